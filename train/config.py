@@ -1,0 +1,227 @@
+"""The settings of the cycle: one frozen dataclass per stage, refused where impossible.
+
+The presets that fill them stand in `train/presets.py`; `--set section.field=value` overrides one.
+"""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+PROCEDURAL = "procedural"
+
+
+class ConfigError(ValueError):
+    """A setting is unknown or impossible; the message names it, what was got and what is allowed."""
+
+
+def require(condition: bool, message: str) -> None:
+    """Refuse a setting."""
+    if not condition:
+        raise ConfigError(message)
+
+
+@dataclass(frozen=True)
+class PhotographsConfig:
+    """The single-view photographs."""
+
+    source: str = PROCEDURAL
+    """`procedural`, or a folder of JPEG and PNG files."""
+    count: int = 60_000
+    """How many procedural photographs; a folder gives all it has."""
+    size: int = 64
+    """Side in pixels; the resolution of everything after it."""
+
+    def __post_init__(self) -> None:
+        require(self.size in (32, 64, 128, 256), f"photographs.size={self.size}: 32, 64, 128 or 256")
+        require(self.count >= 64, f"photographs.count={self.count}: at least 64")
+
+
+@dataclass(frozen=True)
+class GanConfig:
+    """StyleGAN2 training; see `train/stages/gan.py`."""
+
+
+@dataclass(frozen=True)
+class SegmenterConfig:
+    """The network that finds the object's mask."""
+
+    onnx: str = ""
+    """An ONNX segmenter to use instead of training one (`images` uint8 [B,R,R,3] -> `masks`)."""
+    steps: int = 800
+    batch_size: int = 32
+    learning_rate: float = 2e-3
+    channels: int = 16
+    """Width of the first level; doubles at each of the three levels below."""
+
+
+@dataclass(frozen=True)
+class ViewpointsConfig:
+    """Choosing viewpoint codes of the unconditional GAN (paper 3.1)."""
+
+    candidates: int = 2_000
+    """View codes that are scored."""
+    contents: int = 16
+    """Content codes under which each candidate is seen."""
+    per_bin: int = 12
+    """Most codes kept per 30° azimuth bin."""
+    largest_std_degrees: float = 20.0
+    """Codes whose azimuth varies more across contents are dropped."""
+    object_weight: float = 0.5
+    """Weight of object stability beside viewpoint stability in the choice, 0..1."""
+    annotator: Literal["auto", "classifier", "person"] = "auto"
+    """Who fills viewpoints.csv; auto: the classifier for procedural photographs, else a person."""
+    classifier_steps: int = 800
+
+
+@dataclass(frozen=True)
+class CamerasConfig:
+    """Cameras for the photographs, read by the inverse network's camera head (rounds >= 1)."""
+
+    confident: float = 0.8
+    """Share of the photographs kept, the most confident ones."""
+    largest_mirror_degrees: float = 40.0
+    """Photographs whose mirrored image disagrees by more are left out."""
+
+
+@dataclass(frozen=True)
+class MultiviewConfig:
+    """Images of content codes x viewpoints with masks (paper 3.1)."""
+
+    objects: int = 1_500
+    """Content codes."""
+    views: int = 12
+    """Viewpoints that each content code is seen from."""
+    cameras: int = 96
+    """Distinct cameras that a camera-taught generator is asked for (rounds >= 1)."""
+    smallest_mask: float = 0.10
+    """Images whose mask covers less are dropped (paper: 10 %)."""
+    truncation: float = 0.9
+    """Content codes are drawn towards the mean by this factor (1: not at all)."""
+
+
+@dataclass(frozen=True)
+class InverseConfig:
+    """The inverse graphics network (paper 3.2, eq. 1 and 2)."""
+
+    steps: int = 3_000
+    batch_size: int = 16
+    """Objects per step; each gives `views` images."""
+    views: int = 2
+    """Views of one object that are predicted and rendered crosswise; 1: the single-view baseline."""
+    learning_rate: float = 5e-4
+    camera_learning_rate: float = 5e-3
+    """For the optimised cameras of the viewpoint codes."""
+    width: int = 32
+    """Channels of the encoder's first level."""
+    template_level: int = 3
+    """Subdivisions of the icosphere: 3 gives 642 vertices."""
+    texture_size: int = 64
+    """Height of the texture; it is twice as wide."""
+    perceptual_after: int = 300
+    """Steps before the perceptual term joins (paper: 3,000 of 200,000)."""
+    color_weight: float = 20.0
+    perceptual_weight: float = 0.5
+    mask_weight: float = 3.0
+    flatten_weight: float = 5.0
+    laplacian_weight: float = 5.0
+    movement_weight: float = 2.5
+    camera_weight: float = 1.0
+    """Of the camera head against the optimised cameras (ours)."""
+    sigmainv: float = 7_000.0
+    vgg: str = ""
+    """A safetensors file of VGG-16 weights for the perceptual term; else our discriminator's."""
+
+    def __post_init__(self) -> None:
+        require(self.views in (1, 2), f"inverse.views={self.views}: 1 or 2")
+
+
+@dataclass(frozen=True)
+class DisentangleConfig:
+    """StyleGAN-R: mapping networks and selectors (paper 3.3, eq. 3-6)."""
+
+    warmup_steps: int = 700
+    steps: int = 600
+    batch_size: int = 16
+    warmup_learning_rate: float = 1e-3
+    learning_rate: float = 2e-4
+    view_dimensions: int = 144
+    """Dimensions of the early styles that the camera drives (paper: 144 of 2048)."""
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Held-out procedural objects with truth."""
+
+    objects: int = 200
+    views: int = 8
+    """Novel views per object."""
+    baseline_steps: int = 0
+    """Steps of the single-view baseline; 0: as many as inverse.steps."""
+    single_view_baseline: bool = True
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """The bundle that the service loads."""
+
+    category: str = "vehicles"
+    tolerance: float = 1e-3
+    """Largest difference of any output between torch and ONNX Runtime."""
+    samples: int = 6
+    """Photographs put into the bundle."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything a run depends on."""
+
+    preset: str = "cpu"
+    seed: int = 1
+    rounds: int = 2
+    """Passes of the cycle; round 0 is the unconditional GAN's."""
+    photographs: PhotographsConfig = field(default_factory=PhotographsConfig)
+    gan: GanConfig = field(default_factory=GanConfig)
+    segmenter: SegmenterConfig = field(default_factory=SegmenterConfig)
+    viewpoints: ViewpointsConfig = field(default_factory=ViewpointsConfig)
+    cameras: CamerasConfig = field(default_factory=CamerasConfig)
+    multiview: MultiviewConfig = field(default_factory=MultiviewConfig)
+    inverse: InverseConfig = field(default_factory=InverseConfig)
+    disentangle: DisentangleConfig = field(default_factory=DisentangleConfig)
+    evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
+
+    def __post_init__(self) -> None:
+        require(self.rounds >= 1, f"rounds={self.rounds}: at least 1")
+
+
+def override(config: Config, assignment: str) -> Config:
+    """`config` with one `section.field=value` (or `field=value`) applied.
+
+    Raises:
+        ConfigError: no such setting, or the value does not fit its type.
+    """
+    name, separator, text = assignment.partition("=")
+    require(bool(separator), f"--set {assignment}: write it as section.field=value")
+    section, _, key = name.rpartition(".")
+    owner = config if not section else getattr(config, section, None)
+    known = [f.name for f in dataclasses.fields(owner)] if dataclasses.is_dataclass(owner) else []
+    if key not in known or dataclasses.is_dataclass(getattr(owner, key)):
+        choices = known or [f.name for f in dataclasses.fields(config)]
+        raise ConfigError(f"--set {name}: unknown setting; known here: {', '.join(choices)}")
+    value = _parse(get_type_hints(type(owner))[key], text, name)
+    changed = dataclasses.replace(owner, **{key: value})
+    return changed if not section else dataclasses.replace(config, **{section: changed})
+
+
+def _parse(kind: Any, text: str, name: str) -> Any:
+    if get_origin(kind) is Literal:
+        allowed = get_args(kind)
+        require(text in allowed, f"{name}={text}: one of {', '.join(allowed)}")
+        return text
+    if kind is bool:
+        require(text in ("true", "false"), f"{name}={text}: true or false")
+        return text == "true"
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise ConfigError(f"{name}={text}: not a {kind.__name__}") from error

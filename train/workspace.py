@@ -1,0 +1,178 @@
+"""The run folder: one folder per stage (per round), atomic writes, done-markers, checkpoints.
+
+Layout of `runs/<name>/`::
+
+    config.json              the resolved configuration of the newest command
+    stats.jsonl              one line per progress report of any stage
+    photographs/ segmenter/ viewpoints/ export/        stages that run once
+    round_<n>/gan/ multiview/ inverse/ ...             stages that run every round
+
+A stage folder holds `started.json` (the settings it was started with), `checkpoint.pt` while it
+trains, its results, and `done.json` at the end. Nothing is ever seen half-written: every file is
+written beside its place and then renamed.
+"""
+
+import io
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+STAGES_OF_A_ROUND = ("cameras", "gan", "multiview", "inverse", "disentangle", "evaluate")
+
+
+class WorkspaceError(RuntimeError):
+    """The run folder cannot be used as asked; the message says why and what to do."""
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write `content` to `path` so that a reader or a crash never meets half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(beside, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, atomically."""
+    write_atomically(path, (json.dumps(value, indent=1) + "\n").encode())
+
+
+class StageFolder(NamedTuple):
+    """The folder of one stage in one round."""
+
+    path: Path
+    """Exists once the stage has started."""
+
+    def file(self, name: str) -> Path:
+        """The path of a result of this stage; its folder exists afterwards."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def require(self, name: str) -> Path:
+        """The path of a result that an earlier stage must have left.
+
+        Raises:
+            WorkspaceError: the stage has not run to its end.
+        """
+        path = self.path / name
+        if not self.done or not path.exists():
+            raise WorkspaceError(
+                f"{path} is missing: stage `{self.path.name}` has to run to its end first; "
+                "run the cycle without --stages, or name that stage too"
+            )
+        return path
+
+    @property
+    def done(self) -> bool:
+        """Whether the stage ran to its end."""
+        return (self.path / "done.json").exists()
+
+    def facts(self) -> dict[str, Any]:
+        """What `finish` recorded."""
+        return json.loads(self.require("done.json").read_text())
+
+    def start(self, settings: Any) -> None:
+        """Record the stage's settings, or refuse to go on with other ones than it began with."""
+        given = asdict(settings) if is_dataclass(settings) else dict(settings)
+        given = json.loads(json.dumps(given))
+        marker = self.file("started.json")
+        if not marker.exists():
+            write_json(marker, given)
+            return
+        begun = json.loads(marker.read_text())
+        changed = sorted(k for k in {*begun, *given} if begun.get(k) != given.get(k))
+        if changed:
+            listing = ", ".join(f"{k}: {begun.get(k)!r} -> {given.get(k)!r}" for k in changed)
+            raise WorkspaceError(
+                f"{self.path} was started with other settings ({listing}): use the first ones, "
+                "another --run, or delete that folder to start the stage again"
+            )
+
+    def finish(self, **facts: Any) -> None:
+        """Mark the stage as done, with what is worth remembering; drops the checkpoint."""
+        write_json(self.file("done.json"), facts)
+        (self.path / "checkpoint.pt").unlink(missing_ok=True)
+
+    def save_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write an `.npz`, atomically."""
+        content = io.BytesIO()
+        np.savez(content, **arrays)
+        write_atomically(self.file(name), content.getvalue())
+
+    def save_checkpoint(self, state: Mapping[str, Any]) -> None:
+        """Replace the stage's checkpoint, atomically."""
+        content = io.BytesIO()
+        torch.save(dict(state), content)
+        write_atomically(self.file("checkpoint.pt"), content.getvalue())
+
+    def load_checkpoint(self) -> dict[str, Any] | None:
+        """The newest checkpoint, or None where there is none."""
+        path = self.path / "checkpoint.pt"
+        if not path.exists():
+            return None
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+class Workspace:
+    """A run folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WorkspaceError(
+                f"cannot use {self.path} as the run folder: {error}; give another with --run"
+            ) from error
+
+    def stage(self, name: str, round: int = 0) -> StageFolder:
+        """The folder of stage `name` in `round` (ignored for stages that run once)."""
+        if name in STAGES_OF_A_ROUND:
+            return StageFolder(self.path / f"round_{round}" / name)
+        return StageFolder(self.path / name)
+
+    def append(self, name: str, record: Mapping[str, Any]) -> None:
+        """Add one line to a `.jsonl` file of the run."""
+        with open(self.path / name, "a") as file:
+            file.write(json.dumps(dict(record)) + "\n")
+
+
+class StepLoop:
+    """Iterates over training steps from `first` on and checkpoints between two steps.
+
+    The checkpoint is taken when `every_seconds` have passed, so that a killed run loses at most
+    that much, whatever a step costs. `state()` must return all that the next step depends on.
+    """
+
+    def __init__(
+        self,
+        folder: StageFolder,
+        steps: int,
+        state: Callable[[], dict[str, Any]],
+        every_seconds: float = 60.0,
+    ) -> None:
+        self.folder, self.steps, self.state = folder, steps, state
+        self.every_seconds = every_seconds
+        self.first = 0
+
+    def __iter__(self) -> Iterator[int]:
+        saved = time.monotonic()
+        for step in range(self.first, self.steps):
+            yield step
+            if time.monotonic() - saved > self.every_seconds and step + 1 < self.steps:
+                self.folder.save_checkpoint({**self.state(), "step": step + 1})
+                saved = time.monotonic()
