@@ -1,0 +1,1 @@
+"""Serves a bundle: numpy, Pillow, ONNX Runtime, BentoML and `graphics`; never torch."""

@@ -1,0 +1,208 @@
+"""What a bundle's `manifest.json` says, and the tensors every graph of a bundle must have."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+FORMAT_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+TEMPLATE_FILE = "template.npz"
+SAMPLES_FOLDER = "samples"
+SEGMENTER = "segmenter"
+INVERSE_GRAPHICS = "inverse_graphics"
+STYLEGAN_R = "stylegan_r"
+PARITY_LIMIT = 1e-3
+"""Largest absolute difference allowed between torch and ONNX Runtime, on every output."""
+BATCH_AXIS = "batch"
+
+
+class Tensor(NamedTuple):
+    """One input or output of a graph."""
+
+    name: str
+    dtype: str
+    """numpy's name: uint8 or float32."""
+    shape: tuple[str | int, ...]
+    """Axis letters of the contract, replaced by numbers once the manifest gives them."""
+
+
+class Graph(NamedTuple):
+    """The tensors of one ONNX graph, in order."""
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+
+GRAPHS: dict[str, Graph] = {
+    SEGMENTER: Graph(
+        inputs=(Tensor("images", "uint8", (BATCH_AXIS, "R", "R", 3)),),
+        outputs=(Tensor("masks", "float32", (BATCH_AXIS, "R", "R")),),
+    ),
+    INVERSE_GRAPHICS: Graph(
+        inputs=(
+            Tensor("images", "uint8", (BATCH_AXIS, "R", "R", 3)),
+            Tensor("masks", "float32", (BATCH_AXIS, "R", "R")),
+        ),
+        outputs=(
+            Tensor("vertices", "float32", (BATCH_AXIS, "V", 3)),
+            Tensor("textures", "float32", (BATCH_AXIS, "Ht", "Wt", 3)),
+            Tensor("cameras", "float32", (BATCH_AXIS, 5)),
+            Tensor("confidences", "float32", (BATCH_AXIS,)),
+        ),
+    ),
+    STYLEGAN_R: Graph(
+        inputs=(
+            Tensor("cameras", "float32", (BATCH_AXIS, 5)),
+            Tensor("vertices", "float32", (BATCH_AXIS, "V", 3)),
+            Tensor("textures", "float32", (BATCH_AXIS, "Ht", "Wt", 3)),
+            Tensor("backgrounds", "uint8", (BATCH_AXIS, "R", "R", 3)),
+        ),
+        outputs=(Tensor("images", "float32", (BATCH_AXIS, "R", "R", 3)),),
+    ),
+}
+
+
+class BundleError(Exception):
+    """A bundle that must not be served; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `manifest.json` says. `files` and `tensors` are filled in by `write_manifest`."""
+
+    category: str
+    """What the bundle knows, for example "vehicles"."""
+    resolution: int
+    """R: side in pixels of the square images the graphs read."""
+    texture_size: tuple[int, int]
+    """(Ht, Wt) in texels; row 0 is the top, v = 1."""
+    vertex_count: int
+    """V of the template."""
+    camera_convention: str
+    """`graphics.camera.CONVENTION` of the training."""
+    training_command: str
+    hardware: str
+    metrics: Mapping[str, Any]
+    parity: Mapping[str, Mapping[str, float]]
+    """Graph → output → largest absolute difference, torch against ONNX Runtime."""
+    licence: Mapping[str, str]
+    """Keys "data" and "weights"."""
+    files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Path inside the bundle → sha256."""
+    tensors: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Graph → {"inputs" | "outputs": [{name, dtype, shape}]}."""
+    format_version: int = FORMAT_VERSION
+
+    def graph(self, name: str) -> Graph:
+        """The tensors of a graph with this bundle's sizes in place of the letters."""
+        height, width = self.texture_size
+        sizes = {"R": self.resolution, "V": self.vertex_count, "Ht": height, "Wt": width}
+
+        def sized(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+            return tuple(t._replace(shape=tuple(sizes.get(a, a) for a in t.shape)) for t in tensors)
+
+        return Graph(sized(GRAPHS[name].inputs), sized(GRAPHS[name].outputs))
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Parse and verify a `manifest.json`; the files it names are not looked at."""
+    try:
+        fields = json.loads(Path(path).read_text())
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BundleError(f"{path} is not readable JSON ({error}): export it again") from error
+    if not isinstance(fields, dict):
+        raise BundleError(f"{path} holds a {type(fields).__name__}; it must be a JSON object")
+    version = fields.get("format_version")
+    if version != FORMAT_VERSION:
+        raise BundleError(
+            f"bundle format is {version!r}; this service reads {FORMAT_VERSION}: export it again"
+        )
+    wanted = {field.name for field in dataclasses.fields(Manifest)}
+    if set(fields) != wanted:
+        raise BundleError(
+            f"{path}: missing fields {sorted(wanted - set(fields))}, "
+            f"unknown fields {sorted(set(fields) - wanted)}: export it again"
+        )
+    try:
+        manifest = Manifest(**{**fields, "texture_size": tuple(fields["texture_size"])})
+        verify_manifest(manifest)
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        raise BundleError(f"{path} has a field of the wrong kind ({error!r})") from error
+    return manifest
+
+
+def check_graph(
+    manifest: Manifest, name: str, inputs: Sequence[Any], outputs: Sequence[Any]
+) -> None:
+    """Compare a graph's real tensors (ONNX Runtime's NodeArg) to the contract."""
+    graph = manifest.graph(name)
+    for kind, wanted, got in (("input", graph.inputs, inputs), ("output", graph.outputs, outputs)):
+        names, wanted_names = [node.name for node in got], [tensor.name for tensor in wanted]
+        if names != wanted_names:
+            raise BundleError(f"{name}.onnx has {kind}s {names}; they must be {wanted_names}")
+        for tensor, node in zip(wanted, got, strict=True):
+            _check_tensor(f"{name}.onnx {kind} {tensor.name}", tensor, node)
+
+
+def verify_manifest(manifest: Manifest) -> None:
+    """Refuse a manifest that breaks the contract."""
+    if not (8 <= manifest.resolution <= 2048 and manifest.vertex_count >= 4):
+        raise BundleError(
+            f"resolution {manifest.resolution} must be 8..2048 and vertex_count "
+            f"{manifest.vertex_count} at least 4"
+        )
+    if len(manifest.texture_size) != 2 or not all(1 <= s <= 8192 for s in manifest.texture_size):
+        raise BundleError(f"texture_size is {manifest.texture_size}; it must be [Ht, Wt], 1..8192")
+    if not {"data", "weights"} <= set(manifest.licence):
+        raise BundleError(f"licence has {sorted(manifest.licence)}; it needs data and weights")
+    _verify_files(manifest)
+    for name in GRAPHS:
+        if manifest.tensors.get(name) != graph_as_json(manifest.graph(name)):
+            raise BundleError(f"the tensors listed for {name} are not those of the contract")
+        _verify_parity(name, manifest.parity.get(name, {}))
+
+
+def _verify_files(manifest: Manifest) -> None:
+    needed = {TEMPLATE_FILE, *(f"{name}.onnx" for name in GRAPHS)}
+    if missing := sorted(needed - set(manifest.files)):
+        raise BundleError(f"the bundle has no {', '.join(missing)}: export it again")
+    for name in manifest.files:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise BundleError(f"file name {name!r} points outside the bundle")
+
+
+def _verify_parity(name: str, differences: Mapping[str, float]) -> None:
+    for tensor in GRAPHS[name].outputs:
+        difference = differences.get(tensor.name)
+        if difference is None or not difference <= PARITY_LIMIT:
+            raise BundleError(
+                f"parity of {name}.{tensor.name} is {difference}; it must be at most "
+                f"{PARITY_LIMIT}: the ONNX graph is not the trained network"
+            )
+
+
+def graph_as_json(graph: Graph) -> dict[str, list[dict[str, Any]]]:
+    """The tensors of a graph as the manifest lists them."""
+    return {
+        kind: [{"name": t.name, "dtype": t.dtype, "shape": list(t.shape)} for t in tensors]
+        for kind, tensors in graph._asdict().items()
+    }
+
+
+def _check_tensor(label: str, tensor: Tensor, node: Any) -> None:
+    dtype = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}.get(node.type, node.type)
+    if dtype != tensor.dtype:
+        raise BundleError(f"{label} is {dtype}; it must be {tensor.dtype}")
+    shape = list(node.shape)
+    # An exporter may leave an axis unnamed; the session checks the real arrays.
+    fits = len(shape) == len(tensor.shape) and all(
+        got == wanted or not isinstance(got, int)
+        for got, wanted in zip(shape, tensor.shape, strict=True)
+    )
+    if not fits:
+        raise BundleError(f"{label} has shape {shape}; it must be {list(tensor.shape)}")
