@@ -1,0 +1,120 @@
+"""The whole cycle: photographs -> GAN -> inverse graphics -> disentangled GAN, round after round.
+
+    python -m train.cycle --preset smoke
+    python -m train.cycle --preset cpu --data photographs/ --run runs/birds
+    python -m train.cycle --preset cpu --set inverse.batch_size=8 --dry-run
+
+The same command again goes on where the last one ended, also after a crash or a kill. Exit status:
+0 done, 2 a setting or the photographs cannot be used, 3 a person has to fill in viewpoints.csv.
+"""
+
+import argparse
+import dataclasses
+import importlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from train.config import Config, ConfigError, override
+from train.presets import PRESETS
+from train.progress import Progress
+from train.workspace import Workspace, WorkspaceError, write_json
+
+UNUSABLE, WAITING = 2, 3
+"""Exit statuses; see the module's docstring."""
+
+
+class Step(NamedTuple):
+    """One stage in one round."""
+
+    stage: str
+    round: int
+
+
+def plan(rounds: int) -> list[Step]:
+    """The stages in their order. Round 0 is the plain GAN's; from round 1 on it knows cameras."""
+    steps = [Step("photographs", 0), Step("segmenter", 0), Step("gan", 0), Step("viewpoints", 0)]
+    for number in range(rounds):
+        if number > 0:
+            steps += [Step("cameras", number), Step("gan", number)]
+        steps += [
+            Step(stage, number) for stage in ("multiview", "inverse", "disentangle", "evaluate")
+        ]
+    return [*steps, Step("export", rounds - 1)]
+
+
+STAGES = tuple(dict.fromkeys(step.stage for step in plan(2)))
+
+
+def run(config: Config, workspace: Workspace, stages: Sequence[str] = STAGES) -> None:
+    """Run every stage named in `stages` that is not done yet, in the order of `plan`."""
+    write_json(workspace.path / "config.json", dataclasses.asdict(config))
+    for step in plan(config.rounds):
+        folder = workspace.stage(step.stage, step.round)
+        if step.stage not in stages or folder.done:
+            continue
+        progress = Progress(workspace, step.stage, 0, step.round)
+        progress.say("starts")
+        began = time.monotonic()
+        importlib.import_module(f"train.stages.{step.stage}").run(config, workspace, step.round)
+        facts = json.dumps(folder.facts())
+        progress.say(f"done in {time.monotonic() - began:.0f} s  {facts[:400]}")
+
+
+def parse(arguments: Sequence[str] | None) -> tuple[Config, argparse.Namespace]:
+    """The command line -> settings and options.
+
+    Raises:
+        ConfigError: a preset, setting or stage that does not exist, or an impossible value.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m train.cycle", description=__doc__.split("\n\n")[0]
+    )
+    parser.add_argument("--preset", default="cpu", help=f"one of: {', '.join(PRESETS)}")
+    parser.add_argument("--data", help="a folder of JPEG or PNG photographs")
+    parser.add_argument("--run", type=Path, help="the run folder (default: runs/<preset>)")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
+    parser.add_argument("--stages", default=",".join(STAGES), help="comma-separated; default: all")
+    parser.add_argument("--dry-run", action="store_true", help="print the settings and the plan")
+    options = parser.parse_args(arguments)
+    if options.preset not in PRESETS:
+        raise ConfigError(f"--preset {options.preset}: one of {', '.join(PRESETS)}")
+    options.stages = options.stages.split(",")
+    unknown = sorted(set(options.stages) - set(STAGES))
+    if unknown:
+        raise ConfigError(f"--stages {','.join(unknown)}: known are {', '.join(STAGES)}")
+    config = PRESETS[options.preset]
+    if options.data is not None:
+        config = override(config, f"photographs.source={options.data}")
+    for assignment in options.set:
+        config = override(config, assignment)
+    options.run = options.run or Path("runs") / options.preset
+    return config, options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit status."""
+    from train.data.photographs import PhotographsError
+    from train.stages.viewpoints import AnnotationNeeded
+
+    try:
+        config, options = parse(arguments)
+        if options.dry_run:
+            steps = [f"{s.stage} (round {s.round})" for s in plan(config.rounds)]
+            print(json.dumps({"config": dataclasses.asdict(config), "plan": steps}, indent=1))
+            return 0
+        run(config, Workspace(options.run), options.stages)
+    except (ConfigError, PhotographsError, WorkspaceError) as error:
+        print(f"train.cycle: {error}", file=sys.stderr)
+        return UNUSABLE
+    except AnnotationNeeded as needed:
+        print(f"train.cycle: {needed}", file=sys.stderr)
+        return WAITING
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

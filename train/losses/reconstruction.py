@@ -1,0 +1,50 @@
+"""Eq. 1 of the paper: how well a rendering explains an image. Mesh terms: `train.losses.mesh`."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from train.models.inverse_graphics import azimuth_targets
+
+
+def color_loss(rendered: Tensor, images: Tensor, masks: Tensor) -> Tensor:
+    """L_col: mean absolute difference inside the mask.
+
+    `rendered`, `images`: [B, 3, H, W] in 0..1; `masks`: [B, H, W], where both show the object.
+    """
+    difference = (rendered - images).abs().mean(1) * masks
+    return difference.sum() / masks.sum().clamp(min=1)
+
+
+def iou_loss(rendered: Tensor, masks: Tensor) -> Tensor:
+    """L_IOU: one minus the soft intersection over union of two masks [B, H, W], mean over B."""
+    intersection = (rendered * masks).sum((1, 2))
+    union = (rendered + masks - rendered * masks).sum((1, 2))
+    return 1 - (intersection / union.clamp(min=1e-6)).mean()
+
+
+def perceptual_loss(rendered: list[Tensor], images: list[Tensor]) -> Tensor:
+    """L_percept: distance of two feature pyramids, each pixel's features scaled to unit length."""
+    terms = [
+        (F.normalize(ours, dim=1) - F.normalize(theirs.detach(), dim=1)).square().sum(1).mean()
+        for ours, theirs in zip(rendered, images, strict=True)
+    ]
+    return torch.stack(terms).mean()
+
+
+def camera_loss(logits: Tensor, predicted: Tensor, cameras: Tensor) -> Tensor:
+    """Ours: the camera head against the optimised cameras.
+
+    `logits`: [B, bins] of the azimuth; `predicted`, `cameras`: [B, 5]. Cross-entropy of the
+    azimuth's soft bins plus the elevation's absolute error in units of 10 degrees. Distance and
+    offset need no target: the head's own values place the rendering.
+    """
+    cameras = cameras.detach()
+    azimuth = -(azimuth_targets(cameras[:, 0]) * logits.log_softmax(-1)).sum(-1).mean()
+    elevation = (predicted[:, 1] - cameras[:, 1]).abs().mean() / 10
+    return azimuth + elevation
+
+
+def distance_prior(predicted: Tensor, nominal: float) -> Tensor:
+    """Ours: size and distance explain each other; this keeps the distance near the nominal one."""
+    return torch.log(predicted[:, 2] / nominal).square().mean()
