@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from graphics.mesh import sphere_template
+from train.metrics.chamfer import chamfer_distance, nearest_distances, surface_points
+
+UNIT_SQUARES = np.array(
+    [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 5], [3, 0, 5], [3, 1, 5], [0, 1, 5]], float
+)
+SQUARE_FACES = np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]])
+
+
+def test_nearest_distances_by_hand() -> None:
+    points = np.array([[0.0, 0, 0], [1, 1, 1]])
+    others = np.array([[3.0, 4, 0], [1, 1, 0], [0, 0, -2]])
+    assert np.allclose(nearest_distances(points, others), [np.sqrt(2), 1])
+
+
+def test_chamfer_by_hand_averages_both_ways() -> None:
+    first = np.array([[0.0, 0, 0]])
+    second = np.array([[1.0, 0, 0], [3.0, 0, 0]])
+    assert chamfer_distance(first, second) == pytest.approx((1 + (1 + 3) / 2) / 2)
+    assert chamfer_distance(second, first) == chamfer_distance(first, second)
+
+
+def test_points_spread_over_the_area_not_over_the_faces() -> None:
+    points = surface_points(UNIT_SQUARES, SQUARE_FACES, 4000)
+    far = points[:, 2] == 5
+    assert np.mean(far) == pytest.approx(3 / 4, abs=0.001)
+    assert np.all(np.isin(points[:, 2], [0.0, 5.0]))
+    assert np.allclose(points[~far].mean(0), [0.5, 0.5, 0], atol=0.03)
+    assert points[far][:, 0].max() <= 3 and points[:, :2].min() >= 0
+    assert np.array_equal(points, surface_points(UNIT_SQUARES, SQUARE_FACES, 4000))
+
+
+def test_concentric_spheres_are_their_radii_apart() -> None:
+    sphere = sphere_template(3)
+    inner = surface_points(sphere.vertices * 0.5, sphere.faces, 4096, seed=1)
+    outer = surface_points(sphere.vertices * 0.9, sphere.faces, 4096, seed=2)
+    assert chamfer_distance(inner, outer) == pytest.approx(0.4, abs=0.005)
+
+
+def test_a_surface_without_area_is_refused() -> None:
+    with pytest.raises(ValueError, match="no area"):
+        surface_points(np.zeros((3, 3)), np.array([[0, 1, 2]]))
