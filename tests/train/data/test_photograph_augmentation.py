@@ -1,0 +1,43 @@
+import numpy as np
+import torch
+
+from train.data.photograph_augmentation import augment
+from train.data.vehicles import photographs
+
+
+def sample(count: int = 16):
+    drawn = photographs(3, np.arange(count), 32)
+    images = torch.from_numpy(drawn.images).permute(0, 3, 1, 2).float() / 255
+    return images, torch.from_numpy(drawn.masks).float() / 255
+
+
+def test_ranges_and_shapes_stay():
+    images, masks = sample()
+    changed = augment(images, masks, torch.Generator().manual_seed(0))
+    assert changed.images.shape == images.shape and changed.masks.shape == masks.shape
+    for values in (changed.images, changed.masks):
+        assert 0 <= values.min() and values.max() <= 1
+    assert changed.mirrored.any() and not changed.mirrored.all()
+
+
+def test_the_same_generator_state_gives_the_same_images():
+    images, masks = sample(4)
+    first, second = (augment(images, masks, torch.Generator().manual_seed(8)) for _ in range(2))
+    assert torch.equal(first.images, second.images)
+
+
+def test_masks_move_with_the_images():
+    masks = sample()[1]
+    # An image that is its own mask must still be it after moving, but for colour and grain.
+    changed = augment(
+        masks[:, None].repeat(1, 3, 1, 1), masks, torch.Generator().manual_seed(1), colour=0.0
+    )
+    assert (changed.images.mean(dim=1) - changed.masks).abs().mean() < 0.04
+
+
+def test_mirrored_says_which_sides_were_exchanged():
+    left = torch.zeros(64, 3, 32, 32)
+    left[..., :16] = 1
+    changed = augment(left, left[:, 0], torch.Generator().manual_seed(2), colour=0.0)
+    now_on_the_right = changed.masks[..., 24:].mean((1, 2)) > changed.masks[..., :8].mean((1, 2))
+    assert torch.equal(now_on_the_right, changed.mirrored)
