@@ -17,8 +17,8 @@ Array = NDArray[np.floating]
 
 
 @compiled
-def pixel_range(centres: Array, low: float, high: float) -> tuple[int, int]:
-    """First and one-past-last pixel of ascending centres in the half-open [low, high)."""
+def column_range(centres: Array, low: float, high: float) -> tuple[int, int]:
+    """First and one-past-last column whose centre, [W] ascending, is in [low, high)."""
     count = centres.shape[0]
     first = math.ceil((min(max(low, -2.0), 2.0) * count + count - 1) * 0.5) - 1
     first = min(max(first, 0), count)
@@ -32,20 +32,18 @@ def pixel_range(centres: Array, low: float, high: float) -> tuple[int, int]:
 
 
 @compiled
-def pixel_box(corners: Array, x: Array, y: Array, margin: float) -> tuple[int, int, int, int]:
-    """Row and column ranges of a face's [3, 2] half-open box grown by a margin; empty if not
-    finite."""
-    (ax, ay), (bx, by), (cx, cy) = corners[0], corners[1], corners[2]
-    if not math.isfinite(ax + ay + bx + by + cx + cy):
-        return 0, 0, 0, 0
-    x_low, x_high = min(ax, bx, cx) - margin, max(ax, bx, cx) + margin
-    y_low, y_high = min(ay, by, cy) - margin, max(ay, by, cy) + margin
-    column, column_end = pixel_range(x, x_low, x_high)
-    if column == column_end:
-        return 0, 0, 0, 0
-    height = y.shape[0]
-    row, row_end = pixel_range(y[::-1], y_low, y_high)  # rows run down, y runs up
-    return height - row_end, height - row, column, column_end
+def row_range(centres: Array, low: float, high: float) -> tuple[int, int]:
+    """First and one-past-last row whose centre, [H] descending, is in [low, high)."""
+    count = centres.shape[0]
+    first = math.floor((count - 1 - min(max(high, -2.0), 2.0) * count) * 0.5) - 1
+    first = min(max(first, 0), count)
+    while first < count and centres[first] >= high:
+        first += 1
+    last = math.floor((count - 1 - min(max(low, -2.0), 2.0) * count) * 0.5) + 2
+    last = min(max(last, first), count)
+    while last > first and centres[last - 1] < low:
+        last -= 1
+    return first, last
 
 
 @compiled
@@ -67,23 +65,36 @@ def visible_faces(  # noqa: PLR0913 - a kernel's arguments are flat arrays
         for face in range(face_count):
             if valid[image, face]:
                 _draw_face(
-                    face, face_vertices_image[image, face], face_vertices_z[image, face],
-                    x, y, area_epsilon, depth, face_index[image], weights[image],
+                    image, face, face_vertices_image, face_vertices_z, x, y, area_epsilon,
+                    depth, face_index, weights,
                 )  # fmt: skip
 
 
 @compiled
-def _draw_face(  # noqa: PLR0913 - a kernel's arguments are flat arrays
-    face: int, corners: Array, corners_z: Array, x: Array, y: Array, area_epsilon: float,
+def _draw_face(  # noqa: PLR0913 - whole arrays and indices: slices would be counted references
+    image: int, face: int, face_vertices_image: Array, face_vertices_z: Array,
+    x: Array, y: Array, area_epsilon: float,
     depth: Array, face_index: NDArray[np.int32], weights: Array,
 ) -> None:  # fmt: skip
-    """Draw one face, corners [3, 2] and [3], into one image's buffers."""
-    row, row_end, column, column_end = pixel_box(corners, x, y, 0.0)
-    za, zb, zc = corners_z[0], corners_z[1], corners_z[2]
+    """Draw one face into its image's buffers."""
+    xa, ya = face_vertices_image[image, face, 0, 0], face_vertices_image[image, face, 0, 1]
+    xb, yb = face_vertices_image[image, face, 1, 0], face_vertices_image[image, face, 1, 1]
+    xc, yc = face_vertices_image[image, face, 2, 0], face_vertices_image[image, face, 2, 1]
+    if not math.isfinite(xa + ya + xb + yb + xc + yc):
+        return
+    column, column_end = column_range(x, min(xa, xb, xc), max(xa, xb, xc))
+    if column == column_end:
+        return
+    row, row_end = row_range(y, min(ya, yb, yc), max(ya, yb, yc))
+    za, zb, zc = (
+        face_vertices_z[image, face, 0], face_vertices_z[image, face, 1],
+        face_vertices_z[image, face, 2],
+    )  # fmt: skip
+    one = x.dtype.type(1)  # an integer 1 would make float32 arithmetic float64, and break ties
     for r in range(row, row_end):
-        ay, by, cy = corners[0, 1] - y[r], corners[1, 1] - y[r], corners[2, 1] - y[r]
+        ay, by, cy = ya - y[r], yb - y[r], yc - y[r]
         for c in range(column, column_end):
-            ax, bx, cx = corners[0, 0] - x[c], corners[1, 0] - x[c], corners[2, 0] - x[c]
+            ax, bx, cx = xa - x[c], xb - x[c], xc - x[c]
             wa = bx * cy - by * cx
             wb = cx * ay - cy * ax
             wc = ax * by - ay * bx
@@ -94,13 +105,14 @@ def _draw_face(  # noqa: PLR0913 - a kernel's arguments are flat arrays
                     continue
             elif wa > 0 or wb > 0 or wc > 0:
                 continue
-            area += math.copysign(area_epsilon, area)
-            wa, wb, wc = wa / area, wb / area, wc / area
-            z = wa * za + wb * zb + wc * zc
+            scale = one / (area + math.copysign(area_epsilon, area))
+            z = (wa * za + wb * zb + wc * zc) * scale
             if z > depth[r, c]:
                 depth[r, c] = z
-                face_index[r, c] = face
-                weights[r, c, 0], weights[r, c, 1], weights[r, c, 2] = wa, wb, wc
+                face_index[image, r, c] = face
+                weights[image, r, c, 0] = wa * scale
+                weights[image, r, c, 1] = wb * scale
+                weights[image, r, c, 2] = wc * scale
 
 
 @compiled
@@ -159,32 +171,36 @@ def interpolate_backward(  # noqa: PLR0913 - a kernel's arguments are flat array
                         )
                     weights_gradient[corner] = total
                 add_weights_gradient(
-                    weights_gradient, face_vertices_image[image, face], weights[image, r, c],
-                    area_epsilon, vertices_gradient[image, face],
+                    image, face, weights_gradient, face_vertices_image,
+                    weights[image, r, c, 0], weights[image, r, c, 1], weights[image, r, c, 2],
+                    area_epsilon, vertices_gradient,
                 )  # fmt: skip
 
 
 @compiled
-def add_weights_gradient(
+def add_weights_gradient(  # noqa: PLR0913 - whole arrays and indices, as above
+    image: int, face: int,
     weights_gradient: Array,  # [3]
-    corners: Array,  # [3, 2]
-    weights: Array,  # [3]
-    area_epsilon: float,
-    corners_gradient: Array,  # [3, 2], added to
-) -> None:
-    """Chain a gradient in the barycentric weights of one pixel to the face's corners.
+    face_vertices_image: Array,  # [B, F, 3, 2]
+    wa: float, wb: float, wc: float, area_epsilon: float,
+    vertices_gradient: Array,  # [B, F, 3, 2], added to
+) -> None:  # fmt: skip
+    """Chain a gradient in the barycentric weights of one pixel to the corners of its face.
 
-    Moving corner k by (dx, dy) moves the plane under the pixel: with the weights' own spatial
-    gradient, dw_i = -w_k * grad w_i . (dx, dy), the weights at the pixel being affine.
+    Weights are affine over the image, so moving corner k by a step moves them at the pixel by
+    -w_k times what a step of the pixel would: dw_i / dcorner_k = -w_k * dw_i / dpixel.
     """
-    ax, ay, bx, by, cx, cy = (
-        corners[0, 0], corners[0, 1], corners[1, 0], corners[1, 1], corners[2, 0], corners[2, 1]
-    )  # fmt: skip
-    area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+    xa, ya = face_vertices_image[image, face, 0, 0], face_vertices_image[image, face, 0, 1]
+    xb, yb = face_vertices_image[image, face, 1, 0], face_vertices_image[image, face, 1, 1]
+    xc, yc = face_vertices_image[image, face, 2, 0], face_vertices_image[image, face, 2, 1]
+    area = (xb - xa) * (yc - ya) - (yb - ya) * (xc - xa)
     area += math.copysign(area_epsilon, area)
     ga, gb, gc = weights_gradient[0], weights_gradient[1], weights_gradient[2]
-    slope_x = (ga * (by - cy) + gb * (cy - ay) + gc * (ay - by)) / area
-    slope_y = (ga * (cx - bx) + gb * (ax - cx) + gc * (bx - ax)) / area
-    for corner in range(3):
-        corners_gradient[corner, 0] -= weights[corner] * slope_x
-        corners_gradient[corner, 1] -= weights[corner] * slope_y
+    slope_x = (ga * (yb - yc) + gb * (yc - ya) + gc * (ya - yb)) / area
+    slope_y = (ga * (xc - xb) + gb * (xa - xc) + gc * (xb - xa)) / area
+    vertices_gradient[image, face, 0, 0] -= wa * slope_x
+    vertices_gradient[image, face, 0, 1] -= wa * slope_y
+    vertices_gradient[image, face, 1, 0] -= wb * slope_x
+    vertices_gradient[image, face, 1, 1] -= wb * slope_y
+    vertices_gradient[image, face, 2, 0] -= wc * slope_x
+    vertices_gradient[image, face, 2, 1] -= wc * slope_y
