@@ -1,0 +1,22 @@
+"""Procedural vehicles: saloons, hatchbacks, vans and pickups, photographed once each, with truth.
+
+`photographs` for training, `views` and `meshes` for evaluation. Needs numpy and numba only.
+"""
+
+from train.data.vehicles.album import (
+    HELD_OUT_SEED,
+    Attributes,
+    Photographs,
+    photographs,
+    views,
+)
+from train.data.vehicles.vehicle import KINDS
+
+__all__ = [
+    "HELD_OUT_SEED",
+    "KINDS",
+    "Attributes",
+    "Photographs",
+    "photographs",
+    "views",
+]

@@ -1,0 +1,176 @@
+"""Takes the photographs: shades what each sample sees, filters, adds what a real camera adds."""
+
+import numba
+import numpy as np
+
+from train.data.vehicles import counter, material, scene, shape, vehicle, visibility
+from train.data.vehicles.visibility import TANGENT, Studio
+
+_FACES, _PARTS, _VERTICES = shape.FACES, shape.FACE_PARTS, shape.VERTICES
+_POSITION, _NORMAL, _WEIGHTS, _SURFACE, _BACKGROUND, _STAGE = range(6)  # rows of Studio.work
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def draw_camera(seed: int, index: int, camera: np.ndarray) -> None:
+    """Write the photographer's camera [5] of (seed, index)."""
+    state = counter.stream(seed, index, counter.CAMERA)
+    camera[0] = counter.uniform(state, 0.0, 360.0)
+    camera[1] = counter.uniform(state, 0.0, 30.0)
+    camera[2] = counter.uniform(state, 4.4, 6.0)
+    camera[3] = counter.uniform(state, -0.08, 0.08)
+    camera[4] = counter.uniform(state, -0.08, 0.08)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _light(place: np.void, buffers: Studio) -> None:
+    """Light the surface colour: hemisphere ambient, sun, and a reflection on what is glossy."""
+    colour, normal, position = (
+        buffers.work[_SURFACE], buffers.work[_NORMAL], buffers.work[_POSITION]
+    )  # fmt: skip
+    eye = buffers.work[_WEIGHTS]
+    size = 0.0
+    for axis in range(3):
+        eye[axis] = buffers.axes[3, axis] - position[axis]
+        size += eye[axis] * eye[axis]
+    size = 1.0 / np.sqrt(size)
+    facing = sunlit = halfway = length = 0.0
+    for axis in range(3):
+        eye[axis] *= size
+        facing += normal[axis] * eye[axis]
+        sunlit += normal[axis] * place.sun[axis]
+        middle = eye[axis] + place.sun[axis]
+        halfway += normal[axis] * middle
+        length += middle * middle
+    facing, sunlit = max(facing, 0.0), max(sunlit, 0.0)
+    gloss = colour[3]
+    glint = (max(halfway, 0.0) / np.sqrt(length + 1e-9)) ** 8
+    glint = gloss * place.sun_strength * 0.8 * glint * glint * glint
+    # Sky mirrored, most at grazing angles; what faces downwards mirrors the road instead.
+    mirrored = max(0.0, 0.5 + 2.0 * facing * normal[1] - eye[1])
+    sky = gloss * (0.05 + 0.25 * (1.0 - facing) ** 3) * mirrored
+    ambient = place.ambient * (0.80 + 0.28 * normal[1])
+    for channel in range(3):
+        direct = place.sun_strength * sunlit * place.sun_tint[channel]
+        lit = colour[channel] * (ambient + direct) + glint + sky
+        colour[channel] = place.exposure * lit
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _shade(thing: np.void, place: np.void, buffers: Studio, column: int, row: int) -> None:
+    """Write the lit colour of what sample (column, row) sees."""
+    face = buffers.seen[row, column]
+    position, normal = buffers.work[_POSITION], buffers.work[_NORMAL]
+    for axis in range(3):
+        position[axis] = 0.0
+        normal[axis] = buffers.normals[_VERTICES + face, axis]  # half flat, half smooth:
+    depth = 1.0 / buffers.closest[row, column]
+    for corner in range(3):
+        vertex = _FACES[face, corner]
+        plane = buffers.planes[face, corner]
+        weight = plane[0] * column + plane[1] * row + plane[2]
+        weight *= buffers.image[vertex, 2] * depth  # perspective-exact
+        for axis in range(3):
+            position[axis] += weight * buffers.vertices[vertex, axis]
+            normal[axis] += weight * buffers.normals[vertex, axis]
+    size = 1e-12
+    for axis in range(3):
+        size += normal[axis] * normal[axis]
+    size = 1.0 / np.sqrt(size)
+    for axis in range(3):
+        normal[axis] *= size
+    half = 0.5 * thing.height
+    position[1] += half
+    material.surface(thing, _PARTS[face], position, buffers.work[_SURFACE])
+    position[1] -= half
+    _light(place, buffers)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _write(place: np.void, colour: np.ndarray, pixel: int, out: np.ndarray) -> None:
+    """Add the sensor's noise (triangular, per pixel and channel) and round to uint8 [3]."""
+    bits = counter.mix(place.noise_key ^ np.uint64(pixel))
+    for channel in range(3):
+        first = np.float64(bits & np.uint64(1023))
+        second = np.float64((bits >> np.uint64(10)) & np.uint64(1023))
+        bits = bits >> np.uint64(20)
+        value = colour[channel] + place.noise * 2.4 * (first - second) / 1023.0
+        out[channel] = np.uint8(255.0 * min(1.0, max(0.0, value)) + 0.5)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _develop(
+    thing: np.void, place: np.void, buffers: Studio, camera: np.ndarray, picture: np.ndarray,
+    mask: np.ndarray,
+) -> None:  # fmt: skip
+    """Write picture [R, R, 3] and mask [R, R]: a box filter over each pixel's samples."""
+    resolution = len(mask)
+    factor = len(buffers.seen) // resolution
+    share = 1.0 / (factor * factor)
+    surface, colour = buffers.work[_SURFACE], buffers.work[_BACKGROUND]
+    for row in range(resolution):
+        y = ((resolution - 2 * row - 1) / resolution - camera[4]) * TANGENT
+        for column in range(resolution):
+            red = green = blue = 0.0
+            covered = 0
+            for down in range(factor * row, factor * (row + 1)):
+                for across in range(factor * column, factor * (column + 1)):
+                    if buffers.seen[down, across] >= 0:
+                        _shade(thing, place, buffers, across, down)
+                        red += min(surface[0], 1.0)
+                        green += min(surface[1], 1.0)
+                        blue += min(surface[2], 1.0)
+                        covered += 1
+            coverage = share * covered
+            colour[0] = colour[1] = colour[2] = 0.0
+            if coverage < 1.0:
+                x = ((2 * column + 1 - resolution) / resolution - camera[3]) * TANGENT
+                scene.surroundings(place, x, y, buffers.axes, buffers.work[_STAGE], colour)
+            colour[0] = colour[0] * (1.0 - coverage) + share * red
+            colour[1] = colour[1] * (1.0 - coverage) + share * green
+            colour[2] = colour[2] * (1.0 - coverage) + share * blue
+            _write(place, colour, row * resolution + column, picture[row, column])
+            mask[row, column] = np.uint8(255.0 * coverage + 0.5)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def prepare(thing: np.void, vertices: np.ndarray) -> None:
+    """Write the vehicle's vertices [V, 3] in the canonical frame (middle of its height at 0)."""
+    shape.shape(thing, vertices)
+    vertices[:, 1] -= 0.5 * thing.height
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def draw_things(seed: int, indices: np.ndarray, things: np.ndarray, places: np.ndarray) -> None:
+    """Fill the VEHICLE and SCENE records of each index."""
+    for item in range(len(indices)):
+        vehicle.draw(things[item], seed, indices[item])
+        scene.draw(places[item], seed, indices[item])
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def take(
+    things: np.ndarray, places: np.ndarray, cameras: np.ndarray, frame: bool, buffers: Studio,
+    pictures: tuple[np.ndarray, np.ndarray],
+) -> None:  # fmt: skip
+    """Photograph each vehicle into images [B, R, R, 3] and masks [B, R, R] of `pictures`.
+
+    frame: shrink the offsets of `cameras` [B, 5] in place so that nothing is cut off.
+    """
+    images, masks = pictures
+    for item in range(len(things)):
+        prepare(things[item], buffers.vertices)
+        visibility.fill_normals(buffers.vertices, buffers.normals)
+        visibility.look(cameras[item], buffers.axes)
+        visibility.project(buffers)
+        if frame:
+            visibility.keep_inside(buffers.image, cameras[item])
+        visibility.find_visible(buffers, cameras[item, 3], cameras[item, 4])
+        scene.set_stage(places[item], things[item], buffers.axes, buffers.work[_STAGE])
+        _develop(things[item], places[item], buffers, cameras[item], images[item], masks[item])
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def draw_cameras(seed: int, indices: np.ndarray, cameras: np.ndarray) -> None:
+    """Fill the photographer's cameras [B, 5]."""
+    for item in range(len(indices)):
+        draw_camera(seed, indices[item], cameras[item])
