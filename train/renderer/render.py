@@ -45,6 +45,7 @@ class Renderer(nn.Module):
         super().__init__()
         if size < 1:
             raise ValueError(f"size is {size} px; it must be at least 1")
+        self.template = template
         self.size, self.sigmainv, self.boxlen, self.knum = size, sigmainv, boxlen, knum
         self.backend = backend
         self.register_buffer("faces", torch.from_numpy(template.faces).long(), persistent=False)
