@@ -1,0 +1,91 @@
+"""What the exported graphs compute: the networks with pixel scaling and axis order inside.
+
+The service passes uint8 pixels and images whose channels come last; everything between that and
+the networks' own inputs belongs to the graph, so that no second place can get it wrong.
+"""
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from train.models.inverse_graphics import InverseGraphics
+from train.models.segmenter import Segmenter
+from train.models.stylegan_r import StyleganR
+
+
+class Reconstructions(NamedTuple):
+    """What `inverse_graphics.onnx` gives for B photographs."""
+
+    vertices: Tensor
+    """[B, V, 3] object units."""
+    textures: Tensor
+    """[B, Ht, Wt, 3] in 0..1, row 0 is v = 1."""
+    cameras: Tensor
+    """[B, 5]."""
+    confidences: Tensor
+    """[B] in 0..1."""
+
+
+class SegmenterGraph(nn.Module):
+    """Photographs -> masks."""
+
+    def __init__(self, segmenter: Segmenter) -> None:
+        super().__init__()
+        self.segmenter = segmenter
+
+    def forward(
+        self,
+        images: Tensor,  # uint8 [B, R, R, 3]
+    ) -> Tensor:  # [B, R, R] in 0..1
+        """The object's mask."""
+        return self.segmenter(channels_first(images))
+
+
+class InverseGraphicsGraph(nn.Module):
+    """Photographs and masks -> shape, texture, camera."""
+
+    def __init__(self, network: InverseGraphics) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self,
+        images: Tensor,  # uint8 [B, R, R, 3]
+        masks: Tensor,  # [B, R, R] in 0..1
+    ) -> Reconstructions:
+        """Shape, texture and camera of the masked object."""
+        prediction = self.network(channels_first(images), masks[:, None])
+        return Reconstructions(
+            prediction.vertices,
+            prediction.textures.permute(0, 2, 3, 1),
+            prediction.cameras,
+            prediction.confidences,
+        )
+
+
+class StyleganRGraph(nn.Module):
+    """Camera, shape, texture and background -> image."""
+
+    def __init__(self, network: StyleganR) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self,
+        cameras: Tensor,  # [B, 5]
+        vertices: Tensor,  # [B, V, 3] object units
+        textures: Tensor,  # [B, Ht, Wt, 3] in 0..1
+        backgrounds: Tensor,  # uint8 [B, R, R, 3], the object's pixels 128
+    ) -> Tensor:  # [B, R, R, 3] in 0..1
+        """The image."""
+        images = self.network(
+            cameras, vertices, textures.permute(0, 3, 1, 2), channels_first(backgrounds)
+        )
+        return images.clamp(0.0, 1.0).permute(0, 2, 3, 1)
+
+
+def channels_first(
+    pixels: Tensor,  # uint8 [B, R, R, 3]
+) -> Tensor:  # float32 [B, 3, R, R] in 0..1
+    """Pixels as the networks read them."""
+    return pixels.float().permute(0, 3, 1, 2) / 255.0

@@ -1,0 +1,277 @@
+"""StyleGAN-R: the GAN driven by a camera, a shape, a texture and a background (paper 3.3).
+
+Four mapping networks turn what a graphics renderer understands into StyleSpace codes (equation
+3); selectors mix them into one style vector (equation 4). Ours beside the paper: codes are
+written in units of each dimension's spread around its mean, which leaves equation 4 as it is,
+because the selectors of a dimension sum to one.
+"""
+
+import itertools
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from graphics.camera import NOMINAL_DISTANCE
+from train.models.generator import Generator, GeneratorShape
+from train.models.layers import EqualisedConvolution, EqualisedLinear
+from train.workspace import write_atomically
+
+OWNERS = ("shape", "texture", "background")
+"""Rows of the selectors, in order."""
+CAMERA_FEATURES = 8
+SMALLEST_SPREAD = 1e-4
+"""Dimensions of the style that never move still get a spread to be divided by."""
+
+
+@dataclass(frozen=True)
+class StyleganRShape:
+    """Sizes of the mapping networks; stored with their weights."""
+
+    vertices: int = 642
+    texture_size: int = 64
+    """Height of the texture; it is twice as wide."""
+    size: int = 64
+    """Side of the background image in pixels."""
+    hidden: int = 192
+    """Width of the fully connected layers."""
+    width: int = 16
+    """Channels of the first convolution; doubles per level up to eight times."""
+
+
+class Codes(NamedTuple):
+    """What the mapping networks say about B samples, in units of the style's spread."""
+
+    view: Tensor
+    """[B, E] z_view on the early (view) dimensions."""
+    owners: Tensor
+    """[3, B, N] z_shape, z_txt, z_bck."""
+
+
+class ImageMapping(nn.Module):
+    """g_t and g_b: a small CNN from an image to a StyleSpace code."""
+
+    def __init__(self, height: int, width: int, shape: StyleganRShape, outputs: int) -> None:
+        super().__init__()
+        levels = int(math.log2(min(height, width))) - 2  # ends at 4 texels on the short side
+        channels = [3, *(shape.width * min(2**level, 8) for level in range(levels))]
+        self.convolutions = nn.Sequential(
+            *(
+                EqualisedConvolution(before, after, 3, stride=2)
+                for before, after in itertools.pairwise(channels)
+            )
+        )
+        cells = (height >> levels) * (width >> levels)
+        self.hidden = EqualisedLinear(channels[-1] * cells, shape.hidden, activate=True)
+        self.code = EqualisedLinear(shape.hidden, outputs)
+
+    def forward(
+        self,
+        images: Tensor,  # [B, 3, H, W] in 0..1
+    ) -> Tensor:  # [B, outputs]
+        """The image's code."""
+        features = self.convolutions(images * 2.0 - 1.0)
+        return self.code(self.hidden(features.flatten(1)))
+
+
+class StyleganR(nn.Module):
+    """The generator with mapping networks g_v, g_s, g_t, g_b and selectors in front of it.
+
+    `view_selected` marks the dimensions that the camera drives (paper: 144). There z_view
+    replaces the mix of an unconditional generator, and is added to that of a camera-taught one,
+    whose early styles are such a sum by construction.
+    """
+
+    view_selected: Tensor
+    style_mean: Tensor
+    style_spread: Tensor
+    vertex_mean: Tensor
+    vertex_spread: Tensor
+
+    def __init__(self, generator: Generator, shape: StyleganRShape) -> None:
+        super().__init__()
+        self.generator, self.shape = generator, shape
+        outputs, early = generator.style_size, generator.view_dimensions.stop
+        hidden = shape.hidden
+        self.view_mapping = nn.Sequential(
+            EqualisedLinear(CAMERA_FEATURES, hidden, activate=True),
+            EqualisedLinear(hidden, hidden, activate=True),
+            EqualisedLinear(hidden, early),
+        )
+        self.shape_mapping = nn.Sequential(
+            EqualisedLinear(shape.vertices * 3, hidden, activate=True),
+            EqualisedLinear(hidden, hidden, activate=True),
+            EqualisedLinear(hidden, outputs),
+        )
+        texture = (shape.texture_size, 2 * shape.texture_size)
+        self.texture_mapping = ImageMapping(*texture, shape, outputs)
+        self.background_mapping = ImageMapping(shape.size, shape.size, shape, outputs)
+        self.selector_logits = nn.Parameter(torch.zeros(len(OWNERS), outputs))
+        self.register_buffer("view_selected", torch.ones(early))
+        self.register_buffer("style_mean", torch.zeros(outputs))
+        self.register_buffer("style_spread", torch.ones(outputs))
+        self.register_buffer("vertex_mean", torch.zeros(shape.vertices, 3))
+        self.register_buffer("vertex_spread", torch.ones(()))
+
+    @torch.no_grad()
+    def calibrate(
+        self,
+        styles: Tensor,  # [M, N] true style vectors
+        vertices: Tensor,  # [M, V, 3]
+        view_selected: Tensor,  # [E] bool
+    ) -> None:
+        """Take means and spreads from data, and the dimensions that the camera drives."""
+        self.style_mean.copy_(styles.mean(dim=0))
+        self.style_spread.copy_(styles.std(dim=0).clamp_min(SMALLEST_SPREAD))
+        self.vertex_mean.copy_(vertices.mean(dim=0))
+        self.vertex_spread.copy_(vertices.std(dim=0).mean().clamp_min(SMALLEST_SPREAD))
+        self.view_selected.copy_(view_selected)
+
+    def mapping_parameters(self) -> list[nn.Parameter]:
+        """The weights of g_v, g_s, g_t, g_b and the selectors: all but the generator's."""
+        inside = {id(parameter) for parameter in self.generator.parameters()}
+        return [parameter for parameter in self.parameters() if id(parameter) not in inside]
+
+    def selectors(self) -> Tensor:  # [3, N]
+        """s_m, s_t, s_b: shares of shape, texture and background, summing to one."""
+        return self.selector_logits.softmax(dim=0)
+
+    def shape_code(
+        self,
+        vertices: Tensor,  # [B, V, 3]
+    ) -> Tensor:  # [B, N]
+        """z_shape = g_s(S)."""
+        offsets = (vertices - self.vertex_mean) / self.vertex_spread
+        return self.shape_mapping(offsets.flatten(1))
+
+    def codes(
+        self,
+        cameras: Tensor,  # [B, 5]
+        vertices: Tensor,  # [B, V, 3] object units
+        textures: Tensor,  # [B, 3, Ht, Wt] in 0..1
+        backgrounds: Tensor,  # [B, 3, R, R] in 0..1, the object erased
+    ) -> Codes:
+        """Equation 3."""
+        owners = (
+            self.shape_code(vertices),
+            self.texture_mapping(textures),
+            self.background_mapping(backgrounds),
+        )
+        return Codes(self.view_mapping(camera_features(cameras)), torch.stack(owners))
+
+    def mix(self, codes: Codes) -> Tensor:  # [B, N]
+        """Equation 4 and the camera's part: the style vector w̃."""
+        mixed = (self.selectors()[:, None] * codes.owners).sum(dim=0)
+        early = codes.view.shape[1]
+        view = codes.view * self.view_selected
+        kept = mixed[:, :early]
+        if not self.generator.camera_taught:
+            kept = kept * (1.0 - self.view_selected)
+        mixed = torch.cat((kept + view, mixed[:, early:]), dim=1)
+        return self.style_mean + self.style_spread * mixed
+
+    def synthesize(
+        self,
+        styles: Tensor,  # [B, N]
+    ) -> Tensor:  # [B, 3, R, R] in about 0..1, not clamped
+        """Images of style vectors, without noise."""
+        images = self.generator.synthesize(self.generator.unflatten(styles), noise=None)
+        return images * 0.5 + 0.5
+
+    def forward(
+        self,
+        cameras: Tensor,  # [B, 5]
+        vertices: Tensor,  # [B, V, 3] object units
+        textures: Tensor,  # [B, 3, Ht, Wt] in 0..1
+        backgrounds: Tensor,  # [B, 3, R, R] in 0..1, the object erased
+    ) -> Tensor:  # [B, 3, R, R] in about 0..1, not clamped
+        """Images of an object of this shape and texture, from this camera, on this background."""
+        return self.synthesize(self.mix(self.codes(cameras, vertices, textures, backgrounds)))
+
+
+def camera_features(
+    cameras: Tensor,  # [B, 5]
+) -> Tensor:  # [B, CAMERA_FEATURES]
+    """Periodic azimuth, and the rest of a camera brought to the order of one."""
+    azimuths = torch.deg2rad(cameras[:, 0])
+    numbers = (
+        azimuths.cos(),
+        azimuths.sin(),
+        (2 * azimuths).cos(),
+        (2 * azimuths).sin(),
+        cameras[:, 1] / 30.0,
+        (cameras[:, 2] / NOMINAL_DISTANCE).log(),
+        cameras[:, 3],
+        cameras[:, 4],
+    )
+    return torch.stack(numbers, dim=1)
+
+
+def view_shares(
+    styles: Tensor,  # [M, E] early styles
+    viewpoints: Tensor,  # [M] index of the viewpoint of each
+) -> Tensor:  # [E] in 0..1
+    """The share of each dimension's variance that the viewpoint explains (eta squared)."""
+    groups, members = torch.unique(viewpoints, return_inverse=True)
+    counts = torch.bincount(members, minlength=len(groups)).to(styles.dtype)
+    sums = torch.zeros(len(groups), styles.shape[1], dtype=styles.dtype)
+    means = sums.index_add(0, members, styles) / counts[:, None]  # [groups, E]
+    mean = styles.mean(dim=0)
+    between = (counts[:, None] * (means - mean).square()).sum(dim=0)
+    total = (styles - mean).square().sum(dim=0)
+    return torch.where(total > 0, between / total.clamp_min(1e-12), torch.zeros_like(total))
+
+
+def select_view_dimensions(
+    shares: Tensor,  # [E]
+    count: int,
+) -> Tensor:  # [E] bool
+    """The `count` dimensions whose variance the viewpoint explains most."""
+    if count < 1:
+        raise ValueError(f"{count} view dimensions: at least 1")
+    selected = torch.zeros(len(shares), dtype=torch.bool)
+    selected[shares.topk(min(count, len(shares))).indices] = True
+    return selected
+
+
+def continue_mappings(network: StyleganR, previous: StyleganR) -> list[str]:
+    """Take the mapping networks' weights from an earlier round where shapes match.
+
+    Returns the names of what was taken; means, spreads and the generator stay this round's.
+    """
+    inside = {f"generator.{name}" for name, _ in previous.generator.named_parameters()}
+    own = dict(network.named_parameters())
+    taken = []
+    with torch.no_grad():
+        for name, parameter in previous.named_parameters():
+            if name not in inside and name in own and own[name].shape == parameter.shape:
+                own[name].copy_(parameter)
+                taken.append(name)
+    return taken
+
+
+def save_stylegan_r(path: Path, network: StyleganR) -> None:
+    """Write generator and mapping networks with the sizes that they belong to, atomically."""
+    weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    sizes = {
+        "shape": json.dumps(asdict(network.shape)),
+        "generator": json.dumps(asdict(network.generator.shape)),
+    }
+    write_atomically(path, save(weights, sizes))
+
+
+def load_stylegan_r(path: Path) -> StyleganR:
+    """Read what `save_stylegan_r` wrote; the network is in evaluation mode."""
+    with safe_open(path, "pt") as file:
+        sizes = file.metadata()
+    fields = json.loads(sizes["generator"])
+    generator = Generator(GeneratorShape(**{**fields, "channels": tuple(fields["channels"])}))
+    network = StyleganR(generator, StyleganRShape(**json.loads(sizes["shape"])))
+    network.load_state_dict(load_file(path))
+    return network.eval()
