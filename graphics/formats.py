@@ -58,8 +58,10 @@ def split_at_seams(
             "be [V, 3], [F, 3] and [F, 3, 2]"
         )
     uvs = np.ascontiguousarray(face_uvs, np.float32).reshape(-1, 2)
-    keys = np.column_stack([faces.reshape(-1).astype(np.int64), uvs.view(np.int32)])  # [3F, 3]
-    _, first, corner = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    # Two sorts of plain integers: several times faster than one of rows.
+    uv_values, uv_number = np.unique(uvs.view(np.int64)[:, 0], return_inverse=True)
+    keys = faces.reshape(-1).astype(np.int64) * len(uv_values) + uv_number.reshape(-1)  # [3F]
+    _, first, corner = np.unique(keys, return_index=True, return_inverse=True)
     sources = faces.reshape(-1)[first].astype(np.int64)
     return SplitMesh(
         vertices[sources].astype(np.float32),
@@ -77,9 +79,11 @@ def vertex_normals(
     """Unit normals [V, 3]: the mean of the faces around, by area; +y where that is nothing."""
     corners = vertices[faces].astype(np.float64)  # [F, 3, 3]
     weighted = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    sums = np.zeros((len(vertices), 3))
-    for corner in range(3):
-        np.add.at(sums, faces[:, corner], weighted)
+    spread = np.repeat(weighted, 3, axis=0)  # [3F, 3], one per corner
+    sums = np.stack(
+        [np.bincount(faces.reshape(-1), spread[:, axis], len(vertices)) for axis in range(3)],
+        axis=1,
+    )
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
     unit = np.divide(sums, lengths, out=np.zeros_like(sums), where=lengths > 1e-20)
     unit[lengths[:, 0] <= 1e-20, 1] = 1.0
