@@ -95,7 +95,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
     verify_manifest(sealed)
     _verify_content(folder, sealed)
     temporary = folder / f".{MANIFEST_FILE}.{os.getpid()}"
-    temporary.write_text(json.dumps(dataclasses.asdict(sealed), indent=2, sort_keys=True) + "\n")
+    temporary.write_text(json.dumps(sealed.as_json(), indent=2, sort_keys=True) + "\n")
     os.replace(temporary, folder / MANIFEST_FILE)
     return sealed
 

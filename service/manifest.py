@@ -98,6 +98,10 @@ class Manifest:
     """Graph → {"inputs" | "outputs": [{name, dtype, shape}]}."""
     format_version: int = FORMAT_VERSION
 
+    def as_json(self) -> dict[str, Any]:
+        """As `manifest.json` holds it."""
+        return dataclasses.asdict(self)
+
     def graph(self, name: str) -> Graph:
         """The tensors of a graph with this bundle's sizes in place of the letters."""
         height, width = self.texture_size

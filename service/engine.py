@@ -1,0 +1,117 @@
+"""What one process serves: a verified bundle, its runners, the thread pool, admission."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+
+from graphics.render import Rendered, render
+from service import bundle as bundles
+from service import metrics, store
+from service.batcher import Device
+from service.errors import Overloaded, ShuttingDown
+from service.runners import Generator, Reconstructor, Segmenter
+from service.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+class Engine:
+    """Holds everything a request needs. Ready as soon as it is built: it warms itself up."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.bundle = bundles.load(store.resolve(settings.bundle))
+        self.manifest = self.bundle.manifest
+        self.template = self.bundle.template
+        self.device = Device()
+        self.segmenter = Segmenter(self.bundle, settings, self.device)
+        self.reconstructor = Reconstructor(self.bundle, settings, self.device)
+        self.generator = Generator(self.bundle, settings, self.device)
+        self.runners = (self.segmenter, self.reconstructor, self.generator)
+        self._pool = ThreadPoolExecutor(settings.cores, thread_name_prefix="images")
+        self._in_flight = 0
+        self.closed = False
+        self._warm_up()
+
+    async def in_pool(
+        self,
+        function: Callable[Arguments, Result],
+        *arguments: Arguments.args,
+        **keywords: Arguments.kwargs,
+    ) -> Result:
+        """Decode, draw, encode: at most one call per core at a time, off the event loop."""
+        call = asyncio.get_running_loop().run_in_executor
+        return await call(self._pool, lambda: function(*arguments, **keywords))
+
+    @contextmanager
+    def admit(self, items: int) -> Iterator[None]:
+        """Room for the images of a request until it is answered, or `Overloaded` at once."""
+        self.check_room(items)
+        self._in_flight += items
+        metrics.IN_FLIGHT.set(self._in_flight)
+        try:
+            yield
+        finally:
+            self._in_flight -= items
+            metrics.IN_FLIGHT.set(self._in_flight)
+
+    def check_room(self, items: int) -> None:
+        """Raise what `admit` would raise."""
+        if self.closed:
+            raise ShuttingDown
+        limit = self.settings.queue_limit
+        if self._in_flight + items > limit:
+            retry_after = self.reconstructor.batcher.retry_after_seconds(self._in_flight)
+            raise Overloaded(self._in_flight, limit, retry_after)
+
+    def draw(
+        self,
+        vertices: np.ndarray,  # [V, 3]
+        texture: np.ndarray,  # [Ht, Wt, 3] in 0..1
+        camera: np.ndarray,  # [5]
+        size: int,
+        samples: int = 1,
+    ) -> Rendered:
+        """The graphics renderer on one object and one camera; arrays have a batch axis of 1."""
+        return render(
+            vertices[None].astype(np.float32),
+            texture[None].astype(np.float32),
+            camera[None].astype(np.float32),
+            self.template,
+            size,
+            samples=samples,
+        )
+
+    async def close(self) -> None:
+        """Answer everything accepted, then stop."""
+        self.closed = True
+        for runner in self.runners:
+            await runner.batcher.close()
+        self.device.close()
+        self._pool.shutdown(wait=True)
+
+    def _warm_up(self) -> None:
+        for runner in self.runners:
+            runner.warm_up()
+        height, width = self.manifest.texture_size
+        camera = np.array([30, 15, 5, 0, 0], np.float32)
+        # The first call compiles the rasteriser.
+        texture = np.zeros((height, width, 3), np.float32)
+        self.draw(self.template.vertices, texture, camera, self.manifest.resolution)
+        logger.info(
+            "%s at %d px is ready: %s, %d cores",
+            self.manifest.category,
+            self.manifest.resolution,
+            {runner.graph: runner.session.provider for runner in self.runners},
+            self.settings.cores,
+        )

@@ -1,0 +1,47 @@
+"""What can go wrong for a client: one image, or the whole request."""
+
+from __future__ import annotations
+
+
+class ItemError(Exception):
+    """One image of a batch cannot be used; the others are not touched by it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class RequestError(Exception):
+    """The request as a whole is refused, with an HTTP status."""
+
+    def __init__(
+        self, status: int, code: str, message: str, retry_after_seconds: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Overloaded(RequestError):
+    """The queue is full: come back later."""
+
+    def __init__(self, queued: int, limit: int, retry_after_seconds: int) -> None:
+        super().__init__(
+            429,
+            "overloaded",
+            f"{queued} images wait already, at most {limit} may: "
+            f"send again in {retry_after_seconds} s",
+            retry_after_seconds,
+        )
+
+
+class ShuttingDown(RequestError):
+    """The service has been told to stop."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            503, "shutting_down", "this replica is stopping: send again", retry_after_seconds=1
+        )

@@ -1,0 +1,171 @@
+"""Photographs: any JPEG or PNG becomes the square of pixels (and the mask) a bundle reads."""
+
+from __future__ import annotations
+
+import io
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from service.errors import ItemError
+
+FORMATS = ("JPEG", "PNG")
+SHORTEST_SIDE = 8
+"""Pixels."""
+LONGEST_RATIO = 20
+"""Longest side over shortest: a square made of a longer strip would hold no detail at all."""
+GREY = 128
+"""What replaces the pixels of a background, and of an object taken out of its background."""
+OBJECT_FILL = 0.7
+"""Share of the frame's side that the longer side of an alpha-cut object takes, as in training."""
+SIDEWAYS = (5, 6, 7, 8)
+"""EXIF orientations that swap width and height."""
+DETAIL = 4
+"""Large images are first brought to about this many times the resolution, which is quick."""
+
+
+class Frame(NamedTuple):
+    """The square of the upright photograph that the camera sees; it may reach outside."""
+
+    left: float
+    """Pixels of the upright photograph, from its left edge."""
+    top: float
+    """Pixels, from its top edge."""
+    side: float
+    """Pixels."""
+
+
+class Photograph(NamedTuple):
+    """A decoded photograph."""
+
+    pixels: NDArray[np.uint8]
+    """[R, R, 3]"""
+    mask: NDArray[np.float32] | None
+    """[R, R] in 0..1 from the alpha channel; None where the segmenter has to find the object."""
+    frame: Frame
+    size: tuple[int, int]
+    """(width, height) of the upright photograph."""
+
+
+def decode(content: bytes, resolution: int, pixel_limit: int) -> Photograph:
+    """Decode one upload; raises `ItemError` saying what was got, what is allowed, what to do."""
+    image = _open(content, pixel_limit)
+    _check_sides(*image.size)
+    width, height = image.size
+    if image.format == "JPEG":
+        image.draft(None, (DETAIL * resolution, DETAIL * resolution))
+    try:
+        turned = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+        image = _eight_bit(ImageOps.exif_transpose(image))
+    except Exception as error:  # Pillow's decoders raise a dozen kinds, struct.error among them
+        raise ItemError(
+            "unreadable_image", f"the image is damaged or cut short ({error}): save it again"
+        ) from error
+    size = (height, width) if turned else (width, height)
+    scale = size[0] / image.width
+    if image.mode == "RGBA" and image.getextrema()[3][0] < 255:
+        pixels, mask, frame = _cut_out(image, resolution)
+    else:
+        pixels, frame = _letterbox(image.convert("RGB"), resolution)
+        mask = None
+    return Photograph(pixels, mask, Frame(*(scale * value for value in frame)), size)
+
+
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
+    """PNG of `[H, W]` grey, `[H, W, 3]` colour or `[H, W, 4]` with alpha."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=3)
+    return file.getvalue()
+
+
+def to_bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Values in 0..1 as 0..255."""
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def background_of(pixels: NDArray[np.uint8], mask: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """The photograph `[R, R, 3]` with the object's pixels (mask over one half) set to mid grey."""
+    return np.where(mask[..., None] > 0.5, np.uint8(GREY), pixels)
+
+
+def _open(content: bytes, pixel_limit: int) -> Image.Image:
+    if not content:
+        raise ItemError("empty_file", "the file has 0 bytes: send a JPEG or PNG")
+    too_large = f"at most {pixel_limit / 1e6:g} megapixels are allowed: make it smaller"
+    try:
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise ItemError(
+            "unsupported_format", "the file is not a JPEG or PNG image: convert it to one"
+        ) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ItemError("image_too_large", too_large) from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise ItemError(
+            "unreadable_image", f"the image header is damaged ({error}): save it again"
+        ) from error
+    if image.width * image.height > pixel_limit:
+        raise ItemError("image_too_large", f"image is {image.width}x{image.height} px; {too_large}")
+    return image
+
+
+def _check_sides(width: int, height: int) -> None:
+    shortest, longest = sorted((width, height))
+    if shortest < SHORTEST_SIDE or longest > LONGEST_RATIO * shortest:
+        raise ItemError(
+            "image_too_narrow",
+            f"image is {width}x{height} px; sides must be at least {SHORTEST_SIDE} px and at most "
+            f"{LONGEST_RATIO} times each other: crop it around the object",
+        )
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """RGB or RGBA, 8 bits a channel, of any mode; an animation gives its first frame."""
+    if image.mode.startswith("I"):
+        # Pillow clips 16 bits to 255 instead of scaling them.
+        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    has_alpha = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
+    return image.convert("RGBA" if has_alpha else "RGB")
+
+
+def _letterbox(image: Image.Image, resolution: int) -> tuple[NDArray[np.uint8], Frame]:
+    """The whole photograph, padded to a square by its edge pixels, at the resolution."""
+    full_width = image.width
+    if (factor := max(image.size) // (DETAIL * resolution)) > 1:
+        image = image.reduce(factor)
+    scale = full_width / image.width
+    pixels = np.asarray(image)  # [H, W, 3]
+    height, width = pixels.shape[:2]
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
+    padding = ((top, side - height - top), (left, side - width - left), (0, 0))
+    square = np.pad(pixels, padding, mode="edge")
+    return _resize(square, resolution), Frame(-left * scale, -top * scale, side * scale)
+
+
+def _cut_out(
+    image: Image.Image, resolution: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], Frame]:
+    """The object the alpha channel names, centred and large, on mid grey; and its mask."""
+    box = image.getchannel("A").point(lambda alpha: 255 * (alpha > 127)).getbbox()
+    if box is None:
+        raise ItemError(
+            "transparent_image", "the alpha channel hides every pixel: leave the object opaque"
+        )
+    side = max(1, round(max(box[2] - box[0], box[3] - box[1]) / OBJECT_FILL))
+    left, top = (box[0] + box[2] - side) // 2, (box[1] + box[3] - side) // 2
+    # Outside the photograph a crop is transparent. Pillow weights colours by alpha as it averages.
+    square = image.crop((left, top, left + side, top + side))
+    rgba = _resize(np.asarray(square), resolution).astype(np.float32) / 255
+    mask = rgba[..., 3]
+    on_grey = rgba[..., :3] * mask[..., None] + GREY / 255 * (1 - mask[..., None])
+    return to_bytes(on_grey), mask, Frame(left, top, side)
+
+
+def _resize(square: NDArray[np.uint8], resolution: int) -> NDArray[np.uint8]:
+    """Area average downwards, bilinear upwards."""
+    shrinks = square.shape[0] >= resolution
+    method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
+    return np.array(Image.fromarray(square).resize((resolution, resolution), method))

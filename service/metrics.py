@@ -1,0 +1,55 @@
+"""Prometheus metrics; BentoML's /metrics endpoint serves them beside its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+
+QUEUE_WAIT = Histogram(
+    "inverse_graphics_queue_wait_seconds",
+    "Time an image waited for its batch.",
+    ["runner"],
+    buckets=SECONDS,
+)
+BATCH_SIZE = Histogram(
+    "inverse_graphics_batch_size_images",
+    "Images in one run of a graph.",
+    ["runner"],
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128),
+)
+STAGE = Histogram(
+    "inverse_graphics_stage_seconds",
+    "Time of one stage of one image, waiting included.",
+    ["stage"],
+    buckets=SECONDS,
+)
+ITEMS = Counter(
+    "inverse_graphics_items", "Images by outcome: ok, or the code of the error.", ["outcome"]
+)
+BATCH_FAILURES = Counter(
+    "inverse_graphics_batch_failures",
+    "Batches that failed and were run image by image.",
+    ["runner"],
+)
+IN_FLIGHT = Gauge(
+    "inverse_graphics_in_flight_images",
+    "Images accepted and not yet answered.",
+    multiprocess_mode="livesum",
+)
+
+
+@contextmanager
+def stage(name: str, timings: dict[str, float]) -> Iterator[None]:
+    """Time a stage into its histogram and into `timings` (milliseconds by stage)."""
+    start = perf_counter()
+    try:
+        yield
+    finally:
+        seconds = perf_counter() - start
+        STAGE.labels(name).observe(seconds)
+        timings[name] = round(1000 * seconds, 3)

@@ -1,0 +1,193 @@
+"""One photograph to its mesh: decode, segment, reconstruct, draw again, encode."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphics import camera as cameras
+from graphics import formats
+from graphics.render import Rendered
+from service import archive, images, metrics, schemas
+from service.archive import Archive
+from service.engine import Engine
+from service.errors import ItemError, RequestError
+from service.images import Photograph
+from service.runners import Reconstruction
+
+logger = logging.getLogger(__name__)
+
+PREVIEW_SIZE = 256
+SAMPLES = 2
+"""Per pixel side, of every picture meant for people."""
+INTERNAL_ERROR = "internal_error"
+MEDIA_TYPES = {"glb": "model/gltf-binary", "obj": "application/zip", "npz": "application/zip"}
+
+
+class Options(NamedTuple):
+    """What to return."""
+
+    format: schemas.MeshFormat = "glb"
+    texture: bool = True
+    preview: bool = False
+
+
+class Upload(NamedTuple):
+    """One image of a request; `read` is called off the event loop."""
+
+    name: str
+    read: Callable[[], bytes]
+
+
+class Taken(NamedTuple):
+    """A photograph with what was found in it."""
+
+    photograph: Photograph
+    mask: NDArray[np.float32]
+    """[R, R] in 0..1"""
+    reconstruction: Reconstruction
+
+
+async def answer(
+    engine: Engine, index: int, upload: Upload, options: Options
+) -> schemas.ImageAnswer:
+    """The entry of one image: never raises, an error is an entry too."""
+    timings: dict[str, float] = {}
+    try:
+        with metrics.stage("total", timings):
+            taken = await take(engine, upload, timings)
+            entry = await engine.in_pool(_describe, engine, taken, options, timings)
+    except (ItemError, RequestError) as error:
+        problem = schemas.Problem(code=error.code, message=error.message)
+    except Exception:
+        logger.exception("image %d failed", index)
+        problem = schemas.Problem(
+            code=INTERNAL_ERROR, message="the service failed on this image; its log says how"
+        )
+    else:
+        metrics.ITEMS.labels("ok").inc()
+        entry.update(index=index, name=upload.name, status="ok", timings=timings)
+        return schemas.ImageAnswer(**entry)
+    metrics.ITEMS.labels(problem.code).inc()
+    return schemas.ImageAnswer(
+        index=index, name=upload.name, status="error", error=problem, timings=timings
+    )
+
+
+async def take(engine: Engine, upload: Upload, timings: dict[str, float]) -> Taken:
+    """Decode, segment and reconstruct; raises `ItemError` where the image is to blame."""
+
+    def decode() -> Photograph:
+        limit = engine.settings.pixel_limit_megapixels * 1_000_000
+        return images.decode(upload.read(), engine.manifest.resolution, limit)
+
+    with metrics.stage("decode", timings):
+        photograph = await engine.in_pool(decode)
+    mask = photograph.mask
+    if mask is None:
+        with metrics.stage("segment", timings):
+            mask = await engine.segmenter.segment(photograph.pixels)
+    with metrics.stage("reconstruct", timings):
+        reconstruction = await engine.reconstructor.reconstruct(photograph.pixels, mask)
+    return Taken(photograph, mask, reconstruction)
+
+
+def to_archive(taken: Taken) -> Archive:
+    """What is kept of a photograph for drawing it again."""
+    reconstruction = taken.reconstruction
+    return Archive(
+        reconstruction.vertices,
+        images.to_bytes(reconstruction.texture),
+        images.background_of(taken.photograph.pixels, taken.mask),
+        reconstruction.camera,
+    )
+
+
+def to_view(camera: NDArray[np.float32]) -> schemas.CameraView:
+    """A camera row `[5]` as a client sends it."""
+    azimuth, elevation, distance, x, y = (round(float(value), 6) for value in camera)
+    # Unchecked: a network may answer what a client may not ask for.
+    return schemas.CameraView.model_construct(
+        azimuth_degrees=float(cameras.wrap_degrees(azimuth)),
+        elevation_degrees=elevation,
+        distance=distance,
+        offset=(x, y),
+    )
+
+
+def _describe(
+    engine: Engine, taken: Taken, options: Options, timings: dict[str, float]
+) -> dict[str, object]:
+    """The fields of a successful entry. CPU work: called in the pool."""
+    found = taken.reconstruction
+    resolution = engine.manifest.resolution
+    inside = taken.mask > 0.5
+    with metrics.stage("render", timings):
+        drawn = engine.draw(found.vertices, found.texture, found.camera, resolution)
+        covered = drawn.masks[0] > 0.5
+        preview = _preview(engine, found) if options.preview else None
+    with metrics.stage("encode", timings):
+        mesh = _encode_mesh(engine, taken, options)
+        mask = images.encode_png(images.to_bytes(taken.mask))
+    warnings = [] if inside.any() else ["no_object: no pixel was recognised as the object"]
+    return {
+        "mesh": schemas.Mesh(
+            format=options.format, media_type=MEDIA_TYPES[options.format], data=_base64(mesh)
+        ),
+        "camera": _camera(found.camera),
+        "confidence": round(found.confidence, 6),
+        "mask": _base64(mask),
+        "frame": schemas.Square(**taken.photograph.frame._asdict()),
+        "rerender_iou": round(_iou(inside, covered), 6),
+        "preview": None if preview is None else _base64(preview),
+        "warnings": warnings,
+    }
+
+
+def _encode_mesh(engine: Engine, taken: Taken, options: Options) -> bytes:
+    if options.format == "npz":
+        return archive.pack(to_archive(taken), engine.template)
+    texture = images.to_bytes(taken.reconstruction.texture)
+    if not options.texture:
+        texture = np.full((1, 1, 3), 255, np.uint8)
+    encode = formats.to_glb if options.format == "glb" else formats.to_obj
+    template = engine.template
+    return encode(taken.reconstruction.vertices, template.faces, template.face_uvs, texture)
+
+
+def _preview(engine: Engine, found: Reconstruction) -> bytes:
+    drawn = engine.draw(found.vertices, found.texture, found.camera, PREVIEW_SIZE, SAMPLES)
+    return images.encode_png(cut_out(drawn))
+
+
+def cut_out(drawn: Rendered) -> NDArray[np.uint8]:
+    """The first of the drawn objects, `[H, W, 4]`, transparent around it."""
+    image, alpha = drawn.images[0], drawn.masks[0][..., None]
+    # The renderer has black outside; a PNG's colours are those of the object alone.
+    colours = np.divide(image, alpha, out=np.zeros_like(image), where=alpha > 0)
+    return images.to_bytes(np.concatenate([colours, alpha], axis=-1))
+
+
+def _camera(camera: NDArray[np.float32]) -> schemas.Camera:
+    row = camera[None]
+    return schemas.Camera(
+        **to_view(camera).model_dump(),
+        field_of_view_degrees=cameras.FIELD_OF_VIEW_DEGREES,
+        view_matrix=cameras.view_matrices(row)[0].tolist(),
+        projection_matrix=cameras.projection_matrices(row)[0].tolist(),
+        convention=cameras.CONVENTION,
+    )
+
+
+def _iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    union = int(np.sum(first | second))
+    return int(np.sum(first & second)) / union if union else 0.0
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")

@@ -1,0 +1,28 @@
+import os
+import tempfile
+
+# Before BentoML is imported: its store, its logs and its metrics stay out of the user's home.
+os.environ["BENTOML_HOME"] = tempfile.mkdtemp(prefix="bentoml-tests-")
+os.environ["BENTOML_DO_NOT_TRACK"] = "True"
+
+import pytest
+
+from service import bundle
+from tests.service.small_bundle import write_small_bundle
+
+
+def pytest_configure(config):
+    # BentoML's own use of pathspec, on its lazy imports.
+    config.addinivalue_line("filterwarnings", "ignore:GitWildMatchPattern:DeprecationWarning")
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundles") / "ellipses"
+    write_small_bundle(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def loaded_bundle(bundle_folder):
+    return bundle.load(bundle_folder)

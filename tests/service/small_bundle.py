@@ -1,0 +1,143 @@
+"""A small, real bundle made with `onnx.helper`: same contract, graphs one can check by hand.
+
+segmenter: a pixel darker than 160 is the object. inverse_graphics: the template sphere scaled by
+0.5 + the share of the image the object covers, one flat colour (the image's mean), a camera whose
+azimuth is 90 x the mean red, confidence 1; an all-black image gives an undefined confidence.
+stylegan_r: half the background, half the texture's mean colour, darker as the camera turns.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper, save
+from PIL import Image, ImageDraw
+
+from graphics.camera import CONVENTION
+from graphics.mesh import Template, save_template, sphere_template
+from service import bundle
+
+RESOLUTION = 32
+TEXTURE_SIZE = (8, 16)
+TEMPLATE_LEVEL = 1
+DTYPES = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}
+
+
+def write_small_bundle(folder: Path, samples: int = 2) -> bundle.Manifest:
+    """Write and seal the bundle."""
+    (folder / bundle.SAMPLES_FOLDER).mkdir(parents=True)
+    template = sphere_template(TEMPLATE_LEVEL)
+    save_template(folder / bundle.TEMPLATE_FILE, template)
+    manifest = small_manifest(template)
+    for name, (nodes, constants) in small_graphs(template).items():
+        save(_model(name, manifest.graph(name), nodes, constants), folder / f"{name}.onnx")
+    for index in range(samples):
+        image = draw_photograph(120 + 40 * index, 90)
+        image.save(folder / bundle.SAMPLES_FOLDER / f"sample_{index}.png")
+    return bundle.write_manifest(folder, manifest)
+
+
+def draw_photograph(width: int = 120, height: int = 90, colour: tuple[int, ...] = (90, 30, 30)):
+    """A dark ellipse on near white."""
+    image = Image.new("RGB", (width, height), (240, 240, 240))
+    box = (0.25 * width, 0.25 * height, 0.75 * width, 0.75 * height)
+    ImageDraw.Draw(image).ellipse(box, fill=colour)
+    return image
+
+
+def small_manifest(template: Template) -> bundle.Manifest:
+    return bundle.Manifest(
+        category="ellipses",
+        resolution=RESOLUTION,
+        texture_size=TEXTURE_SIZE,
+        vertex_count=len(template.vertices),
+        camera_convention=CONVENTION,
+        training_command="none: written by the tests",
+        hardware="none",
+        metrics={},
+        parity={
+            name: {tensor.name: 0.0 for tensor in graph.outputs}
+            for name, graph in bundle.GRAPHS.items()
+        },
+        licence={"data": "CC0-1.0", "weights": "CC0-1.0"},
+    )
+
+
+def small_graphs(template: Template):
+    """Graph name → (nodes, constants)."""
+    node, last, space = helper.make_node, _integers(3), _integers(1, 2)
+    height, width = TEXTURE_SIZE
+    segmenter = [
+        node("Cast", ["images"], ["colours"], to=TensorProto.FLOAT),
+        node("ReduceMean", ["colours", "last"], ["brightness"], keepdims=0),
+        node("Less", ["brightness", "threshold"], ["dark"]),
+        node("Cast", ["dark"], ["masks"], to=TensorProto.FLOAT),
+    ]
+    inverse = [
+        node("Cast", ["images"], ["colours_255"], to=TensorProto.FLOAT),
+        node("Div", ["colours_255", "white"], ["colours"]),
+        node("ReduceMean", ["masks", "space"], ["coverage"], keepdims=1),  # [B, 1, 1]
+        node("Add", ["coverage", "half"], ["scale"]),
+        node("Mul", ["scale", "sphere"], ["vertices"]),
+        node("ReduceMean", ["colours", "space"], ["mean"], keepdims=1),  # [B, 1, 1, 3]
+        node("Mul", ["mean", "texels"], ["textures"]),
+        node("ReduceMean", ["mean", "space_and_colour"], ["grey"], keepdims=0),  # [B]
+        node("Div", ["grey", "grey"], ["confidences"]),
+        node("Reshape", ["grey", "column"], ["grey_column"]),
+        node("Mul", ["grey_column", "turn"], ["turned"]),
+        node("Add", ["turned", "camera"], ["cameras"]),
+    ]
+    generator = [
+        node("Cast", ["backgrounds"], ["colours"], to=TensorProto.FLOAT),
+        node("Div", ["colours", "twice_white"], ["behind"]),
+        node("ReduceMean", ["textures", "space"], ["colour"], keepdims=1),
+        node("ReduceMean", ["vertices", "space"], ["middle"], keepdims=1),
+        node("Reshape", ["middle", "pixel"], ["middle_pixel"]),
+        node("Mul", ["middle_pixel", "none"], ["nothing"]),
+        node("Mul", ["colour", "half"], ["front"]),
+        node("Add", ["behind", "front"], ["both"]),
+        node("Add", ["both", "nothing"], ["seen"]),
+        node("ReduceMean", ["cameras", "axis_1"], ["view"], keepdims=1),
+        node("Mul", ["view", "slope"], ["shade_row"]),
+        node("Reshape", ["shade_row", "pixel"], ["shade"]),
+        node("Sub", ["seen", "shade"], ["images_open"]),
+        node("Clip", ["images_open", "zero", "one"], ["images"]),
+    ]
+    return {
+        bundle.SEGMENTER: (segmenter, {"last": last, "threshold": _floats(160)}),
+        bundle.INVERSE_GRAPHICS: (
+            inverse,
+            {
+                "white": _floats(255), "space": space, "half": _floats(0.5),
+                "sphere": template.vertices[None], "texels": np.ones((1, height, width, 1), "f"),
+                "space_and_colour": _integers(1, 2, 3), "column": _integers(-1, 1),
+                "turn": _floats([[90, 0, 0, 0, 0]]), "camera": _floats([[0, 10, 5, 0, 0]]),
+            },
+        ),
+        bundle.STYLEGAN_R: (
+            generator,
+            {
+                "twice_white": _floats(510), "space": space, "half": _floats(0.5),
+                "pixel": _integers(-1, 1, 1, 1), "none": _floats(0), "axis_1": _integers(1),
+                "slope": _floats(0.001), "zero": _floats(0), "one": _floats(1),
+            },
+        ),
+    }  # fmt: skip
+
+
+def _model(name: str, graph: bundle.Graph, nodes, constants):
+    def values(tensors):
+        return [helper.make_tensor_value_info(t.name, DTYPES[t.dtype], t.shape) for t in tensors]
+
+    initializers = [numpy_helper.from_array(value, key) for key, value in constants.items()]
+    onnx_graph = helper.make_graph(
+        nodes, name, values(graph.inputs), values(graph.outputs), initializers
+    )
+    return helper.make_model(onnx_graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+
+
+def _floats(values) -> np.ndarray:
+    return np.array(values, np.float32)
+
+
+def _integers(*values: int) -> np.ndarray:
+    return np.array(values, np.int64)
