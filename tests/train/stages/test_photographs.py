@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from PIL import Image
 
 from train.config import Config, PhotographsConfig
 from train.data import vehicles

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+import torch
+
+from train.config import Config, PhotographsConfig, SegmenterConfig
+from train.data import vehicles
+from train.models.segmenter import load_segmenter
+from train.stages import segmenter
+from train.workspace import StepLoop, Workspace
+
+
+def config(steps: int = 40, **settings) -> Config:
+    return Config(
+        seed=2,
+        photographs=PhotographsConfig(size=32),
+        segmenter=SegmenterConfig(steps=steps, batch_size=16, channels=8, **settings),
+    )
+
+
+def photographed(path, *, masks: bool = False) -> Workspace:
+    workspace = Workspace(path)
+    folder = workspace.stage("photographs")
+    folder.file("done.json")
+    if masks:
+        drawn = vehicles.photographs(9, np.arange(40), 32)
+        np.save(folder.file("images.npy"), drawn.images)
+        np.save(folder.file("masks.npy"), drawn.masks)
+    folder.finish(masks=masks)
+    return workspace
+
+
+def test_it_learns_to_find_vehicles(tmp_path):
+    workspace = photographed(tmp_path)
+    segmenter.run(config(steps=60), workspace)
+    folder = workspace.stage("segmenter")
+    facts = folder.facts()
+    assert facts["source"] == "trained"
+    # Guessing everything or a centred disc stays below 0.5.
+    assert facts["held_out_iou"] > 0.6
+    loaded = load_segmenter(folder.path)
+    held_out = vehicles.photographs(vehicles.HELD_OUT_SEED, np.arange(256), 32)
+    labelled = segmenter.Labelled(
+        torch.from_numpy(held_out.images).permute(0, 3, 1, 2).float() / 255,
+        torch.from_numpy(held_out.masks).float() / 255,
+    )
+    again = segmenter.held_out_iou(loaded, labelled)
+    assert again == pytest.approx(facts["held_out_iou"], abs=1e-4)
+
+
+def test_masks_of_a_folder_are_learned_from(tmp_path):
+    workspace = photographed(tmp_path, masks=True)
+    segmenter.run(config(steps=3), workspace)
+    assert workspace.stage("segmenter").done
+
+
+def test_a_resumed_run_gives_the_weights_of_an_uninterrupted_one(tmp_path, monkeypatch):
+    class Eager(StepLoop):
+        """Checkpoints after every step."""
+
+        def __init__(self, folder, steps, state):
+            super().__init__(folder, steps, state, every_seconds=-1.0)
+
+    real, steps = segmenter.augment, []
+
+    def until_killed(*arguments):
+        steps.append(1)
+        if len(steps) == 4:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    whole = photographed(tmp_path / "whole")
+    segmenter.run(config(steps=5), whole)
+    monkeypatch.setattr(segmenter, "StepLoop", Eager)
+    monkeypatch.setattr(segmenter, "augment", until_killed)
+    killed = photographed(tmp_path / "killed")
+    with pytest.raises(KeyboardInterrupt):
+        segmenter.run(config(steps=5), killed)
+    monkeypatch.setattr(segmenter, "augment", real)
+    segmenter.run(config(steps=5), killed)
+    expected, got = (
+        load_segmenter(workspace.stage("segmenter").path).state_dict()
+        for workspace in (whole, killed)
+    )
+    assert all(torch.equal(expected[name], got[name]) for name in expected)
+
+
+def test_a_given_graph_of_another_kind_is_refused_before_anything_else(tmp_path):
+    (tmp_path / "given.onnx").write_bytes(b"nothing")
+    workspace = photographed(tmp_path / "run")
+    with pytest.raises(ValueError, match="not a readable ONNX graph"):
+        segmenter.run(config(onnx=str(tmp_path / "given.onnx")), workspace)
+    assert not workspace.stage("segmenter").done
+
+
+def test_the_loss_falls_with_the_overlap():
+    masks = torch.zeros(1, 8, 8)
+    masks[:, 2:6, 2:6] = 1
+    exact, empty = 12 * (masks - 0.5), torch.full((1, 8, 8), -6.0)
+    assert segmenter.mask_loss(exact, masks) < 0.1 < 1 < segmenter.mask_loss(empty, masks)

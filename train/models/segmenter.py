@@ -1,0 +1,142 @@
+"""The segmenter: a small U-Net that finds the object's mask, or an ONNX graph that does.
+
+It works at half the image's side: 2x2 pixels are folded into channels at the entry and unfolded
+at the exit, which costs a quarter of a full-resolution U-Net and keeps the mask's edges sharp.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from train.workspace import write_atomically
+
+SIDE_MULTIPLE = 16
+"""Image sides must be multiples of this: one folding and three halvings."""
+WIDTHS = (1, 2, 4, 6)
+"""Channels of the four levels, in multiples of the first level's."""
+
+Segment = Callable[[Tensor], Tensor]
+"""Images 0..1 [B, 3, R, R] -> masks 0..1 [B, R, R]."""
+
+
+class SegmenterError(ValueError):
+    """A segmenter cannot be read or does not fit; the message says what is wrong."""
+
+
+class ConvolutionBlock(nn.Sequential):
+    """3x3 convolution, batch norm, ReLU."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
+        )
+
+
+class Segmenter(nn.Module):
+    """U-Net of four levels with added skips; `channels` is the width of the first."""
+
+    def __init__(self, channels: int = 16) -> None:
+        super().__init__()
+        self.channels = channels
+        widths = [channels * factor for factor in WIDTHS]
+        self.stem = ConvolutionBlock(12, widths[0])
+        self.down = nn.ModuleList(
+            ConvolutionBlock(before, after)
+            for before, after in zip(widths[:1] + widths[:-1], widths, strict=True)
+        )
+        self.reduce = nn.ModuleList(
+            nn.Conv2d(below, above, 1) for below, above in zip(widths[1:], widths[:-1], strict=True)
+        )
+        self.up = nn.ModuleList(ConvolutionBlock(width, width) for width in widths[:-1])
+        self.head = nn.Conv2d(widths[0], 4, 3, padding=1)
+
+    def logits(
+        self,
+        images: Tensor,  # [B, 3, R, R] in 0..1, R a multiple of 16
+    ) -> Tensor:  # [B, R, R]
+        """Log-odds of each pixel being the object's."""
+        if images.shape[-1] % SIDE_MULTIPLE or images.shape[-2] % SIDE_MULTIPLE:
+            raise SegmenterError(
+                f"images of shape {tuple(images.shape)}: sides must be multiples of {SIDE_MULTIPLE}"
+            )
+        features = self.stem(F.pixel_unshuffle(images - 0.5, 2))
+        levels = []
+        for depth, block in enumerate(self.down):
+            features = block(features if depth == 0 else F.avg_pool2d(features, 2))
+            levels.append(features)
+        for depth in reversed(range(len(self.up))):
+            above = F.interpolate(self.reduce[depth](features), scale_factor=2.0, mode="nearest")
+            features = self.up[depth](levels[depth] + above)
+        return F.pixel_shuffle(self.head(features), 2)[:, 0]
+
+    def forward(
+        self,
+        images: Tensor,  # [B, 3, R, R] in 0..1
+    ) -> Tensor:  # [B, R, R] in 0..1
+        """The masks."""
+        return torch.sigmoid(self.logits(images))
+
+
+class OnnxSegmenter:
+    """A segmenter from elsewhere: an ONNX graph `images` uint8 [B,R,R,3] -> `masks` [B,R,R]."""
+
+    def __init__(self, path: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        try:
+            self.session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's own exceptions share no narrower ancestor
+            raise SegmenterError(f"{path} is not a readable ONNX graph: {error}") from error
+        inputs = [(value.name, value.type) for value in self.session.get_inputs()]
+        outputs = [(value.name, value.type) for value in self.session.get_outputs()]
+        wanted = ([("images", "tensor(uint8)")], [("masks", "tensor(float)")])
+        if (inputs, outputs) != wanted:
+            raise SegmenterError(
+                f"{path} takes {inputs} and gives {outputs}; a segmenter takes `images` uint8 "
+                "[B, R, R, 3] and gives `masks` float32 [B, R, R] in 0..1"
+            )
+
+    def __call__(
+        self,
+        images: Tensor,  # [B, 3, R, R] in 0..1
+    ) -> Tensor:  # [B, R, R] in 0..1
+        """The masks."""
+        pixels = (images.permute(0, 2, 3, 1) * 255).round().clamp(0, 255)
+        given = np.ascontiguousarray(pixels.to(torch.uint8).cpu().numpy())
+        (masks,) = self.session.run(["masks"], {"images": given})
+        if masks.shape != given.shape[:3]:
+            raise SegmenterError(f"masks of shape {masks.shape} for images {given.shape}")
+        return torch.from_numpy(masks).to(images.device)
+
+
+def save_segmenter(segmenter: Segmenter, path: Path) -> None:
+    """Write the weights and the width, atomically."""
+    weights = {name: value.detach().contiguous() for name, value in segmenter.state_dict().items()}
+    write_atomically(path, save(weights, metadata={"channels": str(segmenter.channels)}))
+
+
+def load_segmenter(path: Path) -> Segmenter | OnnxSegmenter:
+    """The segmenter of a `.safetensors` or `.onnx` file, or the one that a folder holds."""
+    path = Path(path)
+    if path.is_dir():
+        given = path / "segmenter.onnx"
+        path = given if given.exists() else path / "segmenter.safetensors"
+    if not path.exists():
+        raise SegmenterError(f"{path} does not exist: run stage `segmenter` first")
+    if path.suffix == ".onnx":
+        return OnnxSegmenter(path)
+    with safe_open(path, framework="pt") as file:
+        segmenter = Segmenter(int(file.metadata()["channels"]))
+    segmenter.load_state_dict(load_file(path))
+    return segmenter.eval()
