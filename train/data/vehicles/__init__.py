@@ -7,6 +7,8 @@ from train.data.vehicles.album import (
     HELD_OUT_SEED,
     Attributes,
     Photographs,
+    TexturedMesh,
+    meshes,
     photographs,
     views,
 )
@@ -17,6 +19,8 @@ __all__ = [
     "KINDS",
     "Attributes",
     "Photographs",
+    "TexturedMesh",
+    "meshes",
     "photographs",
     "views",
 ]

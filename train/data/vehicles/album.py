@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graphics.camera import check_cameras
-from train.data.vehicles import photography, scene, vehicle, visibility
+from train.data.vehicles import atlas, compiled, scene, shape, vehicle, visibility
 
 HELD_OUT_SEED = 900_001
 """Seed of the vehicles that only evaluation may see; training must use another one."""
@@ -37,6 +37,19 @@ class Photographs(NamedTuple):
     attributes: Attributes
 
 
+class TexturedMesh(NamedTuple):
+    """A vehicle's exact shape and unlit colours, in the canonical frame."""
+
+    vertices: NDArray[np.float32]
+    """[V, 3]; the solid is the union of six closed parts that overlap."""
+    faces: NDArray[np.int32]
+    """[F, 3] outward counter-clockwise."""
+    uvs: NDArray[np.float32]
+    """[F, 3, 2] of each face's corners, v = 1 is the texture's top row."""
+    texture: NDArray[np.uint8]
+    """[Ht, Wt, 3]"""
+
+
 def photographs(seed: int, indices: ArrayLike, size: int = 64) -> Photographs:
     """One photograph of each vehicle, from its own random camera; the object is never cut off.
 
@@ -44,7 +57,7 @@ def photographs(seed: int, indices: ArrayLike, size: int = 64) -> Photographs:
     """
     indices = _checked(indices, size)
     cameras = np.empty((len(indices), 5), np.float32)
-    photography.draw_cameras(seed, indices, cameras)
+    compiled.draw_cameras(seed, indices, cameras)
     return _take(seed, indices, cameras, size, frame=True)
 
 
@@ -61,6 +74,17 @@ def views(
     if len(cameras) != len(indices):
         raise ValueError(f"{len(cameras)} cameras for {len(indices)} indices; give one for each")
     return _take(seed, indices, cameras, size, frame=False)
+
+
+def meshes(seed: int, index: int) -> TexturedMesh:
+    """The vehicle itself: exact mesh and texture, as it stands in every picture of it."""
+    indices = _checked([index], size=64)
+    things, places = np.zeros(1, vehicle.VEHICLE), np.zeros(1, scene.SCENE)
+    compiled.draw_things(seed, indices, things, places)
+    vertices = np.empty((shape.VERTICES, 3))
+    texture = np.empty((atlas.SIDE, atlas.SIDE, 3), np.uint8)
+    compiled.bake(things[0], vertices, atlas.CORNERS, texture)
+    return TexturedMesh(vertices.astype(np.float32), shape.FACES.copy(), atlas.UVS.copy(), texture)
 
 
 def _checked(indices: ArrayLike, size: int) -> NDArray[np.int64]:
@@ -80,13 +104,13 @@ def _take(
 ) -> Photographs:
     things = np.zeros(len(indices), vehicle.VEHICLE)
     places = np.zeros(len(indices), scene.SCENE)
-    photography.draw_things(seed, indices, things, places)
+    compiled.draw_things(seed, indices, things, places)
     images = np.empty((len(indices), size, size, 3), np.uint8)
     masks = np.empty((len(indices), size, size), np.uint8)
     # Small pictures get 16 samples per pixel instead of 4: silhouettes matter most there.
     factor = 2 if size >= 64 else 4
     buffers = visibility.studio(factor * size)
-    photography.take(things, places, cameras, frame, buffers, (images, masks))
+    compiled.take(things, places, cameras, frame, buffers, (images, masks))
     attributes = Attributes(
         things["kind"].copy(),
         things["height"].astype(np.float32),

@@ -7,6 +7,9 @@ that drawing a whole vehicle costs about a microsecond. The state is one uint64 
 import numba
 import numpy as np
 
+kernel = numba.njit(nogil=True, error_model="numpy")
+"""Compiles every kernel of the package; only `compiled` caches, see there."""
+
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
@@ -17,7 +20,7 @@ _UNIT = 1.0 / 9007199254740992.0  # 2^-53
 VEHICLE, SCENE, CAMERA, SENSOR = 1, 2, 3, 4
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def mix(value: np.uint64) -> np.uint64:
     """SplitMix64's finaliser: 64 well mixed bits from 64 bits."""
     value = (value ^ (value >> _BY_30)) * _FIRST
@@ -25,7 +28,7 @@ def mix(value: np.uint64) -> np.uint64:
     return value ^ (value >> _BY_31)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def stream(seed: int, index: int, purpose: int) -> np.ndarray:
     """State of the stream for one (seed, index, purpose): uint64 [1]."""
     state = np.empty(1, np.uint64)
@@ -35,20 +38,20 @@ def stream(seed: int, index: int, purpose: int) -> np.ndarray:
     return state
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def uniform(state: np.ndarray, low: float, high: float) -> float:
     """Next number of the stream, uniform in [low, high)."""
     state[0] += _GOLDEN
     return low + (high - low) * (np.float64(mix(state[0]) >> _BY_11) * _UNIT)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def chance(state: np.ndarray, probability: float) -> bool:
     """True with the given probability."""
     return uniform(state, 0.0, 1.0) < probability
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def hue_colour(hue: float, saturation: float, value: float, colour: np.ndarray) -> None:
     """Write the RGB (0..1) of an HSV colour, hue in turns, into `colour` [3]."""
     for channel in range(3):

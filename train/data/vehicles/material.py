@@ -4,22 +4,22 @@ The photographs evaluate it per sample and `meshes` bakes it into an atlas: one 
 Positions are in the vehicle's own frame (road at y = 0); `colour` [4] receives RGB 0..1 and gloss.
 """
 
-import numba
 import numpy as np
 
 from train.data.vehicles import shape
+from train.data.vehicles.counter import kernel
 from train.data.vehicles.vehicle import PICKUP, VAN
 
 _SEAM = 0.007  # half width of a door's seam
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _set(colour: np.ndarray, source: np.ndarray, gloss: float) -> None:
     colour[0], colour[1], colour[2] = source[0], source[1], source[2]
     colour[3] = gloss
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _grey(colour: np.ndarray, value: float, gloss: float) -> None:
     colour[0] = value
     colour[1] = value
@@ -27,7 +27,7 @@ def _grey(colour: np.ndarray, value: float, gloss: float) -> None:
     colour[3] = gloss
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _front(vehicle: np.void, x: float, y: float, depth: float, colour: np.ndarray) -> None:
     """Head lamps, grille, plate; `depth` is the distance behind the front end."""
     across = abs(x) / vehicle.half_width
@@ -48,7 +48,7 @@ def _front(vehicle: np.void, x: float, y: float, depth: float, colour: np.ndarra
         _set(colour, vehicle.trim, 0.0)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _rear(vehicle: np.void, x: float, y: float, depth: float, colour: np.ndarray) -> None:
     """Tail lamps, plate, bumper; `depth` is the distance before the rear end."""
     across = abs(x) / vehicle.half_width
@@ -68,7 +68,7 @@ def _rear(vehicle: np.void, x: float, y: float, depth: float, colour: np.ndarray
         _grey(colour, 0.08, 0.0)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _side(vehicle: np.void, y: float, z: float, colour: np.ndarray) -> None:
     """Wheel arches, door seams and handles."""
     arch = 1.17 * vehicle.wheel_radius
@@ -93,7 +93,7 @@ def _side(vehicle: np.void, y: float, z: float, colour: np.ndarray) -> None:
         _grey(colour, 0.12, 0.3)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _body(vehicle: np.void, x: float, y: float, z: float, colour: np.ndarray) -> None:
     half = 0.5 * vehicle.length
     _set(colour, vehicle.paint, 0.35)
@@ -115,7 +115,7 @@ def _body(vehicle: np.void, x: float, y: float, z: float, colour: np.ndarray) ->
         _rear(vehicle, x, y, z + half, colour)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _side_window(vehicle: np.void, z: float, front: float, rear: float) -> bool:
     """Whether (z, at the height where the cabin spans rear..front) is glass on the side."""
     if front - z < vehicle.pillar + 0.03 or z - rear < vehicle.rear_pillar:
@@ -125,7 +125,7 @@ def _side_window(vehicle: np.void, z: float, front: float, rear: float) -> bool:
     return not (vehicle.kind == VAN and vehicle.side_windows == 1 and z < vehicle.post_one)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _cabin(vehicle: np.void, x: float, y: float, z: float, colour: np.ndarray) -> None:
     _set(colour, vehicle.paint, 0.35)
     tall = vehicle.height - vehicle.belt
@@ -154,7 +154,7 @@ def _cabin(vehicle: np.void, x: float, y: float, z: float, colour: np.ndarray) -
         _grey(colour, 0.08, 0.0)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _wheel(vehicle: np.void, x: float, y: float, z: float, colour: np.ndarray) -> None:
     axle = vehicle.front_axle if z > 0.0 else vehicle.rear_axle
     up, along = y - vehicle.wheel_radius, z - axle
@@ -166,10 +166,8 @@ def _wheel(vehicle: np.void, x: float, y: float, z: float, colour: np.ndarray) -
             _grey(colour, 0.22, 0.0)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def surface(
-    vehicle: np.void, part: int, position: np.ndarray, colour: np.ndarray
-) -> None:
+@kernel
+def surface(vehicle: np.void, part: int, position: np.ndarray, colour: np.ndarray) -> None:
     """Write RGB 0..1 and gloss (0 matt, 1 glass) of the part's point `position` [3]."""
     x, y, z = position[0], position[1], position[2]
     if part == shape.BODY:

@@ -1,16 +1,16 @@
 """Takes the photographs: shades what each sample sees, filters, adds what a real camera adds."""
 
-import numba
 import numpy as np
 
 from train.data.vehicles import counter, material, scene, shape, vehicle, visibility
+from train.data.vehicles.counter import kernel
 from train.data.vehicles.visibility import TANGENT, Studio
 
 _FACES, _PARTS, _VERTICES = shape.FACES, shape.FACE_PARTS, shape.VERTICES
 _POSITION, _NORMAL, _WEIGHTS, _SURFACE, _BACKGROUND, _STAGE = range(6)  # rows of Studio.work
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def draw_camera(seed: int, index: int, camera: np.ndarray) -> None:
     """Write the photographer's camera [5] of (seed, index)."""
     state = counter.stream(seed, index, counter.CAMERA)
@@ -21,7 +21,7 @@ def draw_camera(seed: int, index: int, camera: np.ndarray) -> None:
     camera[4] = counter.uniform(state, -0.08, 0.08)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _light(place: np.void, buffers: Studio) -> None:
     """Light the surface colour: hemisphere ambient, sun, and a reflection on what is glossy."""
     colour, normal, position = (
@@ -55,7 +55,7 @@ def _light(place: np.void, buffers: Studio) -> None:
         colour[channel] = place.exposure * lit
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _shade(thing: np.void, place: np.void, buffers: Studio, column: int, row: int) -> None:
     """Write the lit colour of what sample (column, row) sees."""
     face = buffers.seen[row, column]
@@ -85,7 +85,7 @@ def _shade(thing: np.void, place: np.void, buffers: Studio, column: int, row: in
     _light(place, buffers)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _write(place: np.void, colour: np.ndarray, pixel: int, out: np.ndarray) -> None:
     """Add the sensor's noise (triangular, per pixel and channel) and round to uint8 [3]."""
     bits = counter.mix(place.noise_key ^ np.uint64(pixel))
@@ -97,7 +97,7 @@ def _write(place: np.void, colour: np.ndarray, pixel: int, out: np.ndarray) -> N
         out[channel] = np.uint8(255.0 * min(1.0, max(0.0, value)) + 0.5)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _develop(
     thing: np.void, place: np.void, buffers: Studio, camera: np.ndarray, picture: np.ndarray,
     mask: np.ndarray,
@@ -132,14 +132,14 @@ def _develop(
             mask[row, column] = np.uint8(255.0 * coverage + 0.5)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def prepare(thing: np.void, vertices: np.ndarray) -> None:
     """Write the vehicle's vertices [V, 3] in the canonical frame (middle of its height at 0)."""
     shape.shape(thing, vertices)
     vertices[:, 1] -= 0.5 * thing.height
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def draw_things(seed: int, indices: np.ndarray, things: np.ndarray, places: np.ndarray) -> None:
     """Fill the VEHICLE and SCENE records of each index."""
     for item in range(len(indices)):
@@ -147,7 +147,7 @@ def draw_things(seed: int, indices: np.ndarray, things: np.ndarray, places: np.n
         scene.draw(places[item], seed, indices[item])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def take(
     things: np.ndarray, places: np.ndarray, cameras: np.ndarray, frame: bool, buffers: Studio,
     pictures: tuple[np.ndarray, np.ndarray],
@@ -169,7 +169,7 @@ def take(
         _develop(things[item], places[item], buffers, cameras[item], images[item], masks[item])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def draw_cameras(seed: int, indices: np.ndarray, cameras: np.ndarray) -> None:
     """Fill the photographer's cameras [B, 5]."""
     for item in range(len(indices)):

@@ -4,11 +4,11 @@ All patterns are functions of image position in [-1, 1] (never of the pixel coun
 does not depend on the camera but for the horizon, the ground's perspective and the shadow.
 """
 
-import numba
 import numpy as np
 
 from graphics.camera import focal_length
 from train.data.vehicles import counter
+from train.data.vehicles.counter import kernel
 
 _FOCAL = focal_length()
 SKY, PLAIN, STRIPES, BRICKS, FOLIAGE, STUDIO = range(6)
@@ -27,7 +27,7 @@ SCENE = np.dtype(
 """One scene. `sun` is a unit vector towards the sun in the object's frame."""
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _draw_light(scene: np.void, state: np.ndarray) -> None:
     azimuth = counter.uniform(state, 0.0, 2.0 * np.pi)
     height = counter.uniform(state, 0.45, 1.35)
@@ -45,7 +45,7 @@ def _draw_light(scene: np.void, state: np.ndarray) -> None:
     scene.noise = counter.uniform(state, 0.003, 0.016)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _draw_ground(scene: np.void, state: np.ndarray) -> None:
     choice = counter.uniform(state, 0.0, 1.0)
     if choice < 0.55:  # asphalt, concrete
@@ -65,7 +65,7 @@ def _draw_ground(scene: np.void, state: np.ndarray) -> None:
     scene.ground_scale = counter.uniform(state, 1.2, 5.0)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def draw(scene: np.void, seed: int, index: int) -> None:
     """Fill one SCENE record with the scene of (seed, index)."""
     state = counter.stream(seed, index, counter.SCENE)
@@ -101,14 +101,14 @@ def draw(scene: np.void, seed: int, index: int) -> None:
         scene.ground_grain *= 0.3
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _lattice(key: np.uint64, column: int, row: int) -> float:
     """Hash of a lattice point, in [-1, 1)."""
     point = np.uint64(column & 0xFFFF) | (np.uint64(row & 0xFFFF) << np.uint64(16))
     return np.float64(counter.mix(key ^ point) >> np.uint64(40)) * (2.0 / 16777216.0) - 1.0
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def value_noise(key: np.uint64, x: float, y: float) -> float:
     """Smooth noise in [-1, 1] with features of about one unit."""
     column, row = int(np.floor(x)), int(np.floor(y))
@@ -122,7 +122,7 @@ def value_noise(key: np.uint64, x: float, y: float) -> float:
     return low + up * (high - low)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _backdrop(scene: np.void, x: float, y: float, colour: np.ndarray) -> None:
     """Colour [3] behind the ground at image position (x, y above the horizon)."""
     share = 0.0
@@ -153,13 +153,13 @@ def _backdrop(scene: np.void, x: float, y: float, colour: np.ndarray) -> None:
         colour[channel] = scene.near[channel] + share * (scene.far[channel] - scene.near[channel])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _smooth(low: float, high: float, value: float) -> float:
     share = min(1.0, max(0.0, (value - low) / (high - low)))
     return share * share * (3.0 - 2.0 * share)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def set_stage(scene: np.void, thing: np.void, view: np.ndarray, stage: np.ndarray) -> None:
     """Write [4]: half width and length of the shadow, height of the road, y of the horizon.
 
@@ -170,7 +170,7 @@ def set_stage(scene: np.void, thing: np.void, view: np.ndarray, stage: np.ndarra
     stage[3] = (far * view[2, 1] - height * view[1, 1]) / (height * view[2, 1] + far * view[1, 1])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def surroundings(
     scene: np.void, x: float, y: float, view: np.ndarray, stage: np.ndarray, colour: np.ndarray
 ) -> None:

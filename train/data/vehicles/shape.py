@@ -4,18 +4,18 @@ Body: a shell lofted along z (stations front to rear). Cabin: a shell lofted upw
 towards the roof. Four wheels: short cylinders. Parts overlap; the solid is their union.
 """
 
-import numba
 import numpy as np
 
+from train.data.vehicles.counter import kernel
 from train.data.vehicles.vehicle import PICKUP, VAN
 
 RING = 16  # points of a ring: 0 on the mirror plane, 1..7 at x > 0, 8 on the plane, 9..15 at x < 0
 STATIONS, LEVELS, SPOKES = 13, 5, 12
 BODY, CABIN, WHEEL = 0, 1, 2
 
-_CABIN_START = STATIONS * RING
-_WHEEL_START = _CABIN_START + LEVELS * RING
-VERTICES = _WHEEL_START + 4 * 2 * SPOKES
+CABIN_START = STATIONS * RING
+WHEEL_START = CABIN_START + LEVELS * RING
+VERTICES = WHEEL_START + 4 * 2 * SPOKES
 
 
 def _loft(rows: int, count: int, start: int) -> list[tuple[int, int, int]]:
@@ -50,11 +50,11 @@ def _topology() -> tuple[np.ndarray, np.ndarray]:
     body = _loft(STATIONS, RING, 0) + _cap(RING, 0)
     body += _flip(_cap(RING, (STATIONS - 1) * RING))
     # The cabin's rings turn counter-clockwise seen from its last (upper) row.
-    cabin = _flip(_loft(LEVELS, RING, _CABIN_START)) + _flip(_cap(RING, _CABIN_START))
-    cabin += _cap(RING, _CABIN_START + (LEVELS - 1) * RING)
+    cabin = _flip(_loft(LEVELS, RING, CABIN_START)) + _flip(_cap(RING, CABIN_START))
+    cabin += _cap(RING, CABIN_START + (LEVELS - 1) * RING)
     wheels = []
     for wheel in range(4):
-        start = _WHEEL_START + wheel * 2 * SPOKES
+        start = WHEEL_START + wheel * 2 * SPOKES
         one = _loft(2, SPOKES, start) + _cap(SPOKES, start) + _flip(_cap(SPOKES, start + SPOKES))
         wheels += one if wheel < 2 else _flip(one)
     parts = [BODY] * len(body) + [CABIN] * len(cabin) + [WHEEL] * len(wheels)
@@ -63,8 +63,8 @@ def _topology() -> tuple[np.ndarray, np.ndarray]:
 
 FACES, FACE_PARTS = _topology()
 
-_BODY_X = np.array([0.0, 0.84, 0.97, 1.0, 0.975, 0.91, 0.83, 0.45, 0.0])
-_BODY_Y = np.array([0.0, 0.0, 0.16, 0.50, 0.82, 0.97, 1.0, 1.0, 1.0])
+BODY_PROFILE_X = np.array([0.0, 0.84, 0.97, 1.0, 0.975, 0.91, 0.83, 0.45, 0.0])
+BODY_PROFILE_Y = np.array([0.0, 0.0, 0.16, 0.50, 0.82, 0.97, 1.0, 1.0, 1.0])
 # Front and rear ends: depth behind the end, share of width, of the top and of the bottom there.
 _END_DEPTH = np.array([0.0, 0.022, 0.075])
 _END_WIDTH = np.array([0.80, 0.91, 0.97])
@@ -72,7 +72,7 @@ _END_TOP = np.array([0.78, 0.93, 1.0])
 _END_BOTTOM = np.array([0.16, 0.05, 0.0])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def top_height(vehicle: np.void, z: float) -> float:
     """Height of the body's upper edge at z: bonnet, belt, boot or rail of the bed."""
     half = 0.5 * vehicle.length
@@ -84,7 +84,7 @@ def top_height(vehicle: np.void, z: float) -> float:
     return vehicle.deck
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def cabin_front(vehicle: np.void, y: float) -> float:
     """z of the windscreen's middle line at height y."""
     share = (y - vehicle.belt) / (vehicle.height - vehicle.belt)
@@ -92,7 +92,7 @@ def cabin_front(vehicle: np.void, y: float) -> float:
     return vehicle.screen_z + share * (vehicle.screen_top_z - vehicle.screen_z) + bulge
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def cabin_rear(vehicle: np.void, y: float) -> float:
     """z of the rear window's middle line at height y."""
     share = (y - vehicle.belt) / (vehicle.height - vehicle.belt)
@@ -100,7 +100,7 @@ def cabin_rear(vehicle: np.void, y: float) -> float:
     return vehicle.rear_z + share * (vehicle.rear_top_z - vehicle.rear_z) - bulge
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def cabin_width(vehicle: np.void, y: float) -> float:
     """Half width of the cabin at height y (tumblehome: narrower towards the roof)."""
     share = max(0.0, (y - vehicle.belt) / (vehicle.height - vehicle.belt))
@@ -109,7 +109,7 @@ def cabin_width(vehicle: np.void, y: float) -> float:
     )
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _station_depths(vehicle: np.void) -> np.ndarray:
     """z of each station, front to rear: three per end, seven between."""
     half = 0.5 * vehicle.length
@@ -133,7 +133,7 @@ def _station_depths(vehicle: np.void) -> np.ndarray:
     return stations
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _shape_body(vehicle: np.void, vertices: np.ndarray) -> None:
     half = 0.5 * vehicle.length
     stations = _station_depths(vehicle)
@@ -150,8 +150,8 @@ def _shape_body(vehicle: np.void, vertices: np.ndarray) -> None:
             bottom += _END_BOTTOM[end] * tall
         bed = vehicle.kind == PICKUP and 7 <= station <= 9
         for point in range(9):
-            x = _BODY_X[point] * width
-            y = bottom + _BODY_Y[point] * (top - bottom)
+            x = BODY_PROFILE_X[point] * width
+            y = bottom + BODY_PROFILE_Y[point] * (top - bottom)
             if point >= 7:
                 y += 0.014 if point == 8 else 0.010
                 if bed:
@@ -160,7 +160,7 @@ def _shape_body(vehicle: np.void, vertices: np.ndarray) -> None:
             _place(vertices, station * RING, point, x, y, z)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _place(vertices: np.ndarray, start: int, point: int, x: float, y: float, z: float) -> None:
     """Write a ring's point and its mirror image."""
     vertices[start + point, 0] = x
@@ -173,12 +173,12 @@ def _place(vertices: np.ndarray, start: int, point: int, x: float, y: float, z: 
         vertices[mirrored, 2] = z
 
 
-_CABIN_X = np.array([0.0, 0.72, 0.93, 0.995, 1.0, 0.995, 0.94, 0.74, 0.0])
+CABIN_PROFILE_X = np.array([0.0, 0.72, 0.93, 0.995, 1.0, 0.995, 0.94, 0.74, 0.0])
 _CABIN_INSET = np.array([0.0, 0.018, 0.06, 0.14, 0.0, 0.12, 0.045, 0.012, 0.0])
 _LEVEL = np.array([-0.10, 0.40, 0.80, 0.955, 1.0])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _shape_cabin(vehicle: np.void, vertices: np.ndarray) -> None:
     for level in range(LEVELS):
         y = vehicle.belt + _LEVEL[level] * (vehicle.height - vehicle.belt)
@@ -188,22 +188,22 @@ def _shape_cabin(vehicle: np.void, vertices: np.ndarray) -> None:
         if level == LEVELS - 1:
             inset = 0.05 if vehicle.kind != VAN else 0.04
         for point in range(9):
-            x = _CABIN_X[point] * (width - inset)
+            x = CABIN_PROFILE_X[point] * (width - inset)
             z = 0.5 * (front + rear)
             if point < 4:
                 z = front - _CABIN_INSET[point] - inset
             elif point > 4:
                 z = rear + _CABIN_INSET[point] + inset
-            _place(vertices, _CABIN_START + level * RING, point, x, y, z)
+            _place(vertices, CABIN_START + level * RING, point, x, y, z)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _shape_wheels(vehicle: np.void, vertices: np.ndarray) -> None:
     outer = vehicle.half_width + 0.006
     for wheel in range(4):
         side = 1.0 if wheel < 2 else -1.0
         axle = vehicle.front_axle if wheel % 2 == 0 else vehicle.rear_axle
-        start = _WHEEL_START + wheel * 2 * SPOKES
+        start = WHEEL_START + wheel * 2 * SPOKES
         for ring in range(2):
             x = side * (outer - ring * vehicle.wheel_width)
             for point in range(SPOKES):
@@ -214,7 +214,7 @@ def _shape_wheels(vehicle: np.void, vertices: np.ndarray) -> None:
                 vertices[vertex, 2] = axle + vehicle.wheel_radius * np.sin(angle)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def shape(vehicle: np.void, vertices: np.ndarray) -> None:
     """Write the vehicle's vertices [VERTICES, 3], road at y = 0."""
     _shape_body(vehicle, vertices)

@@ -4,10 +4,10 @@ Unit: half a car's length, about 2.2 m. Frame: +z front, y up, x = 0 the mirror 
 vehicle's own parameters y = 0 is the road and z = 0 the middle of its length.
 """
 
-import numba
 import numpy as np
 
 from train.data.vehicles import counter
+from train.data.vehicles.counter import kernel
 
 KINDS = ("saloon", "hatchback", "van", "pickup")
 SALOON, HATCHBACK, VAN, PICKUP = range(4)
@@ -52,12 +52,12 @@ _REAR_SLOPE = _ranges(0.20, 0.32, 0.06, 0.24, 0.0, 0.03, 0.02, 0.07)
 _ROOF_WIDTH = _ranges(0.72, 0.80, 0.76, 0.84, 0.88, 0.94, 0.76, 0.84)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _pick(state: np.ndarray, ranges: np.ndarray, kind: int) -> float:
     return counter.uniform(state, ranges[kind, 0], ranges[kind, 1])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _draw_body(vehicle: np.void, state: np.ndarray) -> None:
     kind = vehicle.kind
     vehicle.length = _pick(state, _LENGTH, kind)
@@ -84,7 +84,7 @@ def _draw_body(vehicle: np.void, state: np.ndarray) -> None:
     vehicle.bed_depth = counter.uniform(state, 0.10, 0.15) if kind == PICKUP else 0.0
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _draw_details(vehicle: np.void, state: np.ndarray) -> None:
     kind = vehicle.kind
     vehicle.pillar = counter.uniform(state, 0.035, 0.06)
@@ -115,7 +115,7 @@ def _draw_details(vehicle: np.void, state: np.ndarray) -> None:
     vehicle.spokes = np.floor(counter.uniform(state, 4.0, 8.0))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _draw_paint(state: np.ndarray, colour: np.ndarray) -> None:
     # Two in five neutral: white, silver, grey, black; the rest over all hues.
     if counter.chance(state, 0.4):
@@ -128,7 +128,7 @@ def _draw_paint(state: np.ndarray, colour: np.ndarray) -> None:
         counter.hue_colour(counter.uniform(state, 0.0, 1.0), saturation, value, colour)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _draw_colours(vehicle: np.void, state: np.ndarray) -> None:
     _draw_paint(state, vehicle.paint)
     vehicle.roof_paint[:] = vehicle.paint
@@ -151,7 +151,7 @@ def _draw_colours(vehicle: np.void, state: np.ndarray) -> None:
     vehicle.lamp[2] = counter.uniform(state, 0.70, 0.98)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def draw(vehicle: np.void, seed: int, index: int) -> None:
     """Fill one VEHICLE record with the vehicle of (seed, index)."""
     state = counter.stream(seed, index, counter.VEHICLE)

@@ -7,11 +7,11 @@ sample are computed for one image while it is in the cache, rear faces culled, a
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from graphics.camera import FIELD_OF_VIEW_DEGREES
 from train.data.vehicles import shape
+from train.data.vehicles.counter import kernel
 
 TANGENT = float(np.tan(np.radians(0.5 * FIELD_OF_VIEW_DEGREES)))
 _MARGIN = 0.98  # image position beyond which nothing of a photographed object may lie
@@ -54,7 +54,7 @@ def studio(side: int) -> Studio:
     )
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def look(camera: np.ndarray, view: np.ndarray) -> None:
     """Write right, up, backward and eye [4, 3] of a camera [5], in the object's frame."""
     azimuth, elevation = np.radians(np.float64(camera[0])), np.radians(np.float64(camera[1]))
@@ -69,7 +69,7 @@ def look(camera: np.ndarray, view: np.ndarray) -> None:
         view[3, axis] = np.float64(camera[2]) * view[2, axis]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def project(buffers: Studio) -> None:
     """Fill `image` from `vertices` and `axes`."""
     vertices, view = buffers.vertices, buffers.axes
@@ -85,7 +85,7 @@ def project(buffers: Studio) -> None:
         buffers.image[vertex, 2] = inverse_depth
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def keep_inside(image: np.ndarray, camera: np.ndarray) -> None:
     """Shrink the camera's offsets where they would push the object out of the picture."""
     for axis in range(2):
@@ -95,7 +95,7 @@ def keep_inside(image: np.ndarray, camera: np.ndarray) -> None:
         camera[3 + axis] = max(lowest, min(highest, camera[3 + axis]))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def fill_normals(vertices: np.ndarray, normals: np.ndarray) -> None:
     """Fill the area-weighted vertex normals and the face normals [V + F, 3]."""
     normals[:_VERTICES] = 0.0
@@ -119,7 +119,7 @@ def fill_normals(vertices: np.ndarray, normals: np.ndarray) -> None:
             normals[row, axis] /= size
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _weight_planes(x: np.ndarray, y: np.ndarray, planes: np.ndarray) -> bool:
     """Write the corners' weight planes [3, 3]; False for a face turned away."""
     # Rows run downwards, so a face turned to the camera runs clockwise in (x, y).
@@ -134,7 +134,7 @@ def _weight_planes(x: np.ndarray, y: np.ndarray, planes: np.ndarray) -> bool:
     return True
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def find_visible(buffers: Studio, offset_x: float, offset_y: float) -> None:
     """Fill `planes`, `closest` and `seen`; ties go to the lowest face index."""
     image, closest, seen = buffers.image, buffers.closest, buffers.seen
