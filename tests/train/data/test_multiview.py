@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+import torch
+
+from train.data.multiview import MultiviewData, MultiviewError
+
+OBJECTS = np.array([0, 3, 0, 3, 3, 7, 7, 0, 3], np.int32)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    count = len(OBJECTS)
+    images = np.arange(count, dtype=np.uint8)[:, None, None, None] * np.ones((8, 8, 3), np.uint8)
+    np.save(tmp_path / "images.npy", images)
+    np.save(tmp_path / "masks.npy", np.full((count, 8, 8), 255, np.uint8))
+    viewpoint = np.arange(count, dtype=np.int32) % 4
+    np.savez(tmp_path / "index.npz", object=OBJECTS, viewpoint=viewpoint)
+    cameras = np.tile(np.array([[30, 10, 5, 0, 0]], np.float32), (4, 1))
+    np.savez(tmp_path / "viewpoints.npz", cameras=cameras, codes=np.zeros((4, 64), np.float32))
+    np.savez(tmp_path / "contents.npz", codes=np.zeros((8, 64), np.float32))
+    return tmp_path
+
+
+def test_pairs_are_different_images_of_one_object(folder):
+    data = MultiviewData(folder)
+    pairs = data.sample_pairs(500, torch.Generator().manual_seed(0))
+    assert pairs.shape == (500, 2)
+    assert np.array_equal(OBJECTS[pairs[:, 0]], OBJECTS[pairs[:, 1]])
+    assert (pairs[:, 0] != pairs[:, 1]).all()
+
+
+def test_every_image_is_as_likely_as_any_other(folder):
+    drawn = MultiviewData(folder).sample_pairs(9000, torch.Generator().manual_seed(1), views=1)
+    counts = np.bincount(drawn.ravel(), minlength=len(OBJECTS))
+    assert counts.min() > 850 and counts.max() < 1150
+
+
+def test_the_generator_decides_the_draw(folder):
+    data = MultiviewData(folder)
+    first, second = (data.sample_pairs(20, torch.Generator().manual_seed(5)) for _ in range(2))
+    assert np.array_equal(first, second)
+    generator = torch.Generator().manual_seed(5)
+    data.sample_pairs(20, generator)
+    assert not np.array_equal(first, data.sample_pairs(20, generator))
+
+
+def test_images_come_in_0_1_and_channels_first(folder):
+    data = MultiviewData(folder)
+    images, masks = data.load(np.array([8, 2]))
+    assert images.shape == (2, 3, 8, 8) and masks.shape == (2, 8, 8)
+    assert torch.allclose(images[:, 0, 0, 0], torch.tensor([8 / 255, 2 / 255]))
+    assert masks.unique().tolist() == [1.0]
+    assert data.initial_cameras.shape == (4, 5)
+
+
+def test_more_views_than_the_smallest_object_has_are_refused(folder):
+    with pytest.raises(MultiviewError, match="3 views.*smallest has 2"):
+        MultiviewData(folder).sample_pairs(4, torch.Generator(), views=3)
+
+
+def test_an_unfinished_folder_names_the_stage(tmp_path):
+    with pytest.raises(MultiviewError, match="run stage `multiview`"):
+        MultiviewData(tmp_path)
+
+
+def test_lengths_that_differ_are_refused(folder):
+    np.save(folder / "masks.npy", np.zeros((3, 8, 8), np.uint8))
+    with pytest.raises(MultiviewError, match="9 images, 3 masks"):
+        MultiviewData(folder)

@@ -1,0 +1,79 @@
+"""The multi-view data set of one round: images of generated objects, their masks and viewpoints.
+
+Files of the folder, written by `train/stages/multiview.py`:
+`images.npy` uint8 [M, R, R, 3], `masks.npy` uint8 [M, R, R], `index.npz` (object, viewpoint int32
+[M]), `viewpoints.npz` (cameras f32 [K, 5], codes f32 [K, D]), `contents.npz` (codes f32 [N, D]).
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class MultiviewError(ValueError):
+    """A multi-view folder cannot be used; the message says why."""
+
+
+class MultiviewData:
+    """Reads a multi-view folder; images stay on the disk until they are asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        folder = Path(folder)
+        if not (folder / "index.npz").exists():
+            raise MultiviewError(f"{folder} holds no index.npz: run stage `multiview` first")
+        self.images = np.load(folder / "images.npy", mmap_mode="r")
+        self.masks = np.load(folder / "masks.npy", mmap_mode="r")
+        with np.load(folder / "index.npz") as index:
+            self.object: np.ndarray = index["object"]
+            self.viewpoint: np.ndarray = index["viewpoint"]
+        with np.load(folder / "viewpoints.npz") as viewpoints:
+            self.initial_cameras: np.ndarray = viewpoints["cameras"]
+            self.viewpoint_codes: np.ndarray = viewpoints["codes"]
+        with np.load(folder / "contents.npz") as contents:
+            self.content_codes: np.ndarray = contents["codes"]
+        lengths = {len(self.images), len(self.masks), len(self.object), len(self.viewpoint)}
+        if len(lengths) != 1:
+            raise MultiviewError(
+                f"{folder}: {len(self.images)} images, {len(self.masks)} masks, "
+                f"{len(self.object)} objects, {len(self.viewpoint)} viewpoints; they must be as "
+                "many: delete the folder and run stage `multiview` again"
+            )
+        self._order = np.argsort(self.object, kind="stable")
+        _, self._starts, self._counts = np.unique(
+            self.object[self._order], return_index=True, return_counts=True
+        )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def sample_pairs(self, batch: int, generator: torch.Generator, views: int = 2) -> np.ndarray:
+        """Draw `views` different images of each of `batch` objects -> int64 [batch, views].
+
+        Every image is as likely as any other to be drawn: an object that lost views to the filter
+        comes up less often. Objects are drawn with replacement, their views without.
+        """
+        if views > self._counts.min():
+            raise MultiviewError(
+                f"{views} views of one object asked for; the data's smallest has "
+                f"{self._counts.min()}"
+            )
+        seed = int(torch.randint(2**62, (1,), generator=generator))
+        random = np.random.default_rng(seed)
+        drawn = random.choice(len(self._counts), batch, p=self._counts / len(self.object))
+        counts = self._counts[drawn]
+        # The views with the smallest of random keys are a draw without replacement.
+        keys = random.random((batch, int(counts.max())))
+        keys[np.arange(keys.shape[1]) >= counts[:, None]] = np.inf
+        chosen = np.argsort(keys, axis=1)[:, :views]  # [batch, views]
+        return self._order[self._starts[drawn][:, None] + chosen]
+
+    def load(
+        self,
+        indices: np.ndarray,  # [B]
+    ) -> tuple[Tensor, Tensor]:
+        """Images [B, 3, R, R] and masks [B, R, R], both float32 in 0..1."""
+        images = torch.from_numpy(np.ascontiguousarray(self.images[indices]))
+        masks = torch.from_numpy(np.ascontiguousarray(self.masks[indices]))
+        return images.permute(0, 3, 1, 2).float() / 255, masks.float() / 255
