@@ -54,7 +54,7 @@ def test_images_come_in_0_1_and_channels_first(folder):
 
 
 def test_more_views_than_the_smallest_object_has_are_refused(folder):
-    with pytest.raises(MultiviewError, match="3 views.*smallest has 2"):
+    with pytest.raises(MultiviewError, match=r"3 views.*smallest has 2"):
         MultiviewData(folder).sample_pairs(4, torch.Generator(), views=3)
 
 
