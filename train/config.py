@@ -11,7 +11,7 @@ PROCEDURAL = "procedural"
 
 
 class ConfigError(ValueError):
-    """A setting is unknown or impossible; the message names it, what was got and what is allowed."""
+    """A setting is unknown or impossible; the message names it and what is allowed."""
 
 
 def require(condition: bool, message: str) -> None:
@@ -32,13 +32,48 @@ class PhotographsConfig:
     """Side in pixels; the resolution of everything after it."""
 
     def __post_init__(self) -> None:
-        require(self.size in (32, 64, 128, 256), f"photographs.size={self.size}: 32, 64, 128 or 256")
+        require(
+            self.size in (32, 64, 128, 256), f"photographs.size={self.size}: 32, 64, 128 or 256"
+        )
         require(self.count >= 64, f"photographs.count={self.count}: at least 64")
 
 
 @dataclass(frozen=True)
 class GanConfig:
     """StyleGAN2 training; see `train/stages/gan.py`."""
+
+    kimg: int = 1_000
+    """Thousands of photographs shown to the unconditional GAN; 0 takes `init` as it is."""
+    taught_kimg: int = 500
+    """The same for the camera-taught GAN of each later round."""
+    batch_size: int = 32
+    learning_rate: float = 2.5e-3
+    """Adam (0, 0.99) of both networks (StyleGAN2, small images)."""
+    gamma: float = 0.1
+    """Weight of R1."""
+    r1_every: int = 16
+    """Steps between two R1 terms, each weighted as much more (StyleGAN2)."""
+    mixing: float = 0.9
+    """Share of unconditional images with two codes, cut at a random convolution (StyleGAN)."""
+    ema_kimg: float = 3.0
+    """Half-life of the averaged generator, or 5 % of what it has seen if that is less."""
+    mirror: bool = False
+    """Also show mirrored photographs."""
+    init: str = "scratch"
+    """`scratch`, `shipped`, or a folder that holds generator and discriminator.safetensors."""
+    warm_start: bool = True
+    """Camera-taught GANs go on from the previous round's weights instead of `init`."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """auto: bfloat16 where the hardware computes it."""
+    snapshot_kimg: int = 25
+    """Thousands of images between two picture grids."""
+
+    def __post_init__(self) -> None:
+        require(min(self.kimg, self.taught_kimg) >= 0, "gan.kimg and gan.taught_kimg: 0 or more")
+        require(self.batch_size >= 2, f"gan.batch_size={self.batch_size}: at least 2")
+        require(self.r1_every >= 1, f"gan.r1_every={self.r1_every}: at least 1")
+        require(0 <= self.mixing <= 1, f"gan.mixing={self.mixing}: 0..1")
+        require(self.snapshot_kimg >= 1, f"gan.snapshot_kimg={self.snapshot_kimg}: at least 1")
 
 
 @dataclass(frozen=True)
@@ -107,7 +142,7 @@ class InverseConfig:
     batch_size: int = 16
     """Objects per step; each gives `views` images."""
     views: int = 2
-    """Views of one object that are predicted and rendered crosswise; 1: the single-view baseline."""
+    """Views of one object, predicted and rendered crosswise; 1: the single-view baseline."""
     learning_rate: float = 5e-4
     camera_learning_rate: float = 5e-3
     """For the optimised cameras of the viewpoint codes."""
@@ -169,6 +204,24 @@ class ExportConfig:
     """Largest difference of any output between torch and ONNX Runtime."""
     samples: int = 6
     """Photographs put into the bundle."""
+    sample_size: int = 512
+    """Side of a procedural sample, longest side of a sample from a folder, in pixels."""
+    register: bool = False
+    """Also copy the bundle into BentoML's model store."""
+    data_licence: str = ""
+    """Of the photographs; empty: the procedural ones' own, or "unknown" for a folder."""
+    weights_licence: str = ""
+    """Of the weights; empty: as the data's."""
+
+    def __post_init__(self) -> None:
+        require(
+            0 < self.tolerance <= 1e-3,
+            f"export.tolerance={self.tolerance}: above 0 and at most 1e-3, the service's limit",
+        )
+        require(self.samples >= 1, f"export.samples={self.samples}: at least 1")
+        require(
+            64 <= self.sample_size <= 2048, f"export.sample_size={self.sample_size}: 64..2048"
+        )
 
 
 @dataclass(frozen=True)

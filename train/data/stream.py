@@ -1,0 +1,82 @@
+"""The endless stream of photographs, and of their cameras, that the GAN is trained on."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from train.data.codes import as_images
+
+
+class RealBatch(NamedTuple):
+    """Photographs as the discriminator sees them."""
+
+    images: Tensor
+    """[B, 3, R, R] in [-1, 1], channels last."""
+    cameras: Tensor | None
+    """[B, 5] labels; None without labels."""
+
+
+def mirrored_cameras(
+    cameras: Tensor,  # [B, 5]
+) -> Tensor:  # [B, 5]
+    """The cameras of mirrored images: azimuth and horizontal offset change sign."""
+    return cameras * cameras.new_tensor([-1.0, 1.0, 1.0, -1.0, 1.0])
+
+
+class PhotographStream:
+    """Draws batches with replacement; everything random comes from the generator that is passed.
+
+    With `cameras` only the photographs marked `keep` are drawn. `mirror` flips half the images
+    from left to right, and their cameras with them: for categories that are mirror-symmetric.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,  # uint8 [N, R, R, 3], may be a memory map
+        cameras: np.ndarray | None = None,  # [N, 5]
+        keep: np.ndarray | None = None,  # bool [N]
+        *,
+        mirror: bool = False,
+    ) -> None:
+        for name, labels in (("cameras", cameras), ("keep", keep)):
+            if labels is not None and len(labels) != len(images):
+                raise ValueError(
+                    f"{len(labels)} {name} for {len(images)} photographs: label them again"
+                )
+        chosen = np.arange(len(images)) if keep is None else np.flatnonzero(keep)
+        if not len(chosen):
+            raise ValueError("no photograph is kept: nothing to train on")
+        self.images = images
+        self.chosen = torch.from_numpy(chosen)
+        self.cameras = None if cameras is None else torch.from_numpy(cameras).float()
+        self.mirror = mirror
+
+    def draw_cameras(self, batch: int, rng: torch.Generator) -> Tensor | None:  # [B, 5]
+        """Cameras of photographs drawn at random: what fakes are asked for."""
+        if self.cameras is None:
+            return None
+        cameras = self.cameras[self._draw(batch, rng)]
+        return self._flip(batch, rng, cameras, mirrored_cameras(cameras))
+
+    def draw(self, batch: int, rng: torch.Generator) -> RealBatch:
+        """The next photographs."""
+        rows = self._draw(batch, rng)
+        pixels = torch.from_numpy(self.images[rows.numpy()])  # [B, R, R, 3]
+        images = as_images(pixels).permute(0, 3, 1, 2) * 2 - 1
+        cameras = None if self.cameras is None else self.cameras[rows]
+        if self.mirror:
+            flips = torch.rand(batch, generator=rng) < 0.5
+            images = torch.where(flips[:, None, None, None], images.flip(3), images)
+            if cameras is not None:
+                cameras = torch.where(flips[:, None], mirrored_cameras(cameras), cameras)
+        return RealBatch(images.contiguous(memory_format=torch.channels_last), cameras)
+
+    def _draw(self, batch: int, rng: torch.Generator) -> Tensor:
+        return self.chosen[torch.randint(len(self.chosen), (batch,), generator=rng)]
+
+    def _flip(self, batch: int, rng: torch.Generator, plain: Tensor, mirrored: Tensor) -> Tensor:
+        if not self.mirror:
+            return plain
+        return torch.where(torch.rand(batch, generator=rng)[:, None] < 0.5, mirrored, plain)

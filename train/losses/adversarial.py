@@ -1,0 +1,29 @@
+"""The adversarial losses: non-saturating logistic (Goodfellow 2014) with R1 (Mescheder 2018)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def generator_loss(
+    fake_logits: Tensor,  # [B]
+) -> Tensor:
+    """−log σ(D(G(z))), the mean over the batch."""
+    return F.softplus(-fake_logits).mean()
+
+
+def discriminator_loss(
+    real_logits: Tensor,  # [B]
+    fake_logits: Tensor,  # [B]
+) -> Tensor:
+    """−log σ(D(x)) − log(1 − σ(D(G(z)))), the mean over the batch."""
+    return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+
+
+def r1_penalty(
+    real_logits: Tensor,  # [B]
+    real_images: Tensor,  # [B, 3, R, R], requires grad, the logits were computed from it
+) -> Tensor:
+    """E‖∇ₓ D(x)‖², differentiable; the objective has γ/2 of it."""
+    (gradients,) = torch.autograd.grad(real_logits.sum(), real_images, create_graph=True)
+    return gradients.square().sum(dim=(1, 2, 3)).mean()

@@ -1,0 +1,254 @@
+"""The image generator: StyleGAN2's mapping and skip synthesis, unconditional or camera-taught.
+
+Every layer is modulated by one style vector (the paper's W*). Styles come from two codes: the
+*view* code drives the first `view_layers` convolutions, the *content* code all later
+convolutions and every projection to colours. An unconditional generator takes a second `w` as
+its view code. A camera-taught one takes the camera's code and mixes the content into it, because
+a body's silhouette is drawn in the early layers too: without that the body follows the view.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from train.models.layers import (
+    EqualisedLinear,
+    ModulatedConvolution,
+    ToRGB,
+    normalise_second_moment,
+    upsample,
+)
+
+Styles = list[Tensor]
+"""One [B, channels] tensor per entry of `Generator.style_names`."""
+Noise = Literal["random", "fixed"] | None
+
+CHANNELS = {4: 128, 8: 128, 16: 64, 32: 32, 64: 16, 128: 16, 256: 8}
+"""Default channels by resolution: about the same cost at every resolution from 8 to 64 px."""
+ELEVATION_SCALE_DEGREES = 30.0
+"""Brings elevations (0..30°) to the order of one."""
+
+
+def default_channels(size: int) -> tuple[int, ...]:
+    """Channels of the resolutions 4, 8, … `size`."""
+    if size not in CHANNELS:
+        raise ValueError(f"image size {size}: must be one of {', '.join(map(str, CHANNELS))}")
+    return tuple(channels for side, channels in CHANNELS.items() if side <= size)
+
+
+@dataclass(frozen=True)
+class GeneratorShape:
+    """What a generator's weights depend on; stored with them."""
+
+    size: int = 64
+    """Side of the image in pixels, a power of two."""
+    code: int = 64
+    """Numbers in z and in w."""
+    channels: tuple[int, ...] = ()
+    """Channels of the resolutions 4, 8, … size; empty: the default ones."""
+    mapping_layers: int = 4
+    view_layers: int = 4
+    """Convolutions that follow the view code (measured: azimuth std 12.5° at 4, 22° at 3)."""
+    camera_taught: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.channels:
+            object.__setattr__(self, "channels", default_channels(self.size))
+        wanted = int(math.log2(self.size)) - 1
+        if 2 ** (wanted + 1) != self.size or len(self.channels) != wanted:
+            raise ValueError(
+                f"size {self.size} with {len(self.channels)} channel counts: the size must be a "
+                f"power of two from 4 up, with one count for each of 4, 8, … size"
+            )
+        if not 0 < self.view_layers <= 2 * wanted - 1:
+            raise ValueError(
+                f"view_layers={self.view_layers}: this size has {2 * wanted - 1} convolutions"
+            )
+
+
+class Mapping(nn.Module):
+    """z → w: normalisation and slowly learning fully connected layers (StyleGAN2)."""
+
+    mean: Tensor
+
+    def __init__(self, code: int, layers: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            *(EqualisedLinear(code, code, rate=0.01, activate=True) for _ in range(layers))
+        )
+        self.register_buffer("mean", torch.zeros(code))
+
+    def forward(
+        self,
+        z: Tensor,  # [B, code]
+        truncation: float = 1.0,
+    ) -> Tensor:  # [B, code]
+        """Codes w, drawn towards their mean by `truncation` (1: not at all, 0: the mean)."""
+        w = self.layers(normalise_second_moment(z))
+        return w if truncation == 1.0 else self.mean + truncation * (w - self.mean)
+
+    @torch.no_grad()
+    def track_mean(
+        self,
+        w: Tensor,  # [B, code]
+        rate: float = 0.005,
+    ) -> None:
+        """Move the running mean of w towards this batch's."""
+        self.mean.lerp_(w.detach().float().mean(dim=0), rate)
+
+
+class CameraMapping(nn.Module):
+    """Camera → view code, from azimuth and elevation only: distance and offset are content."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            EqualisedLinear(3, code, activate=True),
+            EqualisedLinear(code, code, rate=0.1, activate=True),
+            EqualisedLinear(code, code, rate=0.1, activate=True),
+        )
+
+    def forward(
+        self,
+        cameras: Tensor,  # [B, 5] degrees, distance, offsets
+    ) -> Tensor:  # [B, code]
+        """View codes of the order of one."""
+        azimuths = torch.deg2rad(cameras[:, 0])
+        elevations = cameras[:, 1] / ELEVATION_SCALE_DEGREES
+        angles = torch.stack([azimuths.cos(), azimuths.sin(), elevations], dim=1)
+        return self.layers(angles * math.sqrt(2.0))
+
+
+class SynthesisBlock(nn.Module):
+    """The convolutions and the colours of one resolution; the first has no upsampling one."""
+
+    def __init__(self, inputs: int, outputs: int, *, first: bool) -> None:
+        super().__init__()
+        self.conv0 = None if first else ModulatedConvolution(inputs, outputs, upsample=True)
+        self.conv1 = ModulatedConvolution(outputs, outputs)
+        self.to_rgb = ToRGB(outputs)
+
+
+class Generator(nn.Module):
+    """StyleGAN2 with its style vectors in reach; see the module's text for the two codes."""
+
+    def __init__(self, shape: GeneratorShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.mapping = Mapping(shape.code, shape.mapping_layers)
+        self.camera_mapping = CameraMapping(shape.code) if shape.camera_taught else None
+        self.constant = nn.Parameter(torch.randn(1, shape.channels[0], 4, 4))
+        inputs = (shape.channels[0], *shape.channels[:-1])
+        self.blocks = nn.ModuleList(
+            SynthesisBlock(before, after, first=index == 0)
+            for index, (before, after) in enumerate(zip(inputs, shape.channels, strict=True))
+        )
+        widths = self._style_widths(inputs)
+        self.style_names = list(widths)
+        self.convolution_count = 2 * len(self.blocks) - 1
+        self.style_slices = self._slices(widths)
+        self.affines = nn.ModuleList(
+            EqualisedLinear(shape.code, width, bias=1.0) for width in widths.values()
+        )
+        for index in range(self.convolution_count):
+            side = 4 * 2 ** ((index + 1) // 2)
+            self.register_buffer(f"noise{index}", torch.randn(1, 1, side, side))
+
+    def _style_widths(self, inputs: tuple[int, ...]) -> dict[str, int]:
+        """Convolutions first, then colours, so that the view's styles are one slice."""
+        convolutions, colours = {}, {}
+        for index, (before, after) in enumerate(zip(inputs, self.shape.channels, strict=True)):
+            side = 4 * 2**index
+            if index > 0:
+                convolutions[f"b{side}.conv0"] = before
+            convolutions[f"b{side}.conv1"] = after
+            colours[f"b{side}.to_rgb"] = after
+        return {**convolutions, **colours}
+
+    @staticmethod
+    def _slices(widths: dict[str, int]) -> dict[str, slice]:
+        slices, start = {}, 0
+        for name, width in widths.items():
+            slices[name] = slice(start, start + width)
+            start += width
+        return slices
+
+    @property
+    def camera_taught(self) -> bool:
+        """Whether the view code is a camera's."""
+        return self.shape.camera_taught
+
+    @property
+    def style_size(self) -> int:
+        """Numbers in a flattened style vector."""
+        return self.style_slices[self.style_names[-1]].stop
+
+    @property
+    def view_dimensions(self) -> slice:
+        """The part of a flattened style vector that the view code drives."""
+        return slice(0, self.style_slices[self.style_names[self.shape.view_layers - 1]].stop)
+
+    def styles(
+        self,
+        content: Tensor,  # [B, code]
+        view: Tensor,  # [B, code] w (unconditional) or camera_mapping(cameras) (camera-taught)
+        cut: int | None = None,
+    ) -> Styles:  # [B, channels] per style name
+        """One style per layer; the first `cut` convolutions (default: view_layers) see `view`."""
+        cut = self.shape.view_layers if cut is None else cut
+        early = (view + content) / math.sqrt(2.0) if self.camera_taught else view
+        return [
+            affine(early if index < cut else content) for index, affine in enumerate(self.affines)
+        ]
+
+    def synthesize(
+        self,
+        styles: Styles,
+        noise: Noise = "random",
+        rng: torch.Generator | None = None,
+    ) -> Tensor:  # [B, 3, R, R]
+        """Images in about [-1, 1].
+
+        `noise`: "random" draws new noise (from `rng`), "fixed" takes the stored one, None none.
+        """
+        batch = styles[0].shape[0]
+        features = self.constant.expand(batch, -1, -1, -1)
+        features = features.contiguous(memory_format=torch.channels_last)
+        image, layer = None, 0
+        for index, block in enumerate(self.blocks):
+            for convolution in (block.conv0, block.conv1):
+                if convolution is not None:
+                    drawn = self._noise(layer, batch, noise, rng)
+                    features = convolution(features, styles[layer], drawn)
+                    layer += 1
+            colours = block.to_rgb(features, styles[self.convolution_count + index])
+            image = colours if image is None else upsample(image) + colours
+        return image
+
+    def _noise(
+        self, layer: int, batch: int, kind: Noise, rng: torch.Generator | None
+    ) -> Tensor | None:
+        if kind is None:
+            return None
+        fixed = self.get_buffer(f"noise{layer}")
+        if kind == "fixed":
+            return fixed
+        return torch.randn((batch, *fixed.shape[1:]), generator=rng, device=fixed.device)
+
+    def flatten(self, styles: Styles) -> Tensor:  # [B, style_size]
+        """The styles as one StyleSpace vector, in the order of `style_names`."""
+        return torch.cat(styles, dim=1)
+
+    def unflatten(
+        self,
+        vector: Tensor,  # [B, style_size]
+    ) -> Styles:
+        """The inverse of `flatten`."""
+        if vector.ndim != 2 or vector.shape[1] != self.style_size:
+            raise ValueError(
+                f"style vector of shape {tuple(vector.shape)}: must be [B, {self.style_size}]"
+            )
+        return [vector[:, part] for part in self.style_slices.values()]

@@ -1,0 +1,181 @@
+"""Layers of the image GAN, written from StyleGAN2's equations (Karras et al. 2020, section 2).
+
+Two savings against the textbook form, both exact: a modulated convolution scales its input by
+the style and its output by the demodulation, so that one shared convolution serves the whole
+batch; and the activation's gain √2 is folded into the factors before it, which the leaky ReLU
+allows because it is positively homogeneous.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+LEAKY_SLOPE = 0.2
+"""Negative slope of every activation (StyleGAN2)."""
+ACTIVATION_GAIN = math.sqrt(2.0)
+"""Keeps unit variance through a leaky ReLU (StyleGAN2)."""
+EPSILON = 1e-8
+"""Guard of every division by a root of squares (StyleGAN2)."""
+
+
+class EqualisedLinear(nn.Module):
+    """Fully connected layer whose weights are stored at unit variance and scaled when used.
+
+    `rate` is the learning-rate multiplier: 0.01 in mapping networks (StyleGAN2, appendix B).
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        bias: float = 0.0,
+        rate: float = 1.0,
+        activate: bool = False,
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs) / rate)
+        self.bias = nn.Parameter(torch.full((outputs,), bias / rate))
+        gain = ACTIVATION_GAIN if activate else 1.0
+        self.weight_gain = gain * rate / math.sqrt(inputs)
+        self.bias_gain = gain * rate
+        self.activate = activate
+
+    def forward(
+        self,
+        features: Tensor,  # [B, inputs]
+    ) -> Tensor:  # [B, outputs]
+        """Weighted sum, and the leaky ReLU when `activate`."""
+        outputs = F.linear(features, self.weight * self.weight_gain, self.bias * self.bias_gain)
+        return F.leaky_relu(outputs, LEAKY_SLOPE) if self.activate else outputs
+
+
+class EqualisedConvolution(nn.Module):
+    """Convolution with weights stored at unit variance; same padding divided by the stride."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        activate: bool = True,
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(outputs)) if activate else None
+        self.gain = (ACTIVATION_GAIN if activate else 1.0) / math.sqrt(inputs * kernel**2)
+        self.stride = stride
+        self.padding = (kernel - stride + 1) // 2
+
+    def forward(
+        self,
+        features: Tensor,  # [B, inputs, H, W]
+    ) -> Tensor:  # [B, outputs, H/stride, W/stride]
+        """Convolution, then bias and leaky ReLU when built with `activate`."""
+        weight = self.weight * self.gain
+        if self.bias is None:
+            return F.conv2d(features, weight, None, self.stride, self.padding)
+        bias = self.bias * ACTIVATION_GAIN
+        outputs = F.conv2d(features, weight, bias, self.stride, self.padding)
+        return F.leaky_relu_(outputs, LEAKY_SLOPE)
+
+
+class ModulatedConvolution(nn.Module):
+    """3×3 convolution modulated by a style and demodulated to unit variance.
+
+    With `upsample` the convolution runs before the upsampling, at a quarter of the cost. The
+    bilinear upsampling is StyleGAN2's [1, 3, 3, 1] filter away from the border.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, upsample: bool = False) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.gain = 1.0 / math.sqrt(inputs * 9)
+        self.upsample = upsample
+
+    def demodulation(
+        self,
+        style: Tensor,  # [B, inputs]
+    ) -> Tensor:  # [B, outputs]
+        """The factor that brings each output channel to unit variance (StyleGAN2, eq. 3)."""
+        energy = (self.weight * self.gain).square().sum(dim=(2, 3))  # [outputs, inputs]
+        return torch.rsqrt(style.square() @ energy.T + EPSILON)
+
+    def forward(
+        self,
+        features: Tensor,  # [B, inputs, H, W]
+        style: Tensor,  # [B, inputs]
+        noise: Tensor | None,  # [B or 1, 1, H', W'] unit variance
+    ) -> Tensor:  # [B, outputs, H', W'], H' = 2H when upsampling
+        """Modulate, convolve, upsample, demodulate, add noise and bias, activate."""
+        outputs = F.conv2d(features * style[:, :, None, None], self.weight * self.gain, padding=1)
+        if self.upsample:
+            outputs = upsample(outputs)
+        factor = self.demodulation(style) * ACTIVATION_GAIN
+        shift = (self.bias * ACTIVATION_GAIN)[None, :, None, None]
+        outputs = torch.addcmul(shift, outputs, factor[:, :, None, None])
+        if noise is not None:
+            outputs = torch.addcmul(outputs, noise, self.noise_strength * ACTIVATION_GAIN)
+        return F.leaky_relu_(outputs, LEAKY_SLOPE)
+
+
+class ToRGB(nn.Module):
+    """Modulated 1×1 projection to colours, without demodulation (StyleGAN2, section 2.2).
+
+    Three output channels are too few for a convolution kernel to be fast, so the style is
+    multiplied into the tiny weight and the projection is one batched matrix product.
+    """
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(3, inputs))
+        self.bias = nn.Parameter(torch.zeros(3))
+        self.gain = 1.0 / math.sqrt(inputs)
+
+    def forward(
+        self,
+        features: Tensor,  # [B, inputs, H, W]
+        style: Tensor,  # [B, inputs]
+    ) -> Tensor:  # [B, 3, H, W]
+        """Colours of this resolution's contribution to the image."""
+        batch, channels, height, width = features.shape
+        weight = (self.weight * self.gain) * style[:, None, :]  # [B, 3, inputs]
+        pixels = features.permute(0, 2, 3, 1).reshape(batch, height * width, channels)
+        colours = torch.baddbmm(self.bias, pixels, weight.transpose(1, 2))  # [B, HW, 3]
+        return colours.view(batch, height, width, 3).permute(0, 3, 1, 2)
+
+
+def upsample(
+    images: Tensor,  # [B, C, H, W]
+) -> Tensor:  # [B, C, 2H, 2W]
+    """Double both sides bilinearly."""
+    return F.interpolate(images, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def normalise_second_moment(
+    codes: Tensor,  # [B, D]
+) -> Tensor:  # [B, D]
+    """Scale each code to unit root mean square (StyleGAN2's pixel norm on z)."""
+    return codes * torch.rsqrt(codes.square().mean(dim=1, keepdim=True) + EPSILON)
+
+
+def minibatch_deviation(
+    features: Tensor,  # [B, C, H, W]
+    group: int = 4,
+) -> Tensor:  # [B, 1, H, W]
+    """Mean standard deviation within groups of the batch, the discriminator's view of variety.
+
+    A group holds the images `i, i + B/group, …`; the last batch may be smaller than a group.
+    """
+    batch, _, height, width = features.shape
+    group = math.gcd(batch, group)
+    grouped = features.reshape(group, batch // group, -1)  # [group, B/group, C·H·W]
+    variance = grouped.var(dim=0, correction=0)
+    deviation = (variance + EPSILON).sqrt().mean(dim=1)  # [B/group]
+    return deviation.repeat(group)[:, None, None, None].expand(batch, 1, height, width)

@@ -1,0 +1,137 @@
+"""GAN weights on disk: safetensors with the network's shape and the command that made them."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from train.models.discriminator import Discriminator, DiscriminatorShape
+from train.models.generator import Generator, GeneratorShape
+
+SHIPPED = Path(__file__).resolve().parent.parent / "shipped"
+"""Holds `unconditional/` and `camera_taught/`, each a generator and its discriminator."""
+CAMERA_PARTS = ("camera_mapping.", "camera.")
+"""Parameters that only camera-taught networks have."""
+
+Network = TypeVar("Network", Generator, Discriminator)
+
+
+class WeightsError(ValueError):
+    """A weights file is missing, broken or of another network; the message says which."""
+
+
+def save_weights(
+    path: Path,
+    module: Generator | Discriminator,
+    metadata: Mapping[str, str],
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write the module's state, its shape and `metadata`, atomically.
+
+    `dtype` is the storage's: float16 halves the file and costs nothing one can see.
+    """
+    tensors = {
+        name: tensor.detach().to("cpu", dtype).contiguous()
+        for name, tensor in module.state_dict().items()
+    }
+    facts = {
+        **metadata,
+        "network": type(module).__name__,
+        "shape": json.dumps(dataclasses.asdict(module.shape)),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        save_file(tensors, beside, facts)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """What `save_weights` was given, with `network` and `shape`."""
+    return _read(path)[1]
+
+
+def load_generator(path: Path) -> Generator:
+    """The generator of a file written by `save_weights`, in float32."""
+    tensors, facts = _read(path)
+    return _fill(Generator(_shape(path, facts, "Generator", GeneratorShape)), tensors, path)
+
+
+def load_discriminator(path: Path) -> Discriminator:
+    """The discriminator of a file written by `save_weights`, in float32."""
+    tensors, facts = _read(path)
+    shape = _shape(path, facts, "Discriminator", DiscriminatorShape)
+    return _fill(Discriminator(shape), tensors, path)
+
+
+def transfer(source: Generator | Discriminator, target: Generator | Discriminator) -> list[str]:
+    """Copy weights between an unconditional and a camera-taught network of one size.
+
+    Returns the parameters that `source` has not got, which keep their initial values: none, or
+    those that know cameras.
+
+    Raises:
+        WeightsError: the networks differ in more than cameras.
+    """
+    given, wanted = source.state_dict(), target.state_dict()
+    missing = [name for name in wanted if name not in given]
+    unlike = [
+        name
+        for name, value in given.items()
+        if name in wanted and wanted[name].shape != value.shape
+    ]
+    foreign = [name for name in given if name not in wanted]
+    strange = [name for name in [*missing, *foreign] if not name.startswith(CAMERA_PARTS)]
+    if unlike or strange:
+        raise WeightsError(
+            f"weights of a {source.shape} cannot start a {target.shape} "
+            f"({(unlike + strange)[0]} differs): take weights of the same size and channels, "
+            "or set gan.init=scratch"
+        )
+    with torch.no_grad():
+        for name, value in wanted.items():
+            if name in given:
+                value.copy_(given[name])
+    return missing
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}
+            return tensors, file.metadata() or {}
+    except FileNotFoundError as error:
+        raise WeightsError(f"{path} does not exist: train it, or give another file") from error
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path} is not a readable safetensors file: {error}") from error
+
+
+def _shape(
+    path: Path,
+    facts: dict[str, str],
+    network: str,
+    kind: type[GeneratorShape] | type[DiscriminatorShape],
+) -> GeneratorShape | DiscriminatorShape:
+    if facts.get("network") != network:
+        raise WeightsError(
+            f"{path} holds {facts.get('network', 'no network of ours')}, wanted a {network}"
+        )
+    fields = json.loads(facts["shape"])
+    return kind(**{**fields, "channels": tuple(fields["channels"])})
+
+
+def _fill(network: Network, tensors: dict[str, Tensor], path: Path) -> Network:
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise WeightsError(f"{path} does not fit the shape written in it: {error}") from error
+    return network.to(memory_format=torch.channels_last)
