@@ -118,6 +118,7 @@ def interpolate_backward(
     face_features: NDArray[np.floating],  # [B, F, 3, D]
     visible: VisibleFaces,
     area_epsilon: float = KAOLIN_AREA_EPSILON,
+    wants_features: bool = True,  # False: leave the features' gradient 0, which is faster
 ) -> FeatureGradients:
     """Gradients of `interpolate` through the weights and the features; z gets none."""
     from graphics import rasterize_kernels
@@ -126,6 +127,6 @@ def interpolate_backward(
     rasterize_kernels.interpolate_backward(
         np.ascontiguousarray(features_gradient), np.ascontiguousarray(face_vertices_image),
         np.ascontiguousarray(face_features), *visible,
-        face_vertices_image.dtype.type(area_epsilon), *gradients,
+        face_vertices_image.dtype.type(area_epsilon), wants_features, *gradients,
     )  # fmt: skip
     return gradients

@@ -17,33 +17,40 @@ Array = NDArray[np.floating]
 
 
 @compiled
-def column_range(centres: Array, low: float, high: float) -> tuple[int, int]:
-    """First and one-past-last column whose centre, [W] ascending, is in [low, high)."""
-    count = centres.shape[0]
-    first = math.ceil((min(max(low, -2.0), 2.0) * count + count - 1) * 0.5) - 1
-    first = min(max(first, 0), count)
-    while first < count and centres[first] < low:
-        first += 1
-    last = math.ceil((min(max(high, -2.0), 2.0) * count + count - 1) * 0.5) + 1
-    last = min(max(last, first), count)
-    while last > first and centres[last - 1] >= high:
-        last -= 1
-    return first, last
+def column_range(width: int, low: float, high: float) -> tuple[int, int]:
+    """First and one-past-last column whose centre (2c + 1 - W) / W is in [low, high)."""
+    first = math.ceil((low * width + (width - 1)) * 0.5)
+    last = math.ceil((high * width + (width - 1)) * 0.5)
+    return int(max(first, 0)), int(min(last, width))
 
 
 @compiled
-def row_range(centres: Array, low: float, high: float) -> tuple[int, int]:
-    """First and one-past-last row whose centre, [H] descending, is in [low, high)."""
-    count = centres.shape[0]
-    first = math.floor((count - 1 - min(max(high, -2.0), 2.0) * count) * 0.5) - 1
-    first = min(max(first, 0), count)
-    while first < count and centres[first] >= high:
-        first += 1
-    last = math.floor((count - 1 - min(max(low, -2.0), 2.0) * count) * 0.5) + 2
-    last = min(max(last, first), count)
-    while last > first and centres[last - 1] < low:
-        last -= 1
-    return first, last
+def row_range(height: int, low: float, high: float) -> tuple[int, int]:
+    """First and one-past-last row whose centre (H - 2r - 1) / H is in [low, high)."""
+    first = math.floor(((height - 1) - high * height) * 0.5) + 1
+    last = math.floor(((height - 1) - low * height) * 0.5) + 1
+    return int(max(first, 0)), int(min(last, height))
+
+
+@compiled
+def pixel_box(  # noqa: PLR0913 - plain numbers: slices would be counted references
+    xa: float, ya: float, xb: float, yb: float, xc: float, yc: float,
+    margin: float, height: int, width: int,
+) -> tuple[int, int, int, int]:  # fmt: skip
+    """Rows and columns, each first and one past last, of a face's half-open box grown by a margin.
+
+    Empty off the image and for corners that are not finite.
+    """
+    left, right = min(xa, xb, xc) - margin, max(xa, xb, xc) + margin
+    low, high = min(ya, yb, yc) - margin, max(ya, yb, yc) + margin
+    # Written so that nan fails; what passes is finite, or a box reaching beyond the image.
+    if not (left < 1 and right > -1 and low < 1 and high > -1):
+        return 0, 0, 0, 0
+    if not math.isfinite(xa + xb + xc + ya + yb + yc):
+        return 0, 0, 0, 0
+    column, column_end = column_range(width, max(left, -2.0), min(right, 2.0))
+    row, row_end = row_range(height, max(low, -2.0), min(high, 2.0))
+    return row, row_end, column, column_end
 
 
 @compiled
@@ -80,12 +87,11 @@ def _draw_face(  # noqa: PLR0913 - whole arrays and indices: slices would be cou
     xa, ya = face_vertices_image[image, face, 0, 0], face_vertices_image[image, face, 0, 1]
     xb, yb = face_vertices_image[image, face, 1, 0], face_vertices_image[image, face, 1, 1]
     xc, yc = face_vertices_image[image, face, 2, 0], face_vertices_image[image, face, 2, 1]
-    if not math.isfinite(xa + ya + xb + yb + xc + yc):
+    row, row_end, column, column_end = pixel_box(
+        xa, ya, xb, yb, xc, yc, 0.0, y.shape[0], x.shape[0]
+    )
+    if row >= row_end or column >= column_end:
         return
-    column, column_end = column_range(x, min(xa, xb, xc), max(xa, xb, xc))
-    if column == column_end:
-        return
-    row, row_end = row_range(y, min(ya, yb, yc), max(ya, yb, yc))
     za, zb, zc = (
         face_vertices_z[image, face, 0], face_vertices_z[image, face, 1],
         face_vertices_z[image, face, 2],
@@ -149,6 +155,7 @@ def interpolate_backward(  # noqa: PLR0913 - a kernel's arguments are flat array
     face_index: NDArray[np.int32],  # [B, H, W]
     weights: Array,  # [B, H, W, 3]
     area_epsilon: float,
+    wants_features: bool,
     vertices_gradient: Array,  # [B, F, 3, 2], out, starts at 0
     face_features_gradient: Array,  # [B, F, 3, D], out, starts at 0
 ) -> None:
@@ -166,9 +173,10 @@ def interpolate_backward(  # noqa: PLR0913 - a kernel's arguments are flat array
                     for d in range(face_features.shape[3]):
                         gradient = features_gradient[image, r, c, d]
                         total += gradient * face_features[image, face, corner, d]
-                        face_features_gradient[image, face, corner, d] += (
-                            gradient * weights[image, r, c, corner]
-                        )
+                        if wants_features:
+                            face_features_gradient[image, face, corner, d] += (
+                                gradient * weights[image, r, c, corner]
+                            )
                     weights_gradient[corner] = total
                 add_weights_gradient(
                     image, face, weights_gradient, face_vertices_image,
@@ -193,11 +201,12 @@ def add_weights_gradient(  # noqa: PLR0913 - whole arrays and indices, as above
     xa, ya = face_vertices_image[image, face, 0, 0], face_vertices_image[image, face, 0, 1]
     xb, yb = face_vertices_image[image, face, 1, 0], face_vertices_image[image, face, 1, 1]
     xc, yc = face_vertices_image[image, face, 2, 0], face_vertices_image[image, face, 2, 1]
+    one = face_vertices_image.dtype.type(1)
     area = (xb - xa) * (yc - ya) - (yb - ya) * (xc - xa)
-    area += math.copysign(area_epsilon, area)
+    scale = one / (area + math.copysign(area_epsilon, area))
     ga, gb, gc = weights_gradient[0], weights_gradient[1], weights_gradient[2]
-    slope_x = (ga * (yb - yc) + gb * (yc - ya) + gc * (ya - yb)) / area
-    slope_y = (ga * (xc - xb) + gb * (xa - xc) + gc * (xb - xa)) / area
+    slope_x = (ga * (yb - yc) + gb * (yc - ya) + gc * (ya - yb)) * scale
+    slope_y = (ga * (xc - xb) + gb * (xa - xc) + gc * (xb - xa)) * scale
     vertices_gradient[image, face, 0, 0] -= wa * slope_x
     vertices_gradient[image, face, 0, 1] -= wa * slope_y
     vertices_gradient[image, face, 1, 0] -= wb * slope_x

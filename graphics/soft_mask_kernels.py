@@ -9,16 +9,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from graphics.rasterize_kernels import Array, column_range, compiled, row_range
+from graphics.rasterize_kernels import Array, compiled, pixel_box
 
 LENGTH_EPSILON = 1e-13
-"""kaolin adds 1e-7 to squared lengths scaled by 1e6; edges shorter than its root have no foot."""
+"""kaolin adds 1e-7 to squared lengths scaled by 1e6; shorter edges have no foot, only corners."""
 
 PROBABILITY_EPSILON = 1e-7
 """kaolin's guard of (1 - mask) / (1 - p) in the backward pass."""
-
-NO_FOOT = 4.0
-"""kaolin's squared distance of an edge whose foot is off the segment."""
 
 
 @compiled
@@ -34,19 +31,32 @@ def soft_mask(  # noqa: PLR0913 - a kernel's arguments are flat arrays
     batch, height, width = face_index.shape
     one = x.dtype.type(1)
     counts = np.empty((height, width), np.int32)
+    open_before = np.zeros((height + 1, width + 1), np.int32)
     for image in range(batch):
         mask[image] = one
-        _start_counts(face_index, image, knum, counts)
+        _start_counts(face_index, image, knum, counts, open_before)
         for face in range(face_vertices_image.shape[1]):
-            row, row_end, column, column_end = _grown_box(
-                face_vertices_image, image, face, x, y, boxlen
+            row, row_end, column, column_end = _open_box(
+                face_vertices_image, image, face, boxlen, open_before
             )
+            if row == row_end:
+                continue
+            (xa, ya, xb, yb, xc, yc), inverse = _outline(face_vertices_image, image, face)
             for r in range(row, row_end):
                 for c in range(column, column_end):
                     if counts[r, c] >= knum:
                         continue
                     counts[r, c] += 1
-                    squared, _ = _nearest(face_vertices_image, image, face, x[c], y[r])
+                    squared, _, _, _, _ = _nearest(
+                        xa - x[c],
+                        ya - y[r],
+                        xb - x[c],
+                        yb - y[r],
+                        xc - x[c],
+                        yc - y[r],
+                        inverse,
+                        one,
+                    )
                     mask[image, r, c] *= one - math.exp(-sigmainv * squared)
         for r in range(height):
             for c in range(width):
@@ -69,108 +79,138 @@ def soft_mask_backward(  # noqa: PLR0913 - a kernel's arguments are flat arrays
     batch, height, width = face_index.shape
     one, epsilon = x.dtype.type(1), x.dtype.type(PROBABILITY_EPSILON)
     counts = np.empty((height, width), np.int32)
+    open_before = np.zeros((height + 1, width + 1), np.int32)
     for image in range(batch):
-        _start_counts(face_index, image, knum, counts)
+        _start_counts(face_index, image, knum, counts, open_before)
         for face in range(face_vertices_image.shape[1]):
-            row, row_end, column, column_end = _grown_box(
-                face_vertices_image, image, face, x, y, boxlen
+            row, row_end, column, column_end = _open_box(
+                face_vertices_image, image, face, boxlen, open_before
             )
+            if row == row_end:
+                continue
+            (xa, ya, xb, yb, xc, yc), inverse = _outline(face_vertices_image, image, face)
             for r in range(row, row_end):
                 for c in range(column, column_end):
                     if counts[r, c] >= knum:
                         continue
                     counts[r, c] += 1
-                    squared, nearest = _nearest(face_vertices_image, image, face, x[c], y[r])
+                    squared, first, share, to_x, to_y = _nearest(
+                        xa - x[c],
+                        ya - y[r],
+                        xb - x[c],
+                        yb - y[r],
+                        xc - x[c],
+                        yc - y[r],
+                        inverse,
+                        one,
+                    )
                     p = math.exp(-sigmainv * squared)
                     remaining = (one - mask[image, r, c]) / (one - p + epsilon)
-                    _add_distance_gradient(
-                        -sigmainv * p * remaining * mask_gradient[image, r, c], nearest,
-                        face_vertices_image, image, face, x[c], y[r], vertices_gradient,
-                    )  # fmt: skip
+                    slope = -(sigmainv + sigmainv) * p * remaining * mask_gradient[image, r, c]
+                    second = first + 1 if first < 2 else 0
+                    vertices_gradient[image, face, first, 0] += slope * (one - share) * to_x
+                    vertices_gradient[image, face, first, 1] += slope * (one - share) * to_y
+                    vertices_gradient[image, face, second, 0] += slope * share * to_x
+                    vertices_gradient[image, face, second, 1] += slope * share * to_y
 
 
 @compiled
 def _start_counts(
-    face_index: NDArray[np.int32], image: int, knum: int, counts: NDArray[np.int32]
+    face_index: NDArray[np.int32],  # [B, H, W]
+    image: int,
+    knum: int,
+    counts: NDArray[np.int32],  # [H, W], out
+    open_before: NDArray[np.int32],  # [H + 1, W + 1], out, row and column 0 are 0
 ) -> None:
-    """A covered pixel takes no candidates: it starts full."""
+    """Covered pixels take no candidates: they start full. Also how many open (not covered) pixels
+    lie above and left of each, by which boxes without any are passed over."""
     for r in range(counts.shape[0]):
+        in_row = 0
         for c in range(counts.shape[1]):
-            counts[r, c] = 0 if face_index[image, r, c] < 0 else knum
+            is_open = face_index[image, r, c] < 0
+            counts[r, c] = 0 if is_open else knum
+            in_row += is_open
+            open_before[r + 1, c + 1] = open_before[r, c + 1] + in_row
 
 
 @compiled
-def _grown_box(
-    face_vertices_image: Array, image: int, face: int, x: Array, y: Array, boxlen: float
+def _open_box(
+    face_vertices_image: Array,  # [B, F, 3, 2]
+    image: int,
+    face: int,
+    boxlen: float,
+    open_before: NDArray[np.int32],  # [H + 1, W + 1]
 ) -> tuple[int, int, int, int]:
-    """Rows and columns of a face's box grown by boxlen; none for a corner that is not finite."""
+    """Rows and columns of a face's box grown by boxlen; none where all its pixels are covered."""
     xa, ya = face_vertices_image[image, face, 0, 0], face_vertices_image[image, face, 0, 1]
     xb, yb = face_vertices_image[image, face, 1, 0], face_vertices_image[image, face, 1, 1]
     xc, yc = face_vertices_image[image, face, 2, 0], face_vertices_image[image, face, 2, 1]
-    if not math.isfinite(xa + ya + xb + yb + xc + yc):
+    row, row_end, column, column_end = pixel_box(
+        xa, ya, xb, yb, xc, yc, boxlen, open_before.shape[0] - 1, open_before.shape[1] - 1
+    )
+    if row >= row_end or column >= column_end:
         return 0, 0, 0, 0
-    column, column_end = column_range(x, min(xa, xb, xc) - boxlen, max(xa, xb, xc) + boxlen)
-    if column == column_end:
+    inside = open_before[row_end, column_end] - open_before[row, column_end]
+    inside -= open_before[row_end, column] - open_before[row, column]
+    if inside == 0:
         return 0, 0, 0, 0
-    row, row_end = row_range(y, min(ya, yb, yc) - boxlen, max(ya, yb, yc) + boxlen)
     return row, row_end, column, column_end
 
 
 @compiled
-def _nearest(
-    face_vertices_image: Array, image: int, face: int, x: float, y: float
-) -> tuple[float, int]:
-    """Squared distance to a face's outline and what is nearest: edge 0..2 or corner 3..5."""
-    best, nearest = face_vertices_image.dtype.type(NO_FOOT), 0
-    for corner in range(3):
-        after = 0 if corner == 2 else corner + 1
-        ax = face_vertices_image[image, face, corner, 0] - x
-        ay = face_vertices_image[image, face, corner, 1] - y
-        ex = face_vertices_image[image, face, after, 0] - x - ax
-        ey = face_vertices_image[image, face, after, 1] - y - ay
-        length = ex * ex + ey * ey
-        along = -(ax * ex + ay * ey)
-        if 0 <= along <= length and length > LENGTH_EPSILON:
-            cross = ax * ey - ay * ex
-            squared = cross * cross / length
-            if squared < best:
-                best, nearest = squared, corner
-    for corner in range(3):
-        ax = face_vertices_image[image, face, corner, 0] - x
-        ay = face_vertices_image[image, face, corner, 1] - y
-        squared = ax * ax + ay * ay
-        if squared < best:
-            best, nearest = squared, corner + 3
-    return best, nearest
+def _outline(
+    face_vertices_image: Array, image: int, face: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """A face's six coordinates, and one over the squared length of each edge (0: no foot)."""
+    xa, ya = face_vertices_image[image, face, 0, 0], face_vertices_image[image, face, 0, 1]
+    xb, yb = face_vertices_image[image, face, 1, 0], face_vertices_image[image, face, 1, 1]
+    xc, yc = face_vertices_image[image, face, 2, 0], face_vertices_image[image, face, 2, 1]
+    one = face_vertices_image.dtype.type(1)
+    inverses = (
+        _inverse_length(xb - xa, yb - ya, one),
+        _inverse_length(xc - xb, yc - yb, one),
+        _inverse_length(xa - xc, ya - yc, one),
+    )
+    return (xa, ya, xb, yb, xc, yc), inverses
 
 
 @compiled
-def _add_distance_gradient(  # noqa: PLR0913 - whole arrays and indices, as above
-    gradient: float, nearest: int, face_vertices_image: Array, image: int, face: int,
-    x: float, y: float, vertices_gradient: Array,
-) -> None:  # fmt: skip
-    """Chain the gradient in one squared distance to the corners it depends on.
+def _inverse_length(x: float, y: float, one: float) -> float:
+    # `one` is of the arrays' dtype: a literal would turn float32 arithmetic into float64.
+    length = x * x + y * y
+    return one / length if length > LENGTH_EPSILON else one - one
 
-    The distance to an edge grows along the normal from pixel to foot, shared by its two ends in
-    the proportion of the foot.
+
+@compiled
+def _nearest(  # noqa: PLR0913 - plain numbers: slices would be counted references
+    xa: float, ya: float, xb: float, yb: float, xc: float, yc: float,
+    inverses: tuple[float, float, float], one: float,
+) -> tuple[float, int, float, float, float]:  # fmt: skip
+    """The outline's nearest point to a pixel at the origin: squared distance, first corner of its
+    edge, share of the way to the second corner, and the point itself.
+
+    An edge whose foot is off the segment ends at a corner, share 0 or 1: the corners need no turn
+    of their own. By the envelope theorem the distance's gradient is the point's direction, split
+    between the two corners by the share.
     """
-    first = nearest % 3
-    ax = face_vertices_image[image, face, first, 0] - x
-    ay = face_vertices_image[image, face, first, 1] - y
-    if nearest >= 3:
-        vertices_gradient[image, face, first, 0] += 2 * gradient * ax
-        vertices_gradient[image, face, first, 1] += 2 * gradient * ay
-        return
-    second = 0 if first == 2 else first + 1
-    ex = face_vertices_image[image, face, second, 0] - x - ax
-    ey = face_vertices_image[image, face, second, 1] - y - ay
-    length = ex * ex + ey * ey
-    if length <= LENGTH_EPSILON:
-        return
-    share = -(ax * ex + ay * ey) / length
-    normal_x, normal_y = ax + share * ex, ay + share * ey
-    rest = 1 - share
-    vertices_gradient[image, face, first, 0] += 2 * gradient * rest * normal_x
-    vertices_gradient[image, face, first, 1] += 2 * gradient * rest * normal_y
-    vertices_gradient[image, face, second, 0] += 2 * gradient * share * normal_x
-    vertices_gradient[image, face, second, 1] += 2 * gradient * share * normal_y
+    squared, share, to_x, to_y = _on_segment(xa, ya, xb, yb, inverses[0], one)
+    first = 0
+    other, other_share, other_x, other_y = _on_segment(xb, yb, xc, yc, inverses[1], one)
+    if other < squared:
+        squared, first, share, to_x, to_y = other, 1, other_share, other_x, other_y
+    other, other_share, other_x, other_y = _on_segment(xc, yc, xa, ya, inverses[2], one)
+    if other < squared:
+        squared, first, share, to_x, to_y = other, 2, other_share, other_x, other_y
+    return squared, first, share, to_x, to_y
+
+
+@compiled
+def _on_segment(
+    xa: float, ya: float, xb: float, yb: float, inverse_length: float, one: float
+) -> tuple[float, float, float, float]:
+    """The segment's nearest point to the origin: squared distance, share of the way, x, y."""
+    along_x, along_y = xb - xa, yb - ya
+    share = -(xa * along_x + ya * along_y) * inverse_length
+    share = min(max(share, one - one), one)
+    to_x, to_y = xa + share * along_x, ya + share * along_y
+    return to_x * to_x + to_y * to_y, share, to_x, to_y

@@ -85,10 +85,11 @@ class _Rasterize(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, image_gradient: Tensor, _: Tensor) -> tuple[Any, ...]:
-        gradients = raster.interpolate_backward(_array(image_gradient), *ctx.arrays)
+        wanted = ctx.needs_input_grad[1]
+        gradients = raster.interpolate_backward(_array(image_gradient), *ctx.arrays, wanted)
         return (
             _tensor(gradients.face_vertices_image, image_gradient),
-            _tensor(gradients.face_features, image_gradient),
+            _tensor(gradients.face_features, image_gradient) if wanted else None,
             None, None, None, None,
         )  # fmt: skip
 
