@@ -42,9 +42,9 @@ class PhotographsConfig:
 class GanConfig:
     """StyleGAN2 training; see `train/stages/gan.py`."""
 
-    kimg: int = 1_000
+    kimg: float = 1_000.0
     """Thousands of photographs shown to the unconditional GAN; 0 takes `init` as it is."""
-    taught_kimg: int = 500
+    taught_kimg: float = 500.0
     """The same for the camera-taught GAN of each later round."""
     batch_size: int = 32
     learning_rate: float = 2.5e-3
@@ -106,6 +106,14 @@ class ViewpointsConfig:
     annotator: Literal["auto", "classifier", "person"] = "auto"
     """Who fills viewpoints.csv; auto: the classifier for procedural photographs, else a person."""
     classifier_steps: int = 800
+    """Training of the attribute network that measures, and annotates as the classifier."""
+
+    def __post_init__(self) -> None:
+        require(
+            0 <= self.object_weight <= 1, f"viewpoints.object_weight={self.object_weight}: 0..1"
+        )
+        require(self.contents >= 2, f"viewpoints.contents={self.contents}: at least 2")
+        require(self.candidates >= 2, f"viewpoints.candidates={self.candidates}: at least 2")
 
 
 @dataclass(frozen=True)
@@ -116,6 +124,9 @@ class CamerasConfig:
     """Share of the photographs kept, the most confident ones."""
     largest_mirror_degrees: float = 40.0
     """Photographs whose mirrored image disagrees by more are left out."""
+
+    def __post_init__(self) -> None:
+        require(0 < self.confident <= 1, f"cameras.confident={self.confident}: above 0, up to 1")
 
 
 @dataclass(frozen=True)
@@ -132,6 +143,18 @@ class MultiviewConfig:
     """Images whose mask covers less are dropped (paper: 10 %)."""
     truncation: float = 0.9
     """Content codes are drawn towards the mean by this factor (1: not at all)."""
+    largest_border: float = 0.05
+    """Images whose mask covers more of the outermost pixels are dropped: the object is cut off."""
+    second_instance: float = 0.10
+    """Images with a second object of more than this share of the first one's area are dropped."""
+
+    def __post_init__(self) -> None:
+        require(self.views >= 2, f"multiview.views={self.views}: at least 2")
+        require(self.objects >= 1, f"multiview.objects={self.objects}: at least 1")
+        require(
+            self.cameras >= self.views,
+            f"multiview.cameras={self.cameras}: at least multiview.views ({self.views})",
+        )
 
 
 @dataclass(frozen=True)
@@ -172,15 +195,47 @@ class InverseConfig:
 
 @dataclass(frozen=True)
 class DisentangleConfig:
-    """StyleGAN-R: mapping networks and selectors (paper 3.3, eq. 3-6)."""
+    """StyleGAN-R: mapping networks and selectors (paper 3.3, eq. 3-6).
 
-    warmup_steps: int = 700
-    steps: int = 600
+    The paper's learning rate of 1e-5 is for networks a hundred times larger; these were tried.
+    """
+
+    images: int = 5_000
+    """Multi-view images that are read for it; about five per second and step."""
+    warmup_steps: int = 1_500
+    """Eq. 5, the generator frozen (paper: 700)."""
+    warmup_batch_size: int = 32
+    warmup_learning_rate: float = 2e-3
+    entropy_weight: float = 0.05
+    """Of the selectors' entropy, a share of its largest value."""
+    steps: int = 500
+    """Eq. 6, generator and mapping networks together (paper: 2,500)."""
     batch_size: int = 16
-    warmup_learning_rate: float = 1e-3
-    learning_rate: float = 2e-4
+    """A multiple of 4: half are images of one object each, half are mixed."""
+    learning_rate: float = 3e-4
+    shape_weight: float = 2.0
+    texture_weight: float = 1.0
+    background_weight: float = 0.2
+    """Of both background terms of eq. 6."""
+    camera_weight: float = 0.5
+    """Of the camera read back (ours)."""
+    image_anchor: float = 2.0
+    """Of the synthesised image against the one whose codes were given (ours)."""
+    style_anchor: float = 0.5
+    """Of eq. 5's style distance, kept during fine-tuning (ours)."""
     view_dimensions: int = 144
     """Dimensions of the early styles that the camera drives (paper: 144 of 2048)."""
+
+    def __post_init__(self) -> None:
+        require(
+            self.batch_size >= 8 and self.batch_size % 4 == 0,
+            f"disentangle.batch_size={self.batch_size}: a multiple of 4, at least 8",
+        )
+        require(
+            self.view_dimensions >= 1,
+            f"disentangle.view_dimensions={self.view_dimensions}: at least 1",
+        )
+        require(self.images >= 64, f"disentangle.images={self.images}: at least 64")
 
 
 @dataclass(frozen=True)
@@ -219,9 +274,7 @@ class ExportConfig:
             f"export.tolerance={self.tolerance}: above 0 and at most 1e-3, the service's limit",
         )
         require(self.samples >= 1, f"export.samples={self.samples}: at least 1")
-        require(
-            64 <= self.sample_size <= 2048, f"export.sample_size={self.sample_size}: 64..2048"
-        )
+        require(64 <= self.sample_size <= 2048, f"export.sample_size={self.sample_size}: 64..2048")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,198 @@
+"""What one step of either phase of the disentanglement minimises (paper 3.3, eq. 5 and 6)."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from train.config import DisentangleConfig
+from train.data.codes import (
+    Codes,
+    CodeSampler,
+    Inputs,
+    as_images,
+    as_pixels,
+)
+from train.data.multiview import MultiviewData
+from train.losses.consistency import (
+    CycleTerms,
+    camera_distance,
+    code_distance,
+    selector_entropy,
+    style_distance,
+    texture_distance,
+    vertex_distance,
+)
+from train.models.generator import Generator
+from train.models.reader import ReadBack, Reader
+from train.models.stylegan_r import StyleganR
+
+CHUNK = 64
+"""Images read at once."""
+LARGEST_MISMATCH = 0.03
+"""Mean absolute difference, 0..1, beyond which a style vector did not make the stored image."""
+
+
+class CodesError(RuntimeError):
+    """The multi-view images are not those of this generator; the message says how far off."""
+
+
+class Step(NamedTuple):
+    """A loss with its unweighted terms by name."""
+
+    loss: Tensor
+    terms: dict[str, Tensor]
+
+
+@torch.no_grad()
+def read_codes(
+    data: MultiviewData,
+    cameras: Tensor,  # [K, 5] optimised cameras of the viewpoints
+    generator: Generator,
+    reader: Reader,
+    limit: int,
+    random: torch.Generator,
+) -> Codes:
+    """V, S, T and the true style w* of up to `limit` images, whole objects at a time.
+
+    The viewpoint gives azimuth and elevation; distance and offsets are read from the image, as in
+    the training of the inverse graphics network.
+    """
+    place = cameras.device
+    indices = _some_objects(data.object, limit, random)
+    parts = []
+    for start in range(0, len(indices), CHUNK):
+        chosen = indices[start : start + CHUNK]
+        images, masks = (values.to(place) for values in data.load(chosen))
+        read = reader.inverse(images, masks[:, None])
+        viewpoints = torch.from_numpy(data.viewpoint[chosen]).long().to(place)
+        objects = torch.from_numpy(data.object[chosen]).long().to(place)
+        styles = generator.styles(
+            torch.from_numpy(data.content_codes).to(place)[objects],
+            torch.from_numpy(data.viewpoint_codes).to(place)[viewpoints],
+        )
+        if start == 0:
+            _refuse_foreign(generator, styles, images)
+        parts.append(
+            Codes(
+                as_pixels(images),
+                as_pixels(masks),
+                objects,
+                viewpoints,
+                torch.cat((cameras[viewpoints, :2], read.cameras[:, 2:]), dim=1),
+                read.vertices,
+                as_pixels(read.textures),
+                generator.flatten(styles),
+            )
+        )
+    return Codes(*(torch.cat(field) for field in zip(*parts, strict=True)))
+
+
+def _some_objects(objects: np.ndarray, limit: int, random: torch.Generator) -> np.ndarray:
+    """Indices of all images of randomly drawn objects, at most `limit` but for the last object."""
+    known = np.unique(objects)
+    drawn = known[torch.randperm(len(known), generator=random).numpy()]
+    counts = np.array([np.count_nonzero(objects == one) for one in drawn])
+    kept = drawn[: 1 + np.searchsorted(counts.cumsum(), limit)]
+    return np.flatnonzero(np.isin(objects, kept))
+
+
+def _refuse_foreign(generator: Generator, styles: list[Tensor], images: Tensor) -> None:
+    made = generator.synthesize(styles, noise=None) * 0.5 + 0.5
+    mismatch = float((made.clamp(0.0, 1.0) - images).abs().mean())
+    if not mismatch <= LARGEST_MISMATCH:
+        raise CodesError(
+            f"the multi-view images differ by {mismatch:.3f} (at most {LARGEST_MISMATCH}) from "
+            "what this round's generator makes of their codes: run stage `multiview` again"
+        )
+
+
+def warm_up_step(network: StyleganR, sampler: CodeSampler, settings: DisentangleConfig) -> Step:
+    """Equation 5 on pairs of views: ‖w̃ − w*‖₂ + Σ entropy(sᵢ)."""
+    sources = sampler.draw(settings.warmup_batch_size)
+    viewpoints = sampler.other_views(sources)
+    styles = network.mix(network.codes(*sampler.inputs(viewpoints, sources, sources, sources)))
+    # The other view's true style has the camera asked for and the object that was given.
+    terms = {
+        "style": style_distance(styles, sampler.codes.styles[viewpoints], network.style_spread),
+        "entropy": selector_entropy(network.selectors()),
+    }
+    return Step(terms["style"] + settings.entropy_weight * terms["entropy"], terms)
+
+
+class Batch(NamedTuple):
+    """A fine-tuning batch: half true pairs, half mixed."""
+
+    inputs: Inputs
+    truths: Tensor
+    """[B/2] the image that each of the first half ought to become."""
+
+
+def draw_batch(sampler: CodeSampler, size: int) -> Batch:
+    """The first half: another view of one object. The second: everything from somewhere else.
+
+    In the second half neighbours (2i, 2i + 1) have one background and two different objects.
+    """
+    half = size // 2
+    own = sampler.draw(half)
+    truths = sampler.other_views(own)
+    backgrounds = sampler.draw(half // 2).repeat_interleave(2)
+    shapes, textures, viewpoints = (sampler.draw(half) for _ in range(3))
+    inputs = sampler.inputs(
+        torch.cat((truths, viewpoints)),
+        torch.cat((own, shapes)),
+        torch.cat((own, textures)),
+        torch.cat((own, backgrounds)),
+    )
+    return Batch(inputs, truths)
+
+
+def cycle_terms(
+    network: StyleganR, background_reader: nn.Module, inputs: Inputs, read: ReadBack
+) -> CycleTerms:
+    """Equation 6; the last half of `inputs` comes in pairs of one background.
+
+    Background codes count as far as the selectors let them through: the rest moves no image.
+    """
+    share = network.selectors()[2].detach()
+    asked = background_reader(inputs.backgrounds) * share
+    answered = background_reader(read.backgrounds) * share
+    pairs = answered[len(answered) // 2 :]
+    return CycleTerms(
+        vertex_distance(inputs.vertices, read.vertices),
+        texture_distance(inputs.textures, read.textures),
+        code_distance(asked, answered),
+        code_distance(pairs[0::2], pairs[1::2]),
+    )
+
+
+def fine_tuning_step(
+    network: StyleganR,
+    background_reader: nn.Module,
+    reader: Reader,
+    sampler: CodeSampler,
+    settings: DisentangleConfig,
+) -> Step:
+    """Equation 6, the camera read back, and the anchors on the first half of the batch (ours)."""
+    batch = draw_batch(sampler, settings.batch_size)
+    styles = network.mix(network.codes(*batch.inputs))
+    images = network.synthesize(styles)
+    read = reader(images)
+    cycle = cycle_terms(network, background_reader, batch.inputs, read)
+    half = len(batch.truths)
+    wanted = as_images(sampler.codes.images[batch.truths])
+    true_styles = sampler.codes.styles[batch.truths]
+    anchor = style_distance(styles[:half], true_styles, network.style_spread)
+    image_anchor = (images[:half] - wanted).abs().mean()
+    camera = camera_distance(batch.inputs.cameras, read.cameras)
+    loss = (
+        settings.shape_weight * cycle.shape
+        + settings.texture_weight * cycle.texture
+        + settings.background_weight * (cycle.background + cycle.same_background)
+        + settings.camera_weight * camera
+        + settings.image_anchor * image_anchor
+        + settings.style_anchor * anchor
+    )
+    terms = {"camera": camera, "image_anchor": image_anchor, "style_anchor": anchor}
+    return Step(loss, {**cycle._asdict(), **terms})

@@ -1,0 +1,222 @@
+"""Disentangle (paper 3.3): teaches the GAN what is camera, shape, texture and background.
+
+    python -m train.cycle --stages disentangle
+
+Warm-up (eq. 5): mapping networks and selectors learn the style vectors that made the multi-view
+images, the generator frozen. Fine-tuning (eq. 6): generator and mapping networks learn that what
+was asked for is what the frozen networks read back. Ours:
+
+- The camera is often another view's than shape, texture and background are from; the true style of
+  that pair is known too. Otherwise g_b could read the camera from the hole in the background.
+- Half the images of a fine-tuning step keep to eq. 5 and to their true image (the anchors): eq. 6
+  has no term that wants an image to look real.
+- Backgrounds are compared by g_b as it was after the warm-up: g_b in training could answer with a
+  constant.
+- The camera read back counts too, for our inverse network has a camera head.
+
+Leaves `stylegan_r.safetensors` and pictures, rows = objects, columns = input | its own codes | six
+azimuths | another one's texture | another one's background.
+"""
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from train.config import Config
+from train.data.codes import Codes, CodeSampler
+from train.data.multiview import MultiviewData
+from train.device import Device
+from train.disentangling import Step, fine_tuning_step, read_codes, warm_up_step
+from train.models.inverse_graphics import load_inverse_graphics
+from train.models.reader import Reader
+from train.models.segmenter import load_segmenter
+from train.models.stylegan_r import (
+    StyleganR,
+    StyleganRShape,
+    continue_mappings,
+    load_stylegan_r,
+    save_stylegan_r,
+    select_view_dimensions,
+    view_shares,
+)
+from train.models.weights import load_generator
+from train.progress import Progress
+from train.stylegan_r_figures import (
+    camera_control,
+    cycle_figures,
+    rounded,
+    selector_shares,
+    style_error,
+    write_pictures,
+)
+from train.workspace import StageFolder, StepLoop, Workspace
+
+HELD_OUT_EVERY = 16
+"""One object of so many is kept out of the training, for figures and pictures."""
+FIGURE_SEED = 7
+"""Of the draws that figures are taken from."""
+
+
+def run(config: Config, workspace: Workspace, round: int = 0) -> None:
+    """Teach the mapping networks, then all of StyleGAN-R; goes on from the previous round's."""
+    folder = workspace.stage("disentangle", round)
+    folder.start(config.disentangle)
+    torch.manual_seed(config.seed + round)
+    training = Training(config, workspace, round, folder)
+    training.run()
+    save_stylegan_r(folder.file("stylegan_r.safetensors"), training.network.cpu())
+    folder.finish(**training.facts)
+
+
+class Training:
+    """StyleGAN-R, what it is taught from, one step of either phase, and its checkpoints."""
+
+    def __init__(
+        self, config: Config, workspace: Workspace, round: int, folder: StageFolder
+    ) -> None:
+        self.settings, self.folder = config.disentangle, folder
+        self.device = Device()
+        self.random = torch.Generator().manual_seed(config.seed * 1_000 + round)
+        self.facts: dict[str, Any] = {}
+        self.reader = _reader(workspace, round, self.device)
+        generator = load_generator(workspace.stage("gan", round).require("generator.safetensors"))
+        shape = StyleganRShape(
+            vertices=len(self.reader.inverse.template.vertices),
+            texture_size=self.reader.inverse.shape.texture_size,
+            size=config.photographs.size,
+        )
+        self.network = StyleganR(generator, shape).to(self.device.device)
+        codes = self._codes(workspace, round)
+        held_out = torch.isin(codes.objects, codes.objects.unique()[::HELD_OUT_EVERY])
+        self.sampler = CodeSampler(codes.of(~held_out), self.random)
+        self.held_out = codes.of(held_out)
+        self._calibrate(codes)
+        if round > 0:
+            previous = workspace.stage("disentangle", round - 1).require("stylegan_r.safetensors")
+            taken = continue_mappings(self.network, load_stylegan_r(previous))
+            self.facts["continued_tensors"] = len(taken)
+        self.background_reader = copy.deepcopy(self.network.background_mapping)
+        self.background_reader.requires_grad_(False)
+        self.steps = self.settings.warmup_steps + self.settings.steps
+        self.progress = Progress(workspace, "disentangle", self.steps, round)
+        self.optimizer = self._optimizer(warm_up=True)
+
+    def _codes(self, workspace: Workspace, round: int) -> Codes:
+        data = MultiviewData(workspace.stage("multiview", round).path)
+        path = workspace.stage("inverse", round).require("cameras.npz")
+        with np.load(path, allow_pickle=False) as arrays:
+            cameras = torch.from_numpy(arrays["cameras"]).to(self.device.device)
+        return read_codes(
+            data, cameras, self.network.generator, self.reader, self.settings.images, self.random
+        )
+
+    def _calibrate(self, codes: Codes) -> None:
+        """Means and spreads of the styles, and the dimensions that the camera drives."""
+        early = codes.styles[:, self.network.generator.view_dimensions]
+        shares = view_shares(early, codes.viewpoints)
+        selected = select_view_dimensions(shares, self.settings.view_dimensions)
+        self.network.calibrate(codes.styles, codes.vertices, selected)
+        spread = early.var(dim=0) * shares
+        self.facts["images"] = len(codes.objects)
+        self.facts["view_dimensions"] = {
+            "selected": int(selected.sum()),
+            "of": len(shares),
+            "smallest_share": rounded(shares[selected].min()),
+            "mean_share": rounded(shares[selected].mean()),
+            "mean_share_of_all": rounded(shares.mean()),
+            "part_of_the_viewpoints_variance": rounded(spread[selected].sum() / spread.sum()),
+        }
+
+    def _optimizer(self, warm_up: bool) -> torch.optim.Optimizer:
+        network = self.network
+        if warm_up:
+            return torch.optim.Adam(network.mapping_parameters(), betas=(0.9, 0.99))
+        drawn = [*network.mapping_parameters(), *network.generator.blocks.parameters()]
+        return torch.optim.Adam([*drawn, network.generator.constant], betas=(0.9, 0.99))
+
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on."""
+        return {
+            "network": self.network.state_dict(),
+            "background_reader": self.background_reader.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": self.random.get_state(),
+            "facts": self.facts,
+        }
+
+    def _restore(self) -> int:
+        """Go back to the newest checkpoint; returns the step to go on with."""
+        saved = self.folder.load_checkpoint()
+        if saved is None:
+            return 0
+        self.optimizer = self._optimizer(warm_up=saved["step"] <= self.settings.warmup_steps)
+        self.network.load_state_dict(saved["network"])
+        self.background_reader.load_state_dict(saved["background_reader"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.random.set_state(saved["random"])
+        self.facts = saved["facts"]
+        return saved["step"]
+
+    def run(self) -> None:
+        """Both phases, from the newest checkpoint where there is one."""
+        loop = StepLoop(self.folder, self.steps, self.state)
+        loop.first = self._restore()
+        for step in loop:
+            if step == self.settings.warmup_steps:
+                self._end_warm_up()
+            taken = self._step(step)
+            self.progress.tick(step + 1, loss=taken.loss, **taken.terms)
+        self._measure("after_fine_tuning")
+
+    def _end_warm_up(self) -> None:
+        self.background_reader.load_state_dict(self.network.background_mapping.state_dict())
+        self.optimizer = self._optimizer(warm_up=False)
+        self._measure("after_warm_up")
+
+    def _measure(self, name: str) -> None:
+        """Figures and pictures of held-out objects, the same draws every time."""
+        sampler = CodeSampler(self.held_out, torch.Generator().manual_seed(FIGURE_SEED))
+        network, reader = self.network.eval(), self.reader
+        self.facts[name] = {
+            "style_error": style_error(network, sampler),
+            "cycle": cycle_figures(network, self.background_reader, reader, sampler),
+            "camera": camera_control(network, reader, sampler),
+            "selectors": selector_shares(network),
+        }
+        write_pictures(self.folder.file(f"images/{name}.png"), network, sampler)
+        self.network.train()
+
+    def _step(self, step: int) -> Step:
+        warm_steps = self.settings.warmup_steps
+        warm_up = step < warm_steps
+        done = step / warm_steps if warm_up else (step - warm_steps) / self.settings.steps
+        rate = self.settings.warmup_learning_rate if warm_up else self.settings.learning_rate
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * 0.5 * (1.0 + math.cos(math.pi * done))
+        with self.device.autocast():
+            if warm_up:
+                taken = warm_up_step(self.network, self.sampler, self.settings)
+            else:
+                taken = fine_tuning_step(
+                    self.network, self.background_reader, self.reader, self.sampler, self.settings
+                )
+        self.optimizer.zero_grad(set_to_none=True)
+        taken.loss.backward()
+        nn.utils.clip_grad_norm_(self.optimizer.param_groups[0]["params"], 5.0)
+        self.optimizer.step()
+        return Step(taken.loss.detach(), {key: v.detach() for key, v in taken.terms.items()})
+
+
+def _reader(workspace: Workspace, round: int, device: Device) -> Reader:
+    """The frozen networks of this round."""
+    inverse = load_inverse_graphics(
+        workspace.stage("inverse", round).require("inverse_graphics.safetensors")
+    )
+    segment = load_segmenter(workspace.stage("segmenter").path)
+    if isinstance(segment, nn.Module):
+        segment = segment.to(device.device)
+    return Reader(segment, inverse.to(device.device))
