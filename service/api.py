@@ -30,13 +30,13 @@ from service.engine import Engine
 from service.errors import ItemError, RequestError
 from service.openapi import DocumentedService
 from service.reconstruction import INTERNAL_ERROR, Options, Upload
-from service.settings import read_settings
+from service.session import choose_provider
+from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
 
 MEBIBYTE = 1 << 20
 FORM_FIELDS = ("images", "format", "texture", "preview")
 FORMATS = ("glb", "obj", "npz")
 FLAGS = {"true": True, "1": True, "false": False, "0": False}
-REQUEST_TIMEOUT_SECONDS = 300
 
 
 class BodyLimit:
@@ -170,8 +170,10 @@ class InverseGraphics:
 
     @bentoml.on_deployment
     def verify() -> None:
-        """Refuse a bad bundle or setting before any process is started."""
-        bundle.load(store.resolve(read_settings().bundle))
+        """Refuse a bad setting, device or bundle before the server is started."""
+        settings = read_settings()
+        choose_provider(settings.device)
+        bundle.load(store.resolve(settings.bundle))
 
     @bentoml.on_shutdown
     async def drain(self) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from graphics.render import Rendered, render
 from service import bundle as bundles
-from service import metrics, store
+from service import images, metrics, store
 from service.batcher import Device
 from service.errors import Overloaded, ShuttingDown
 from service.runners import Generator, Reconstructor, Segmenter
@@ -101,13 +101,16 @@ class Engine:
         self._pool.shutdown(wait=True)
 
     def _warm_up(self) -> None:
+        """Everything the first client would otherwise wait for: allocations, compilation."""
         for runner in self.runners:
             runner.warm_up()
         height, width = self.manifest.texture_size
         camera = np.array([30, 15, 5, 0, 0], np.float32)
-        # The first call compiles the rasteriser.
         texture = np.zeros((height, width, 3), np.float32)
-        self.draw(self.template.vertices, texture, camera, self.manifest.resolution)
+        for samples in (1, 2):
+            self.draw(self.template.vertices, texture, camera, self.manifest.resolution, samples)
+        content = images.encode_png(np.zeros((64, 64, 3), np.uint8))
+        images.decode(content, self.manifest.resolution, pixel_limit=64 * 64)
         logger.info(
             "%s at %d px is ready: %s, %d cores",
             self.manifest.category,

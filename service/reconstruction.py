@@ -110,10 +110,12 @@ def to_archive(taken: Taken) -> Archive:
 
 def to_view(camera: NDArray[np.float32]) -> schemas.CameraView:
     """A camera row `[5]` as a client sends it."""
-    azimuth, elevation, distance, x, y = (round(float(value), 6) for value in camera)
+    wrapped = camera.astype(np.float64)
+    wrapped[cameras.AZIMUTH] = cameras.wrap_degrees(wrapped[cameras.AZIMUTH])
+    azimuth, elevation, distance, x, y = (round(value, 6) for value in wrapped.tolist())
     # Unchecked: a network may answer what a client may not ask for.
     return schemas.CameraView.model_construct(
-        azimuth_degrees=float(cameras.wrap_degrees(azimuth)),
+        azimuth_degrees=azimuth,
         elevation_degrees=elevation,
         distance=distance,
         offset=(x, y),

@@ -12,6 +12,8 @@ from pathlib import Path
 PREFIX = "INVERSE_GRAPHICS_"
 SHIPPED_BUNDLE = Path(__file__).parent / "shipped" / "vehicles"
 DEVICES = ("auto", "cpu", "cuda")
+REQUEST_TIMEOUT_SECONDS = 300
+"""A request that takes longer is answered 504; pods are given this long to drain."""
 CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
 
