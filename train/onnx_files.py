@@ -94,7 +94,12 @@ def fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = str(path)
         _open(model, options)
-        return onnx.load(path)
+        folded = onnx.load(path)
+    used = {node.domain for node in folded.graph.node}
+    declared = [opset for opset in folded.opset_import if opset.domain in used]
+    del folded.opset_import[:]
+    folded.opset_import.extend(declared)
+    return folded
 
 
 def halve_weights(model: onnx.ModelProto, smallest: int = 256) -> onnx.ModelProto:

@@ -16,7 +16,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -62,6 +62,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder = workspace.stage("export")
     folder.start(config.export)
     progress = Progress(workspace, "export", len(bundle.GRAPHS), round)
+    report = json.loads(workspace.stage("evaluate", round).require("report.json").read_text())
     network = load_inverse_graphics(
         workspace.stage("inverse", round).require("inverse_graphics.safetensors")
     )
@@ -71,8 +72,14 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     beside = folder.path / f".bundle.{os.getpid()}.part"
     try:
         _write_files(beside, config, network, graphs)
-        manifest = _manifest(config, workspace, round, network, graphs)
-        bundle.write_manifest(beside, manifest)
+        training = {
+            "preset": config.preset,
+            "seed": config.seed,
+            "round": round,
+            "packages": _versions(),
+        }
+        metrics = {"evaluate": report, "training": training}
+        bundle.write_manifest(beside, _manifest(config, network, graphs, metrics))
         shutil.rmtree(folder.path / "bundle", ignore_errors=True)
         beside.rename(folder.path / "bundle")
     finally:
@@ -147,6 +154,8 @@ def smallest_graph(name: str, module: nn.Module, inputs: Arrays, tolerance: floa
     model = export_graph(module, examples, outputs)
     for half_from in HALF_FROM:
         halved = halve_weights(model, half_from)
+        if halved.ByteSize() >= model.ByteSize():
+            continue  # it has no weights of that size
         differences = parity(module, halved, inputs)
         if max(differences.values()) <= tolerance:
             return Exported(halved, differences, half_from)
@@ -190,25 +199,14 @@ def _write_files(
 
 def _manifest(
     config: Config,
-    workspace: Workspace,
-    round: int,
     network: InverseGraphics,
     graphs: Mapping[str, Exported],
+    metrics: Mapping[str, Any],
 ) -> bundle.Manifest:
-    report = workspace.stage("evaluate", round).require("report.json")
-    metrics = {
-        "evaluate": json.loads(report.read_text()),
-        "training": {
-            "preset": config.preset,
-            "seed": config.seed,
-            "round": round,
-            "packages": _versions(),
-        },
-    }
-    side = config.inverse.texture_size
+    side = network.shape.texture_size
     return bundle.Manifest(
         category=config.export.category,
-        resolution=config.photographs.size,
+        resolution=network.shape.size,
         texture_size=(side, 2 * side),
         vertex_count=len(network.template.vertices),
         camera_convention=CONVENTION,

@@ -1,0 +1,144 @@
+import shutil
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import numpy_helper
+from PIL import Image
+
+from service import bundle
+from service.manifest import PARITY_LIMIT
+from tests.train.stages.tiny_run import SIZE, tiny_config, tiny_run
+from train.config import override
+from train.models.segmenter import Segmenter
+from train.models.serving_graphs import SegmenterGraph
+from train.onnx_files import export_graph, parity
+from train.stages import disentangle, export
+from train.workspace import Workspace, WorkspaceError
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    config = tiny_config(warmup_steps=2, steps=0)
+    workspace = tiny_run(tmp_path_factory.mktemp("run"), config)
+    disentangle.run(config, workspace)
+    return workspace
+
+
+@pytest.fixture
+def workspace(trained, tmp_path):
+    shutil.copytree(trained.path, tmp_path / "run")
+    return Workspace(tmp_path / "run")
+
+
+def test_the_bundle_is_one_that_the_service_loads(workspace):
+    config = tiny_config()
+    export.run(config, workspace)
+    loaded = bundle.load(workspace.stage("export").path / "bundle")
+    assert loaded.manifest.resolution == SIZE
+    assert loaded.manifest.texture_size == (16, 32)
+    assert loaded.manifest.metrics["evaluate"] == {"iou2d_input": 0.5}
+    assert loaded.manifest.metrics["training"]["packages"]["torch"] == torch.__version__
+    assert len(loaded.samples()) == 2
+    with Image.open(loaded.samples()[0]) as sample:
+        assert sample.size == (64, 64)
+    differences = [d for graph in loaded.manifest.parity.values() for d in graph.values()]
+    assert len(differences) == 6 and max(differences) <= PARITY_LIMIT
+    assert not list(workspace.stage("export").path.glob(".bundle*"))
+
+
+def test_every_graph_takes_any_batch(workspace):
+    export.run(tiny_config(), workspace)
+    loaded = bundle.load(workspace.stage("export").path / "bundle")
+    session = onnxruntime.InferenceSession(loaded.graph_bytes(bundle.STYLEGAN_R))
+    for batch in (1, 5):
+        (images,) = session.run(
+            None,
+            {
+                "cameras": np.full((batch, 5), 5, np.float32),
+                "vertices": np.zeros((batch, loaded.manifest.vertex_count, 3), np.float32),
+                "textures": np.zeros((batch, 16, 32, 3), np.float32),
+                "backgrounds": np.full((batch, SIZE, SIZE, 3), 128, np.uint8),
+            },
+        )
+        assert images.shape == (batch, SIZE, SIZE, 3)
+        assert images.min() >= 0 and images.max() <= 1
+
+
+def test_a_graph_that_is_not_the_network_is_refused_and_nothing_is_written(workspace, monkeypatch):
+    def spoiled(module, inputs, outputs):
+        model = export_graph(module, inputs, outputs)
+        for stored in model.graph.initializer:
+            if len(stored.dims) == 4:  # the weights of a convolution
+                values = numpy_helper.to_array(stored) + np.float32(0.05)
+                stored.CopyFrom(numpy_helper.from_array(values, stored.name))
+        return model
+
+    monkeypatch.setattr(export, "export_graph", spoiled)
+    with pytest.raises(export.ExportError, match=r"segmenter\.masks .* REFUSED"):
+        export.run(tiny_config(), workspace)
+    assert not (workspace.stage("export").path / "bundle").exists()
+    assert not workspace.stage("export").done
+
+
+def test_half_precision_is_given_up_where_it_costs_parity():
+    torch.manual_seed(0)
+    module = SegmenterGraph(Segmenter(4).eval())
+    images = np.random.default_rng(0).integers(0, 256, (8, SIZE, SIZE, 3), dtype=np.uint8)
+    loose = export.smallest_graph(bundle.SEGMENTER, module, {"images": images}, 1e-3)
+    tight = export.smallest_graph(bundle.SEGMENTER, module, {"images": images}, 1e-7)
+    assert loose.half_from == export.HALF_FROM[0] and tight.half_from is None
+    assert loose.model.ByteSize() < 0.7 * tight.model.ByteSize()
+
+
+def test_a_given_onnx_segmenter_goes_into_the_bundle_as_it_is(workspace):
+    folder = workspace.stage("segmenter").path
+    example = torch.zeros(2, SIZE, SIZE, 3, dtype=torch.uint8)
+    model = export_graph(SegmenterGraph(Segmenter(4)), {"images": example}, ["masks"])
+    onnx.save(model, folder / "segmenter.onnx")
+    given = (folder / "segmenter.onnx").read_bytes()
+    export.run(tiny_config(), workspace)
+    assert (workspace.stage("export").path / "bundle/segmenter.onnx").read_bytes() == given
+
+
+def test_samples_of_a_folder_are_its_readable_photographs_without_their_metadata(
+    workspace, tmp_path
+):
+    source = tmp_path / "photographs"
+    source.mkdir()
+    (source / "broken.jpg").write_bytes(b"not a photograph")
+    exif = Image.Exif()
+    exif[0x013B] = "a person"
+    Image.new("RGB", (300, 150), "red").save(source / "car.jpg", exif=exif)
+    config = override(tiny_config(), f"photographs.source={source}")
+    export.run(config, workspace)
+    loaded = bundle.load(workspace.stage("export").path / "bundle")
+    (sample,) = loaded.samples()
+    with Image.open(sample) as photograph:
+        assert photograph.size == (64, 32) and not dict(photograph.getexif())
+    assert loaded.manifest.licence["data"].startswith("unknown")
+
+
+def test_needs_the_evaluation(workspace):
+    shutil.rmtree(workspace.stage("evaluate").path)
+    with pytest.raises(WorkspaceError, match="stage `evaluate` has to run"):
+        export.run(tiny_config(), workspace)
+
+
+def test_parity_goes_around_the_circle():
+    class Azimuth(torch.nn.Module):
+        def __init__(self, shift):
+            super().__init__()
+            self.shift = shift
+
+        def forward(self, images):
+            return images.float() + self.shift
+
+    example = torch.full((2, 5), 7, dtype=torch.uint8)
+    model = export_graph(Azimuth(0.0), {"images": example}, ["cameras"])
+    shift = torch.tensor([360.0, 0.0, 0.0, 0.0, 0.0])
+    rows = {"images": np.full((8, 5), 7, np.uint8)}
+    assert parity(Azimuth(shift), model, rows) == {"cameras": 0.0}
+    assert parity(Azimuth(shift + 0.5), model, rows) == {"cameras": 0.5}
