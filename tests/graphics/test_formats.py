@@ -1,0 +1,135 @@
+import io
+import json
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from graphics.formats import png_bytes, split_at_seams, to_glb, to_npz, to_obj, vertex_normals
+from graphics.mesh import sphere_template
+
+TEMPLATE = sphere_template(2)
+VERTICES = TEMPLATE.vertices * np.float32([0.5, 0.4, 1.0])
+
+
+@pytest.fixture(scope="module")
+def texture():
+    return np.random.default_rng(0).integers(0, 256, (16, 32, 3), dtype=np.uint8)
+
+
+def corner_rows(vertices, faces, face_uvs):
+    """Position and uv of every corner, [3F, 5], in an order of its own."""
+    rows = np.concatenate([vertices[faces], face_uvs], axis=-1).reshape(-1, 5)
+    return rows[np.lexsort(np.round(rows, 4).T)]
+
+
+def assert_same_mesh(loaded):
+    """A trimesh has the positions, faces and uvs of the template, corner by corner."""
+    found = np.concatenate([loaded.vertices[loaded.faces], loaded.visual.uv[loaded.faces]], axis=-1)
+    wanted = np.concatenate([VERTICES[TEMPLATE.faces], TEMPLATE.face_uvs], axis=-1)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_glb_round_trip(texture):
+    data = to_glb(VERTICES, TEMPLATE.faces, TEMPLATE.face_uvs, texture)
+    scene = trimesh.load(io.BytesIO(data), file_type="glb", process=False)
+    (loaded,) = scene.geometry.values()
+    assert_same_mesh(loaded)
+    material = loaded.visual.material
+    np.testing.assert_array_equal(np.asarray(material.baseColorTexture), texture)
+    assert material.doubleSided and material.roughnessFactor == 1 and material.metallicFactor == 0
+    assert np.sum(loaded.vertex_normals * loaded.vertices, axis=1).min() > 0
+    assert loaded.is_winding_consistent
+
+
+def read_glb(data):
+    magic, version, length = struct.unpack_from("<III", data)
+    assert (magic, version, length) == (0x46546C67, 2, len(data))
+    json_length, json_type = struct.unpack_from("<II", data, 12)
+    assert json_type == 0x4E4F534A and json_length % 4 == 0
+    document = json.loads(data[20 : 20 + json_length])
+    binary_length, binary_type = struct.unpack_from("<II", data, 20 + json_length)
+    assert binary_type == 0x004E4942 and binary_length % 4 == 0
+    return document, data[28 + json_length :]
+
+
+@pytest.mark.parametrize("size", [(16, 32), (5, 7)])
+def test_glb_obeys_the_specification(size):
+    texture = np.zeros((*size, 3), np.uint8)
+    document, binary = read_glb(to_glb(VERTICES, TEMPLATE.faces, TEMPLATE.face_uvs, texture))
+    assert document["buffers"] == [{"byteLength": len(binary)}]
+    for view in document["bufferViews"]:
+        assert view["byteOffset"] % 4 == 0
+        assert view["byteOffset"] + view["byteLength"] <= len(binary)
+    sampler = document["samplers"][0]
+    assert (sampler["wrapS"], sampler["wrapT"]) == (10497, 33071)
+    image = document["bufferViews"][document["images"][0]["bufferView"]]
+    png = binary[image["byteOffset"] : image["byteOffset"] + image["byteLength"]]
+    assert Image.open(io.BytesIO(png)).size == size[::-1]
+    indices, position = document["accessors"][3], document["accessors"][0]
+    assert indices["count"] == TEMPLATE.faces.size
+    np.testing.assert_allclose(position["min"], VERTICES.min(0))
+
+
+def test_obj_round_trip(texture):
+    data = to_obj(VERTICES, TEMPLATE.faces, TEMPLATE.face_uvs, texture)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert set(files) == {"object.obj", "object.mtl", "object.png"}
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(files["object.png"]))), texture)
+    loaded = trimesh.load(
+        io.BytesIO(files["object.obj"]),
+        file_type="obj",
+        resolver=trimesh.resolvers.ZipResolver({k: io.BytesIO(v) for k, v in files.items()}),
+        process=False,
+    )
+    found = corner_rows(loaded.vertices, loaded.faces, loaded.visual.uv[loaded.faces])
+    wanted = corner_rows(VERTICES, TEMPLATE.faces, TEMPLATE.face_uvs)
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+    assert loaded.visual.material.image.size == (32, 16)
+
+
+def test_npz_round_trip(texture):
+    data = to_npz(VERTICES, TEMPLATE.faces, TEMPLATE.face_uvs, texture)
+    with np.load(io.BytesIO(data)) as arrays:
+        assert set(arrays.files) == {"vertices", "faces", "face_uvs", "texture"}
+        np.testing.assert_array_equal(arrays["vertices"], VERTICES)
+        np.testing.assert_array_equal(arrays["faces"], TEMPLATE.faces)
+        np.testing.assert_array_equal(arrays["face_uvs"], TEMPLATE.face_uvs)
+        np.testing.assert_array_equal(arrays["texture"], texture)
+
+
+def test_only_seam_and_pole_vertices_are_split():
+    mesh = split_at_seams(VERTICES, TEMPLATE.faces, TEMPLATE.face_uvs)
+    split = np.bincount(mesh.sources, minlength=len(VERTICES)) > 1
+    x, z = TEMPLATE.vertices[split][:, 0], TEMPLATE.vertices[split][:, 2]
+    assert np.any(split) and np.all((np.abs(x) < 0.25) & (z < 0.25))
+    np.testing.assert_array_equal(np.unique(mesh.sources), np.arange(len(VERTICES)))
+    np.testing.assert_array_equal(mesh.sources[mesh.faces], TEMPLATE.faces)
+    pairs = {(source, *uv) for source, uv in zip(mesh.sources, mesh.uvs.tolist(), strict=True)}
+    assert len(pairs) == len(mesh.vertices)
+
+
+def test_normals_point_outwards_and_are_unit():
+    normals = vertex_normals(TEMPLATE.vertices, TEMPLATE.faces)
+    np.testing.assert_allclose(normals, TEMPLATE.vertices, atol=0.05)
+    np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1, rtol=1e-6)
+
+
+def test_a_collapsed_mesh_is_still_a_valid_file(texture):
+    data = to_glb(np.zeros_like(VERTICES), TEMPLATE.faces, TEMPLATE.face_uvs, texture)
+    document, binary = read_glb(data)
+    view = document["bufferViews"][1]
+    normals = np.frombuffer(binary[view["byteOffset"] :][: view["byteLength"]], "<f4")
+    np.testing.assert_allclose(np.linalg.norm(normals.reshape(-1, 3), axis=1), 1)
+
+
+def test_wrong_arguments_are_named(texture):
+    with pytest.raises(ValueError, match="uint8"):
+        png_bytes(texture.astype(np.float32))
+    with pytest.raises(ValueError, match="face_uvs"):
+        to_glb(VERTICES, TEMPLATE.faces, TEMPLATE.face_uvs[:-1], texture)
