@@ -10,6 +10,9 @@ import numpy as np
 kernel = numba.njit(nogil=True, error_model="numpy")
 """Compiles every kernel of the package; only `compiled` caches, see there."""
 
+inlined = numba.njit(nogil=True, error_model="numpy", inline="always")
+"""For what runs once per sample: saves a tenth of the time in arguments passed."""
+
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from train.data.vehicles import counter, material, scene, shape, vehicle, visibility
-from train.data.vehicles.counter import kernel
+from train.data.vehicles.counter import inlined, kernel
 from train.data.vehicles.visibility import TANGENT, Studio
 
 _FACES, _PARTS, _VERTICES = shape.FACES, shape.FACE_PARTS, shape.VERTICES
@@ -21,7 +21,7 @@ def draw_camera(seed: int, index: int, camera: np.ndarray) -> None:
     camera[4] = counter.uniform(state, -0.08, 0.08)
 
 
-@kernel
+@inlined
 def _light(place: np.void, buffers: Studio) -> None:
     """Light the surface colour: hemisphere ambient, sun, and a reflection on what is glossy."""
     colour, normal, position = (
@@ -55,7 +55,7 @@ def _light(place: np.void, buffers: Studio) -> None:
         colour[channel] = place.exposure * lit
 
 
-@kernel
+@inlined
 def _shade(thing: np.void, place: np.void, buffers: Studio, column: int, row: int) -> None:
     """Write the lit colour of what sample (column, row) sees."""
     face = buffers.seen[row, column]
@@ -63,11 +63,11 @@ def _shade(thing: np.void, place: np.void, buffers: Studio, column: int, row: in
     for axis in range(3):
         position[axis] = 0.0
         normal[axis] = buffers.normals[_VERTICES + face, axis]  # half flat, half smooth:
-    depth = 1.0 / buffers.closest[row, column]
+    planes, depth = buffers.planes, 1.0 / buffers.closest[row, column]
     for corner in range(3):
         vertex = _FACES[face, corner]
-        plane = buffers.planes[face, corner]
-        weight = plane[0] * column + plane[1] * row + plane[2]
+        weight = planes[face, corner, 0] * column + planes[face, corner, 1] * row
+        weight += planes[face, corner, 2]
         weight *= buffers.image[vertex, 2] * depth  # perspective-exact
         for axis in range(3):
             position[axis] += weight * buffers.vertices[vertex, axis]

@@ -11,6 +11,7 @@ from train.data.vehicles import counter
 from train.data.vehicles.counter import kernel
 
 _FOCAL = focal_length()
+_ODD = np.uint64(0xD6E8FEB86659FD93)
 SKY, PLAIN, STRIPES, BRICKS, FOLIAGE, STUDIO = range(6)
 
 SCENE = np.dtype(
@@ -105,7 +106,10 @@ def draw(scene: np.void, seed: int, index: int) -> None:
 def _lattice(key: np.uint64, column: int, row: int) -> float:
     """Hash of a lattice point, in [-1, 1)."""
     point = np.uint64(column & 0xFFFF) | (np.uint64(row & 0xFFFF) << np.uint64(16))
-    return np.float64(counter.mix(key ^ point) >> np.uint64(40)) * (2.0 / 16777216.0) - 1.0
+    # Two multiplications, not SplitMix's full finaliser: this runs for every pixel.
+    bits = (key ^ point) * _ODD
+    bits = (bits ^ (bits >> np.uint64(32))) * _ODD
+    return np.float64(bits >> np.uint64(40)) * (2.0 / 16777216.0) - 1.0
 
 
 @kernel
@@ -132,7 +136,8 @@ def _backdrop(scene: np.void, x: float, y: float, colour: np.ndarray) -> None:
         # Hills or a skyline along the horizon.
         ridge = 0.10 + 0.12 * value_noise(scene.pattern_key, scene.scale * 0.4 * x, 77.0)
         if scene.contrast > 0.4 and y < ridge:
-            colour[:3] = scene.second
+            for channel in range(3):
+                colour[channel] = scene.second[channel]
             return
     elif scene.backdrop == STRIPES:
         wave = np.sin(scene.scale * 2.2 * (x * np.cos(scene.angle) + y * np.sin(scene.angle)))
