@@ -1,0 +1,347 @@
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from tests.service.small_bundle import RESOLUTION, draw_photograph
+
+
+def jpeg(**options):
+    file = io.BytesIO()
+    draw_photograph(**options).save(file, "JPEG")
+    return file.getvalue()
+
+
+def png(image):
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def text64(content):
+    return base64.b64encode(content).decode()
+
+
+def image_of(text):
+    return Image.open(io.BytesIO(base64.b64decode(text)))
+
+
+def post(client, *contents, **fields):
+    files = [("images", (f"{i}.jpg", content)) for i, content in enumerate(contents)]
+    return client.post("/v1/reconstruct", files=files, data=fields)
+
+
+@pytest.fixture(scope="module")
+def client(bundle_folder):
+    from starlette.testclient import TestClient
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INVERSE_GRAPHICS_BUNDLE", str(bundle_folder))
+        patch.setenv("INVERSE_GRAPHICS_THREADS", "2")
+        patch.setenv("INVERSE_GRAPHICS_QUEUE_LIMIT", "128")
+        patch.setenv("INVERSE_GRAPHICS_BODY_LIMIT_MEBIBYTES", "4")
+        patch.setenv("INVERSE_GRAPHICS_JSON_LIMIT_MEBIBYTES", "1")
+        from service.api import InverseGraphics
+
+        with TestClient(InverseGraphics.to_asgi()) as opened:
+            yield opened
+
+
+@pytest.fixture(scope="module")
+def reconstruction(client):
+    """The npz of a photograph."""
+    (entry,) = post(client, jpeg(), format="npz").json()["images"]
+    return {"npz": entry["mesh"]["data"]}
+
+
+def test_one_photograph_comes_back_as_a_coloured_mesh_with_its_camera(client):
+    answer = post(client, jpeg(), preview="true")
+    assert answer.status_code == 200
+    (entry,) = answer.json()["images"]
+    assert (entry["index"], entry["name"], entry["status"]) == (0, "0.jpg", "ok")
+    assert entry["mesh"]["media_type"] == "model/gltf-binary"
+    mesh = trimesh.load(
+        io.BytesIO(base64.b64decode(entry["mesh"]["data"])), file_type="glb", force="mesh"
+    )
+    assert len(mesh.faces) == 80
+    colour = np.asarray(mesh.visual.material.baseColorTexture.convert("RGB"))[0, 0]
+    assert np.all(np.abs(colour - [218, 209, 209]) <= 2)  # the photograph's mean
+    camera = entry["camera"]
+    assert camera["elevation_degrees"] == 10
+    assert camera["distance"] == 5
+    assert np.shape(camera["view_matrix"]) == np.shape(camera["projection_matrix"]) == (4, 4)
+    assert "azimuth" in camera["convention"]
+    assert image_of(entry["mask"]).size == (RESOLUTION, RESOLUTION)
+    assert image_of(entry["preview"]).mode == "RGBA"
+    assert 0 < entry["rerender_iou"] <= 1
+    assert entry["confidence"] == 1
+    assert entry["frame"] == {"left": 0, "top": -15, "side": 120}
+    assert set(entry["timings"]) == {
+        "decode", "segment", "reconstruct", "render", "encode", "total",
+    }  # fmt: skip
+
+
+def test_the_matrices_take_the_mesh_to_the_mask(client):
+    (entry,) = post(client, jpeg(), format="npz").json()["images"]
+    arrays = np.load(io.BytesIO(base64.b64decode(entry["mesh"]["data"])))
+    vertices = np.concatenate([arrays["vertices"], np.ones((len(arrays["vertices"]), 1))], axis=1)
+    view, projection = (
+        np.array(entry["camera"][f"{name}_matrix"]) for name in ("view", "projection")
+    )
+    clip = vertices @ view.T @ projection.T
+    on_image = clip[:, :2] / clip[:, 3:]
+    drawn = np.asarray(image_of(post(client, jpeg(), preview="1").json()["images"][0]["preview"]))
+    rows, columns = np.nonzero(drawn[..., 3] > 127)
+    assert columns.max() == pytest.approx(128 * (1 + on_image[:, 0].max()), abs=3)
+    assert rows.min() == pytest.approx(128 * (1 - on_image[:, 1].max()), abs=3)
+
+
+@pytest.mark.parametrize(
+    ("form", "magic"), [("glb", b"glTF"), ("obj", b"PK\3\4"), ("npz", b"PK\3\4")]
+)
+def test_every_format_is_that_format(client, form, magic):
+    (entry,) = post(client, jpeg(), format=form).json()["images"]
+    assert entry["mesh"]["format"] == form
+    assert base64.b64decode(entry["mesh"]["data"]).startswith(magic)
+
+
+def test_without_texture_the_mesh_is_plain(client):
+    with_texture, without = (
+        base64.b64decode(post(client, jpeg(), texture=flag).json()["images"][0]["mesh"]["data"])
+        for flag in ("true", "false")
+    )
+    mesh = trimesh.load(io.BytesIO(without), file_type="glb", force="mesh")
+    assert mesh.visual.material.baseColorTexture.size == (1, 1)
+    assert len(without) < len(with_texture)
+
+
+def test_alpha_takes_the_place_of_the_segmenter(client):
+    image = Image.new("RGBA", (90, 90), (255, 255, 255, 0))  # too bright for the segmenter
+    image.paste((250, 250, 250, 255), (30, 30, 60, 60))
+    (entry,) = post(client, png(image)).json()["images"]
+    assert "segment" not in entry["timings"]
+    mask = np.asarray(image_of(entry["mask"]))
+    assert (mask > 127).any(axis=0).sum() == pytest.approx(0.7 * RESOLUTION, abs=1.5)
+
+
+def test_a_photograph_without_an_object_says_so(client):
+    (entry,) = post(client, png(Image.new("RGB", (50, 50), "white"))).json()["images"]
+    assert entry["status"] == "ok"
+    assert entry["warnings"] == ["no_object: no pixel was recognised as the object"]
+    assert entry["rerender_iou"] == 0
+
+
+def test_sixty_four_photographs_with_poison_among_them_keep_their_order(client):
+    black = png(Image.new("RGB", (40, 40)))  # the reconstructor's numbers are undefined on it
+    contents = [jpeg(colour=(3 * i, 0, 0)) for i in range(64)]
+    contents[10], contents[20], contents[30] = b"junk", black, b""
+    answer = post(client, *contents)
+    assert answer.status_code == 207
+    body = answer.json()
+    assert (body["succeeded"], body["failed"]) == (61, 3)
+    codes = {e["index"]: e["error"]["code"] for e in body["images"] if e["status"] == "error"}
+    assert codes == {10: "unsupported_format", 20: "not_finite", 30: "empty_file"}
+    fine = [e["camera"]["azimuth_degrees"] for e in body["images"] if e["status"] == "ok"]
+    assert fine == sorted(fine)
+    assert [e["index"] for e in body["images"]] == list(range(64))
+
+
+def test_a_photograph_s_answer_does_not_depend_on_its_company(client):
+    alone = post(client, jpeg()).json()["images"][0]
+    among = post(client, b"junk", jpeg(colour=(9, 9, 9)), jpeg()).json()["images"][2]
+    # Sums in another order: equal up to the last bits of float32.
+    matrices = [entry["camera"]["view_matrix"] for entry in (alone, among)]
+    np.testing.assert_allclose(*matrices, atol=1e-4)
+    for key in ("mask", "frame", "rerender_iou", "confidence"):
+        assert among[key] == alone[key]
+
+
+def test_a_hundred_corrupt_uploads_are_a_hundred_clear_entries(client):
+    random = np.random.default_rng(0)
+    whole = jpeg()
+    corrupt = [random.bytes(int(size)) for size in random.integers(1, 3000, 50)]
+    corrupt += [whole[: int(cut)] for cut in random.integers(1, 400, 50)]
+    entries = []
+    for half in (corrupt[:50], corrupt[50:]):
+        answer = post(client, *half)
+        assert answer.status_code == 422
+        entries += answer.json()["images"]
+    assert len(entries) == 100
+    assert all(entry["status"] == "error" for entry in entries)
+    assert all(entry["error"]["message"] for entry in entries)
+    assert {entry["error"]["code"] for entry in entries} <= {
+        "unsupported_format",
+        "unreadable_image",
+    }
+
+
+def test_a_text_part_is_never_taken_as_an_address(client):
+    answer = client.post(
+        "/v1/reconstruct",
+        files=[
+            ("images", ("a.jpg", jpeg())),
+            ("images", (None, "http://127.0.0.1:1/secret.jpg")),
+        ],
+    )
+    assert answer.status_code == 207
+    assert answer.json()["images"][1]["error"]["code"] == "not_a_file"
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "status", "code"),
+    [
+        ({"files": [("images", ("a", b""))], "data": {"format": "stl"}}, 400, "invalid_field"),
+        ({"files": [("images", ("a", b""))], "data": {"preview": "perhaps"}}, 400, "invalid_field"),
+        ({"files": [("images", ("a", b""))], "data": {"surprise": "1"}}, 400, "unknown_field"),
+        ({"files": [("pictures", ("a", b""))]}, 400, "unknown_field"),
+        ({"files": [("format", ("a", b"glb"))]}, 400, "invalid_field"),
+        ({"files": [("format", (None, "glb"))]}, 400, "wrong_count"),
+        ({"files": [("images", ("a", b""))] * 65}, 400, "malformed_multipart"),
+        ({"json": {}}, 415, "wrong_content_type"),
+        ({"content": b"x", "headers": {"content-type": "multipart/form-data"}}, 400,
+         "malformed_multipart"),
+        ({"content": b"junk", "headers": {"content-type": "multipart/form-data; boundary=x"}}, 400,
+         "malformed_multipart"),
+        ({"files": [("images", ("a", bytes(5 << 20)))]}, 413, "body_too_large"),
+    ],
+)  # fmt: skip
+def test_a_request_that_cannot_be_served_is_one_clear_refusal(client, request_fields, status, code):
+    answer = client.post("/v1/reconstruct", **request_fields)
+    assert answer.status_code == status
+    error = answer.json()["error"]
+    assert error["code"] == code
+    assert error["message"]
+
+
+def test_a_body_that_hides_its_length_is_cut_off_too(client):
+    def chunks():
+        for _ in range(6):
+            yield bytes(1 << 20)
+
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    answer = client.post("/v1/reconstruct", content=chunks(), headers=headers)
+    assert answer.status_code in (400, 413)
+
+
+def test_beyond_the_queue_limit_requests_are_told_when_to_come_back(client):
+    from service.api import routes
+
+    engine = routes.state.engine
+    with engine.admit(engine.settings.queue_limit - 1):
+        assert post(client, jpeg()).status_code == 200
+        answer = post(client, jpeg(), jpeg())
+    assert answer.status_code == 429
+    assert answer.json()["error"]["code"] == "overloaded"
+    assert int(answer.headers["retry-after"]) >= 1
+    assert post(client, jpeg()).status_code == 200
+
+
+@pytest.mark.parametrize("renderer", ["graphics", "gan"])
+def test_an_object_is_drawn_from_every_camera(client, reconstruction, renderer):
+    cameras = [{"azimuth_degrees": a, "elevation_degrees": 10} for a in (0, 90, 180)]
+    answer = client.post(
+        "/v1/render",
+        json={"reconstruction": reconstruction, "cameras": cameras, "renderer": renderer},
+    )
+    assert answer.status_code == 200
+    body = answer.json()
+    side = 256 if renderer == "graphics" else RESOLUTION
+    assert [image_of(png).size for png in body["images"]] == [(side, side)] * 3
+    assert body["size"] == side
+    assert body["cameras"][1] == {
+        "azimuth_degrees": 90, "elevation_degrees": 10, "distance": 5, "offset": [0, 0],
+    }  # fmt: skip
+
+
+def test_the_camera_of_the_photograph_is_the_default(client, reconstruction):
+    answer = client.post("/v1/render", json={"reconstruction": reconstruction}).json()
+    assert len(answer["images"]) == 1
+    assert answer["cameras"][0]["elevation_degrees"] == 10
+    preview = post(client, jpeg(), preview="true").json()["images"][0]["preview"]
+    difference = np.abs(
+        np.asarray(image_of(preview)).astype(int) - np.asarray(image_of(answer["images"][0]))
+    )
+    assert difference.max() <= 1  # the npz holds the texture in 8 bits
+
+
+def test_shape_texture_and_background_come_from_where_they_are_asked(client, reconstruction):
+    red = {"image": text64(jpeg(colour=(150, 0, 0)))}
+    white = {"image": text64(png(Image.new("RGB", (50, 50), "white")))}
+    answer = client.post(
+        "/v1/render",
+        json={"shape": reconstruction, "texture": red, "background": white, "size": 64},
+    )
+    assert answer.status_code == 200
+    drawn = np.asarray(image_of(answer.json()["images"][0]))
+    assert drawn.shape == (64, 64, 3)
+    assert np.all(drawn[0, 0] == 255)
+    middle = drawn[32, 32].astype(int)
+    assert middle[0] > middle[1] + 20
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"reconstruction": None}, "invalid_request"),
+        ({"reconstruction": {}}, "invalid_request"),
+        ({"reconstruction": {"npz": "!!"}}, "not_base64"),
+        ({"reconstruction": {"npz": text64(b"junk")}}, "unreadable_npz"),
+        ({"reconstruction": {"image": text64(b"junk")}}, "unsupported_format"),
+        ({"cameras": []}, "invalid_request"),
+        ({"cameras": [{"azimuth_degrees": 1e6}]}, "wrong_camera"),
+        ({"cameras": [{"azimuth_degrees": 0, "distance": 0}]}, "invalid_request"),
+        ({"cameras": [{"azimuth_degrees": 0}] * 65}, "too_many_cameras"),
+        ({"size": 5000}, "invalid_request"),
+        ({"renderer": "gan", "size": 500}, "wrong_size"),
+        ({"surprise": 1}, "invalid_request"),
+    ],
+)
+def test_a_render_request_that_makes_no_sense_is_refused(client, reconstruction, change, code):
+    answer = client.post("/v1/render", json={"reconstruction": reconstruction, **change})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == code
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"cameras": NaN}', b"\xff"])
+def test_a_body_that_is_not_our_json_is_refused(client, content):
+    headers = {"content-type": "application/json"}
+    answer = client.post("/v1/render", content=content, headers=headers)
+    assert answer.status_code == 422
+
+
+def test_a_pickle_is_not_looked_at(client):
+    headers = {"content-type": "application/vnd.bentoml+pickle"}
+    assert client.post("/v1/render", content=b"x", headers=headers).status_code == 415
+
+
+def test_a_json_body_has_its_own_limit(client):
+    headers = {"content-type": "application/json"}
+    answer = client.post("/v1/render", content=b" " * (2 << 20), headers=headers)
+    assert answer.status_code == 413
+
+
+def test_the_model_describes_itself(client, loaded_bundle):
+    body = client.get("/v1/model").json()
+    assert body["manifest"]["category"] == "ellipses"
+    assert body["manifest"]["licence"] == {"data": "CC0-1.0", "weights": "CC0-1.0"}
+    assert set(body["providers"].values()) == {"CPUExecutionProvider"}
+
+
+def test_probes_and_the_openapi_document_answer(client):
+    assert client.get("/livez").status_code == 200
+    assert client.get("/readyz").status_code == 200
+    document = client.get("/docs.json").json()
+    assert {"/v1/reconstruct", "/v1/render", "/v1/model"} <= set(document["paths"])
+    text = json.dumps(document)
+    known = set(document["components"]["schemas"])
+    referred = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert referred <= known
+
+
+def test_a_wrong_method_or_path_is_not_found(client):
+    assert client.get("/v1/reconstruct").status_code == 405
+    assert client.post("/v2/reconstruct").status_code == 404

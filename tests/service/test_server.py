@@ -1,0 +1,122 @@
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import bentoml
+import httpx
+import pytest
+
+from tests.service.server import ROOT, environment, serving
+from tests.service.small_bundle import draw_photograph
+
+pytestmark = pytest.mark.server
+
+
+def jpeg():
+    file = io.BytesIO()
+    draw_photograph(900, 600).save(file, "JPEG")
+    return file.getvalue()
+
+
+def post(address, count):
+    files = [("images", (f"{i}.jpg", jpeg())) for i in range(count)]
+    return httpx.post(f"{address}/v1/reconstruct", files=files, timeout=60)
+
+
+def test_a_server_answers_meters_and_drains(bundle_folder, tmp_path):
+    with serving("service.api:InverseGraphics", tmp_path / "home", bundle_folder) as served:
+        address, process = served
+        answer = post(address, 8)
+        assert answer.status_code == 200
+        assert answer.json()["succeeded"] == 8
+        drawn = httpx.post(
+            f"{address}/v1/render",
+            json={"reconstruction": {"npz": npz(address)}, "renderer": "gan"},
+            timeout=60,
+        )
+        assert drawn.status_code == 200
+        metrics = httpx.get(f"{address}/metrics", timeout=60).text
+        assert 'inverse_graphics_items_total{outcome="ok"} 9.0' in metrics
+        assert 'inverse_graphics_batch_size_images_count{runner="stylegan_r"} 1.0' in metrics
+        assert "inverse_graphics_queue_wait_seconds_bucket" in metrics
+        assert every_accepted_request_is_answered(address, process)
+        assert process.wait(30) == 0
+
+
+def npz(address):
+    files = {"images": ("a.jpg", jpeg())}
+    answer = httpx.post(f"{address}/v1/reconstruct", files=files, data={"format": "npz"})
+    return answer.json()["images"][0]["mesh"]["data"]
+
+
+def every_accepted_request_is_answered(address, process):
+    """SIGTERM while 64 images are in flight."""
+    answers = []
+    client = threading.Thread(target=lambda: answers.append(post(address, 64)))
+    client.start()
+    deadline = time.monotonic() + 30
+    while "inverse_graphics_in_flight_images 64.0" not in httpx.get(f"{address}/metrics").text:
+        assert time.monotonic() < deadline
+        if answers:  # answered between two looks: nothing left to interrupt
+            break
+    process.send_signal(signal.SIGTERM)
+    client.join(60)
+    return answers[0].status_code == 200 and answers[0].json()["succeeded"] == 64
+
+
+def test_a_bad_bundle_ends_the_command_with_the_reason(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "bentoml", "serve", "service.api:InverseGraphics"],
+        cwd=ROOT,
+        env=environment(tmp_path / "home", tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "has no manifest.json" in done.stdout + done.stderr
+
+
+def test_the_built_bento_serves_from_the_store(bundle_folder, tmp_path):
+    home = tmp_path / "home"
+    build = [sys.executable, "-m", "bentoml", "build", "--output", "tag"]
+    offline = {
+        **environment(home, bundle_folder),
+        "UV_OFFLINE": "1",
+        "http_proxy": "http://127.0.0.1:1",
+        "https_proxy": "http://127.0.0.1:1",
+    }
+    done = subprocess.run(
+        build, cwd=ROOT, env=offline, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    tag = done.stdout.strip().splitlines()[-1].removeprefix("__tag__:")
+    bento = home / "bentos" / tag.replace(":", os.sep)
+    assert {path.name for path in (bento / "src").iterdir()} == {
+        "bentofile.yaml", "graphics", "service",
+    }  # fmt: skip
+    assert "onnxruntime-gpu" in (bento / "env" / "python" / "requirements.txt").read_text()
+    with serving(tag, home, bundle_folder, folder=tmp_path) as (address, _):
+        assert post(address, 2).json()["succeeded"] == 2
+
+
+def test_the_bundle_can_come_from_the_model_store(bundle_folder, tmp_path):
+    register = "import sys; from service import store; print(store.register(sys.argv[1], 'served'))"
+    home = tmp_path / "home"
+    done = subprocess.run(
+        [sys.executable, "-c", register, str(bundle_folder)],
+        cwd=ROOT,
+        env=environment(home, bundle_folder),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    location = done.stdout.strip().splitlines()[-1]
+    assert bentoml.Tag.from_str(location.removeprefix("bentomodel:")).name == "served"
+    with serving("service.api:InverseGraphics", home, location) as (address, _):
+        assert httpx.get(f"{address}/v1/model").json()["manifest"]["category"] == "ellipses"

@@ -1,0 +1,69 @@
+"""The arrows of the house: who may import whom, looked at from outside and in the source."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FORBIDDEN = {
+    "graphics": {"torch", "bentoml", "onnxruntime", "train", "service"},
+    "service": {"torch", "train"},
+}
+STAGE_PACKAGE = "train.stages"
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Dotted names of everything a file imports, at any depth."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+@pytest.mark.parametrize("package", sorted(FORBIDDEN))
+def test_no_file_imports_what_its_package_must_not(package):
+    for path in (ROOT / package).rglob("*.py"):
+        roots = {name.split(".")[0] for name in imported_modules(path)}
+        assert not roots & FORBIDDEN[package], path
+
+
+def test_only_the_export_stage_knows_the_service():
+    for path in (ROOT / "train").rglob("*.py"):
+        from_service = {n for n in imported_modules(path) if n.split(".")[0] == "service"}
+        if path.relative_to(ROOT).as_posix() == "train/stages/export.py":
+            assert {name.split(".")[1] for name in from_service if "." in name} <= {"bundle", "store"}
+        else:
+            assert not from_service, path
+
+
+def test_stages_never_import_each_other():
+    stages = {path.stem for path in (ROOT / "train" / "stages").glob("*.py")} - {"__init__"}
+    for path in (ROOT / "train" / "stages").glob("*.py"):
+        others = {f"{STAGE_PACKAGE}.{stage}" for stage in stages - {path.stem}}
+        assert not imported_modules(path) & others, path
+
+
+@pytest.mark.parametrize("module", ["service.api", "service.bundle", "graphics.render"])
+def test_importing_brings_no_torch_and_nothing_of_training(module):
+    script = (
+        f"import sys, {module}\n"
+        "print([m for m in sys.modules if m.split('.')[0] in ('torch', 'train', 'onnx')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_only_api_knows_http():
+    for path in (ROOT / "service").glob("*.py"):
+        if path.name not in ("api.py", "demo.py"):
+            assert not {n for n in imported_modules(path) if n.split(".")[0] == "starlette"}, path
