@@ -4,6 +4,10 @@ Tensors of another device are copied to the CPU and the results back. With more 
 thread the batch is shared out among as many threads: the loops release the GIL.
 """
 
+import functools
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,6 +20,9 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from graphics import rasterize as raster
 from graphics import soft_mask as silhouette
 from graphics import texture as lookup
+
+SMALLEST_SHARE = 4
+"""Images per thread below which handing work over costs more than it saves."""
 
 
 def unavailable() -> str:
@@ -73,12 +80,17 @@ class _Rasterize(Function):
         area_epsilon: float,
     ) -> tuple[Tensor, Tensor]:
         corners, features = _array(face_vertices_image), _array(face_features)
-        visible = raster.visible_faces(
-            corners, _array(face_vertices_z), *size, _array(valid_faces), area_epsilon
-        )
-        ctx.arrays = corners, features, visible, area_epsilon
-        image = _tensor(raster.interpolate(features, visible), face_vertices_image)
-        face_idx = torch.from_numpy(visible.face_index).long().to(face_vertices_image.device)
+        z, valid = _array(face_vertices_z), _array(valid_faces)
+
+        def draw(*share: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+            corners, features, z, valid = share
+            visible = raster.visible_faces(corners, z, *size, valid, area_epsilon)
+            return raster.interpolate(features, visible), *visible
+
+        image, *visible = _share_out(draw, (corners, features, z, valid))
+        ctx.arrays, ctx.area_epsilon = (corners, features, *visible), area_epsilon
+        image = _tensor(image, face_vertices_image)
+        face_idx = torch.from_numpy(visible[0]).long().to(face_vertices_image.device)
         ctx.mark_non_differentiable(face_idx)
         return image, face_idx
 
@@ -86,10 +98,17 @@ class _Rasterize(Function):
     @once_differentiable
     def backward(ctx: FunctionCtx, image_gradient: Tensor, _: Tensor) -> tuple[Any, ...]:
         wanted = ctx.needs_input_grad[1]
-        gradients = raster.interpolate_backward(_array(image_gradient), *ctx.arrays, wanted)
+
+        def descend(*share: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+            gradient, corners, features, *visible = share
+            return raster.interpolate_backward(
+                gradient, corners, features, raster.VisibleFaces(*visible), ctx.area_epsilon, wanted
+            )
+
+        of_corners, of_features = _share_out(descend, (_array(image_gradient), *ctx.arrays))
         return (
-            _tensor(gradients.face_vertices_image, image_gradient),
-            _tensor(gradients.face_features, image_gradient) if wanted else None,
+            _tensor(of_corners, image_gradient),
+            _tensor(of_features, image_gradient) if wanted else None,
             None, None, None, None,
         )  # fmt: skip
 
@@ -103,14 +122,21 @@ class _SoftMask(Function):
         settings: tuple[float, float, int],
     ) -> Tensor:
         corners, face_index = _array(face_vertices_image), _array(face_idx.int())
-        mask = silhouette.soft_mask(corners, face_index, *settings)
-        ctx.arrays = mask, corners, face_index, *settings
+
+        def draw(*share: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+            return (silhouette.soft_mask(*share, *settings),)
+
+        (mask,) = _share_out(draw, (corners, face_index))
+        ctx.arrays, ctx.settings = (mask, corners, face_index), settings
         return _tensor(mask, face_vertices_image)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, mask_gradient: Tensor) -> tuple[Any, ...]:
-        gradient = silhouette.soft_mask_backward(_array(mask_gradient), *ctx.arrays)
+        def descend(*share: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+            return (silhouette.soft_mask_backward(*share, *ctx.settings),)
+
+        (gradient,) = _share_out(descend, (_array(mask_gradient), *ctx.arrays))
         return _tensor(gradient, mask_gradient), None, None
 
 
@@ -118,17 +144,34 @@ class _SampleTexture(Function):
     @staticmethod
     def forward(ctx: FunctionCtx, textures: Tensor, uvs: Tensor, covered: Tensor) -> Tensor:
         ctx.arrays = _array(textures), _array(uvs), _array(covered)
-        return _tensor(lookup.sample_texture(*ctx.arrays), textures)
+        (colours,) = _share_out(lambda *share: (lookup.sample_texture(*share),), ctx.arrays)
+        return _tensor(colours, textures)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, colours_gradient: Tensor) -> tuple[Any, ...]:
-        gradients = lookup.sample_texture_backward(_array(colours_gradient), *ctx.arrays)
-        return (
-            _tensor(gradients.textures, colours_gradient),
-            _tensor(gradients.uvs, colours_gradient),
-            None,
+        of_textures, of_uvs = _share_out(
+            lookup.sample_texture_backward, (_array(colours_gradient), *ctx.arrays)
         )
+        return _tensor(of_textures, colours_gradient), _tensor(of_uvs, colours_gradient), None
+
+
+def _share_out(
+    function: Callable[..., Sequence[NDArray[Any]]],
+    arrays: Sequence[NDArray[Any]],  # each [B, ...]
+) -> Sequence[NDArray[Any]]:
+    """What a function of batches returns, its batch split among torch's number of threads."""
+    shares = min(torch.get_num_threads(), len(arrays[0]) // SMALLEST_SHARE)
+    if shares < 2:
+        return function(*arrays)
+    split = zip(*(np.array_split(array, shares) for array in arrays), strict=True)
+    parts = list(_pool().map(lambda share: function(*share), split))
+    return [np.concatenate(results) for results in zip(*parts, strict=True)]
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="renderer")
 
 
 def _array(tensor: Tensor) -> NDArray[Any]:

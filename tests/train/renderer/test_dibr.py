@@ -165,6 +165,20 @@ class TestRules:
         torch.testing.assert_close(turned.soft_mask.flip(2), plain.soft_mask)
 
 
+def test_threads_change_nothing():
+    scene = random_triangles(batch=17)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone, alone_gradients = draw("numba", 9, 8, scene, SOFT)
+        torch.set_num_threads(3)
+        shared, shared_gradients = draw("numba", 9, 8, scene, SOFT)
+    finally:
+        torch.set_num_threads(before)
+    for one, other in zip((*alone, *alone_gradients), (*shared, *shared_gradients), strict=True):
+        assert torch.equal(one, other)
+
+
 def test_a_list_of_features_comes_back_as_a_tuple():
     z, corners, features, _ = random_triangles()
     together, _ = dibr.rasterize(8, 8, z, corners, features)
