@@ -1,0 +1,129 @@
+"""A folder of photographs as square arrays: what `--data` trains on instead of vehicles."""
+
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+SUFFIXES = (".jpg", ".jpeg", ".png")
+FORMATS = ("JPEG", "PNG")
+MID_GREY = 128
+"""Background of photographs with an alpha channel."""
+
+_SHORTEST_SIDE = 8  # pixels; less is an icon or a damaged header, not a photograph
+_DETAIL = 4  # JPEGs are decoded at no less than this many times the size asked for: quick
+
+
+class PhotographsError(Exception):
+    """The folder holds nothing to train on."""
+
+
+class Skipped(NamedTuple):
+    """A file that was left out."""
+
+    name: str
+    """Path below the folder."""
+    reason: str
+    """What is wrong with it."""
+
+
+class FolderPhotographs(NamedTuple):
+    """The N usable photographs of a folder, in the order of their names."""
+
+    images: NDArray[np.uint8]
+    """[N, R, R, 3]"""
+    masks: NDArray[np.uint8] | None
+    """[N, R, R] alpha, 0..255; None unless every photograph has transparent pixels."""
+    names: list[str]
+    """N paths below the folder."""
+    skipped: list[Skipped]
+    """Files with a photograph's suffix that could not be used."""
+
+
+def read_folder(folder: Path | str, size: int) -> FolderPhotographs:
+    """Read every JPEG and PNG below a folder as size x size pixels.
+
+    Each is turned upright (EXIF), padded to a square around its middle by its edge pixels, and
+    area-averaged down. Transparent pixels become mid grey; padding beside them is transparent.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise PhotographsError(f"{folder} is not a folder; give a folder of JPEG or PNG files")
+    if size < 1:
+        raise ValueError(f"size is {size}; it must be at least 1 px")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    squares: list[NDArray[np.uint8]] = []
+    names: list[str] = []
+    skipped: list[Skipped] = []
+    for path in paths:
+        name = path.relative_to(folder).as_posix()
+        try:
+            squares.append(_read(path, size))
+            names.append(name)
+        except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged files
+            skipped.append(Skipped(name, f"{type(error).__name__}: {error}"))
+    if not squares:
+        raise PhotographsError(_nothing_usable(folder, skipped))
+    stacked = np.stack(squares)  # [N, R, R, 4]
+    all_cut_out = (stacked[..., 3].min(axis=(1, 2)) < 255).all()
+    masks = np.ascontiguousarray(stacked[..., 3]) if all_cut_out else None
+    return FolderPhotographs(np.ascontiguousarray(stacked[..., :3]), masks, names, skipped)
+
+
+def _nothing_usable(folder: Path, skipped: list[Skipped]) -> str:
+    if not skipped:
+        return f"{folder} holds no {', '.join(SUFFIXES)} file; give a folder of photographs"
+    first = "; ".join(f"{name} ({reason})" for name, reason in skipped[:3])
+    return (
+        f"{folder}: none of its {len(skipped)} files is a readable photograph: {first}; "
+        "give JPEG or PNG photographs"
+    )
+
+
+def _read(path: Path, size: int) -> NDArray[np.uint8]:
+    """One photograph as RGB on mid grey and alpha [R, R, 4]; raises what is wrong with it."""
+    with warnings.catch_warnings():
+        # A picture of more than 89 megapixels is skipped like a damaged one, and so is one whose
+        # metadata Pillow calls corrupt: such files rarely hold what their owner thinks.
+        warnings.simplefilter("error")
+        with Image.open(path, formats=FORMATS) as image:
+            if min(image.size) < _SHORTEST_SIDE:
+                raise ValueError(
+                    f"image is {image.width}x{image.height} px; "
+                    f"sides must be at least {_SHORTEST_SIDE} px"
+                )
+            if image.format == "JPEG":
+                image.draft(None, (_DETAIL * size, _DETAIL * size))
+            image.load()
+            upright = _eight_bit(ImageOps.exif_transpose(image))
+    square = _square(np.asarray(upright))
+    shrinks = len(square) >= size
+    method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
+    # Pillow weights colours by alpha as it averages, so nothing leaks from transparent pixels.
+    resized = np.asarray(Image.fromarray(square).resize((size, size), method)).astype(np.float32)
+    alpha = resized[..., 3:] / 255
+    resized[..., :3] = alpha * resized[..., :3] + (1 - alpha) * MID_GREY
+    return np.rint(resized).astype(np.uint8)
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """RGBA, 8 bits a channel, of any mode."""
+    if image.mode.startswith("I"):
+        # Pillow clips 16 bits to 255 instead of scaling them.
+        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    return image.convert("RGBA")
+
+
+def _square(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pad [H, W, 4] to a square around its middle: edge colours, transparent if any of it is."""
+    height, width = pixels.shape[:2]
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
+    padding = ((top, side - height - top), (left, side - width - left))
+    square = np.pad(pixels, (*padding, (0, 0)), mode="edge")
+    if pixels[..., 3].min() < 255:
+        square[..., 3] = np.pad(pixels[..., 3], padding)
+    return square
