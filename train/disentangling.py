@@ -27,6 +27,7 @@ from train.losses.consistency import (
 from train.models.generator import Generator
 from train.models.reader import ReadBack, Reader
 from train.models.stylegan_r import StyleganR
+from train.workspace import WorkspaceError
 
 CHUNK = 64
 """Images read at once."""
@@ -34,7 +35,7 @@ LARGEST_MISMATCH = 0.03
 """Mean absolute difference, 0..1, beyond which a style vector did not make the stored image."""
 
 
-class CodesError(RuntimeError):
+class CodesError(WorkspaceError):
     """The multi-view images are not those of this generator; the message says how far off."""
 
 

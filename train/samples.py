@@ -6,13 +6,14 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from train.data.vehicles import HELD_OUT_SEED, photographs
+from train.workspace import WorkspaceError
 
 QUALITY = 92
 """Of the JPEG files."""
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
-class SamplesError(ValueError):
+class SamplesError(WorkspaceError):
     """No sample can be made; the message says why."""
 
 

@@ -34,7 +34,7 @@ from train.models.stylegan_r import load_stylegan_r
 from train.onnx_files import Arrays, as_arrays, export_graph, halve_weights, parity
 from train.progress import Progress
 from train.samples import write_folder_samples, write_procedural_samples
-from train.workspace import Workspace
+from train.workspace import Workspace, WorkspaceError
 
 PARITY_IMAGES = 16
 """Real photographs that every graph is compared on."""
@@ -43,7 +43,7 @@ HALF_FROM = (256, 16_384)
 PACKAGES = ("torch", "numpy", "onnx", "onnxruntime", "onnxruntime-gpu", "bentoml", "numba")
 
 
-class ExportError(RuntimeError):
+class ExportError(WorkspaceError):
     """The bundle is refused; the message says which output is off and by how much."""
 
 

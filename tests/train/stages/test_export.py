@@ -14,7 +14,7 @@ from tests.train.stages.tiny_run import SIZE, tiny_config, tiny_run
 from train.config import override
 from train.models.segmenter import Segmenter
 from train.models.serving_graphs import SegmenterGraph
-from train.onnx_files import export_graph, parity
+from train.onnx_files import export_graph
 from train.stages import disentangle, export
 from train.workspace import Workspace, WorkspaceError
 
@@ -125,20 +125,3 @@ def test_needs_the_evaluation(workspace):
     shutil.rmtree(workspace.stage("evaluate").path)
     with pytest.raises(WorkspaceError, match="stage `evaluate` has to run"):
         export.run(tiny_config(), workspace)
-
-
-def test_parity_goes_around_the_circle():
-    class Azimuth(torch.nn.Module):
-        def __init__(self, shift):
-            super().__init__()
-            self.shift = shift
-
-        def forward(self, images):
-            return images.float() + self.shift
-
-    example = torch.full((2, 5), 7, dtype=torch.uint8)
-    model = export_graph(Azimuth(0.0), {"images": example}, ["cameras"])
-    shift = torch.tensor([360.0, 0.0, 0.0, 0.0, 0.0])
-    rows = {"images": np.full((8, 5), 7, np.uint8)}
-    assert parity(Azimuth(shift), model, rows) == {"cameras": 0.0}
-    assert parity(Azimuth(shift + 0.5), model, rows) == {"cameras": 0.5}
