@@ -10,7 +10,7 @@ import bentoml
 import httpx
 import pytest
 
-from tests.service.server import ROOT, environment, serving
+from service.process import ROOT, SERVICE, environment, serving, stop
 from tests.service.small_bundle import draw_photograph
 
 pytestmark = pytest.mark.server
@@ -27,9 +27,12 @@ def post(address, count):
     return httpx.post(f"{address}/v1/reconstruct", files=files, timeout=60)
 
 
+def settings(location):
+    return {"INVERSE_GRAPHICS_BUNDLE": str(location), "INVERSE_GRAPHICS_DEVICE": "cpu"}
+
+
 def test_a_server_answers_meters_and_drains(bundle_folder, tmp_path):
-    with serving("service.api:InverseGraphics", tmp_path / "home", bundle_folder) as served:
-        address, process = served
+    with serving(tmp_path / "home", settings(bundle_folder)) as (address, process, _):
         answer = post(address, 8)
         assert answer.status_code == 200
         assert answer.json()["succeeded"] == 8
@@ -44,7 +47,7 @@ def test_a_server_answers_meters_and_drains(bundle_folder, tmp_path):
         assert 'inverse_graphics_batch_size_images_count{runner="stylegan_r"} 1.0' in metrics
         assert "inverse_graphics_queue_wait_seconds_bucket" in metrics
         assert every_accepted_request_is_answered(address, process)
-        assert process.wait(30) == 0
+        assert stop(process) == 0
 
 
 def npz(address):
@@ -70,9 +73,9 @@ def every_accepted_request_is_answered(address, process):
 
 def test_a_bad_bundle_ends_the_command_with_the_reason(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "bentoml", "serve", "service.api:InverseGraphics"],
+        [sys.executable, "-m", "bentoml", "serve", SERVICE],
         cwd=ROOT,
-        env=environment(tmp_path / "home", tmp_path),
+        env=environment(tmp_path / "home", settings(tmp_path)),
         capture_output=True,
         text=True,
         timeout=60,
@@ -86,7 +89,7 @@ def test_the_built_bento_serves_from_the_store(bundle_folder, tmp_path):
     home = tmp_path / "home"
     build = [sys.executable, "-m", "bentoml", "build", "--output", "tag"]
     offline = {
-        **environment(home, bundle_folder),
+        **environment(home, settings(bundle_folder)),
         "UV_OFFLINE": "1",
         "http_proxy": "http://127.0.0.1:1",
         "https_proxy": "http://127.0.0.1:1",
@@ -101,7 +104,7 @@ def test_the_built_bento_serves_from_the_store(bundle_folder, tmp_path):
         "bentofile.yaml", "graphics", "service",
     }  # fmt: skip
     assert "onnxruntime-gpu" in (bento / "env" / "python" / "requirements.txt").read_text()
-    with serving(tag, home, bundle_folder, folder=tmp_path) as (address, _):
+    with serving(home, settings(bundle_folder), tag, tmp_path) as (address, _, _):
         assert post(address, 2).json()["succeeded"] == 2
 
 
@@ -111,12 +114,12 @@ def test_the_bundle_can_come_from_the_model_store(bundle_folder, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", register, str(bundle_folder)],
         cwd=ROOT,
-        env=environment(home, bundle_folder),
+        env=environment(home, settings(bundle_folder)),
         capture_output=True,
         text=True,
         check=True,
     )
     location = done.stdout.strip().splitlines()[-1]
     assert bentoml.Tag.from_str(location.removeprefix("bentomodel:")).name == "served"
-    with serving("service.api:InverseGraphics", home, location) as (address, _):
+    with serving(home, settings(location)) as (address, _, _):
         assert httpx.get(f"{address}/v1/model").json()["manifest"]["category"] == "ellipses"

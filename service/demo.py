@@ -1,0 +1,182 @@
+"""The whole service on a bundle's sample photographs, as a client sees it.
+
+    python -m service.demo --bundle service/shipped/vehicles --out build/demo
+
+Starts `bentoml serve`, posts the photographs as one batch, writes one textured .glb each,
+`contact_sheet.png` (photograph | mask | re-render | four turned views) and `report.json`, and
+stops the service.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+import json
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+from PIL import Image, ImageOps
+
+from service import bundle, store
+from service.process import StartError, serving
+from service.settings import SHIPPED_BUNDLE
+from service.sheet import Row, draw_sheet
+
+AZIMUTHS_DEGREES = (45, 135, 225, 315)
+ELEVATION_DEGREES = 15
+VIEW_SIZE = 256
+TIMEOUT_SECONDS = 300
+
+
+class Posted(NamedTuple):
+    """What the service answered."""
+
+    entries: list[dict[str, Any]]
+    turned: list[list[Image.Image]]
+    """The four views of each photograph that succeeded."""
+    seconds: float
+    """Of the batch."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the demo; 0 when every photograph became a mesh."""
+    parser = argparse.ArgumentParser(prog="python -m service.demo", description=__doc__)
+    parser.add_argument(
+        "--bundle", default=str(SHIPPED_BUNDLE), help="a folder or bentomodel:<tag>"
+    )
+    parser.add_argument("--out", type=Path, default=Path("build/demo"))
+    parser.add_argument(
+        "photographs", type=Path, nargs="*", help="JPEG or PNG files; default: the bundle's samples"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        folder = store.resolve(options.bundle)
+        photographs = options.photographs or bundle.load(folder).samples()
+        report = run(folder, photographs, options.out)
+    except (bundle.BundleError, StartError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    return 0 if report["failed"] == 0 else 1
+
+
+def run(folder: Path, photographs: list[Path], out: Path) -> dict[str, Any]:
+    """Serve the bundle in `folder`, post the photographs, write everything into `out`."""
+    if not photographs:
+        raise bundle.BundleError(f"{folder} has no samples: name photographs on the command line")
+    out.mkdir(parents=True, exist_ok=True)
+    settings = {"INVERSE_GRAPHICS_BUNDLE": str(folder)}
+    with tempfile.TemporaryDirectory() as home, serving(Path(home), settings) as served:
+        print(f"serving {folder} after {served.seconds_to_ready:.1f} s")
+        with httpx.Client(base_url=served.address, timeout=TIMEOUT_SECONDS) as client:
+            model = client.get("/v1/model").raise_for_status().json()
+            posted = _post(client, photographs)
+        seconds_to_ready = served.seconds_to_ready
+    results = _write_meshes(posted.entries, photographs, out)
+    rows = _rows(posted, photographs)
+    draw_sheet(rows, [f"{azimuth}°" for azimuth in AZIMUTHS_DEGREES], out / "contact_sheet.png")
+    report = {
+        "category": model["manifest"]["category"],
+        "providers": model["providers"],
+        "machine": platform.platform(),
+        "succeeded": sum(result["status"] == "ok" for result in results),
+        "failed": sum(result["status"] != "ok" for result in results),
+        "seconds_to_ready": round(seconds_to_ready, 3),
+        "seconds_for_the_batch": round(posted.seconds, 3),
+        "photographs": results,
+    }
+    (out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    print(
+        f"{report['succeeded']} of {len(results)} photographs became meshes in "
+        f"{posted.seconds:.2f} s: see {out}/contact_sheet.png"
+    )
+    return report
+
+
+def _post(client: httpx.Client, photographs: list[Path]) -> Posted:
+    contents = [path.read_bytes() for path in photographs]
+    files = [
+        ("images", (path.name, content))
+        for path, content in zip(photographs, contents, strict=True)
+    ]
+    start = time.monotonic()
+    answer = client.post("/v1/reconstruct", files=files, data={"format": "glb", "preview": "true"})
+    seconds = time.monotonic() - start
+    if "images" not in answer.json():
+        raise StartError(f"the service refused the batch: {answer.text}")
+    entries = answer.json()["images"]
+    fine = [contents[entry["index"]] for entry in entries if entry["status"] == "ok"]
+    return Posted(entries, [_turned(client, content) for content in fine], seconds)
+
+
+def _turned(client: httpx.Client, photograph: bytes) -> list[Image.Image]:
+    """One object from four sides, by a second request that takes it from the photograph."""
+    answer = client.post(
+        "/v1/render",
+        json={
+            "reconstruction": {"image": base64.b64encode(photograph).decode("ascii")},
+            "cameras": [
+                {"azimuth_degrees": azimuth, "elevation_degrees": ELEVATION_DEGREES}
+                for azimuth in AZIMUTHS_DEGREES
+            ],
+            "size": VIEW_SIZE,
+        },
+    )
+    return [_image(text) for text in answer.raise_for_status().json()["images"]]
+
+
+def _write_meshes(
+    entries: list[dict[str, Any]], photographs: list[Path], out: Path
+) -> list[dict[str, Any]]:
+    results = []
+    for entry, path in zip(entries, photographs, strict=True):
+        result = {key: entry[key] for key in ("name", "status", "timings")}
+        if entry["status"] == "ok":
+            file = out / f"{path.stem}.glb"
+            file.write_bytes(base64.b64decode(entry["mesh"]["data"]))
+            result |= {"mesh": file.name, "camera": entry["camera"]}
+            result |= {key: entry[key] for key in ("rerender_iou", "confidence", "warnings")}
+        else:
+            result["error"] = entry["error"]
+            print(f"{entry['name']}: {entry['error']['message']}", file=sys.stderr)
+        results.append(result)
+    return results
+
+
+def _rows(posted: Posted, photographs: list[Path]) -> list[Row]:
+    fine = [entry for entry in posted.entries if entry["status"] == "ok"]
+    return [
+        Row(
+            label=entry["name"],
+            photograph=_framed(photographs[entry["index"]], entry["frame"]),
+            mask=_image(entry["mask"]),
+            rerender=_image(entry["preview"]),
+            turned=turned,
+            caption=(
+                f"azimuth {entry['camera']['azimuth_degrees']:.0f}°  "
+                f"IoU {entry['rerender_iou']:.2f}"
+            ),
+        )
+        for entry, turned in zip(fine, posted.turned, strict=True)
+    ]
+
+
+def _framed(path: Path, frame: dict[str, float]) -> Image.Image:
+    """The square of the photograph that the service looked at."""
+    with Image.open(path) as opened:
+        upright = ImageOps.exif_transpose(opened).convert("RGBA")
+    left, top, side = (round(frame[key]) for key in ("left", "top", "side"))
+    return upright.crop((left, top, left + side, top + side))
+
+
+def _image(text: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(text)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""A `bentoml serve` process of one's own: started, waited for, stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+
+SERVICE = "service.api:InverseGraphics"
+ROOT = Path(__file__).parents[1]
+START_SECONDS = 180
+STOP_SECONDS = 60
+
+
+class Served(NamedTuple):
+    """A service that is ready."""
+
+    address: str
+    process: subprocess.Popen
+    seconds_to_ready: float
+
+
+class StartError(RuntimeError):
+    """The service did not become ready; the message ends with its log."""
+
+
+def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a server; each has its own BENTOML_HOME, where its metrics are counted."""
+    scripts = Path(sys.executable).parent
+    return {
+        **os.environ,
+        "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}",
+        "BENTOML_HOME": str(home),
+        "BENTOML_DO_NOT_TRACK": "True",
+        **settings,
+    }
+
+
+@contextmanager
+def serving(
+    home: Path, settings: Mapping[str, str], target: str = SERVICE, folder: Path = ROOT
+) -> Iterator[Served]:
+    """Run `bentoml serve target` in `folder` on a free port; its log is `home/server.log`.
+
+    On leaving it is told to stop, which lets it answer what it accepted.
+    """
+    port = _free_port()
+    home.mkdir(parents=True, exist_ok=True)
+    log = home / "server.log"
+    command = [sys.executable, "-m", "bentoml", "serve", target]
+    start = time.monotonic()
+    with open(log, "wb") as output:
+        process = subprocess.Popen(
+            [*command, "--host", "127.0.0.1", "--port", str(port)],
+            cwd=folder,
+            env=environment(home, settings),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_ready(address, process, log)
+        yield Served(address, process, time.monotonic() - start)
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen) -> int:
+    """SIGTERM, and SIGKILL if that is not heeded; the exit status."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        return process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _wait_until_ready(address: str, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise StartError(f"the service ended with {process.returncode}:\n{_tail(log)}")
+        try:
+            if httpx.get(f"{address}/readyz", timeout=2).status_code == 200:
+                return
+        except httpx.HTTPError:
+            pass  # not listening yet, or still loading
+        time.sleep(0.1)
+    raise StartError(f"the service is not ready after {START_SECONDS} s:\n{_tail(log)}")
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-30:])
+
+
+def _free_port() -> int:
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return opened.getsockname()[1]

@@ -1,0 +1,59 @@
+import json
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from service import demo
+from service.process import StartError, serving
+from service.sheet import CELL, Row, draw_sheet
+from tests.service.small_bundle import draw_photograph
+
+
+@pytest.mark.server
+def test_the_demo_leaves_a_mesh_per_photograph_a_sheet_and_a_report(
+    bundle_folder, tmp_path, capsys
+):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"junk")
+    samples = sorted((bundle_folder / "samples").iterdir())
+    arguments = ["--bundle", str(bundle_folder), "--out", str(tmp_path / "out")]
+    assert demo.main([*arguments, *map(str, samples), str(broken)]) == 1
+    assert "broken.jpg: the file is not a JPEG or PNG" in capsys.readouterr().err
+    out = tmp_path / "out"
+    assert {path.name for path in out.iterdir()} == {
+        "sample_0.glb", "sample_1.glb", "contact_sheet.png", "report.json",
+    }  # fmt: skip
+    assert len(trimesh.load(out / "sample_0.glb", force="mesh").faces) == 80
+    report = json.loads((out / "report.json").read_text())
+    assert (report["succeeded"], report["failed"]) == (2, 1)
+    assert report["photographs"][1]["mesh"] == "sample_1.glb"
+    with Image.open(out / "contact_sheet.png") as sheet:
+        assert sheet.width > 7 * CELL
+
+
+def test_a_bundle_that_cannot_be_served_is_one_line_and_a_status(tmp_path, capsys):
+    assert demo.main(["--bundle", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert "has no manifest.json" in capsys.readouterr().err
+
+
+def test_a_server_that_ends_at_once_says_why(tmp_path):
+    with (
+        pytest.raises(StartError, match=r"(?s)ended with .*has no manifest\.json"),
+        serving(tmp_path / "home", {"INVERSE_GRAPHICS_BUNDLE": str(tmp_path)}),
+    ):
+        raise AssertionError("it must not get here")
+
+
+def test_a_sheet_has_one_labelled_row_per_photograph(tmp_path):
+    picture = draw_photograph()
+    row = Row("a.jpg", picture, picture.convert("L"), picture, [picture] * 4, "azimuth 3°")
+    heights = []
+    for count in (1, 3):
+        draw_sheet([row] * count, ["1", "2", "3", "4"], tmp_path / "sheet.png")
+        with Image.open(tmp_path / "sheet.png") as opened:
+            sheet = np.asarray(opened)
+        heights.append(sheet.shape[0])
+        assert len(np.unique(sheet.reshape(-1, 3), axis=0)) > 10
+    assert heights[1] > heights[0] + 2 * CELL
