@@ -17,7 +17,8 @@ from typing import Generic, NamedTuple, TypeVar
 from service import metrics
 from service.errors import Overloaded, ShuttingDown
 
-logger = logging.getLogger(__name__)
+# Under BentoML's logger, which is the one its server shows.
+logger = logging.getLogger(f"bentoml.{__name__}")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -19,7 +19,8 @@ from service.errors import Overloaded, ShuttingDown
 from service.runners import Generator, Reconstructor, Segmenter
 from service.settings import Settings
 
-logger = logging.getLogger(__name__)
+# Under BentoML's logger, which is the one its server shows.
+logger = logging.getLogger(f"bentoml.{__name__}")
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")

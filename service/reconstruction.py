@@ -20,7 +20,8 @@ from service.errors import ItemError, RequestError
 from service.images import Photograph
 from service.runners import Reconstruction
 
-logger = logging.getLogger(__name__)
+# Under BentoML's logger, which is the one its server shows.
+logger = logging.getLogger(f"bentoml.{__name__}")
 
 PREVIEW_SIZE = 256
 SAMPLES = 2

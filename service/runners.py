@@ -41,8 +41,7 @@ class GraphRunner:
             self.run_batch,
             device,
             settings.largest_batch,
-            # A render of a whole request of cameras may wait beside the images in flight.
-            2 * settings.queue_limit,
+            settings.queue_limit,
         )
 
     def warm_up(self) -> None:

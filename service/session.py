@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from service.bundle import Bundle
 from service.manifest import Tensor, check_graph
 
-logger = logging.getLogger(__name__)
+# Under BentoML's logger, which is the one its server shows.
+logger = logging.getLogger(f"bentoml.{__name__}")
 
 CUDA = "CUDAExecutionProvider"
 CPU = "CPUExecutionProvider"

@@ -1,6 +1,7 @@
 """A small, real bundle made with `onnx.helper`: same contract, graphs one can check by hand.
 
-segmenter: a pixel darker than 160 is the object. inverse_graphics: the template sphere scaled by
+segmenter: a pixel darker than 160 is the object; a top left pixel of exactly POISON_GREY makes the
+graph itself fail, and with it the whole batch. inverse_graphics: the template sphere scaled by
 0.5 + the share of the image the object covers, one flat colour (the image's mean), a camera whose
 azimuth is 90 x the mean red, confidence 1; an all-black image gives an undefined confidence.
 stylegan_r: half the background, half the texture's mean colour, darker as the camera turns.
@@ -19,6 +20,7 @@ from service import bundle
 RESOLUTION = 32
 TEXTURE_SIZE = (8, 16)
 TEMPLATE_LEVEL = 1
+POISON_GREY = 253
 DTYPES = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}
 
 
@@ -70,7 +72,13 @@ def small_graphs(template: Template):
         node("Cast", ["images"], ["colours"], to=TensorProto.FLOAT),
         node("ReduceMean", ["colours", "last"], ["brightness"], keepdims=0),
         node("Less", ["brightness", "threshold"], ["dark"]),
-        node("Cast", ["dark"], ["masks"], to=TensorProto.FLOAT),
+        node("Cast", ["dark"], ["dark_as_number"], to=TensorProto.FLOAT),
+        node("Gather", ["brightness", "first"], ["top_row"], axis=1),
+        node("Gather", ["top_row", "first"], ["top_left"], axis=2),  # [B, 1, 1]
+        node("Equal", ["top_left", "poison"], ["is_poison"]),
+        node("Cast", ["is_poison"], ["outside_the_table"], to=TensorProto.INT64),
+        node("Gather", ["table", "outside_the_table"], ["nothing"], axis=0),
+        node("Add", ["dark_as_number", "nothing"], ["masks"]),
     ]
     inverse = [
         node("Cast", ["images"], ["colours_255"], to=TensorProto.FLOAT),
@@ -103,7 +111,13 @@ def small_graphs(template: Template):
         node("Clip", ["images_open", "zero", "one"], ["images"]),
     ]
     return {
-        bundle.SEGMENTER: (segmenter, {"last": last, "threshold": _floats(160)}),
+        bundle.SEGMENTER: (
+            segmenter,
+            {
+                "last": last, "threshold": _floats(160), "first": _integers(0),
+                "poison": _floats(POISON_GREY), "table": _floats([0]),
+            },
+        ),
         bundle.INVERSE_GRAPHICS: (
             inverse,
             {

@@ -7,7 +7,7 @@ import pytest
 import trimesh
 from PIL import Image
 
-from tests.service.small_bundle import RESOLUTION, draw_photograph
+from tests.service.small_bundle import POISON_GREY, RESOLUTION, draw_photograph
 
 
 def jpeg(**options):
@@ -148,6 +148,17 @@ def test_sixty_four_photographs_with_poison_among_them_keep_their_order(client):
     fine = [e["camera"]["azimuth_degrees"] for e in body["images"] if e["status"] == "ok"]
     assert fine == sorted(fine)
     assert [e["index"] for e in body["images"]] == list(range(64))
+
+
+def test_a_photograph_that_breaks_the_graph_harms_no_other_in_its_batch(client):
+    poison = png(Image.new("RGB", (40, 40), (POISON_GREY,) * 3))
+    answer = post(client, *[jpeg()] * 3, poison, *[jpeg()] * 3)
+    assert answer.status_code == 207
+    statuses = [entry["status"] for entry in answer.json()["images"]]
+    assert statuses == ["ok"] * 3 + ["error"] + ["ok"] * 3
+    alone = post(client, poison)
+    assert alone.status_code == 500
+    assert alone.json()["images"][0]["error"]["code"] == "internal_error"
 
 
 def test_a_photograph_s_answer_does_not_depend_on_its_company(client):
