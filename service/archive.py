@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from graphics.mesh import Template
 from service.errors import ItemError
-from service.images import to_bytes
 from service.manifest import Manifest
 
 HEADER_ALLOWANCE = 4096
@@ -63,11 +62,6 @@ def unpack(content: bytes, manifest: Manifest) -> Archive:
             "unreadable_npz", f"the npz is damaged ({error}): send one that format=npz returned"
         ) from error
     return Archive(**arrays)
-
-
-def texture_bytes(texture: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """A texture `[Ht, Wt, 3]` in 0..1 as mesh files and archives hold it."""
-    return to_bytes(texture)
 
 
 def _read(members: zipfile.ZipFile, name: str, shape: tuple[int, ...], dtype: np.dtype) -> NDArray:

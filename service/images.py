@@ -57,8 +57,10 @@ def decode(content: bytes, resolution: int, pixel_limit: int) -> Photograph:
     if image.format == "JPEG":
         image.draft(None, (DETAIL * resolution, DETAIL * resolution))
     try:
+        image.load()
         turned = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
-        image = _eight_bit(ImageOps.exif_transpose(image))
+        ImageOps.exif_transpose(image, in_place=True)
+        image = _eight_bit(image)
     except Exception as error:  # Pillow's decoders raise a dozen kinds, struct.error among them
         raise ItemError(
             "unreadable_image", f"the image is damaged or cut short ({error}): save it again"
@@ -127,7 +129,8 @@ def _eight_bit(image: Image.Image) -> Image.Image:
         # Pillow clips 16 bits to 255 instead of scaling them.
         image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
     has_alpha = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
-    return image.convert("RGBA" if has_alpha else "RGB")
+    mode = "RGBA" if has_alpha else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _letterbox(image: Image.Image, resolution: int) -> tuple[NDArray[np.uint8], Frame]:
@@ -142,7 +145,8 @@ def _letterbox(image: Image.Image, resolution: int) -> tuple[NDArray[np.uint8], 
     top, left = (side - height) // 2, (side - width) // 2
     padding = ((top, side - height - top), (left, side - width - left), (0, 0))
     square = np.pad(pixels, padding, mode="edge")
-    return _resize(square, resolution), Frame(-left * scale, -top * scale, side * scale)
+    resized = np.array(_resize(Image.fromarray(square), resolution))
+    return resized, Frame(-left * scale, -top * scale, side * scale)
 
 
 def _cut_out(
@@ -156,16 +160,19 @@ def _cut_out(
         )
     side = max(1, round(max(box[2] - box[0], box[3] - box[1]) / OBJECT_FILL))
     left, top = (box[0] + box[2] - side) // 2, (box[1] + box[3] - side) // 2
-    # Outside the photograph a crop is transparent. Pillow weights colours by alpha as it averages.
-    square = image.crop((left, top, left + side, top + side))
-    rgba = _resize(np.asarray(square), resolution).astype(np.float32) / 255
+    factor = max(1, side // (DETAIL * resolution))
+    small = image.reduce(factor, box) if factor > 1 else image.crop(box)
+    # Outside the object the frame is transparent. Pillow weights colours by alpha as it averages.
+    square = Image.new("RGBA", (-(-side // factor),) * 2)
+    square.paste(small, ((box[0] - left) // factor, (box[1] - top) // factor))
+    rgba = np.asarray(_resize(square, resolution), np.float32) / 255
     mask = rgba[..., 3]
     on_grey = rgba[..., :3] * mask[..., None] + GREY / 255 * (1 - mask[..., None])
     return to_bytes(on_grey), mask, Frame(left, top, side)
 
 
-def _resize(square: NDArray[np.uint8], resolution: int) -> NDArray[np.uint8]:
+def _resize(square: Image.Image, resolution: int) -> Image.Image:
     """Area average downwards, bilinear upwards."""
-    shrinks = square.shape[0] >= resolution
+    shrinks = square.width >= resolution
     method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
-    return np.array(Image.fromarray(square).resize((resolution, resolution), method))
+    return square.resize((resolution, resolution), method)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,17 @@ from service.errors import ItemError, RequestError
 from service.reconstruction import PREVIEW_SIZE, SAMPLES, Upload, cut_out, take, to_archive, to_view
 
 
+class Scene(NamedTuple):
+    """What is drawn."""
+
+    vertices: NDArray[np.float32]
+    """[V, 3]"""
+    texture: NDArray[np.float32]
+    """[Ht, Wt, 3] in 0..1"""
+    background: NDArray[np.uint8] | None
+    """[R, R, 3]; None leaves the picture transparent around the object."""
+
+
 async def render(engine: Engine, request: schemas.RenderRequest) -> schemas.RenderAnswer:
     """Every camera's PNG; raises `RequestError` where a source or a setting cannot be used."""
     views = request.cameras
@@ -27,29 +39,37 @@ async def render(engine: Engine, request: schemas.RenderRequest) -> schemas.Rend
             422, "too_many_cameras", f"got {len(views)} cameras; at most {largest} are allowed"
         )
     size = _size(engine, request)
-    timings: dict[str, float] = {}
     sources = _sources(request)
+    timings: dict[str, float] = {}
     with engine.admit(len(sources) + len(views or [0])), metrics.stage("total", timings):
         archives = await _resolve(engine, sources, timings)
-        shape = archives[_key(request.shape or request.reconstruction)]
-        texture = archives[_key(request.texture or request.reconstruction)].texture
-        behind = request.background or (
-            request.reconstruction if request.renderer == "gan" else None
-        )
-        background = None if behind is None else archives[_key(behind)].background
-        rows = [shape.camera] if views is None else [_row(view) for view in views]
-        textured = (shape.vertices, texture.astype(np.float32) / 255)
+        scene = _scene(request, archives)
+        photographed = archives[_key(request.shape or request.reconstruction)].camera
+        rows = [photographed] if views is None else [_row(view) for view in views]
         with metrics.stage("draw", timings):
-            draw = _generate if request.renderer == "gan" else _draw
-            pngs = await asyncio.gather(
-                *(draw(engine, textured, background, row, size) for row in rows)
-            )
+            if request.renderer == "gan":
+                drawings = [_generate(engine, scene, row) for row in rows]
+            else:
+                drawings = [engine.in_pool(_draw, engine, scene, row, size) for row in rows]
+            pngs = await asyncio.gather(*drawings)
     return schemas.RenderAnswer(
         images=[base64.b64encode(png).decode("ascii") for png in pngs],
         cameras=[to_view(row) for row in rows] if views is None else views,
         renderer=request.renderer,
         size=size,
         timings=timings,
+    )
+
+
+def _scene(request: schemas.RenderRequest, archives: dict[tuple[str, str], Archive]) -> Scene:
+    """Each part from its own source, else from the reconstruction."""
+    whole = request.reconstruction
+    # The graphics renderer keeps the object alone unless a background is asked for by name.
+    behind = request.background or (whole if request.renderer == "gan" else None)
+    return Scene(
+        archives[_key(request.shape or whole)].vertices,
+        archives[_key(request.texture or whole)].texture.astype(np.float32) / 255,
+        None if behind is None else archives[_key(behind)].background,
     )
 
 
@@ -110,31 +130,16 @@ def _row(view: schemas.CameraView) -> NDArray[np.float32]:
     return row
 
 
-async def _draw(
-    engine: Engine,
-    textured: tuple[NDArray, NDArray],
-    background: NDArray[np.uint8] | None,
-    row: NDArray[np.float32],
-    size: int,
-) -> bytes:
-    def draw() -> bytes:
-        rgba = cut_out(engine.draw(*textured, row, size, SAMPLES))
-        if background is None:
-            return images.encode_png(rgba)
-        behind = Image.fromarray(background).resize((size, size), Image.Resampling.BILINEAR)
-        drawn_over = Image.alpha_composite(behind.convert("RGBA"), Image.fromarray(rgba))
-        return images.encode_png(np.asarray(drawn_over.convert("RGB")))
-
-    return await engine.in_pool(draw)
+def _draw(engine: Engine, scene: Scene, row: NDArray[np.float32], size: int) -> bytes:
+    """CPU work: called in the pool."""
+    rgba = cut_out(engine.draw(scene.vertices, scene.texture, row, size, SAMPLES))
+    if scene.background is None:
+        return images.encode_png(rgba)
+    behind = Image.fromarray(scene.background).resize((size, size), Image.Resampling.BILINEAR)
+    drawn_over = Image.alpha_composite(behind.convert("RGBA"), Image.fromarray(rgba))
+    return images.encode_png(np.asarray(drawn_over.convert("RGB")))
 
 
-async def _generate(
-    engine: Engine,
-    textured: tuple[NDArray, NDArray],
-    background: NDArray[np.uint8] | None,
-    row: NDArray[np.float32],
-    size: int,
-) -> bytes:
-    assert background is not None, f"a {size} px background is required by the schema"
-    image = await engine.generator.generate(row, *textured, background)
+async def _generate(engine: Engine, scene: Scene, row: NDArray[np.float32]) -> bytes:
+    image = await engine.generator.generate(row, *scene)
     return await engine.in_pool(images.encode_png, images.to_bytes(image))
