@@ -24,7 +24,7 @@ import httpx
 from PIL import Image, ImageOps
 
 from service import bundle, store
-from service.process import StartError, serving
+from service.process import ServerError, serving
 from service.settings import SHIPPED_BUNDLE
 from service.sheet import Row, draw_sheet
 
@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         folder = store.resolve(options.bundle)
         photographs = options.photographs or bundle.load(folder).samples()
         report = run(folder, photographs, options.out)
-    except (bundle.BundleError, StartError) as error:
+    except (bundle.BundleError, ServerError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     return 0 if report["failed"] == 0 else 1
@@ -108,7 +108,7 @@ def _post(client: httpx.Client, photographs: list[Path]) -> Posted:
     answer = client.post("/v1/reconstruct", files=files, data={"format": "glb", "preview": "true"})
     seconds = time.monotonic() - start
     if "images" not in answer.json():
-        raise StartError(f"the service refused the batch: {answer.text}")
+        raise ServerError(f"the service refused the batch: {answer.text}")
     entries = answer.json()["images"]
     fine = [contents[entry["index"]] for entry in entries if entry["status"] == "ok"]
     return Posted(entries, [_turned(client, content) for content in fine], seconds)

@@ -29,8 +29,8 @@ class Served(NamedTuple):
     seconds_to_ready: float
 
 
-class StartError(RuntimeError):
-    """The service did not become ready; the message ends with its log."""
+class ServerError(RuntimeError):
+    """The server did not start, or refused everything; the message says why."""
 
 
 def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
@@ -89,14 +89,14 @@ def _wait_until_ready(address: str, process: subprocess.Popen, log: Path) -> Non
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise StartError(f"the service ended with {process.returncode}:\n{_tail(log)}")
+            raise ServerError(f"the service ended with {process.returncode}:\n{_tail(log)}")
         try:
             if httpx.get(f"{address}/readyz", timeout=2).status_code == 200:
                 return
         except httpx.HTTPError:
             pass  # not listening yet, or still loading
         time.sleep(0.1)
-    raise StartError(f"the service is not ready after {START_SECONDS} s:\n{_tail(log)}")
+    raise ServerError(f"the service is not ready after {START_SECONDS} s:\n{_tail(log)}")
 
 
 def _tail(log: Path) -> str:

@@ -29,3 +29,19 @@ def bundle_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def loaded_bundle(bundle_folder):
     return bundle.load(bundle_folder)
+
+
+@pytest.fixture(scope="session")
+def client(bundle_folder):
+    from starlette.testclient import TestClient
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INVERSE_GRAPHICS_BUNDLE", str(bundle_folder))
+        patch.setenv("INVERSE_GRAPHICS_THREADS", "2")
+        patch.setenv("INVERSE_GRAPHICS_QUEUE_LIMIT", "128")
+        patch.setenv("INVERSE_GRAPHICS_BODY_LIMIT_MEBIBYTES", "4")
+        patch.setenv("INVERSE_GRAPHICS_JSON_LIMIT_MEBIBYTES", "1")
+        from service.api import InverseGraphics
+
+        with TestClient(InverseGraphics.to_asgi()) as opened:
+            yield opened

@@ -7,55 +7,8 @@ import pytest
 import trimesh
 from PIL import Image
 
-from tests.service.small_bundle import POISON_GREY, RESOLUTION, draw_photograph
-
-
-def jpeg(**options):
-    file = io.BytesIO()
-    draw_photograph(**options).save(file, "JPEG")
-    return file.getvalue()
-
-
-def png(image):
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()
-
-
-def text64(content):
-    return base64.b64encode(content).decode()
-
-
-def image_of(text):
-    return Image.open(io.BytesIO(base64.b64decode(text)))
-
-
-def post(client, *contents, **fields):
-    files = [("images", (f"{i}.jpg", content)) for i, content in enumerate(contents)]
-    return client.post("/v1/reconstruct", files=files, data=fields)
-
-
-@pytest.fixture(scope="module")
-def client(bundle_folder):
-    from starlette.testclient import TestClient
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("INVERSE_GRAPHICS_BUNDLE", str(bundle_folder))
-        patch.setenv("INVERSE_GRAPHICS_THREADS", "2")
-        patch.setenv("INVERSE_GRAPHICS_QUEUE_LIMIT", "128")
-        patch.setenv("INVERSE_GRAPHICS_BODY_LIMIT_MEBIBYTES", "4")
-        patch.setenv("INVERSE_GRAPHICS_JSON_LIMIT_MEBIBYTES", "1")
-        from service.api import InverseGraphics
-
-        with TestClient(InverseGraphics.to_asgi()) as opened:
-            yield opened
-
-
-@pytest.fixture(scope="module")
-def reconstruction(client):
-    """The npz of a photograph."""
-    (entry,) = post(client, jpeg(), format="npz").json()["images"]
-    return {"npz": entry["mesh"]["data"]}
+from tests.service.requests import image_of, jpeg, png, post
+from tests.service.small_bundle import POISON_GREY, RESOLUTION
 
 
 def test_one_photograph_comes_back_as_a_coloured_mesh_with_its_camera(client):
@@ -249,90 +202,6 @@ def test_beyond_the_queue_limit_requests_are_told_when_to_come_back(client):
     assert answer.json()["error"]["code"] == "overloaded"
     assert int(answer.headers["retry-after"]) >= 1
     assert post(client, jpeg()).status_code == 200
-
-
-@pytest.mark.parametrize("renderer", ["graphics", "gan"])
-def test_an_object_is_drawn_from_every_camera(client, reconstruction, renderer):
-    cameras = [{"azimuth_degrees": a, "elevation_degrees": 10} for a in (0, 90, 180)]
-    answer = client.post(
-        "/v1/render",
-        json={"reconstruction": reconstruction, "cameras": cameras, "renderer": renderer},
-    )
-    assert answer.status_code == 200
-    body = answer.json()
-    side = 256 if renderer == "graphics" else RESOLUTION
-    assert [image_of(png).size for png in body["images"]] == [(side, side)] * 3
-    assert body["size"] == side
-    assert body["cameras"][1] == {
-        "azimuth_degrees": 90, "elevation_degrees": 10, "distance": 5, "offset": [0, 0],
-    }  # fmt: skip
-
-
-def test_the_camera_of_the_photograph_is_the_default(client, reconstruction):
-    answer = client.post("/v1/render", json={"reconstruction": reconstruction}).json()
-    assert len(answer["images"]) == 1
-    assert answer["cameras"][0]["elevation_degrees"] == 10
-    preview = post(client, jpeg(), preview="true").json()["images"][0]["preview"]
-    difference = np.abs(
-        np.asarray(image_of(preview)).astype(int) - np.asarray(image_of(answer["images"][0]))
-    )
-    assert difference.max() <= 1  # the npz holds the texture in 8 bits
-
-
-def test_shape_texture_and_background_come_from_where_they_are_asked(client, reconstruction):
-    red = {"image": text64(jpeg(colour=(150, 0, 0)))}
-    white = {"image": text64(png(Image.new("RGB", (50, 50), "white")))}
-    answer = client.post(
-        "/v1/render",
-        json={"shape": reconstruction, "texture": red, "background": white, "size": 64},
-    )
-    assert answer.status_code == 200
-    drawn = np.asarray(image_of(answer.json()["images"][0]))
-    assert drawn.shape == (64, 64, 3)
-    assert np.all(drawn[0, 0] == 255)
-    middle = drawn[32, 32].astype(int)
-    assert middle[0] > middle[1] + 20
-
-
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        ({"reconstruction": None}, "invalid_request"),
-        ({"reconstruction": {}}, "invalid_request"),
-        ({"reconstruction": {"npz": "!!"}}, "not_base64"),
-        ({"reconstruction": {"npz": text64(b"junk")}}, "unreadable_npz"),
-        ({"reconstruction": {"image": text64(b"junk")}}, "unsupported_format"),
-        ({"cameras": []}, "invalid_request"),
-        ({"cameras": [{"azimuth_degrees": 1e6}]}, "wrong_camera"),
-        ({"cameras": [{"azimuth_degrees": 0, "distance": 0}]}, "invalid_request"),
-        ({"cameras": [{"azimuth_degrees": 0}] * 65}, "too_many_cameras"),
-        ({"size": 5000}, "invalid_request"),
-        ({"renderer": "gan", "size": 500}, "wrong_size"),
-        ({"surprise": 1}, "invalid_request"),
-    ],
-)
-def test_a_render_request_that_makes_no_sense_is_refused(client, reconstruction, change, code):
-    answer = client.post("/v1/render", json={"reconstruction": reconstruction, **change})
-    assert answer.status_code == 422
-    assert answer.json()["error"]["code"] == code
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"cameras": NaN}', b"\xff"])
-def test_a_body_that_is_not_our_json_is_refused(client, content):
-    headers = {"content-type": "application/json"}
-    answer = client.post("/v1/render", content=content, headers=headers)
-    assert answer.status_code == 422
-
-
-def test_a_pickle_is_not_looked_at(client):
-    headers = {"content-type": "application/vnd.bentoml+pickle"}
-    assert client.post("/v1/render", content=b"x", headers=headers).status_code == 415
-
-
-def test_a_json_body_has_its_own_limit(client):
-    headers = {"content-type": "application/json"}
-    answer = client.post("/v1/render", content=b" " * (2 << 20), headers=headers)
-    assert answer.status_code == 413
 
 
 def test_the_model_describes_itself(client, loaded_bundle):

@@ -5,7 +5,7 @@ import trimesh
 from PIL import Image
 
 from service import demo
-from service.process import StartError, serving
+from service.process import ServerError, serving
 from service.sheet import CELL, Row, draw_sheet
 from tests.service.small_bundle import draw_photograph
 
@@ -39,7 +39,7 @@ def test_a_bundle_that_cannot_be_served_is_one_line_and_a_status(tmp_path, capsy
 
 def test_a_server_that_ends_at_once_says_why(tmp_path):
     with (
-        pytest.raises(StartError, match=r"(?s)ended with .*has no manifest\.json"),
+        pytest.raises(ServerError, match=r"(?s)ended with .*has no manifest\.json"),
         serving(tmp_path / "home", {"INVERSE_GRAPHICS_BUNDLE": str(tmp_path)}),
     ):
         raise AssertionError("it must not get here")
