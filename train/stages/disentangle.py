@@ -13,6 +13,8 @@ was asked for is what the frozen networks read back. Ours:
 - Backgrounds are compared by g_b as it was after the warm-up: g_b in training could answer with a
   constant.
 - The camera read back counts too, for our inverse network has a camera head.
+- A camera-taught generator gets z_view on all early dimensions: there it is added, so that fewer
+  would only leave camera unsaid.
 
 Leaves `stylegan_r.safetensors` and pictures, rows = objects, columns = input | its own codes | six
 azimuths | another one's texture | another one's background.
@@ -57,6 +59,7 @@ from train.workspace import StageFolder, StepLoop, Workspace
 
 HELD_OUT_EVERY = 16
 """One object of so many is kept out of the training, for figures and pictures."""
+SELECTORS_FASTER = 10.0
 FIGURE_SEED = 7
 """Of the draws that figures are taken from."""
 
@@ -118,7 +121,10 @@ class Training:
         """Means and spreads of the styles, and the dimensions that the camera drives."""
         early = codes.styles[:, self.network.generator.view_dimensions]
         shares = view_shares(early, codes.viewpoints)
-        selected = select_view_dimensions(shares, self.settings.view_dimensions)
+        taught = self.network.generator.camera_taught
+        settings = self.settings
+        wanted = settings.taught_view_dimensions if taught else settings.view_dimensions
+        selected = select_view_dimensions(shares, wanted)
         self.network.calibrate(codes.styles, codes.vertices, selected)
         spread = early.var(dim=0) * shares
         self.facts["images"] = len(codes.objects)
@@ -132,11 +138,18 @@ class Training:
         }
 
     def _optimizer(self, warm_up: bool) -> torch.optim.Optimizer:
+        """`faster`: what a group's learning rate is multiplied by."""
         network = self.network
-        if warm_up:
-            return torch.optim.Adam(network.mapping_parameters(), betas=(0.9, 0.99))
-        drawn = [*network.mapping_parameters(), *network.generator.blocks.parameters()]
-        return torch.optim.Adam([*drawn, network.generator.constant], betas=(0.9, 0.99))
+        selectors = network.selector_logits
+        weights = [one for one in network.mapping_parameters() if one is not selectors]
+        if not warm_up:
+            weights += [*network.generator.blocks.parameters(), network.generator.constant]
+        groups = [
+            {"params": weights, "faster": 1.0},
+            # Logits have to go far where Adam moves everything by the same small step.
+            {"params": [selectors], "faster": SELECTORS_FASTER},
+        ]
+        return torch.optim.Adam(groups, betas=(0.9, 0.99))
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on."""
@@ -196,7 +209,7 @@ class Training:
         done = step / warm_steps if warm_up else (step - warm_steps) / self.settings.steps
         rate = self.settings.warmup_learning_rate if warm_up else self.settings.learning_rate
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * 0.5 * (1.0 + math.cos(math.pi * done))
+            group["lr"] = group["faster"] * rate * 0.5 * (1.0 + math.cos(math.pi * done))
         with self.device.autocast():
             if warm_up:
                 taken = warm_up_step(self.network, self.sampler, self.settings)

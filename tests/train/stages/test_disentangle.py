@@ -20,7 +20,8 @@ def test_both_phases_run_and_leave_weights_figures_and_pictures(tmp_path, camera
     disentangle.run(config, workspace)
     folder = workspace.stage("disentangle")
     facts = folder.facts()
-    assert facts["view_dimensions"]["selected"] == 12
+    selected = 20 if camera_taught else 12
+    assert facts["view_dimensions"]["selected"] == selected
     for phase in ("after_warm_up", "after_fine_tuning"):
         assert set(facts[phase]) == {"style_error", "cycle", "camera", "selectors"}
         assert sum(facts[phase]["selectors"]["late"].values()) == pytest.approx(1, abs=1e-4)
@@ -28,7 +29,7 @@ def test_both_phases_run_and_leave_weights_figures_and_pictures(tmp_path, camera
             assert grid.width == 10 * SIZE * 2
     network = load_stylegan_r(folder.require("stylegan_r.safetensors"))
     assert network.generator.camera_taught == camera_taught
-    assert int(network.view_selected.sum()) == 12
+    assert int(network.view_selected.sum()) == selected
 
 
 def test_warm_up_explains_the_styles_and_leaves_the_generator_alone(tmp_path):
