@@ -200,15 +200,15 @@ class DisentangleConfig:
     The paper's learning rate of 1e-5 is for networks a hundred times larger; these were tried.
     """
 
-    images: int = 5_000
+    images: int = 4_000
     """Multi-view images that it is taught from, whole objects at a time."""
-    warmup_steps: int = 1_500
+    warmup_steps: int = 900
     """Eq. 5, the generator frozen (paper: 700)."""
     warmup_batch_size: int = 32
     warmup_learning_rate: float = 2e-3
     entropy_weight: float = 0.05
     """Of the selectors' entropy, a share of its largest value."""
-    steps: int = 500
+    steps: int = 280
     """Eq. 6, generator and mapping networks together (paper: 2,500)."""
     batch_size: int = 16
     """A multiple of 4: half are images of one object each, half are mixed."""

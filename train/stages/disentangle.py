@@ -149,7 +149,7 @@ class Training:
             # Logits have to go far where Adam moves everything by the same small step.
             {"params": [selectors], "faster": SELECTORS_FASTER},
         ]
-        return torch.optim.Adam(groups, betas=(0.9, 0.99))
+        return torch.optim.Adam(groups, betas=(0.9, 0.99), fused=True)
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on."""
