@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 ROWS_PER_COPY = 1024
-"""Rows copied at once when fewer rows came than there was room for."""
+"""Rows copied at once when not all of them are kept."""
 
 
 class ArrayFile:
-    """Room for `shape[0]` rows beside `path`; `finish` cuts it to the rows used and renames it.
+    """Room for `shape[0]` rows beside `path`; `finish` keeps the rows wanted and renames it.
 
     A file left by a killed process is taken up again when it fits in shape and type, otherwise
     begun anew; which rows of it are good is the caller's to remember (a checkpoint).
@@ -37,20 +37,19 @@ class ArrayFile:
         """Bring the rows written so far to the disk, before a checkpoint counts on them."""
         self.rows.flush()
 
-    def finish(self, used: int | None = None) -> None:
-        """Publish the first `used` rows (default: all) as `path`."""
-        used = len(self.rows) if used is None else used
+    def finish(self, kept: np.ndarray | None = None) -> None:
+        """Publish the rows with the indices `kept` (default: all), in that order, as `path`."""
         self.rows.flush()
-        if used == len(self.rows):
+        if kept is None:
             os.replace(self.beside, self.path)
             return
-        shorter_path = self.path.with_name(f".{self.path.name}.short.part")
-        shorter = np.lib.format.open_memmap(
-            shorter_path, mode="w+", dtype=self.rows.dtype, shape=(used, *self.rows.shape[1:])
+        chosen_path = self.path.with_name(f".{self.path.name}.kept.part")
+        chosen = np.lib.format.open_memmap(
+            chosen_path, mode="w+", dtype=self.rows.dtype, shape=(len(kept), *self.rows.shape[1:])
         )
-        for start in range(0, used, ROWS_PER_COPY):
-            stop = min(start + ROWS_PER_COPY, used)
-            shorter[start:stop] = self.rows[start:stop]
-        shorter.flush()
-        os.replace(shorter_path, self.path)
+        for start in range(0, len(kept), ROWS_PER_COPY):
+            stop = min(start + ROWS_PER_COPY, len(kept))
+            chosen[start:stop] = self.rows[kept[start:stop]]
+        chosen.flush()
+        os.replace(chosen_path, self.path)
         self.beside.unlink()

@@ -4,6 +4,7 @@ Values come as a full grid: every one of K view codes with every one of C conten
 a row of D numbers; angles come as (cos, sin), classes as one number per class.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,12 +44,18 @@ def variance_shares(
 
 
 def object_deviations(
-    values: np.ndarray,  # [K, C, D], each of the D numbers standardised by the caller
+    values: Sequence[np.ndarray],  # each [K, C, D] of one attribute of the object
 ) -> np.ndarray:  # f32 [K]
     """How far each view code moves objects from what their content code makes of them.
 
-    Root mean square over contents and numbers of the distance to the content's mean over all
-    views: a code that imposes a body moves every content towards that body.
+    Root mean square over contents and attributes of the distance to the content's mean over all
+    views, in units of the attribute's standard deviation over the grid: 0 where the content alone
+    decides. A code that imposes a body moves every content towards that body.
     """
-    apart = values.astype(np.float64) - values.mean(axis=0, keepdims=True)
-    return np.sqrt(np.square(apart).mean(axis=(1, 2))).astype(np.float32)
+    squares = []
+    for attribute in values:
+        grid = attribute.astype(np.float64)
+        variance = grid.var(axis=(0, 1)).sum()
+        apart = np.square(grid - grid.mean(axis=0, keepdims=True)).sum(axis=2).mean(axis=1)
+        squares.append(apart / max(variance, 1e-12))
+    return np.sqrt(np.mean(squares, axis=0)).astype(np.float32)

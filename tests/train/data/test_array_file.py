@@ -37,9 +37,10 @@ def test_a_truncated_part_is_begun_anew(tmp_path):
     assert not ArrayFile(tmp_path / "images.npy", (4, 2)).resumed
 
 
-def test_unused_rows_are_cut_off(tmp_path):
-    file = ArrayFile(tmp_path / "images.npy", (2000, 2), np.int32)
-    file.rows[:] = np.arange(4000).reshape(2000, 2)
-    file.finish(used=1500)
-    assert np.array_equal(np.load(tmp_path / "images.npy"), np.arange(3000).reshape(1500, 2))
+def test_only_the_rows_kept_are_published(tmp_path):
+    file = ArrayFile(tmp_path / "images.npy", (3000, 2), np.int32)
+    file.rows[:] = np.arange(6000).reshape(3000, 2)
+    kept = np.arange(0, 3000, 2)
+    file.finish(kept)
+    assert np.array_equal(np.load(tmp_path / "images.npy")[:, 0], 2 * kept)
     assert [p.name for p in tmp_path.iterdir()] == ["images.npy"]

@@ -39,6 +39,14 @@ def test_a_view_that_imposes_a_body_deviates_most():
     random = np.random.default_rng(1)
     values = np.repeat(random.standard_normal((1, 16, 2)), 10, axis=0)
     values[4] = 1.5  # the same body whatever the content
-    deviations = object_deviations(values)
+    deviations = object_deviations([values, 3 * values[..., :1]])
     assert deviations.argmax() == 4
     assert deviations[4] > 3 * np.delete(deviations, 4).max()
+
+
+def test_the_units_of_an_attribute_do_not_matter():
+    values = np.random.default_rng(2).standard_normal((5, 6, 2))
+    once, scaled = object_deviations([values]), object_deviations([1000 * values + 7])
+    assert np.allclose(once, scaled, atol=1e-5)
+    # Pure noise: nothing of it is the content's.
+    assert 0.8 < once.mean() < 1.1

@@ -1,0 +1,55 @@
+"""Images of a generator from content and view codes, as the data stages need them."""
+
+import torch
+from torch import Tensor
+
+from train.models.generator import Generator
+
+BATCH = 64
+
+
+def sample_contents(
+    generator: Generator, count: int, truncation: float, rng: torch.Generator
+) -> Tensor:  # [count, code]
+    """Content codes w, drawn towards their mean by `truncation` (1: not at all)."""
+    z = torch.randn((count, generator.shape.code), generator=rng)
+    with torch.no_grad():
+        return generator.mapping(z.to(generator.constant.device), truncation)
+
+
+@torch.inference_mode()
+def generate(
+    generator: Generator,
+    contents: Tensor,  # [B, code]
+    views: Tensor,  # [B, code]
+) -> Tensor:  # [B, 3, R, R] in 0..1
+    """One image per pair of codes, without noise: the same codes always give the same image."""
+    place = generator.constant.device
+    images = [
+        (generator.synthesize(generator.styles(content, view), noise=None) + 1) / 2
+        for content, view in zip(
+            contents.to(place).split(BATCH), views.to(place).split(BATCH), strict=True
+        )
+    ]
+    return torch.cat(images).clamp(0, 1)
+
+
+@torch.inference_mode()
+def generate_grid(
+    generator: Generator,
+    contents: Tensor,  # [C, code]
+    views: Tensor,  # [K, code]
+) -> Tensor:  # [K * C, 3, R, R] in 0..1
+    """Every view code with every content code; the contents change fastest."""
+    return generate(
+        generator,
+        contents.repeat(len(views), 1),
+        views.repeat_interleave(len(contents), dim=0),
+    )
+
+
+def as_pixels(
+    images: Tensor,  # [B, 3, R, R] in 0..1
+) -> Tensor:  # uint8 [B, R, R, 3]
+    """The bytes that are stored."""
+    return (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu()

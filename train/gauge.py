@@ -1,0 +1,88 @@
+"""Teaches the attribute network on procedural truth: the gauge of stages viewpoints, multiview."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphics.camera import AZIMUTH, ELEVATION, azimuth_difference_degrees
+from train.config import Config
+from train.data.photograph_augmentation import augment
+from train.data.vehicles import HELD_OUT_SEED, photographs
+from train.models.attributes import (
+    AttributeNetwork,
+    attribute_loss,
+    read_attributes,
+    save_attributes,
+)
+from train.progress import Progress
+from train.workspace import StageFolder, StepLoop, Workspace
+
+BATCH = 32
+LEARNING_RATE = 2e-3
+COLOUR = 0.3
+"""Strength of the recolouring: the paint's label stays what it was, so it must be mild."""
+HELD_OUT = 512
+"""Held-out photographs that the gauge's own errors are measured on."""
+
+
+def train_gauge(config: Config, workspace: Workspace, folder: StageFolder) -> AttributeNetwork:
+    """Train (or go on training) the network and write `attributes.safetensors` at the end."""
+    steps, size = config.viewpoints.classifier_steps, config.photographs.size
+    torch.manual_seed(config.seed)
+    network = AttributeNetwork(size).to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps)
+    parts = {"model": network, "optimiser": optimiser, "schedule": schedule}
+    loop = StepLoop(
+        folder, steps, lambda: {name: part.state_dict() for name, part in parts.items()}
+    )
+    if (checkpoint := folder.load_checkpoint()) is not None:
+        for name, part in parts.items():
+            part.load_state_dict(checkpoint[name])
+        loop.first = checkpoint["step"]
+    progress = Progress(workspace, "viewpoints", steps)
+    for step in loop:
+        loss = _loss(network, config, step)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        progress.tick(step + 1, classifier_loss=loss.detach())
+    save_attributes(network.eval(), folder.file("attributes.safetensors"))
+    return network
+
+
+def gauge_errors(network: AttributeNetwork) -> dict[str, Any]:
+    """The gauge's own errors on held-out photographs."""
+    drawn = photographs(HELD_OUT_SEED, np.arange(HELD_OUT), network.size)
+    parts = [read_attributes(network, part) for part in _as_images(drawn.images).split(64)]
+    azimuths = np.concatenate([part.azimuths for part in parts])
+    kinds = np.concatenate([part.kinds for part in parts]).argmax(axis=1)
+    roofs = np.concatenate([part.bodies for part in parts])[:, 0]
+    apart = azimuth_difference_degrees(azimuths, drawn.cameras[:, AZIMUTH])
+    truth = drawn.attributes
+    return {
+        "azimuth_median_degrees": round(float(np.median(apart)), 2),
+        "azimuth_beyond_90": round(float((apart > 90).mean()), 4),
+        "kind_correct": round(float((kinds == truth.kind).mean()), 4),
+        "roof_height_correlation": round(float(np.corrcoef(roofs, truth.roof_height)[0, 1]), 4),
+    }
+
+
+def _as_images(pixels: np.ndarray) -> Tensor:
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+
+
+def _loss(network: AttributeNetwork, config: Config, step: int) -> Tensor:
+    """The loss of one step's photographs: a function of the seed, the step and the weights."""
+    indices = np.arange(step * BATCH, (step + 1) * BATCH)
+    drawn = photographs(config.seed, indices, network.size)
+    rng = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
+    masks = torch.from_numpy(drawn.masks).float() / 255
+    changed = augment(_as_images(drawn.images), masks, rng, colour=COLOUR)
+    azimuths = torch.from_numpy(drawn.cameras[:, AZIMUTH].copy())
+    azimuths = torch.where(changed.mirrored, -azimuths, azimuths)
+    elevations = torch.from_numpy(drawn.cameras[:, ELEVATION].copy())
+    return attribute_loss(network(changed.images), azimuths, elevations, drawn.attributes)

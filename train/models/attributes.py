@@ -1,0 +1,189 @@
+"""The attribute network: reads azimuth, elevation, body and paint from an image.
+
+Taught on procedural truth, it fills in for a person who annotates viewpoints, and it is the gauge
+by which viewpoint codes are chosen and every round's generator is judged. The inverse graphics
+network never sees its output.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from train.data.vehicles import KINDS, Attributes
+from train.models.inverse_graphics import AZIMUTH_BINS, azimuth_targets
+from train.workspace import write_atomically
+
+GRID_SIDE = 32
+"""Images are folded to this side at the entry, so that the cost hardly depends on their size."""
+WIDTHS = (24, 48, 96, 128)
+"""Channels at sides 32, 16, 8 and 4."""
+CODE = 128
+BODY_SCALES = (0.1, 0.2)
+"""Object units that count as one in the losses of roof height and length."""
+ELEVATION_SCALE_DEGREES = 10.0
+PAINT_SCALE = 0.2
+
+
+class AttributeOutputs(NamedTuple):
+    """Raw outputs for B images."""
+
+    azimuth_logits: Tensor
+    """[B, AZIMUTH_BINS]; bin 0 is centred on 0 degrees."""
+    elevations: Tensor
+    """[B] degrees."""
+    kind_logits: Tensor
+    """[B, len(KINDS)]."""
+    bodies: Tensor
+    """[B, 2]: roof height and length in object units."""
+    paints: Tensor
+    """[B, 3] in 0..1."""
+
+
+class AttributeReadings(NamedTuple):
+    """What the network reads from N images."""
+
+    azimuths: np.ndarray
+    """f32 [N] degrees in [-180, 180)."""
+    confidences: np.ndarray
+    """f32 [N] in 0..1: share of the azimuth distribution around its peak."""
+    elevations: np.ndarray
+    """f32 [N] degrees."""
+    kinds: np.ndarray
+    """f32 [N, len(KINDS)] probabilities."""
+    bodies: np.ndarray
+    """f32 [N, 2]: roof height and length in object units."""
+    paints: np.ndarray
+    """f32 [N, 3] in 0..1."""
+
+    def values(self) -> dict[str, np.ndarray]:
+        """Attribute -> f32 [N, D]: numbers whose variance means something.
+
+        Angles as (cos, sin), the kind as probabilities.
+        """
+        azimuths = np.deg2rad(self.azimuths)
+        return {
+            "azimuth": np.stack([np.cos(azimuths), np.sin(azimuths)], axis=1),
+            "elevation": self.elevations[:, None],
+            "body_kind": self.kinds,
+            "roof_height": self.bodies[:, :1],
+            "length": self.bodies[:, 1:],
+            "paint": self.paints,
+        }
+
+
+class AttributeNetwork(nn.Module):
+    """A small convolutional network with one linear head per attribute."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        if size % GRID_SIDE:
+            raise ValueError(f"image size {size}: must be a multiple of {GRID_SIDE}")
+        self.size, self.fold = size, size // GRID_SIDE
+        layers: list[nn.Module] = []
+        inputs = 3 * self.fold**2
+        for level, width in enumerate(WIDTHS):
+            layers += [*_convolution(inputs, width), *(_convolution(width, width) if level else ())]
+            layers += [nn.AvgPool2d(2)] if level + 1 < len(WIDTHS) else []
+            inputs = width
+        self.encoder = nn.Sequential(*layers, nn.Flatten())
+        self.code = nn.Linear(WIDTHS[-1] * (GRID_SIDE // 8) ** 2, CODE)
+        self.azimuth = nn.Linear(CODE, AZIMUTH_BINS)
+        self.kind = nn.Linear(CODE, len(KINDS))
+        self.rest = nn.Linear(CODE, 6)
+
+    def forward(
+        self,
+        images: Tensor,  # [B, 3, R, R] in 0..1
+    ) -> AttributeOutputs:
+        """Raw outputs; see `read_attributes` for degrees and probabilities."""
+        if images.shape[1:] != (3, self.size, self.size):
+            raise ValueError(
+                f"images of shape {tuple(images.shape)}: must be [B, 3, {self.size}, {self.size}]"
+            )
+        folded = F.pixel_unshuffle((images - 0.5) * 2, self.fold)
+        code = F.relu(self.code(self.encoder(folded)))
+        rest = self.rest(code)
+        return AttributeOutputs(
+            self.azimuth(code),
+            15.0 + ELEVATION_SCALE_DEGREES * rest[:, 0],
+            self.kind(code),
+            1.0 + rest[:, 1:3],
+            torch.sigmoid(rest[:, 3:]),
+        )
+
+
+def _convolution(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+    return (
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(),
+    )
+
+
+def attribute_loss(
+    outputs: AttributeOutputs,
+    azimuths: Tensor,  # [B] degrees
+    elevations: Tensor,  # [B] degrees
+    attributes: Attributes,
+) -> Tensor:
+    """Cross-entropies and smooth L1 terms, each of the order of one at the start."""
+    azimuth = F.cross_entropy(outputs.azimuth_logits, azimuth_targets(azimuths))
+    kind = F.cross_entropy(outputs.kind_logits, torch.from_numpy(attributes.kind).long())
+    elevation = F.smooth_l1_loss(
+        outputs.elevations / ELEVATION_SCALE_DEGREES, elevations / ELEVATION_SCALE_DEGREES
+    )
+    body = np.stack([attributes.roof_height, attributes.length], axis=1)
+    scales = torch.tensor(BODY_SCALES)
+    shape = F.smooth_l1_loss(outputs.bodies / scales, torch.from_numpy(body).float() / scales)
+    paint = torch.from_numpy(np.ascontiguousarray(attributes.paint)).float()
+    colour = F.smooth_l1_loss(outputs.paints / PAINT_SCALE, paint / PAINT_SCALE)
+    return azimuth + kind + elevation + shape + colour
+
+
+@torch.inference_mode()
+def read_attributes(
+    network: AttributeNetwork,
+    images: Tensor,  # [N, 3, R, R] in 0..1
+) -> AttributeReadings:
+    """Degrees, probabilities and object units; the azimuth is the mean direction of the peak.
+
+    The peak is the strongest bin and its neighbours: a second one on the far side (front and back
+    confused) then lowers the confidence and does not pull the azimuth to the middle.
+    """
+    outputs = network(images)
+    shares = outputs.azimuth_logits.float().softmax(dim=-1)  # [N, bins]
+    around = torch.arange(-1, 2, device=shares.device)
+    peak = (shares.argmax(dim=-1, keepdim=True) + around) % AZIMUTH_BINS  # [N, 3]
+    weights = shares.gather(1, peak)
+    angles = torch.deg2rad(peak * (360.0 / AZIMUTH_BINS))
+    direction = torch.atan2((weights * angles.sin()).sum(-1), (weights * angles.cos()).sum(-1))
+    azimuths = (torch.rad2deg(direction) + 180.0) % 360.0 - 180.0
+    columns = (
+        azimuths,
+        weights.sum(dim=-1),
+        outputs.elevations,
+        outputs.kind_logits.softmax(dim=-1),
+        outputs.bodies,
+        outputs.paints,
+    )
+    return AttributeReadings(*(column.float().cpu().numpy() for column in columns))
+
+
+def save_attributes(network: AttributeNetwork, path: Path) -> None:
+    """Write the weights and the image size, atomically."""
+    weights = {name: value.detach().contiguous() for name, value in network.state_dict().items()}
+    write_atomically(path, save(weights, metadata={"size": str(network.size)}))
+
+
+def load_attributes(path: Path) -> AttributeNetwork:
+    """Read what `save_attributes` wrote; the network is in evaluation mode."""
+    with safe_open(path, framework="pt") as file:
+        network = AttributeNetwork(int(file.metadata()["size"]))
+    network.load_state_dict(load_file(path))
+    return network.eval()

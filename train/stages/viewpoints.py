@@ -1,0 +1,211 @@
+"""Stage viewpoints: view codes of the unconditional GAN that hold one viewpoint (paper 3.1).
+
+Thousands of codes are scored under many content codes by two measures: how stable the viewpoint is
+across contents, and how stable the object is across views; those that cover the azimuth circle
+best are kept and annotated, by the attribute network or by a person. Writes `viewpoints.npz`
+(codes [K, D], azimuth_bins [K], stds, flip_rates, deviations), `viewpoints.csv`,
+`contact_sheet.png`, `viewpoint_metrics.json` and `attributes.safetensors` (the gauge, used in
+every round).
+"""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+
+from train.config import PROCEDURAL, Config, ViewpointsConfig
+from train.data.generated import as_pixels, generate_grid, sample_contents
+from train.data.viewpoints import (
+    BIN_DEGREES,
+    BINS,
+    AnnotationNeeded,
+    Measures,
+    read_table,
+    write_table,
+)
+from train.gauge import gauge_errors, train_gauge
+from train.labelled_sheet import write_labelled_sheet
+from train.metrics.view_content_grid import GridMeasures, measure_grid
+from train.models.attributes import (
+    AttributeNetwork,
+    AttributeReadings,
+    load_attributes,
+    read_attributes,
+)
+from train.models.generator import Generator
+from train.models.weights import load_generator
+from train.progress import Progress
+from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError, write_json
+
+__all__ = ["AnnotationNeeded", "choose", "run"]
+
+CODES_PER_STEP = 4
+SHEET_CONTENTS = 8
+FEWEST = 2
+"""Viewpoints without which there is no pair of views."""
+
+
+def run(config: Config, workspace: Workspace, round: int = 0) -> None:
+    """Score, choose and annotate viewpoint codes; goes on where a killed run stopped.
+
+    Raises:
+        AnnotationNeeded: viewpoints.csv waits for a person; run again when it is filled in.
+    """
+    folder = workspace.stage("viewpoints")
+    settings = config.viewpoints
+    size = config.photographs.size
+    folder.start({**asdict(settings), "size": size, "seed": config.seed})
+    weights, table = folder.file("attributes.safetensors"), folder.file("viewpoints.csv")
+    if not weights.exists():
+        train_gauge(config, workspace, folder)
+    network = load_attributes(weights)
+    if not table.exists():
+        path = workspace.stage("gan", 0).require("generator.safetensors")
+        generator = load_generator(path).eval()
+        _choose_and_tabulate(config, workspace, folder, (generator, network))
+    with np.load(folder.file("chosen.npz")) as arrays:
+        chosen = dict(arrays)
+    annotation = read_table(table, len(chosen["codes"]))
+    keep = annotation.keep
+    if keep.sum() < FEWEST:
+        raise WorkspaceError(f"{table} keeps {keep.sum()} codes; at least {FEWEST} are needed")
+    kept = {name: value[keep] for name, value in chosen.items()}
+    folder.save_arrays("viewpoints.npz", {**kept, "azimuth_bins": annotation.bins[keep]})
+    metrics = json.loads(folder.file("viewpoint_metrics.json").read_text())
+    per_bin = {str(bin): int((annotation.bins[keep] == bin).sum()) for bin in BINS}
+    folder.finish(
+        **metrics, kept=int(keep.sum()), kept_per_bin=per_bin, annotator=_annotator(config)
+    )
+
+
+def _annotator(config: Config) -> str:
+    """Who fills in the table: "classifier" or "person"."""
+    if config.viewpoints.annotator != "auto":
+        return config.viewpoints.annotator
+    return "classifier" if config.photographs.source == PROCEDURAL else "person"
+
+
+def _choose_and_tabulate(
+    config: Config,
+    workspace: Workspace,
+    folder: StageFolder,
+    networks: tuple[Generator, AttributeNetwork],
+) -> None:
+    """Everything up to viewpoints.csv, which is written last: where it is, all this is done."""
+    generator, network = networks
+    settings = config.viewpoints
+    rng = torch.Generator().manual_seed(config.seed)
+    codes = sample_contents(generator, settings.candidates, 1.0, rng)
+    contents = sample_contents(generator, settings.contents, 1.0, rng)
+    readings = _score(workspace, folder, networks, (codes, contents))
+    measured = measure_grid(readings.azimuths, readings.values(), len(codes))
+    chosen = choose(measured, settings)
+    measures = Measures(
+        measured.viewpoint.stds[chosen],
+        measured.viewpoint.flip_rates[chosen],
+        measured.deviations[chosen],
+    )
+    bins = nearest_bins(measured.viewpoint.centres[chosen])
+    of_chosen = _rows(readings, chosen, len(contents))
+    again = measure_grid(of_chosen.azimuths, of_chosen.values(), len(chosen), bins)
+    progress = Progress(workspace, "viewpoints", 1)
+    progress.say(f"{len(codes)} candidates: {measured.line()}")
+    progress.say(f"{len(chosen)} chosen: {again.line()}")
+    empty = sorted(set(BINS) - set(bins.tolist()))
+    if empty:
+        progress.say(f"no code for azimuth bins {empty}: raise viewpoints.candidates")
+    write_json(
+        folder.file("viewpoint_metrics.json"),
+        {
+            "gauge_held_out": gauge_errors(network),
+            "candidates": measured.facts(),
+            "chosen": again.facts(),
+            "empty_bins": empty,
+        },
+    )
+    arrays = {"codes": codes[chosen].cpu().numpy(), **measures._asdict()}
+    folder.save_arrays("chosen.npz", arrays)
+    _write_sheet(folder, generator, codes[chosen], contents[:SHEET_CONTENTS])
+    by_network = _annotator(config) == "classifier"
+    write_table(folder.file("viewpoints.csv"), measures, bins if by_network else None)
+
+
+def nearest_bins(
+    azimuths: np.ndarray,  # [K] degrees
+) -> np.ndarray:  # int32 [K] degrees: 0, 30, ... 330
+    """The 30-degree bin whose centre is nearest."""
+    return (np.round(azimuths / BIN_DEGREES).astype(np.int32) * BIN_DEGREES) % 360
+
+
+def choose(measured: GridMeasures, settings: ViewpointsConfig) -> np.ndarray:
+    """Indices of the codes to keep, by bin and then best first.
+
+    Raises:
+        WorkspaceError: hardly any code holds its viewpoint.
+    """
+    stds = measured.viewpoint.stds
+    weight = settings.object_weight
+    score = (1 - weight) * stds / settings.largest_std_degrees + weight * measured.deviations
+    bins = nearest_bins(measured.viewpoint.centres)
+    steady = stds <= settings.largest_std_degrees
+    chosen = []
+    for centre in BINS:
+        among = np.flatnonzero(steady & (bins == centre))
+        chosen.append(among[np.argsort(score[among], kind="stable")[: settings.per_bin]])
+    found = np.concatenate(chosen)
+    if len(found) < FEWEST:
+        raise WorkspaceError(
+            f"{len(found)} of {len(stds)} view codes hold the azimuth to "
+            f"{settings.largest_std_degrees:g}° (median {np.median(stds):.0f}°): train the GAN "
+            "longer, or raise viewpoints.largest_std_degrees or viewpoints.candidates"
+        )
+    return found
+
+
+def _rows(readings: AttributeReadings, views: np.ndarray, contents: int) -> AttributeReadings:
+    """The readings of some of the views."""
+    return AttributeReadings(
+        *(value.reshape(-1, contents, *value.shape[1:])[views].reshape(-1, *value.shape[1:])
+          for value in readings)
+    )  # fmt: skip
+
+
+def _score(
+    workspace: Workspace,
+    folder: StageFolder,
+    networks: tuple[Generator, AttributeNetwork],
+    pairs: tuple[torch.Tensor, torch.Tensor],
+) -> AttributeReadings:
+    """Read the attributes of every code under every content, the contents changing fastest."""
+    (generator, network), (codes, contents) = networks, pairs
+    parts = codes.split(CODES_PER_STEP)
+    done: list[dict[str, torch.Tensor]] = []
+
+    def state() -> dict[str, Any]:
+        return {"scored": {name: torch.cat([d[name] for d in done]) for name in done[0]}}
+
+    loop = StepLoop(folder, len(parts), state)
+    checkpoint = folder.load_checkpoint()
+    # The checkpoint may still be that of the attribute network's training.
+    if checkpoint is not None and "scored" in checkpoint:
+        done.append(checkpoint["scored"])
+        loop.first = checkpoint["step"]
+    progress = Progress(workspace, "viewpoints", len(parts))
+    for step in loop:
+        images = generate_grid(generator, contents, parts[step])
+        readings = read_attributes(network, images)
+        done.append({name: torch.from_numpy(v) for name, v in readings._asdict().items()})
+        progress.tick(step + 1, codes=(step + 1) * CODES_PER_STEP)
+    return AttributeReadings(**{name: value.numpy() for name, value in state()["scored"].items()})
+
+
+def _write_sheet(
+    folder: StageFolder, generator: Generator, codes: torch.Tensor, contents: torch.Tensor
+) -> None:
+    """One row per code, labelled with its number in viewpoints.csv, under several contents."""
+    pixels = as_pixels(generate_grid(generator, contents, codes)).numpy()
+    rows = pixels.reshape(len(codes), len(contents), *pixels.shape[1:])
+    labels = [str(number) for number in range(len(codes))]
+    write_labelled_sheet(folder.file("contact_sheet.png"), rows, labels, blocks=2)
