@@ -1,0 +1,90 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from train.config import Config, EvaluateConfig, PhotographsConfig
+from train.models.inverse_graphics import (
+    InverseGraphics,
+    InverseGraphicsShape,
+    save_inverse_graphics,
+)
+from train.models.segmenter import Segmenter, save_segmenter
+from train.report import FIGURES
+from train.stages import evaluate
+from train.workspace import Workspace, WorkspaceError
+
+CONFIG = Config(
+    rounds=1,
+    photographs=PhotographsConfig(size=32),
+    evaluate=EvaluateConfig(objects=6, views=3),
+)
+
+
+def trained(path: Path, single_view: bool) -> Workspace:
+    """A run folder whose segmenter and inverse stages are done, with networks fresh from a seed."""
+    torch.manual_seed(0)
+    workspace = Workspace(path)
+    segmenter = workspace.stage("segmenter")
+    save_segmenter(Segmenter(4), segmenter.file("segmenter.safetensors"))
+    segmenter.finish()
+    inverse = workspace.stage("inverse")
+    network = InverseGraphics(InverseGraphicsShape(32, 4, 2, 8))
+    save_inverse_graphics(inverse.file("inverse_graphics.safetensors"), network)
+    if single_view:
+        save_inverse_graphics(inverse.file("single_view.safetensors"), network)
+    inverse.save_arrays(
+        "mean.npz",
+        {
+            "vertices": network.shape_head.mean_vertices().detach().numpy(),
+            "texture": np.full((3, 8, 16), 0.25, np.float32),
+        },
+    )
+    inverse.finish()
+    return workspace
+
+
+def test_the_report_has_the_network_and_both_floors(tmp_path: Path) -> None:
+    workspace = trained(tmp_path, single_view=True)
+    evaluate.run(CONFIG, workspace)
+    folder = workspace.stage("evaluate")
+    report = json.loads(folder.require("report.json").read_text())
+    assert list(report["rows"]) == ["inverse_graphics", "mean_shape", "single_view"]
+    assert report["about"]["objects"] == 6 and report["about"]["round"] == 0
+    rows = report["per_object"]
+    # An equal network scores equally; the floor stands at the same camera.
+    assert rows["single_view"] == rows["inverse_graphics"]
+    assert rows["mean_shape"]["azimuth_degrees"] == rows["inverse_graphics"]["azimuth_degrees"]
+    assert rows["mean_shape"]["psnr_novel"] != rows["inverse_graphics"]["psnr_novel"]
+    facts = folder.facts()
+    assert facts["objects"] == 6 and set(FIGURES) <= set(facts)
+    assert set(FIGURES) == set(facts["mean_shape"]) == set(facts["single_view"])
+    assert (folder.path / "report.md").exists()
+    assert (folder.path / "contact_sheet.png").exists()
+    assert "iou2d_novel" in (tmp_path / "metric-evaluate.jsonl").read_text()
+
+
+def test_the_single_view_network_is_only_asked_for_in_the_last_round(tmp_path: Path) -> None:
+    workspace = trained(tmp_path, single_view=False)
+    with pytest.raises(WorkspaceError, match="single_view"):
+        evaluate.run(CONFIG, workspace)
+    evaluate.run(replace(CONFIG, rounds=2), workspace)
+    assert "single_view" not in workspace.stage("evaluate").facts()
+
+
+def test_photographs_from_a_folder_are_said_to_be_another_domain(tmp_path: Path) -> None:
+    workspace = trained(tmp_path, single_view=True)
+    photographs = replace(CONFIG.photographs, source="pictures")
+    evaluate.run(replace(CONFIG, photographs=photographs), workspace)
+    about = json.loads(workspace.stage("evaluate").require("report.json").read_text())["about"]
+    assert "other photographs" in about["note"]
+
+
+def test_an_inverse_stage_that_has_not_ended_is_named(tmp_path: Path) -> None:
+    workspace = trained(tmp_path, single_view=True)
+    (workspace.stage("inverse").path / "done.json").unlink()
+    with pytest.raises(WorkspaceError, match="stage `inverse` has to run"):
+        evaluate.run(CONFIG, workspace)

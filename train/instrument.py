@@ -1,0 +1,270 @@
+"""The instrument: how good a network is, on procedural objects that no training ever saw.
+
+One photograph of each object goes in, as a service would get it; shape, texture and camera come
+out and are held against the exact truth. Whatever has `predict` can be measured: the networks of a
+run (`train.stages.evaluate`), a bundle's ONNX graphs (`train.evaluate`), or a trivial floor.
+
+The novel views stand at least 30 degrees of azimuth away from the photograph, and the object is in
+the middle of them. Three protocols say from where the prediction is seen in them:
+
+- canonical (the headline, `iou2d_novel`): azimuth and elevation of the TRUE novel camera, so that
+  the prediction must lie in the canonical frame, its front where the front is. Nothing that the
+  prediction said about its own azimuth is used, so a network cannot turn its mesh and its camera
+  together and look right. Only the scale is forgiven: one photograph cannot tell a small near
+  object from a large far one, so the distance is the true one times predicted / true distance in
+  the input view.
+- relative (`iou2d_novel_relative`): the predicted input camera turned by as much as the true one
+  is, same distances. Says how good the shape is, whichever way the prediction calls front: a mesh
+  and a camera that are wrong by the same angle cancel. The milder one.
+- absolute (`iou2d_novel_absolute`): the true novel cameras as they are, so scale counts too.
+"""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, project
+from graphics.mesh import Template
+from graphics.rasterize import visible_faces
+from graphics.render import Rendered, facing, render
+from train.data.held_out import HeldOut, Shape
+from train.metrics.camera_error import camera_errors
+from train.metrics.chamfer import chamfer_distance, surface_points
+from train.metrics.image_quality import psnr
+from train.metrics.mask_iou import mask_iou, solid
+from train.metrics.volume_iou import fit_to_box, volume_iou, voxelise
+
+BATCH = 50
+"""Photographs predicted at once."""
+COARSE_SIZE = 64
+"""Below this side the photographs take 4 x 4 samples per pixel, from it on 2 x 2. Predictions are
+drawn with the same samples, so that the truth itself scores an IoU of exactly 1."""
+NEUTRAL = 0.5
+"""Grey that stands around the object where images are compared."""
+
+
+class Predicted(NamedTuple):
+    """What is read from B photographs."""
+
+    masks: NDArray[np.float32]
+    """[B, R, R] in 0..1: where the object is thought to be."""
+    vertices: NDArray[np.float32]
+    """[B, V, 3] object units, canonical frame."""
+    textures: NDArray[np.float32]
+    """[B, Ht, Wt, 3] in 0..1, row 0 is v = 1."""
+    cameras: NDArray[np.float32]
+    """[B, 5]."""
+    confidences: NDArray[np.float32]
+    """[B] in 0..1."""
+
+
+class Predictor(Protocol):
+    """Whatever can be measured."""
+
+    @property
+    def template(self) -> Template:
+        """Faces and uvs of the predicted shapes."""
+
+    def predict(self, images: NDArray[np.uint8]) -> Predicted:
+        """Read photographs [B, R, R, 3]."""
+
+
+class ConstantShape:
+    """A floor: one shape and one texture for every photograph, at another predictor's camera."""
+
+    def __init__(
+        self,
+        cameras_from: Predictor,
+        vertices: NDArray[np.floating],  # [V, 3]
+        texture: NDArray[np.floating],  # [Ht, Wt, 3] in 0..1, row 0 is v = 1
+    ) -> None:
+        self.cameras_from = cameras_from
+        self.template = cameras_from.template
+        self.vertices, self.texture = vertices.astype(np.float32), texture.astype(np.float32)
+
+    def predict(self, images: NDArray[np.uint8]) -> Predicted:
+        """The other predictor's mask and camera; always the same object."""
+        read = self.cameras_from.predict(images)
+        count = len(images)
+        return read._replace(
+            vertices=np.broadcast_to(self.vertices, (count, *self.vertices.shape)),
+            textures=np.broadcast_to(self.texture, (count, *self.texture.shape)),
+        )
+
+
+class NovelCameras(NamedTuple):
+    """From where predictions are rendered in the novel views, each [N, K, 5]; see above."""
+
+    canonical: NDArray[np.float32]
+    relative: NDArray[np.float32]
+    absolute: NDArray[np.float32]
+
+
+class Scores(NamedTuple):
+    """One value per object, each [N]; the report names how they are summed up."""
+
+    iou2d_segmenter: NDArray[np.float64]
+    iou2d_input: NDArray[np.float64]
+    iou2d_novel: NDArray[np.float64]
+    iou2d_novel_relative: NDArray[np.float64]
+    iou2d_novel_absolute: NDArray[np.float64]
+    iou3d_bbox: NDArray[np.float64]
+    chamfer_bbox: NDArray[np.float64]
+    psnr_novel: NDArray[np.float64]
+    azimuth_signed_degrees: NDArray[np.float64]
+    azimuth_degrees: NDArray[np.float64]
+    elevation_degrees: NDArray[np.float64]
+    distance_relative: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+
+
+class Measured(NamedTuple):
+    """What measuring one predictor gives: figures, and what a person wants to see."""
+
+    scores: Scores
+    masks: NDArray[np.float32]
+    """[N, R, R] in 0..1: the segmenter's."""
+    renders: NDArray[np.uint8]
+    """[N, R, R, 3]: the prediction at its own camera, on grey."""
+    novel: NDArray[np.uint8]
+    """[N, K, R, R, 3]: the prediction in the novel views (canonical protocol), on grey."""
+
+
+def novel_cameras_of(
+    predicted: NDArray[np.floating],  # [N, 5] in the input view
+    true: NDArray[np.floating],  # [N, 5] in the input view
+    novel: NDArray[np.float32],  # [N, K, 5] true ones
+) -> NovelCameras:
+    """The cameras of the three protocols of this file's docstring."""
+    canonical = novel.copy()
+    canonical[..., DISTANCE] *= (predicted[:, DISTANCE] / true[:, DISTANCE])[:, None]
+    relative = canonical.copy()
+    turned = (predicted - true)[:, None, [AZIMUTH, ELEVATION]]
+    relative[..., [AZIMUTH, ELEVATION]] += turned
+    return NovelCameras(canonical, relative, novel)
+
+
+def measure(predictor: Predictor, truth: HeldOut) -> Measured:
+    """Let a predictor read every photograph and hold what it says against the truth."""
+    parts = []
+    for start in range(0, len(truth.images), BATCH):
+        part = slice(start, start + BATCH)
+        parts.append(_measure_part(predictor, HeldOut(*(values[part] for values in truth))))
+    scores = Scores(*map(np.concatenate, zip(*(part.scores for part in parts), strict=True)))
+    arrays = zip(*(part[1:] for part in parts), strict=True)
+    return Measured(scores, *map(np.concatenate, arrays))
+
+
+def _measure_part(predictor: Predictor, truth: HeldOut) -> Measured:
+    read = predictor.predict(truth.images)
+    template, size = predictor.template, truth.images.shape[1]
+    errors = camera_errors(read.cameras, truth.cameras)
+    cameras = novel_cameras_of(read.cameras, truth.cameras, truth.novel_cameras)
+    own = _render_on_grey(read.vertices, read.textures, read.cameras, template, size)
+    canonical = _render_views(read, cameras.canonical, template, size)
+    silhouettes = [
+        canonical.masks,
+        *(_silhouettes(read, seen_from, template, size) for seen_from in cameras[1:]),
+    ]
+    true_masks = solid(truth.novel_masks)
+    true_pictures = on_grey(truth.novel_images / np.float32(255), true_masks)
+    ious = [mask_iou(masks, true_masks).mean(axis=1) for masks in silhouettes]
+    shapes = [
+        _compare_shapes(vertices, template, true)
+        for vertices, true in zip(read.vertices, truth.shapes, strict=True)
+    ]
+    volumes, chamfers = np.array(shapes).T
+    quality = psnr(canonical.images, true_pictures, solid(canonical.masks) | true_masks).mean(
+        axis=1
+    )
+    scores = Scores(
+        mask_iou(solid(read.masks), solid(truth.masks)),
+        mask_iou(solid(own.masks), solid(truth.masks)),
+        *ious,
+        volumes,
+        chamfers,
+        quality,
+        *errors,
+        read.confidences.astype(np.float64),
+    )
+    return Measured(scores, read.masks, _pixels(own.images), _pixels(canonical.images))
+
+
+def on_grey(
+    images: NDArray[np.floating],  # [..., H, W, 3] in 0..1
+    masks: NDArray[np.generic],  # [..., H, W]
+) -> NDArray[np.floating]:
+    """The object's pixels; neutral grey everywhere else."""
+    return np.where(solid(masks)[..., None], images, images.dtype.type(NEUTRAL))
+
+
+def _samples(size: int) -> int:
+    return 2 if size >= COARSE_SIZE else 4
+
+
+def _render_on_grey(
+    vertices: NDArray[np.floating],  # [B, V, 3]
+    textures: NDArray[np.floating],  # [B, Ht, Wt, 3]
+    cameras: NDArray[np.floating],  # [B, 5]
+    template: Template,
+    size: int,
+) -> Rendered:
+    grey = np.full((len(vertices), size, size, 3), NEUTRAL, np.float32)
+    return render(vertices, textures, cameras, template, size, grey, _samples(size))
+
+
+def _render_views(
+    read: Predicted,
+    cameras: NDArray[np.float32],  # [B, K, 5]
+    template: Template,
+    size: int,
+) -> Rendered:
+    """Every prediction from each of its cameras: images [B, K, R, R, 3], masks [B, K, R, R]."""
+    views = cameras.shape[1]
+    drawn = [
+        _render_on_grey(
+            np.repeat(vertices[None], views, 0),
+            np.repeat(texture[None], views, 0),
+            seen_from,
+            template,
+            size,
+        )
+        for vertices, texture, seen_from in zip(read.vertices, read.textures, cameras, strict=True)
+    ]
+    return Rendered(*map(np.stack, zip(*drawn, strict=True)))
+
+
+def _silhouettes(
+    read: Predicted,
+    cameras: NDArray[np.float32],  # [B, K, 5]
+    template: Template,
+    size: int,
+) -> NDArray[np.float32]:
+    """Masks [B, K, R, R] alone, as `_render_views` has them, in a third of the time."""
+    samples = _samples(size)
+    masks = np.empty((*cameras.shape[:2], size, size), np.float32)
+    for number, vertices in enumerate(read.vertices):
+        repeated = np.repeat(vertices[None], cameras.shape[1], 0).astype(np.float32)
+        projected = project(repeated, cameras[number])
+        corners = projected.vertices_image[:, template.faces]
+        depths = projected.vertices_camera[..., 2][:, template.faces]
+        side = size * samples
+        index = visible_faces(corners, depths, side, side, facing(corners)).face_index
+        blocks = (index >= 0).reshape(-1, size, samples, size, samples)
+        masks[number] = blocks.mean(axis=(2, 4), dtype=np.float32)
+    return masks
+
+
+def _compare_shapes(
+    vertices: NDArray[np.floating], template: Template, true: Shape
+) -> tuple[float, float]:
+    """Volume IoU and chamfer distance of one shape, both fitted to the box."""
+    first, second = fit_to_box(vertices), fit_to_box(true.vertices)
+    volume = volume_iou(voxelise(first, template.faces), voxelise(second, true.faces))
+    points = surface_points(first, template.faces, seed=1)
+    return volume, chamfer_distance(points, surface_points(second, true.faces, seed=2))
+
+
+def _pixels(images: NDArray[np.floating]) -> NDArray[np.uint8]:
+    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)

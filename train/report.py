@@ -1,0 +1,209 @@
+"""The report of a measurement: `report.json`, `report.md`, and two pictures beside them.
+
+Every figure is named after its protocol, and comes with the interval that holds 95 % of 2,000
+bootstrap resamples of the objects: how much the figure would move with other held-out objects.
+It does not hold what another training run would give.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from train.contact_sheet import azimuth_histogram, contact_sheet
+from train.data.held_out import HeldOut
+from train.instrument import Measured, Scores
+from train.workspace import write_atomically, write_json
+
+RESAMPLES = 2_000
+CONFIDENCE = 0.95
+HEADLINE = "iou2d_novel"
+"""The figure that orders the contact sheet and that rows are compared by."""
+
+
+class Figure(NamedTuple):
+    """One line of the table."""
+
+    score: str
+    """Field of `Scores`."""
+    statistic: str
+    """How objects are summed up: mean, median, or share of at most 30 (degrees)."""
+    digits: int
+    protocol: str
+    """What exactly is measured."""
+
+
+FIGURES: dict[str, Figure] = {
+    "iou2d_input": Figure(
+        "iou2d_input", "mean", 3,
+        "silhouette at the predicted camera against the true mask of the photograph",
+    ),
+    "iou2d_novel": Figure(
+        "iou2d_novel", "mean", 3,
+        "silhouettes in novel views at least 30 degrees of azimuth away, from the true azimuth and "
+        "elevation in the canonical frame; only the scale is forgiven (distance times predicted / "
+        "true distance of the photograph), nothing of the predicted angles is used",
+    ),
+    "iou2d_novel_relative": Figure(
+        "iou2d_novel_relative", "mean", 3,
+        "the same views, but the predicted camera turned by as much as the true one is: an error "
+        "that mesh and camera share cancels (the milder protocol)",
+    ),
+    "iou2d_novel_absolute": Figure(
+        "iou2d_novel_absolute", "mean", 3,
+        "the same views from the true cameras as they are: scale counts too",
+    ),
+    "iou3d_bbox": Figure(
+        "iou3d_bbox", "mean", 3,
+        "solid voxels, 64 along a side, canonical frame, both meshes moved and scaled to one "
+        "bounding box centre and longest side",
+    ),
+    "chamfer_bbox": Figure(
+        "chamfer_bbox", "mean", 4,
+        "mean distance between the surfaces (2,048 points each), fitted like iou3d_bbox, as a "
+        "share of the longest side; lower is better",
+    ),
+    "psnr_novel": Figure(
+        "psnr_novel", "mean", 2,
+        "dB in the novel views of iou2d_novel, over the pixels that either silhouette covers, on "
+        "grey: where only one covers, its colour is compared to the grey",
+    ),
+    "azimuth_median_deg": Figure(
+        "azimuth_degrees", "median", 1, "error of the predicted azimuth; lower is better"
+    ),
+    "azimuth_acc30": Figure(
+        "azimuth_degrees", "within30", 3, "share of azimuth errors of at most 30 degrees"
+    ),
+    "elevation_median_deg": Figure(
+        "elevation_degrees", "median", 1, "error of the predicted elevation; lower is better"
+    ),
+    "distance_median_relative": Figure(
+        "distance_relative", "median", 3,
+        "error of the predicted distance over the true one; lower is better",
+    ),
+    "iou2d_segmenter": Figure(
+        "iou2d_segmenter", "mean", 3,
+        "the segmenter's mask against the true one: bounds what the network is given",
+    ),
+}  # fmt: skip
+
+
+class Estimate(NamedTuple):
+    """A figure and its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def summarise(values: NDArray[np.floating], statistic: str) -> NDArray[np.float64]:
+    """Sum up the last axis: `mean`, `median` or `within30`."""
+    if statistic == "mean":
+        return np.mean(values, axis=-1)
+    if statistic == "median":
+        return np.median(values, axis=-1)
+    if statistic == "within30":
+        return np.mean(values <= 30.0, axis=-1)
+    raise ValueError(f"statistic is {statistic!r}; it must be mean, median or within30")
+
+
+def bootstrap(
+    values: NDArray[np.floating],  # [N], one per object
+    statistic: str,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """A figure with its percentile interval; always the same resamples for one N."""
+    chosen = np.random.default_rng(0).integers(0, len(values), (resamples, len(values)))
+    spread = summarise(np.asarray(values)[chosen], statistic)
+    tails = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(spread, [tails, 1 - tails])
+    return Estimate(float(summarise(values, statistic)), float(low), float(high))
+
+
+def estimates(scores: Scores) -> dict[str, Estimate]:
+    """Every figure of one row."""
+    return {
+        name: bootstrap(getattr(scores, figure.score), figure.statistic)
+        for name, figure in FIGURES.items()
+    }
+
+
+def write_report(
+    folder: Path,
+    rows: Mapping[str, Measured],
+    truth: HeldOut,
+    about: Mapping[str, Any],
+) -> dict[str, dict[str, Estimate]]:
+    """Write the report of the rows, the first of which is what is measured, the others beside it.
+
+    `about`: what a reader must know to get the same figures again. Returns the figures by row.
+    """
+    figures = {name: estimates(measured.scores) for name, measured in rows.items()}
+    margins = _margins(rows)
+    first = next(iter(rows.values()))
+    about = {
+        "objects": len(truth.images),
+        "novel_views": truth.novel_cameras.shape[1],
+        "size": truth.images.shape[1],
+        **about,
+    }
+    write_json(folder / "report.json", {
+        "about": about,
+        "protocols": {name: figure.protocol for name, figure in FIGURES.items()},
+        "rows": {row: {name: estimate._asdict() for name, estimate in values.items()}
+                 for row, values in figures.items()},
+        f"margin_{HEADLINE}": {row: margin._asdict() for row, margin in margins.items()},
+        "per_object": {row: _rounded(measured.scores) for row, measured in rows.items()},
+    })  # fmt: skip
+    write_atomically(folder / "report.md", markdown(figures, margins, about).encode())
+    write_atomically(folder / "contact_sheet.png", contact_sheet(first, truth))
+    histogram = azimuth_histogram(
+        {name: measured.scores.azimuth_signed_degrees for name, measured in rows.items()}
+    )
+    write_atomically(folder / "azimuth_errors.png", histogram)
+    return figures
+
+
+def markdown(
+    figures: Mapping[str, Mapping[str, Estimate]],
+    margins: Mapping[str, Estimate],
+    about: Mapping[str, Any],
+) -> str:
+    """The report for people: one line per figure, one column per row of `figures`."""
+    lines = ["# Evaluation", ""]
+    lines += [f"- {name}: {json.dumps(value)}" for name, value in about.items()]
+    lines += ["", "| figure | " + " | ".join(figures) + " |", "|---|" + "---|" * len(figures)]
+    for name, figure in FIGURES.items():
+        cells = (_cell(values[name], figure.digits) for values in figures.values())
+        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    lines += ["", "In brackets: 95 % bootstrap interval over the objects.", ""]
+    first = next(iter(figures))
+    for row, margin in margins.items():
+        lines.append(f"- `{HEADLINE}`, {first} above {row}, object by object: {_cell(margin, 3)}")
+    lines += ["", "## What is measured", ""]
+    lines += [f"- `{name}`: {figure.protocol}." for name, figure in FIGURES.items()]
+    lines += ["", "![objects](contact_sheet.png)", "", "![azimuth](azimuth_errors.png)", ""]
+    return "\n".join(lines)
+
+
+def _margins(rows: Mapping[str, Measured]) -> dict[str, Estimate]:
+    """By how much the first row is above each other one in the headline figure, in pairs."""
+    (_, first), *others = rows.items()
+    figure = FIGURES[HEADLINE]
+    ours = getattr(first.scores, figure.score)
+    return {
+        name: bootstrap(ours - getattr(measured.scores, figure.score), figure.statistic)
+        for name, measured in others
+    }
+
+
+def _cell(estimate: Estimate, digits: int) -> str:
+    value, low, high = (f"{number:.{digits}f}" for number in estimate)
+    return f"{value} ({low}, {high})"
+
+
+def _rounded(scores: Scores) -> dict[str, list[float]]:
+    return {name: np.round(values, 5).tolist() for name, values in scores._asdict().items()}
