@@ -12,6 +12,7 @@ import numpy as np
 
 from train.config import PROCEDURAL, Config
 from train.data.array_file import ArrayFile
+from train.data.photographs import read_folder
 from train.data.vehicles import photographs
 from train.progress import Progress
 from train.workspace import StageFolder, Workspace
@@ -51,12 +52,12 @@ def _write_procedural(config: Config, workspace: Workspace, folder: StageFolder)
 
 
 def _write_folder(config: Config, workspace: Workspace, folder: StageFolder) -> None:
-    from train.data.photographs import read_folder
-
     size = config.photographs.size
     found = read_folder(Path(config.photographs.source), size)
-    for skipped in found.skipped:
-        Progress(workspace, "photographs", 1).say(f"skipped {skipped}")
+    skipped = [f"{file.name}: {file.reason}" for file in found.skipped]
+    progress = Progress(workspace, "photographs", len(found.images))
+    for line in skipped:
+        progress.say(f"skipped {line}")
     for name, rows in (("images.npy", found.images), ("masks.npy", found.masks)):
         if rows is None:
             continue
@@ -68,5 +69,5 @@ def _write_folder(config: Config, workspace: Workspace, folder: StageFolder) -> 
         size=size,
         source=config.photographs.source,
         masks=found.masks is not None,
-        skipped=[str(name) for name in found.skipped],
+        skipped=skipped,
     )

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from train.config import Config, PhotographsConfig
 from train.data import vehicles
+from train.data.photographs import PhotographsError
 from train.stages import photographs
 from train.workspace import Workspace
 
@@ -51,3 +53,44 @@ def test_a_killed_run_goes_on_behind_its_checkpoint(tmp_path, monkeypatch):
     assert asked == [128, 192, 256]
     images = np.load(folder.require("images.npy"))
     assert np.array_equal(images, real(5, np.arange(300), 32).images)
+
+
+def of_folder(path) -> Config:
+    return Config(photographs=PhotographsConfig(source=str(path), size=32))
+
+
+def test_a_folder_gives_its_readable_photographs_and_names_the_others(tmp_path):
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for number in range(3):
+        Image.new("RGB", (50, 40), (40 * number, 0, 0)).save(folder / f"{number}.png")
+    (folder / "broken.jpg").write_bytes(b"no photograph")
+    workspace = Workspace(tmp_path / "run")
+    photographs.run(of_folder(folder), workspace)
+    stage = workspace.stage("photographs")
+    images = np.load(stage.require("images.npy"))
+    assert images.shape == (3, 32, 32, 3)
+    assert images[:, 16, 16, 0].tolist() == [0, 40, 80]
+    facts = stage.facts()
+    assert (facts["count"], facts["masks"]) == (3, False)
+    assert [line.split(":")[0] for line in facts["skipped"]] == ["broken.jpg"]
+
+
+def test_transparency_gives_masks(tmp_path):
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for number in range(2):
+        picture = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+        picture.paste((200, 10, 10, 255), (16, 16, 48, 48))
+        picture.save(folder / f"{number}.png")
+    workspace = Workspace(tmp_path / "run")
+    photographs.run(of_folder(folder), workspace)
+    masks = np.load(workspace.stage("photographs").require("masks.npy"))
+    assert masks.shape == (2, 32, 32)
+    assert masks[0, 16, 16] == 255 and masks[0, 2, 2] == 0
+
+
+def test_a_folder_of_nothing_usable_is_refused(tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"no photograph")
+    with pytest.raises(PhotographsError):
+        photographs.run(of_folder(tmp_path), Workspace(tmp_path / "run"))

@@ -1,0 +1,141 @@
+import numpy as np
+import pytest
+import torch
+
+from graphics.camera import wrap_degrees
+from tests.train.stages.generated_run import SIZE, config, with_gan, with_segmenter_and_gauge
+from train.config import CamerasConfig
+from train.data import vehicles
+from train.models.inverse_graphics import (
+    InverseGraphics,
+    InverseGraphicsShape,
+    save_inverse_graphics,
+)
+from train.models.segmenter import load_segmenter
+from train.stages import cameras
+from train.workspace import StepLoop, Workspace, WorkspaceError
+
+COUNT = 150
+
+
+class EagerLoop(StepLoop):
+    """Checkpoints after every step."""
+
+    def __init__(self, folder, steps, state):
+        super().__init__(folder, steps, state, every_seconds=-1.0)
+
+
+def network() -> InverseGraphics:
+    torch.manual_seed(0)
+    return InverseGraphics(InverseGraphicsShape(SIZE, width=8, template_level=1, texture_size=16))
+
+
+def ready(path) -> Workspace:
+    workspace = with_segmenter_and_gauge(with_gan(path))
+    inverse = workspace.stage("inverse", 0)
+    save_inverse_graphics(inverse.file("inverse_graphics.safetensors"), network())
+    inverse.finish()
+    taken = workspace.stage("photographs")
+    np.save(taken.file("images.npy"), vehicles.photographs(4, np.arange(COUNT), SIZE).images)
+    taken.finish(masks=False)
+    return workspace
+
+
+def labelling(**settings):
+    return config(cameras=CamerasConfig(**{"largest_mirror_degrees": 180, **settings}))
+
+
+def labels_of(workspace: Workspace) -> dict[str, np.ndarray]:
+    with np.load(workspace.stage("cameras", 1).require("labels.npz")) as arrays:
+        return dict(arrays)
+
+
+def test_every_photograph_gets_a_camera_and_the_confident_ones_are_kept(tmp_path):
+    workspace = ready(tmp_path)
+    cameras.run(labelling(confident=0.8), workspace, round=1)
+    labels = labels_of(workspace)
+    assert labels["cameras"].shape == (COUNT, 5) and labels["cameras"].dtype == np.float32
+    assert labels["keep"].sum() == 120
+    assert (
+        labels["confidences"][labels["keep"]].min() >= labels["confidences"][~labels["keep"]].max()
+    )
+    facts = workspace.stage("cameras", 1).facts()
+    assert facts["kept_share"] == pytest.approx(0.8)
+    truth = vehicles.photographs(4, np.arange(COUNT), SIZE).cameras
+    apart = np.abs((labels["cameras"][:, 0] - truth[:, 0] + 180) % 360 - 180)
+    assert facts["azimuth_error_median_degrees_all"] == pytest.approx(np.median(apart), rel=1e-3)
+    assert facts["azimuth_beyond_90_kept"] == pytest.approx(
+        (apart[labels["keep"]] > 90).mean(), rel=1e-3
+    )
+
+
+def test_a_mirrored_photograph_gets_the_mirrored_camera(tmp_path):
+    segment = load_segmenter(ready(tmp_path).stage("segmenter").path)
+    images = torch.rand(6, 3, SIZE, SIZE)
+    plain = cameras.read_both_ways(network().eval(), segment, images)
+    mirrored = cameras.read_both_ways(network().eval(), segment, images.flip(-1))
+    signs = np.array([-1, 1, 1, -1, 1])
+    # Between directions exactly opposite the mean would be a coin's throw.
+    assert plain.disagreements.max() < 179.9
+    apart = mirrored.cameras - plain.cameras * signs
+    apart[:, 0] = wrap_degrees(apart[:, 0])
+    assert np.abs(apart).max() < 1e-3
+    assert np.allclose(mirrored.confidences, plain.confidences, atol=1e-5)
+
+
+def test_the_mean_azimuth_goes_the_short_way_round(tmp_path):
+    class TwoViews(torch.nn.Module):
+        """Says 170 degrees of an image and 174 degrees of its mirror image (so -174)."""
+
+        def forward(self, images, masks):
+            prediction = network().eval()(images, masks)
+            half = len(images) // 2
+            read = prediction.cameras.clone()
+            read[:half, 0], read[half:, 0] = 170.0, 174.0
+            return prediction._replace(cameras=read)
+
+    segment = load_segmenter(ready(tmp_path).stage("segmenter").path)
+    labels = cameras.read_both_ways(TwoViews(), segment, torch.rand(2, 3, SIZE, SIZE))
+    assert labels.cameras[:, 0] == pytest.approx([178, 178], abs=1e-3)
+    assert labels.disagreements == pytest.approx([16, 16], abs=1e-3)
+
+
+def test_photographs_that_contradict_their_mirror_image_are_left_out():
+    labels = cameras.Labels(
+        np.zeros((4, 5), np.float32),
+        np.array([0.9, 0.8, 0.7, 0.1], np.float32),
+        np.array([5, 100, 5, 5], np.float32),
+    )
+    settings = CamerasConfig(confident=0.75, largest_mirror_degrees=40)
+    assert cameras.keep_confident(labels, settings).tolist() == [True, False, True, False]
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_labels(tmp_path, monkeypatch):
+    whole, killed = ready(tmp_path / "whole"), ready(tmp_path / "killed")
+    cameras.run(labelling(), whole, round=1)
+    monkeypatch.setattr(cameras, "StepLoop", EagerLoop)
+    real, asked = cameras.read_both_ways, []
+
+    def until_killed(*arguments):
+        asked.append(1)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(cameras, "read_both_ways", until_killed)
+    with pytest.raises(KeyboardInterrupt):
+        cameras.run(labelling(), killed, round=1)
+    cameras.run(labelling(), killed, round=1)
+    assert len(asked) == 4
+    expected, got = labels_of(whole), labels_of(killed)
+    assert all(np.array_equal(expected[name], got[name]) for name in expected)
+
+
+def test_a_network_that_always_contradicts_itself_is_refused(tmp_path):
+    with pytest.raises(WorkspaceError, match=r"none of 150 photographs.*train stage `inverse`"):
+        cameras.run(labelling(largest_mirror_degrees=-1), ready(tmp_path), round=1)
+
+
+def test_round_0_has_no_network_to_read_with(tmp_path):
+    with pytest.raises(WorkspaceError, match="needs the round before"):
+        cameras.run(labelling(), Workspace(tmp_path))

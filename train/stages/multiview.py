@@ -1,0 +1,230 @@
+"""Stage multiview: images of content codes x viewpoints, with masks (paper 3.1).
+
+Round 0 takes the annotated view codes of the unconditional GAN; later rounds ask the
+camera-taught GAN for cameras. Writes the files that `train/data/multiview.py` reads, a contact
+sheet (rows: objects, columns: views) and both measures of the generator.
+"""
+
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION, NOMINAL_DISTANCE
+from train.config import Config, MultiviewConfig
+from train.data.array_file import ArrayFile
+from train.data.generated import as_pixels, generate, generate_grid, sample_contents
+from train.data.mask_filter import MaskLimits, Verdict, filter_masks
+from train.data.viewpoints import read_viewpoints
+from train.labelled_sheet import write_labelled_sheet
+from train.metrics.view_content_grid import GridMeasures, measure_grid
+from train.models.attributes import load_attributes, read_attributes
+from train.models.generator import Generator
+from train.models.segmenter import Segment, load_segmenter
+from train.models.weights import load_generator
+from train.progress import Progress
+from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
+
+BATCH = 64
+FIRST_ELEVATION_DEGREES = 10.0
+"""Of every annotated viewpoint before it is optimised: a typical photograph's."""
+LARGEST_ELEVATION_DEGREES = 30.0
+"""Of the cameras asked for; the photographs' range (paper 3.1)."""
+FEWEST_VIEWS = 2
+"""Objects left with fewer views after the filter are dropped."""
+MEASURED_VIEWS, MEASURED_CONTENTS = 24, 16
+SHEET_OBJECTS = 16
+
+
+class Source(NamedTuple):
+    """What the images are made of."""
+
+    generator: Generator
+    contents: Tensor
+    """[N, code]."""
+    views: Tensor
+    """[K, code]."""
+    cameras: np.ndarray
+    """f32 [K, 5]: initial (round 0) or asked for."""
+
+
+def run(config: Config, workspace: Workspace, round: int = 0) -> None:
+    """Generate, segment and filter; goes on where a killed run stopped."""
+    folder = workspace.stage("multiview", round)
+    folder.start({**asdict(config.multiview), "seed": config.seed})
+    source = _source(config, workspace, round)
+    objects, viewpoints = plan_views(source.cameras, config.multiview, config.seed + round)
+    measured = _measure(workspace, source)
+    progress = Progress(workspace, "multiview", 1, round)
+    progress.say(measured.line())
+    segment = load_segmenter(workspace.stage("segmenter").path)
+    generation = _Generation(config, workspace, round, (objects, viewpoints))
+    verdicts = generation.run(source, segment)
+    kept = _kept(objects, verdicts)
+    counts = {verdict.name.lower(): int((verdicts == verdict).sum()) for verdict in Verdict}
+    counts["lonely"] = counts.pop("kept") - len(kept)
+    progress.say(f"{len(kept)} of {len(objects)} images kept; dropped: {counts}")
+    if len(kept) == 0:
+        raise WorkspaceError(
+            f"none of {len(objects)} generated images passed the filter ({counts}): train the "
+            "GAN or the segmenter longer, or lower multiview.smallest_mask"
+        )
+    generation.publish(kept)
+    folder.save_arrays("index.npz", {"object": objects[kept], "viewpoint": viewpoints[kept]})
+    codes = source.views.cpu().numpy()
+    folder.save_arrays("viewpoints.npz", {"cameras": source.cameras, "codes": codes})
+    folder.save_arrays("contents.npz", {"codes": source.contents.cpu().numpy()})
+    _write_sheet(folder, objects[kept], viewpoints[kept], source.cameras)
+    folder.finish(
+        images=len(kept),
+        objects=len(np.unique(objects[kept])),
+        viewpoints=len(source.cameras),
+        dropped=counts,
+        **measured.facts(),
+    )
+
+
+def plan_views(
+    cameras: np.ndarray,  # [K, 5]
+    settings: MultiviewConfig,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray]:  # int32 [M], int32 [M]: object and viewpoint of each image
+    """Give every object viewpoints all around the circle.
+
+    The viewpoints in order of azimuth are cut into as many stretches as an object has views; each
+    object gets a random one of every stretch.
+    """
+    views = min(settings.views, len(cameras))
+    around = np.argsort(cameras[:, AZIMUTH], kind="stable")
+    places = np.random.default_rng(seed).random((settings.objects, views)) + np.arange(views)
+    chosen = around[(places * len(cameras) / views).astype(np.int64)]
+    objects = np.repeat(np.arange(settings.objects, dtype=np.int32), views)
+    return objects, chosen.reshape(-1).astype(np.int32)
+
+
+def asked_cameras(count: int, seed: int) -> np.ndarray:  # f32 [count, 5]
+    """Cameras all around the circle: one random azimuth in each of `count` sectors.
+
+    Elevations are stratified likewise and shuffled; distance and offset are nominal.
+    """
+    random = np.random.default_rng(seed)
+    cameras = np.zeros((count, CAMERA_SIZE), np.float32)
+    cameras[:, AZIMUTH] = (np.arange(count) + random.random(count)) * (360 / count)
+    heights = (random.permutation(count) + random.random(count)) / count
+    cameras[:, ELEVATION] = heights * LARGEST_ELEVATION_DEGREES
+    cameras[:, DISTANCE] = NOMINAL_DISTANCE
+    return cameras
+
+
+def _source(config: Config, workspace: Workspace, round: int) -> Source:
+    settings = config.multiview
+    weights = workspace.stage("gan", round).require("generator.safetensors")
+    generator = load_generator(weights).eval()
+    # The seed of every round differs, or each would see the same objects again.
+    rng = torch.Generator().manual_seed(config.seed * 1_000 + round)
+    contents = sample_contents(generator, settings.objects, settings.truncation, rng)
+    if generator.camera_mapping is not None:
+        cameras = asked_cameras(settings.cameras, config.seed + round)
+        with torch.no_grad():
+            views = generator.camera_mapping(torch.from_numpy(cameras))
+        return Source(generator, contents, views, cameras)
+    chosen = read_viewpoints(workspace.stage("viewpoints"))
+    cameras = np.zeros((len(chosen.codes), CAMERA_SIZE), np.float32)
+    cameras[:, AZIMUTH] = chosen.azimuth_bins
+    cameras[:, ELEVATION] = FIRST_ELEVATION_DEGREES
+    cameras[:, DISTANCE] = NOMINAL_DISTANCE
+    return Source(generator, contents, torch.from_numpy(chosen.codes), cameras)
+
+
+def _measure(workspace: Workspace, source: Source) -> GridMeasures:
+    """Both measures on a full grid of some views and contents, before any filter."""
+    around = np.argsort(source.cameras[:, AZIMUTH], kind="stable")
+    places = np.linspace(0, len(around) - 1, min(MEASURED_VIEWS, len(around))).round()
+    views = around[places.astype(np.int64)]
+    contents = source.contents[:MEASURED_CONTENTS]
+    network = load_attributes(workspace.stage("viewpoints").require("attributes.safetensors"))
+    images = generate_grid(source.generator, contents, source.views[views])
+    readings = read_attributes(network, images)
+    asked = source.cameras[views, AZIMUTH]
+    return measure_grid(readings.azimuths, readings.values(), len(views), asked)
+
+
+class _Generation:
+    """The long part: batches of images into files that a kill leaves usable."""
+
+    def __init__(
+        self,
+        config: Config,
+        workspace: Workspace,
+        round: int,
+        plan: tuple[np.ndarray, np.ndarray],
+    ) -> None:
+        self.folder = workspace.stage("multiview", round)
+        self.objects, self.viewpoints = plan
+        settings, size = config.multiview, config.photographs.size
+        self.limits = MaskLimits(
+            settings.smallest_mask, settings.largest_border, settings.second_instance
+        )
+        count = len(self.objects)
+        self.images = ArrayFile(self.folder.file("images.npy"), (count, size, size, 3))
+        self.masks = ArrayFile(self.folder.file("masks.npy"), (count, size, size))
+        self.verdicts = np.zeros(count, np.int8)
+        self.loop = StepLoop(self.folder, -(-count // BATCH), self._state)
+        checkpoint = self.folder.load_checkpoint()
+        if checkpoint is not None and self.images.resumed and self.masks.resumed:
+            self.verdicts = checkpoint["verdicts"].numpy()
+            self.loop.first = checkpoint["step"]
+        self.progress = Progress(workspace, "multiview", self.loop.steps, round)
+
+    def _state(self) -> dict[str, Any]:
+        self.images.flush()
+        self.masks.flush()
+        return {"verdicts": torch.from_numpy(self.verdicts)}
+
+    @torch.inference_mode()
+    def run(self, source: Source, segment: Segment) -> np.ndarray:  # int8 [M]
+        """Fill both files; returns the verdict on every image."""
+        for step in self.loop:
+            rows = slice(step * BATCH, min((step + 1) * BATCH, len(self.objects)))
+            contents = source.contents[torch.from_numpy(self.objects[rows]).long()]
+            views = source.views[torch.from_numpy(self.viewpoints[rows]).long()]
+            pixels = as_pixels(generate(source.generator, contents, views))
+            # The segmenter sees the bytes that are stored, as the service's will.
+            found = segment(pixels.permute(0, 3, 1, 2).float() / 255)
+            masks = (found * 255).round().to(torch.uint8).cpu().numpy()
+            filtered = filter_masks(masks, self.limits)
+            self.images.rows[rows] = pixels.numpy()
+            self.masks.rows[rows] = filtered.masks
+            self.verdicts[rows] = filtered.verdicts
+            so_far = self.verdicts[: rows.stop]
+            self.progress.tick(step + 1, kept=(so_far == Verdict.KEPT).mean())
+        return self.verdicts
+
+    def publish(self, kept: np.ndarray) -> None:
+        """Leave only the images that are kept."""
+        self.images.finish(kept)
+        self.masks.finish(kept)
+
+
+def _kept(objects: np.ndarray, verdicts: np.ndarray) -> np.ndarray:  # int64 [M']
+    """Images that passed, of objects with at least two such images."""
+    passed = verdicts == Verdict.KEPT
+    views = np.bincount(objects[passed], minlength=int(objects.max()) + 1)
+    return np.flatnonzero(passed & (views[objects] >= FEWEST_VIEWS))
+
+
+def _write_sheet(
+    folder: StageFolder, objects: np.ndarray, viewpoints: np.ndarray, cameras: np.ndarray
+) -> None:
+    """The first objects with their views in order of azimuth; gaps are where views were dropped."""
+    images = np.load(folder.file("images.npy"), mmap_mode="r")
+    shown = np.unique(objects)[:SHEET_OBJECTS]
+    columns = int(np.bincount(objects).max())
+    rows = np.full((len(shown), columns, *images.shape[1:]), 255, np.uint8)
+    for row, number in enumerate(shown):
+        own = np.flatnonzero(objects == number)
+        own = own[np.argsort(cameras[viewpoints[own], AZIMUTH], kind="stable")]
+        rows[row, : len(own)] = images[own]
+    write_labelled_sheet(folder.file("contact_sheet.png"), rows, [str(number) for number in shown])
