@@ -4,10 +4,10 @@
     python -m train.evaluate --bundle runs/cpu/export/bundle --objects 1000 --out build/large
 
 The ONNX graphs of the bundle read photographs of procedural vehicles that no training saw. Writes
-`report.json`, `report.md`, `contact_sheet.png` and `azimuth_errors.png` into `--out` and prints the
-table. The floor beside it, `mean_prediction`, is the mean of what the bundle predicts for these
-photographs, at each photograph's predicted camera. Exit status: 0 done, 2 an argument or the
-bundle cannot be used.
+`report.json`, `report.md`, `objects.json`, `contact_sheet.png` and `azimuth_errors.png` into
+`--out` and prints the table. The floor beside it, `mean_prediction`, is the mean of what the bundle
+predicts for these photographs, at each photograph's predicted camera. Exit status: 0 done, 2 an
+argument or the bundle cannot be used.
 """
 
 import argparse

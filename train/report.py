@@ -1,4 +1,4 @@
-"""The report of a measurement: `report.json`, `report.md`, and two pictures beside them.
+"""The report of a measurement: `report.json`, `report.md`, two pictures, scores of every object.
 
 Every figure is named after its protocol, and comes with the interval that holds 95 % of 2,000
 bootstrap resamples of the objects: how much the figure would move with other held-out objects.
@@ -156,8 +156,9 @@ def write_report(
         "rows": {row: {name: estimate._asdict() for name, estimate in values.items()}
                  for row, values in figures.items()},
         f"margin_{HEADLINE}": {row: margin._asdict() for row, margin in margins.items()},
-        "per_object": {row: _rounded(measured.scores) for row, measured in rows.items()},
     })  # fmt: skip
+    per_object = {row: _rounded(measured.scores) for row, measured in rows.items()}
+    write_json(folder / "objects.json", per_object)
     write_atomically(folder / "report.md", markdown(figures, margins, about).encode())
     write_atomically(folder / "contact_sheet.png", contact_sheet(first, truth))
     histogram = azimuth_histogram(

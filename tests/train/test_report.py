@@ -69,12 +69,13 @@ def test_the_report_holds_rows_margins_objects_and_pictures(tmp_path: Path) -> N
     assert written["about"] == {
         "objects": OBJECTS, "novel_views": VIEWS, "size": SIZE, "preset": "smoke",
     }  # fmt: skip
+    objects = json.loads((tmp_path / "objects.json").read_text())
     value = figures["network"]["iou2d_novel"].value
     assert written["rows"]["network"]["iou2d_novel"]["value"] == value
     assert set(written["protocols"]) == set(FIGURES)
     margin = written["margin_iou2d_novel"]["mean_shape"]
     assert margin["low"] == pytest.approx(0.2) and margin["high"] == pytest.approx(0.2)
-    assert len(written["per_object"]["network"]["iou3d_bbox"]) == OBJECTS
+    assert len(objects["network"]["iou3d_bbox"]) == OBJECTS
     assert (tmp_path / "contact_sheet.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "azimuth_errors.png").read_bytes().startswith(b"\x89PNG")
     text = (tmp_path / "report.md").read_text()

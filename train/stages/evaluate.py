@@ -2,11 +2,11 @@
 
     python -m train.cycle --stages evaluate
 
-Writes `report.json`, `report.md`, `contact_sheet.png` and `azimuth_errors.png`; what the figures
-mean is said in `train.instrument` and in the report itself. The floors: `mean_shape`, the mean of
-the predicted training shapes at the predicted camera, and, in the last round, `single_view`, the
-same network trained on single views. A run that was stopped measures again from the start, which
-takes less than a minute.
+Writes `report.json`, `report.md`, `objects.json` (every object's scores), `contact_sheet.png` and
+`azimuth_errors.png`; what the figures mean is said in `train.instrument` and in the report itself.
+The floors: `mean_shape`, the mean of the predicted training shapes at the predicted camera, and,
+in the last round, `single_view`, the same network trained on single views. A run that was stopped
+measures again from the start, which takes less than a minute.
 """
 
 from pathlib import Path
