@@ -25,14 +25,22 @@ def value(name: str, kind: int, *shape: int | str) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, kind, ["batch", *shape])
 
 
+IMAGES = value("images", TensorProto.UINT8, SIZE, SIZE, 3)
+MASKS = value("masks", TensorProto.FLOAT, SIZE, SIZE)
+
+
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The smallest real bundle: every photograph is a ball, as bright as its red channel."""
     folder = tmp_path_factory.mktemp("bundle")
     (folder / "manifest.json").write_text(json.dumps({"category": "vehicles", "resolution": SIZE}))
     save_template(folder / "template.npz", TEMPLATE)
-    images = value("images", TensorProto.UINT8, SIZE, SIZE, 3)
-    masks = value("masks", TensorProto.FLOAT, SIZE, SIZE)
+    write_segmenter(folder)
+    write_inverse_graphics(folder)
+    return folder
+
+
+def write_segmenter(folder: Path) -> None:
     node = helper.make_node
     graph(
         folder / "segmenter.onnx",
@@ -41,9 +49,13 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
             node("Mul", ["floats", "scale"], ["scaled"]),
             node("ReduceMax", ["scaled"], ["masks"], axes=[3], keepdims=0),
         ],
-        ([images], [masks]),
+        ([IMAGES], [MASKS]),
         {"scale": np.array(1 / 255, np.float32)},
     )
+
+
+def write_inverse_graphics(folder: Path) -> None:
+    node = helper.make_node
     graph(
         folder / "inverse_graphics.onnx",
         [
@@ -57,7 +69,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
             node("Squeeze", ["bright", "both"], ["confidences"]),
         ],
         (
-            [images, masks],
+            [IMAGES, MASKS],
             [
                 value("vertices", TensorProto.FLOAT, len(TEMPLATE.vertices), 3),
                 value("textures", TensorProto.FLOAT, 4, 8, 3),
@@ -74,7 +86,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "both": np.array([1, 2], np.int64),
         },
     )
-    return folder
 
 
 def test_the_graphs_are_chained_as_the_service_chains_them(bundle: Path) -> None:
