@@ -89,7 +89,8 @@ class AttributeNetwork(nn.Module):
         inputs = 3 * self.fold**2
         for level, width in enumerate(WIDTHS):
             layers += [*_convolution(inputs, width), *(_convolution(width, width) if level else ())]
-            layers += [nn.AvgPool2d(2)] if level + 1 < len(WIDTHS) else []
+            # The largest, not the mean: what tells front from back is lamps of a pixel or two.
+            layers += [nn.MaxPool2d(2)] if level + 1 < len(WIDTHS) else []
             inputs = width
         self.encoder = nn.Sequential(*layers, nn.Flatten())
         self.code = nn.Linear(WIDTHS[-1] * (GRID_SIDE // 8) ** 2, CODE)
@@ -151,13 +152,16 @@ def read_attributes(
     network: AttributeNetwork,
     images: Tensor,  # [N, 3, R, R] in 0..1
 ) -> AttributeReadings:
-    """Degrees, probabilities and object units; the azimuth is the mean direction of the peak.
+    """Degrees, probabilities and object units, averaged with what the mirrored image says.
 
-    The peak is the strongest bin and its neighbours: a second one on the far side (front and back
-    confused) then lowers the confidence and does not pull the azimuth to the middle.
+    The azimuth is the mean direction of the distribution's peak, the strongest bin and its
+    neighbours: a second one on the far side (front and back confused) then lowers the confidence
+    and does not pull the azimuth to the middle.
     """
-    outputs = network(images)
-    shares = outputs.azimuth_logits.float().softmax(dim=-1)  # [N, bins]
+    plain, mirrored = network(images), network(images.flip(-1))
+    shares = plain.azimuth_logits.float().softmax(dim=-1)  # [N, bins]
+    turned = mirrored.azimuth_logits.float().softmax(dim=-1).flip(-1).roll(1, dims=-1)
+    shares = (shares + turned) / 2
     around = torch.arange(-1, 2, device=shares.device)
     peak = (shares.argmax(dim=-1, keepdim=True) + around) % AZIMUTH_BINS  # [N, 3]
     weights = shares.gather(1, peak)
@@ -167,10 +171,10 @@ def read_attributes(
     columns = (
         azimuths,
         weights.sum(dim=-1),
-        outputs.elevations,
-        outputs.kind_logits.softmax(dim=-1),
-        outputs.bodies,
-        outputs.paints,
+        (plain.elevations + mirrored.elevations) / 2,
+        (plain.kind_logits.softmax(dim=-1) + mirrored.kind_logits.softmax(dim=-1)) / 2,
+        (plain.bodies + mirrored.bodies) / 2,
+        (plain.paints + mirrored.paints) / 2,
     )
     return AttributeReadings(*(column.float().cpu().numpy() for column in columns))
 

@@ -47,23 +47,46 @@ def test_other_sides_are_refused():
 
 
 class Fixed(AttributeNetwork):
-    """Gives the azimuth logits it was made with."""
+    """Gives the azimuth logits it was made with: of images, then of their mirror images."""
 
-    def __init__(self, logits: torch.Tensor) -> None:
+    def __init__(self, *logits: torch.Tensor) -> None:
         super().__init__(32)
-        self.logits = logits
+        self.logits = list(logits)
 
     def forward(self, images: torch.Tensor) -> AttributeOutputs:
-        return super().forward(images)._replace(azimuth_logits=self.logits)
+        return super().forward(images)._replace(azimuth_logits=self.logits.pop(0))
+
+
+def mirrored(shares: torch.Tensor) -> torch.Tensor:
+    return torch.stack([shares[:, -bin % AZIMUTH_BINS] for bin in range(AZIMUTH_BINS)], dim=1)
 
 
 def test_azimuth_is_the_direction_of_the_peak_not_of_the_mean():
     shares = torch.full((2, AZIMUTH_BINS), 1e-6)
     shares[0, 1], shares[0, 2], shares[0, 13] = 0.3, 0.3, 0.4  # 22.5, and behind it 195
     shares[1, 0], shares[1, 23] = 0.5, 0.5  # across the wrap
-    read = read_attributes(Fixed(shares.log()).eval(), torch.rand(2, 3, 32, 32))
+    network = Fixed(shares.log(), mirrored(shares).log()).eval()
+    read = read_attributes(network, torch.rand(2, 3, 32, 32))
     assert azimuth_difference_degrees(read.azimuths, [195.0, -7.5]).max() < 0.1
     assert read.confidences == pytest.approx([0.4, 1.0], abs=1e-3)
+
+
+def test_the_mirror_image_has_its_say():
+    shares = torch.full((2, 1, AZIMUTH_BINS), 1e-6)
+    shares[0, 0, 4], shares[0, 0, 16] = 0.45, 0.55  # 60, or rather 240
+    shares[1, 0, -4], shares[1, 0, -16] = 0.9, 0.1  # mirrored: clearly -60
+    network = Fixed(*shares.log()).eval()
+    read = read_attributes(network, torch.rand(1, 3, 32, 32))
+    assert read.azimuths == pytest.approx([60], abs=0.1)
+    assert read.confidences == pytest.approx([0.675], abs=1e-3)
+
+
+def test_mirrored_images_are_read_as_mirrored():
+    torch.manual_seed(0)
+    network, images = AttributeNetwork(32).eval(), torch.rand(4, 3, 32, 32)
+    plain, flipped = (read_attributes(network, given) for given in (images, images.flip(-1)))
+    assert np.allclose(plain.bodies, flipped.bodies, atol=1e-5)
+    assert np.allclose(plain.confidences, flipped.confidences, atol=1e-5)
 
 
 def test_saved_weights_come_back(tmp_path):
@@ -81,8 +104,10 @@ def test_the_loss_teaches_every_attribute():
     azimuths, elevations = (torch.from_numpy(drawn.cameras[:, column].copy()) for column in (0, 1))
     network = AttributeNetwork(32)
     optimiser = torch.optim.AdamW(network.parameters(), 2e-3)
-    for _ in range(60):
-        loss = attribute_loss(network(images), azimuths, elevations, drawn.attributes)
+    for step in range(80):
+        # They are read mirrored too, so they must have been seen so.
+        given, asked = (images.flip(-1), -azimuths) if step % 2 else (images, azimuths)
+        loss = attribute_loss(network(given), asked, elevations, drawn.attributes)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
