@@ -1,5 +1,6 @@
 """Teaches the attribute network on procedural truth: the gauge of stages viewpoints, multiview."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,14 @@ from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.models.attributes import (
     AttributeNetwork,
     attribute_loss,
+    load_attributes,
     read_attributes,
     save_attributes,
 )
 from train.progress import Progress
-from train.workspace import StageFolder, StepLoop, Workspace
+from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
 
+SHIPPED = Path(__file__).parent / "shipped" / "attributes.safetensors"
 BATCH = 32
 LEARNING_RATE = 2e-3
 COLOUR = 0.3
@@ -52,6 +55,21 @@ def train_gauge(config: Config, workspace: Workspace, folder: StageFolder) -> At
         progress.tick(step + 1, classifier_loss=loss.detach())
     save_attributes(network.eval(), folder.file("attributes.safetensors"))
     return network
+
+
+def take_shipped_gauge(size: int, path: Path) -> None:
+    """Write the shipped network's weights to `path` instead of training it.
+
+    Raises:
+        WorkspaceError: it is of another image size.
+    """
+    network = load_attributes(SHIPPED)
+    if network.size != size:
+        raise WorkspaceError(
+            f"the shipped attribute network reads {network.size} px, the photographs have {size} "
+            "px: set viewpoints.classifier=train"
+        )
+    save_attributes(network, path)
 
 
 def gauge_errors(network: AttributeNetwork) -> dict[str, Any]:

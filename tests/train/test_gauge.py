@@ -5,7 +5,7 @@ from tests.train.stages.generated_run import config
 from train import gauge
 from train.config import ViewpointsConfig
 from train.models.attributes import AttributeNetwork, load_attributes
-from train.workspace import StepLoop, Workspace
+from train.workspace import StepLoop, Workspace, WorkspaceError
 
 
 class EagerLoop(StepLoop):
@@ -55,3 +55,18 @@ def test_a_resumed_training_gives_the_weights_of_an_uninterrupted_one(tmp_path, 
         for run in (whole, killed)
     )
     assert all(torch.equal(expected[name], got[name]) for name in expected)
+
+
+def test_the_shipped_gauge_reads_held_out_vehicles(tmp_path):
+    path = tmp_path / "attributes.safetensors"
+    gauge.take_shipped_gauge(64, path)
+    errors = gauge.gauge_errors(load_attributes(path))
+    assert errors["azimuth_median_degrees"] < 3
+    assert errors["azimuth_beyond_90"] < 0.02
+    assert errors["kind_correct"] > 0.9
+    assert errors["roof_height_correlation"] > 0.9
+
+
+def test_the_shipped_gauge_of_another_size_is_refused(tmp_path):
+    with pytest.raises(WorkspaceError, match=r"64 px, the photographs have 32.*classifier=train"):
+        gauge.take_shipped_gauge(32, tmp_path / "attributes.safetensors")

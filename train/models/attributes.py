@@ -179,14 +179,23 @@ def read_attributes(
     return AttributeReadings(*(column.float().cpu().numpy() for column in columns))
 
 
-def save_attributes(network: AttributeNetwork, path: Path) -> None:
-    """Write the weights and the image size, atomically."""
-    weights = {name: value.detach().contiguous() for name, value in network.state_dict().items()}
-    write_atomically(path, save(weights, metadata={"size": str(network.size)}))
+def save_attributes(
+    network: AttributeNetwork,
+    path: Path,
+    dtype: torch.dtype = torch.float32,
+    command: str = "",
+) -> None:
+    """Write the weights, the image size and the command that made them, atomically."""
+    weights = {
+        name: value.detach().to(dtype if value.is_floating_point() else value.dtype).contiguous()
+        for name, value in network.state_dict().items()
+    }
+    facts = {"size": str(network.size), "command": command}
+    write_atomically(path, save(weights, metadata=facts))
 
 
 def load_attributes(path: Path) -> AttributeNetwork:
-    """Read what `save_attributes` wrote; the network is in evaluation mode."""
+    """Read what `save_attributes` wrote; the network is in evaluation mode, in float32."""
     with safe_open(path, framework="pt") as file:
         network = AttributeNetwork(int(file.metadata()["size"]))
     network.load_state_dict(load_file(path))

@@ -25,7 +25,7 @@ from train.data.viewpoints import (
     read_table,
     write_table,
 )
-from train.gauge import gauge_errors, train_gauge
+from train.gauge import gauge_errors, take_shipped_gauge, train_gauge
 from train.labelled_sheet import write_labelled_sheet
 from train.metrics.view_content_grid import GridMeasures, measure_grid
 from train.models.attributes import (
@@ -58,7 +58,9 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     size = config.photographs.size
     folder.start({**asdict(settings), "size": size, "seed": config.seed})
     weights, table = folder.file("attributes.safetensors"), folder.file("viewpoints.csv")
-    if not weights.exists():
+    if not weights.exists() and settings.classifier == "shipped":
+        take_shipped_gauge(size, weights)
+    elif not weights.exists():
         train_gauge(config, workspace, folder)
     network = load_attributes(weights)
     if not table.exists():
