@@ -8,6 +8,7 @@ same codes in every picture, a row per content code, a column per view code or a
 """
 
 import copy
+import math
 import shlex
 import sys
 from dataclasses import asdict
@@ -194,7 +195,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder.start({**asdict(settings), "size": config.photographs.size, "seed": config.seed})
     stream = _stream(settings, workspace, round)
     kimg = settings.taught_kimg if round else settings.kimg
-    steps = -(-kimg * 1000 // settings.batch_size)
+    steps = math.ceil(kimg * 1000 / settings.batch_size)
     progress = Progress(workspace, "gan", steps, round)
     torch.manual_seed(config.seed + 1000 * round)
     training = GanTraining(
@@ -277,7 +278,7 @@ def _starting_weights(settings: GanConfig, workspace: Workspace, round: int) -> 
     return Path(settings.init)
 
 
-def _save(folder: StageFolder, training: GanTraining, kimg: int) -> None:
+def _save(folder: StageFolder, training: GanTraining, kimg: float) -> None:
     """The averaged generator and the discriminator, with the command that made them."""
     command = shlex.join(["python", "-m", "train.cycle", *sys.argv[1:]])
     facts = {"command": command, "kimg": str(kimg)}
