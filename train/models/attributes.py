@@ -199,4 +199,4 @@ def load_attributes(path: Path) -> AttributeNetwork:
     with safe_open(path, framework="pt") as file:
         network = AttributeNetwork(int(file.metadata()["size"]))
     network.load_state_dict(load_file(path))
-    return network.eval()
+    return network.to(memory_format=torch.channels_last).eval()

@@ -139,4 +139,4 @@ def load_segmenter(path: Path) -> Segmenter | OnnxSegmenter:
     with safe_open(path, framework="pt") as file:
         segmenter = Segmenter(int(file.metadata()["channels"]))
     segmenter.load_state_dict(load_file(path))
-    return segmenter.eval()
+    return segmenter.to(memory_format=torch.channels_last).eval()

@@ -94,7 +94,8 @@ def test_saved_weights_come_back(tmp_path):
     save_attributes(network, tmp_path / "attributes.safetensors")
     images = torch.rand(2, 3, 32, 32)
     loaded = load_attributes(tmp_path / "attributes.safetensors")
-    assert torch.equal(loaded(images).azimuth_logits, network(images).azimuth_logits)
+    # Not equal to the bit: what is loaded computes with channels last.
+    torch.testing.assert_close(loaded(images).azimuth_logits, network(images).azimuth_logits)
 
 
 def test_the_loss_teaches_every_attribute():
