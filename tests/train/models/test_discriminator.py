@@ -1,0 +1,52 @@
+import pytest
+import torch
+
+from train.models.discriminator import Discriminator, DiscriminatorShape
+
+CAMERAS = torch.tensor([[30.0, 10, 5, 0, 0], [200.0, 20, 5, 0, 0]]).repeat(2, 1)
+
+
+def small(**fields):
+    torch.manual_seed(2)
+    return Discriminator(DiscriminatorShape(size=16, channels=(8, 8, 4), patch=1, **fields))
+
+
+@pytest.mark.parametrize(("size", "patch"), [(32, 1), (64, 2)])
+def test_default_shapes_give_one_logit_per_image(size, patch):
+    shape = DiscriminatorShape(size)
+    assert shape.patch == patch
+    assert Discriminator(shape)(torch.randn(4, 3, size, size)).shape == (4,)
+
+
+def test_features_go_from_fine_to_four_pixels():
+    maps = small().features(torch.randn(2, 3, 16, 16))
+    assert [tuple(m.shape[1:]) for m in maps] == [(4, 16, 16), (8, 8, 8), (8, 4, 4)]
+
+
+def test_first_logits_are_of_order_one():
+    logits = Discriminator(DiscriminatorShape(32))(torch.randn(32, 3, 32, 32))
+    assert logits.abs().max() < 10
+
+
+def test_camera_changes_the_logit_and_distance_and_offset_do_not():
+    discriminator = small(camera_taught=True)
+    images = torch.randn(4, 3, 16, 16)
+    logits = discriminator(images, CAMERAS)
+    turned, moved = CAMERAS.clone(), CAMERAS.clone()
+    turned[:, 0] += 90
+    moved[:, 2:] += 0.5
+    assert (discriminator(images, turned) - logits).abs().max() > 1e-4
+    torch.testing.assert_close(discriminator(images, moved), logits)
+
+
+def test_cameras_must_match_the_kind():
+    images = torch.randn(4, 3, 16, 16)
+    with pytest.raises(ValueError, match="got cameras, but this is no camera-taught"):
+        small()(images, CAMERAS)
+    with pytest.raises(ValueError, match="got no cameras, but this is a camera-taught"):
+        small(camera_taught=True)(images)
+
+
+def test_impossible_shapes_are_refused():
+    with pytest.raises(ValueError, match="3 channel counts"):
+        DiscriminatorShape(size=32, channels=(8, 8, 8), patch=1)

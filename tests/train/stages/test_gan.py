@@ -1,0 +1,156 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from train.config import Config, GanConfig, PhotographsConfig
+from train.data.stream import PhotographStream
+from train.models.discriminator import Discriminator, DiscriminatorShape
+from train.models.generator import Generator, GeneratorShape
+from train.models.weights import load_discriminator, load_generator
+from train.stages import gan
+from train.workspace import Workspace, WorkspaceError
+
+COUNT, SIZE = 64, 32
+SETTINGS = GanConfig(kimg=0.048, taught_kimg=0.048, batch_size=8, r1_every=2)
+CONFIG = Config(photographs=PhotographsConfig(size=SIZE, count=COUNT), gan=SETTINGS)
+STEPS, KILLED_AT = 6, 3
+
+
+def photographs():
+    """Coloured discs, their cameras, and which of them to keep."""
+    random = np.random.default_rng(0)
+    rows, columns = np.mgrid[:SIZE, :SIZE]
+    images = np.full((COUNT, SIZE, SIZE, 3), 90, np.uint8)
+    for image in images:
+        centre, radius = random.uniform(10, 22, 2), random.uniform(5, 10)
+        inside = (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 < radius**2
+        image[inside] = random.integers(0, 256, 3)
+    cameras = np.zeros((COUNT, 5), np.float32)
+    cameras[:, 0], cameras[:, 2] = random.uniform(-180, 180, COUNT), 5.0
+    return images, cameras, random.uniform(size=COUNT) < 0.9
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return new_workspace(tmp_path / "run")
+
+
+def new_workspace(path):
+    workspace = Workspace(path)
+    images, cameras, keep = photographs()
+    taken = workspace.stage("photographs")
+    np.save(taken.file("images.npy"), images)
+    taken.finish()
+    for number in (1, 2):
+        labelled = workspace.stage("cameras", number)
+        labelled.save_arrays("labels.npz", {"cameras": cameras, "keep": keep})
+        labelled.finish()
+    return workspace
+
+
+def weights_of(workspace, round=0):
+    folder = workspace.stage("gan", round)
+    networks = (
+        load_generator(folder.require("generator.safetensors")),
+        load_discriminator(folder.require("discriminator.safetensors")),
+    )
+    return [value for network in networks for value in network.state_dict().values()]
+
+
+def new_training(taught=False):
+    torch.manual_seed(CONFIG.seed + 1000 * taught)
+    return gan.GanTraining(
+        SETTINGS,
+        Generator(GeneratorShape(SIZE, camera_taught=taught)),
+        Discriminator(DiscriminatorShape(SIZE, camera_taught=taught)),
+        CONFIG.seed + 1000 * taught,
+    )
+
+
+@pytest.mark.parametrize("round", [0, 1])
+def test_a_killed_run_ends_with_the_very_weights_of_an_unbroken_one(tmp_path, round):
+    config = dataclasses.replace(CONFIG, gan=dataclasses.replace(SETTINGS, warm_start=False))
+    unbroken, killed = new_workspace(tmp_path / "a"), new_workspace(tmp_path / "b")
+    gan.run(config, unbroken, round)
+    images, cameras, keep = photographs()
+    stream = PhotographStream(images, cameras, keep) if round else PhotographStream(images)
+    training = new_training(taught=round > 0)
+    for step in range(KILLED_AT):
+        training.step(stream, step)
+    folder = killed.stage("gan", round)
+    folder.save_checkpoint({**training.state_dict(), "step": KILLED_AT})
+    gan.run(config, killed, round)
+    for one, other in zip(weights_of(unbroken, round), weights_of(killed, round), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_rounds_write_weights_pictures_and_figures(workspace, capsys):
+    gan.run(CONFIG, workspace, 0)
+    gan.run(CONFIG, workspace, 1)
+    gan.run(CONFIG, workspace, 2)
+    said = capsys.readouterr().err
+    assert "new: camera_mapping.layers.0.weight" in said  # round 1 goes on from round 0
+    for number, taught in ((0, False), (1, True), (2, True)):
+        folder = workspace.stage("gan", number)
+        assert load_generator(folder.require("generator.safetensors")).camera_taught == taught
+        facts = folder.facts()
+        assert facts["camera_taught"] == taught
+        assert np.isfinite([facts["loss_g"], facts["loss_d"], facts["r1"]]).all()
+        with Image.open(next((folder.path / "images").glob("*.png"))) as grid:
+            assert grid.size == (SIZE * gan.GRID_VIEWS, SIZE * gan.GRID_CONTENTS)
+    assert '"loss_g"' in (workspace.path / "stats.jsonl").read_text()
+
+
+def test_training_moves_both_networks_and_the_average_follows_slowly():
+    training, stream = new_training(), PhotographStream(photographs()[0])
+    start = [p.detach().clone() for p in training.generator.parameters()]
+    judge = [p.detach().clone() for p in training.discriminator.parameters()]
+    for step in range(3):
+        training.step(stream, step)
+    now = list(training.generator.parameters())
+    average = list(training.average.parameters())
+    moved = sum((a - b).abs().sum() for a, b in zip(now, start, strict=True))
+    followed = sum((a - b).abs().sum() for a, b in zip(average, start, strict=True))
+    assert moved > 0 and followed > 0
+    assert sum((a - b).abs().sum() for a, b in zip(now, average, strict=True)) > 0
+    changed = zip(training.discriminator.parameters(), judge, strict=True)
+    assert all((a - b).abs().sum() > 0 for a, b in changed)
+
+
+def test_mixing_cuts_at_every_convolution_and_sometimes_not_at_all():
+    training, stream = new_training(), PhotographStream(photographs()[0])
+    codes = [training.draw_codes(stream) for _ in range(200)]
+    cuts = {code.cut for code in codes}
+    assert cuts == {None, *range(1, training.generator.convolution_count)}
+    whole = [code for code in codes if code.cut is None]
+    assert 5 <= len(whole) <= 40
+    assert all(torch.equal(code.content, code.view) for code in whole)
+
+
+def test_taught_fakes_are_asked_for_cameras_of_kept_photographs():
+    images, cameras, keep = photographs()
+    codes = new_training(taught=True).draw_codes(PhotographStream(images, cameras, keep))
+    kept = {tuple(row) for row in cameras[keep].tolist()}
+    assert {tuple(row) for row in codes.view.tolist()} <= kept
+
+
+def test_no_kimg_hands_the_given_weights_on(workspace, tmp_path):
+    gan.run(CONFIG, workspace, 0)
+    given = workspace.stage("gan", 0).path
+    other = new_workspace(tmp_path / "other")
+    settings = dataclasses.replace(SETTINGS, kimg=0, init=str(given))
+    gan.run(dataclasses.replace(CONFIG, gan=settings), other, 0)
+    made, taken = (
+        load_generator(w.stage("gan").require("generator.safetensors")).state_dict()
+        for w in (workspace, other)
+    )
+    assert all(torch.equal(made[name], taken[name]) for name in made)
+
+
+def test_taught_rounds_need_labels(tmp_path):
+    workspace = new_workspace(tmp_path / "run")
+    with pytest.raises(WorkspaceError, match=r"labels\.npz is missing"):
+        gan.run(CONFIG, workspace, 3)
