@@ -1,0 +1,1 @@
+"""What both sides stand on: cameras, meshes and the renderer, in NumPy and numba."""

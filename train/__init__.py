@@ -1,0 +1,1 @@
+"""Makes a bundle: the cycle of GAN and inverse graphics, in PyTorch."""

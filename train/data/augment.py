@@ -1,4 +1,4 @@
-"""Changes to generated images that bring them nearer to photographs, with their effect on cameras."""
+"""Changes to generated images that bring them nearer to photographs."""
 
 from typing import NamedTuple
 

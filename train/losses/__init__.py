@@ -1,0 +1,1 @@
+"""The objectives, named after the paper's equations."""

@@ -1,0 +1,1 @@
+"""DIB-R, the differentiable renderer, and what stands around it."""

@@ -10,7 +10,9 @@ it, `single_view.safetensors`: the same network taught from single views.
 """
 
 from copy import deepcopy
-from typing import Any, NamedTuple
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,14 +23,7 @@ from train.config import Config, InverseConfig
 from train.data.augment import augment
 from train.data.multiview import MultiviewData
 from train.device import Device
-from train.losses.mesh import flatten_loss, laplacian_loss, movement_loss
-from train.losses.reconstruction import (
-    camera_loss,
-    color_loss,
-    distance_prior,
-    iou_loss,
-    perceptual_loss,
-)
+from train.losses.multiview import COVERED, MultiviewLoss, Views
 from train.models.inverse_graphics import (
     InverseGraphics,
     InverseGraphicsShape,
@@ -71,27 +66,12 @@ def _train_single_view(
     config: Config, workspace: Workspace, round: int, folder: StageFolder
 ) -> None:
     """The baseline of the paper's PASCAL3D+ row: equal in all but the second view."""
-    from dataclasses import replace
-
     settings = replace(
         config.inverse, views=1, steps=config.evaluate.baseline_steps or config.inverse.steps
     )
     single = Training(config, workspace, round, StageFolder(folder.path / "single_view"), settings)
     single.run()
     save_inverse_graphics(folder.file("single_view.safetensors"), single.average)
-
-
-class Batch(NamedTuple):
-    """One step's data: B objects x K views, flattened to N = B K images, views of one adjacent."""
-
-    images: Tensor
-    """[N, 3, R, R]: what a rendering has to explain."""
-    seen: Tensor
-    """[N, 3, R, R]: what the network sees."""
-    masks: Tensor
-    """[N, R, R]."""
-    cameras: Tensor
-    """[N, 5]: the optimised azimuth and elevation of the viewpoint; the rest is not used."""
 
 
 class Training:
@@ -126,13 +106,13 @@ class Training:
             ],
             betas=(0.9, 0.98),
         )
-        self.features = (
-            VggFeatures(settings.vgg)
+        discriminator = workspace.stage("gan", round).require("discriminator.safetensors")
+        features = (
+            VggFeatures(Path(settings.vgg))
             if settings.vgg
-            else DiscriminatorFeatures(
-                workspace.stage("gan", round).require("discriminator.safetensors")
-            )
-        ).to(self.device.device)
+            else DiscriminatorFeatures(discriminator)
+        )
+        self.loss = MultiviewLoss(self.renderer, features.to(self.device.device), settings)
         self.random = torch.Generator().manual_seed(config.seed * 1_000 + round)
         self.progress = Progress(workspace, "inverse", settings.steps, round)
         self.last: dict[str, float] = {}
@@ -185,20 +165,18 @@ class Training:
         cameras[:, :2] = cameras[:, :2] + 10 * self.moves
         return cameras
 
-    def batch(self) -> Batch:
+    def views(self) -> Views:
         """Draw the next step's images."""
         indices = self.data.sample_pairs(
             self.settings.batch_size, self.random, self.settings.views
         ).reshape(-1)
         images, masks = self.data.load(indices)
-        changed = augment(
-            images.to(self.device.device), masks.to(self.device.device), self.random
-        )
+        changed = augment(images.to(self.device.device), masks.to(self.device.device), self.random)
         viewpoints = torch.from_numpy(self.data.viewpoint[indices]).long()
         cameras = self.cameras()[viewpoints.to(self.device.device)]
         sign = torch.where(changed.mirrored, -1.0, 1.0)
         azimuth = cameras[:, :1] * sign[:, None]
-        return Batch(
+        return Views(
             changed.images, changed.seen, changed.masks, torch.cat((azimuth, cameras[:, 1:]), 1)
         )
 
@@ -206,58 +184,20 @@ class Training:
         """One optimisation step; returns the terms of eq. 1 before their weights."""
         for group in self.optimizer.param_groups:
             group["lr"] = group["rate"] * _schedule(step, self.settings.steps)
-        batch = self.batch()
+        views = self.views()
         with self.device.autocast():
             prediction = self.network(
-                batch.seen.contiguous(memory_format=torch.channels_last), batch.masks[:, None]
+                views.seen.contiguous(memory_format=torch.channels_last), views.masks[:, None]
             )
         prediction = Prediction(*(value.float() for value in prediction))
-        terms = self.terms(batch, prediction, step >= self.settings.perceptual_after)
-        weights = self.settings
-        loss = (
-            weights.color_weight * terms["color"]
-            + weights.perceptual_weight * terms["perceptual"]
-            + weights.mask_weight * terms["iou"]
-            + weights.flatten_weight * terms["flatten"]
-            + weights.laplacian_weight * terms["laplacian"]
-            + weights.movement_weight * terms["movement"]
-            + weights.camera_weight * (terms["camera"] + terms["distance"])
-        )
+        terms = self.loss.terms(views, prediction, step >= self.settings.perceptual_after)
+        loss = self.loss.total(terms)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
         self.optimizer.step()
         self._update_average(step)
         return {"loss": loss.detach(), **{name: term.detach() for name, term in terms.items()}}
-
-    def terms(self, batch: Batch, prediction: Prediction, perceptual: bool) -> dict[str, Tensor]:
-        """The terms of eq. 1 and 2, with ours for the camera head, unweighted."""
-        views = self.settings.views
-        cameras = torch.cat((batch.cameras[:, :2], prediction.cameras[:, 2:]), 1)
-        source, target = crosswise(len(cameras), views)
-        rendering = self.renderer(
-            prediction.vertices[source], prediction.textures[source], cameras[target]
-        )
-        images, masks = batch.images[target], batch.masks[target]
-        covered = masks * (rendering.masks.detach() > 0.999)
-        terms = {
-            "color": color_loss(rendering.images, images, covered),
-            "iou": iou_loss(rendering.masks, masks),
-            "perceptual": torch.zeros((), device=images.device),
-            "flatten": flatten_loss(prediction.vertices, self.renderer.template),
-            "laplacian": laplacian_loss(prediction.vertices, self.renderer.template),
-            "movement": movement_loss(prediction.offsets),
-            "camera": camera_loss(prediction.azimuth_logits, prediction.cameras, batch.cameras),
-            "distance": distance_prior(prediction.cameras, NOMINAL_DISTANCE),
-        }
-        if perceptual:
-            across = torch.nonzero(source != target)[:, 0] if views > 1 else slice(None)
-            seen = covered[across][:, None]
-            terms["perceptual"] = perceptual_loss(
-                self.features(rendering.images[across] * seen + 0.5 * (1 - seen)),
-                self.features(images[across] * seen + 0.5 * (1 - seen)),
-            )
-        return terms
 
     @torch.no_grad()
     def _update_average(self, step: int) -> None:
@@ -282,22 +222,10 @@ class Training:
                 cameras = torch.tensor([turn + 35.0, 15.0, NOMINAL_DISTANCE, 0, 0])
                 cameras = cameras.expand(len(images), 5).to(images.device)
             drawn = self.renderer(prediction.vertices, prediction.textures, cameras)
-            hard = (drawn.masks > 0.999).float()[:, None]
+            hard = (drawn.masks > COVERED).float()[:, None]
             columns.append(drawn.images * hard + 0.5 * (1 - hard))
         grid = torch.stack(columns, 1).flatten(0, 1)
         write_grid(self.folder.file(f"images/{step:06d}.png"), grid, len(columns), enlarge=2)
-
-
-def crosswise(count: int, views: int) -> tuple[Tensor, Tensor]:
-    """Which prediction is rendered into which image, for `count` images, `views` to an object.
-
-    Every prediction goes into every view of its own object: views 2 gives 0>0 0>1 1>0 1>1 ...
-    """
-    first = torch.arange(count // views)[:, None, None] * views
-    inner = torch.arange(views)
-    source = (first + inner[None, :, None]).expand(-1, -1, views).reshape(-1)
-    target = (first + inner[None, None, :]).expand(-1, views, -1).reshape(-1)
-    return source, target
 
 
 def _schedule(step: int, steps: int) -> float:

@@ -1,0 +1,99 @@
+"""Eq. 1 and 2 of the paper together: predictions rendered into their object's views."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from graphics.camera import NOMINAL_DISTANCE
+from train.config import InverseConfig
+from train.losses.mesh import flatten_loss, laplacian_loss, movement_loss
+from train.losses.reconstruction import (
+    camera_loss,
+    color_loss,
+    distance_prior,
+    iou_loss,
+    perceptual_loss,
+)
+from train.models.inverse_graphics import Prediction
+from train.renderer.render import Renderer
+
+COVERED = 0.999
+"""Soft masks are exactly 1 where a face covers the pixel."""
+
+
+class Views(NamedTuple):
+    """B objects x K views, flattened to N = B K images, the views of one object adjacent."""
+
+    images: Tensor
+    """[N, 3, R, R] in 0..1: what a rendering has to explain."""
+    seen: Tensor
+    """[N, 3, R, R] in 0..1: what the network sees."""
+    masks: Tensor
+    """[N, R, R] in 0..1."""
+    cameras: Tensor
+    """[N, 5]: azimuth and elevation of the viewpoint, optimised; the rest is not used."""
+
+
+def crosswise(count: int, views: int) -> tuple[Tensor, Tensor]:
+    """Which prediction is rendered into which image, for `count` images, `views` to an object.
+
+    Every prediction goes into every view of its own object: views 2 gives 0>0 0>1 1>0 1>1 ...
+    """
+    first = torch.arange(count // views)[:, None, None] * views
+    inner = torch.arange(views)
+    source = (first + inner[None, :, None]).expand(-1, -1, views).reshape(-1)
+    target = (first + inner[None, None, :]).expand(-1, views, -1).reshape(-1)
+    return source, target
+
+
+class MultiviewLoss:
+    """Renders predictions crosswise and weighs the terms of eq. 1."""
+
+    def __init__(self, renderer: Renderer, features: nn.Module, settings: InverseConfig) -> None:
+        """`features`: images in 0..1 -> list of feature maps, for the perceptual term."""
+        self.renderer, self.features, self.settings = renderer, features, settings
+
+    def terms(self, views: Views, prediction: Prediction, perceptual: bool) -> dict[str, Tensor]:
+        """Every term, unweighted. Distance and offset of a camera are the prediction's own."""
+        cameras = torch.cat((views.cameras[:, :2], prediction.cameras[:, 2:]), 1)
+        source, target = crosswise(len(cameras), self.settings.views)
+        rendering = self.renderer(
+            prediction.vertices[source], prediction.textures[source], cameras[target]
+        )
+        images, masks = views.images[target], views.masks[target]
+        both = masks * (rendering.masks.detach() > COVERED)
+        template = self.renderer.template
+        terms = {
+            "color": color_loss(rendering.images, images, both),
+            "iou": iou_loss(rendering.masks, masks),
+            "flatten": flatten_loss(prediction.vertices, template),
+            "laplacian": laplacian_loss(prediction.vertices, template),
+            "movement": movement_loss(prediction.offsets),
+            "camera": camera_loss(prediction.azimuth_logits, prediction.cameras, views.cameras),
+            "distance": distance_prior(prediction.cameras, NOMINAL_DISTANCE),
+        }
+        if perceptual:
+            # The other view says most, and one term per prediction halves the cost.
+            chosen = source != target if self.settings.views > 1 else source == target
+            inside = both[chosen][:, None]
+            terms["perceptual"] = perceptual_loss(
+                self.features(rendering.images[chosen] * inside + 0.5 * (1 - inside)),
+                self.features(images[chosen] * inside + 0.5 * (1 - inside)),
+            )
+        return terms
+
+    def total(self, terms: dict[str, Tensor]) -> Tensor:
+        """Eq. 1: the weighted sum."""
+        weights = self.settings
+        weight = {
+            "color": weights.color_weight,
+            "iou": weights.mask_weight,
+            "perceptual": weights.perceptual_weight,
+            "flatten": weights.flatten_weight,
+            "laplacian": weights.laplacian_weight,
+            "movement": weights.movement_weight,
+            "camera": weights.camera_weight,
+            "distance": weights.camera_weight,
+        }
+        return torch.stack([weight[name] * term for name, term in terms.items()]).sum()
