@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-FIELD_OF_VIEW_DEGREES = 30.0
+FIELD_OF_VIEW_DEGREES = 25.0
 """Vertical (and horizontal: images are square) opening angle of every camera."""
 
 NOMINAL_DISTANCE = 5.0

@@ -3,7 +3,7 @@ import pytest
 
 from graphics import camera
 
-FOCAL = 1 / np.tan(np.radians(15))
+FOCAL = 1 / np.tan(np.radians(12.5))
 
 
 def row(azimuth=0.0, elevation=0.0, distance=5.0, offset_x=0.0, offset_y=0.0):

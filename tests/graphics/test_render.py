@@ -63,7 +63,7 @@ def test_the_sphere_covers_the_disc_it_should():
     drawn = render(
         spheres(1), np.ones((1, 4, 4, 3), np.float32), cameras_at(0), sphere_template(2), 64
     )
-    radius = np.tan(np.arcsin(1 / 5)) / np.tan(np.radians(15))
+    radius = np.tan(np.arcsin(1 / 5)) / np.tan(np.radians(12.5))
     np.testing.assert_allclose(drawn.masks.mean(), np.pi * radius**2 / 4, rtol=0.04)
 
 
