@@ -115,4 +115,4 @@ def test_wrong_shapes_are_named():
 
 
 def test_the_convention_names_the_field_of_view():
-    assert "30 degrees" in camera.CONVENTION
+    assert "25 degrees" in camera.CONVENTION

@@ -248,13 +248,16 @@ def azimuth_targets(azimuth_degrees: Tensor) -> Tensor:
 
 
 def save_inverse_graphics(path: Path, network: InverseGraphics) -> None:
-    """Write the weights with the sizes that they belong to, atomically."""
-    weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    """Write the weights, in half precision, with the sizes that they belong to, atomically."""
+    weights = {
+        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+        for name, tensor in network.state_dict().items()
+    }
     write_atomically(path, save(weights, {"shape": json.dumps(asdict(network.shape))}))
 
 
 def load_inverse_graphics(path: Path) -> InverseGraphics:
-    """Read what `save_inverse_graphics` wrote; the network is in evaluation mode."""
+    """Read what `save_inverse_graphics` wrote: float32 parameters, evaluation mode."""
     with safe_open(path, "pt") as file:
         shape = InverseGraphicsShape(**json.loads(file.metadata()["shape"]))
     network = InverseGraphics(shape)

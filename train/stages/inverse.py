@@ -87,7 +87,7 @@ class Training:
     ) -> None:
         self.settings, self.folder, self.round = settings, folder, round
         self.device = Device()
-        self.data = MultiviewData(workspace.stage("multiview", round).path)
+        self.data = MultiviewData(workspace.stage("multiview", round).require("index.npz").parent)
         size = config.photographs.size
         self.network = self._initial_network(workspace, size).to(
             self.device.device, memory_format=torch.channels_last

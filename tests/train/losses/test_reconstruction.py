@@ -1,0 +1,57 @@
+import pytest
+import torch
+
+from train.losses.reconstruction import (
+    camera_loss,
+    color_loss,
+    distance_prior,
+    iou_loss,
+    perceptual_loss,
+)
+from train.models.inverse_graphics import azimuth_targets
+
+
+def test_color_counts_only_inside_the_mask():
+    rendered, images = torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)
+    images[..., 0, 0] = 0.5
+    images[..., 3, 3] = 1.0
+    mask = torch.zeros(1, 4, 4)
+    mask[0, 0, :2] = 1
+    assert color_loss(rendered, images, mask).item() == pytest.approx(0.25)
+
+
+def test_iou_of_equal_disjoint_and_half_overlapping_masks():
+    left, right, both = torch.zeros(1, 4, 4), torch.zeros(1, 4, 4), torch.ones(1, 4, 4)
+    left[..., :2], right[..., 2:] = 1, 1
+    assert iou_loss(left, left).item() == pytest.approx(0)
+    assert iou_loss(left, right).item() == pytest.approx(1)
+    assert iou_loss(left, both).item() == pytest.approx(0.5)
+
+
+def test_perceptual_distance_ignores_the_length_of_features_and_teaches_one_side_only():
+    ours = torch.rand(2, 5, 3, 3, requires_grad=True)
+    theirs = torch.rand(2, 5, 3, 3, requires_grad=True)
+    assert perceptual_loss([ours], [ours.detach() * 7]).item() == pytest.approx(0, abs=1e-6)
+    perceptual_loss([ours], [theirs]).backward()
+    assert ours.grad is not None and theirs.grad is None
+
+
+def test_the_camera_loss_is_least_where_the_head_reads_the_camera():
+    cameras = torch.tensor([[350.0, 20.0, 5.0, 0.0, 0.0]], requires_grad=True)
+    right = torch.log(azimuth_targets(cameras[:, 0].detach()) + 1e-9)
+    wrong = torch.log(azimuth_targets(cameras[:, 0].detach() + 90) + 1e-9)
+    best = camera_loss(right, cameras.detach(), cameras)
+    assert best < camera_loss(wrong, cameras.detach(), cameras)
+    tilted = cameras.detach() + torch.tensor([[0, 10.0, 0, 0, 0]])
+    assert camera_loss(right, tilted, cameras) - best == pytest.approx(1.0)
+    assert not best.requires_grad
+
+
+def test_the_distance_prior_is_zero_at_the_nominal_distance_and_even():
+    def row(distance):
+        return torch.tensor([[0.0, 0.0, distance, 0.0, 0.0]])
+
+    assert distance_prior(row(5.0), 5.0) == 0
+    assert distance_prior(row(10.0), 5.0).item() == pytest.approx(
+        distance_prior(row(2.5), 5.0).item()
+    )

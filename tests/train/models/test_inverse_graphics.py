@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+import torch
+
+from train.models.inverse_graphics import (
+    AZIMUTH_BINS,
+    CameraHead,
+    InverseGraphics,
+    InverseGraphicsShape,
+    azimuth_targets,
+    load_inverse_graphics,
+    save_inverse_graphics,
+)
+
+SHAPE = InverseGraphicsShape(size=32, width=8, template_level=2, texture_size=16)
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    network = InverseGraphics(SHAPE).eval()
+    torch.nn.init.normal_(network.shape_head.offsets.weight, std=0.1)
+    torch.nn.init.normal_(network.shape_head.mean, std=0.01)
+    return network
+
+
+@pytest.fixture(scope="module")
+def prediction(network):
+    with torch.no_grad():
+        return network(torch.rand(3, 3, 32, 32), torch.ones(3, 1, 32, 32))
+
+
+def test_shapes_and_ranges(network, prediction):
+    assert prediction.vertices.shape == (3, len(network.template.vertices), 3)
+    assert prediction.textures.shape == (3, 3, 16, 32)
+    assert prediction.cameras.shape == (3, 5)
+    assert prediction.azimuth_logits.shape == (3, AZIMUTH_BINS)
+    assert 0 <= prediction.textures.min() and prediction.textures.max() <= 1
+    assert 0 < prediction.confidences.min() and prediction.confidences.max() <= 1
+
+
+def test_shape_and_texture_are_mirror_symmetric(network, prediction):
+    mirrored = prediction.vertices[:, torch.from_numpy(network.template.mirror).long()]
+    torch.testing.assert_close(mirrored * torch.tensor([-1.0, 1, 1]), prediction.vertices)
+    torch.testing.assert_close(prediction.textures.flip(-1), prediction.textures)
+
+
+def test_vertices_are_the_mean_shape_plus_offsets(network, prediction):
+    mean = network.shape_head.mean_vertices()
+    torch.testing.assert_close(prediction.vertices - prediction.offsets, mean.expand(3, -1, -1))
+
+
+def test_what_stands_around_the_object_is_not_seen(network):
+    mask = torch.zeros(1, 1, 32, 32)
+    mask[..., 8:24, 8:24] = 1
+    image = torch.rand(1, 3, 32, 32)
+    other = torch.where(mask.bool(), image, torch.rand(1, 3, 32, 32))
+    with torch.no_grad():
+        torch.testing.assert_close(network(image, mask), network(other, mask))
+
+
+def test_the_azimuth_reads_back_the_soft_bins_of_any_angle():
+    head = CameraHead(4)
+    angles = torch.tensor([0.0, 3.0, 97.5, 179.0, 268.2, 359.0])
+    logits = torch.log(azimuth_targets(angles) + 1e-9)
+    head.azimuth = torch.nn.Identity()
+    head.hidden = torch.nn.Identity()
+    head.rest = torch.nn.Linear(AZIMUTH_BINS, 4)
+    shifted = logits - logits.min()  # the head's ReLU passes it; softmax ignores the shift
+    cameras, confidences, _ = head(shifted)
+    error = (cameras[:, 0] - angles + 180) % 360 - 180
+    assert error.abs().max() < 0.5
+    assert confidences.min() > 0.99
+
+
+def test_a_second_peak_on_the_far_side_does_not_pull_the_azimuth():
+    head = CameraHead(4)
+    head.azimuth = head.hidden = torch.nn.Identity()
+    head.rest = torch.nn.Linear(AZIMUTH_BINS, 4)
+    logits = torch.zeros(1, AZIMUTH_BINS)
+    logits[0, 6], logits[0, 18] = 10.0, 9.5
+    cameras, confidences, _ = head(logits)
+    assert cameras[0, 0].item() == pytest.approx(90, abs=0.1)
+    assert confidences[0] < 0.7
+
+
+def test_weights_come_back_with_their_sizes(network, tmp_path):
+    path = tmp_path / "inverse_graphics.safetensors"
+    save_inverse_graphics(path, network)
+    again = load_inverse_graphics(path)
+    assert again.shape == SHAPE
+    images, masks = torch.rand(2, 3, 32, 32), torch.ones(2, 1, 32, 32)
+    with torch.no_grad():
+        ours, theirs = network(images, masks), again(images, masks)
+    np.testing.assert_allclose(ours.vertices, theirs.vertices, atol=2e-3)
