@@ -1,4 +1,4 @@
-"""The settings that ship: `smoke`, `cpu`, `gpu` and `paper`."""
+"""The settings that ship: `smoke`, and `cpu`, which takes hours."""
 
 from train.config import (
     Config,
