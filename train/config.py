@@ -57,6 +57,9 @@ class GanConfig:
     """Share of unconditional images with two codes, cut at a random convolution (StyleGAN)."""
     ema_kimg: float = 3.0
     """Half-life of the averaged generator, or 5 % of what it has seen if that is less."""
+    noise: bool = False
+    """Noise inputs of every convolution (StyleGAN). Off: at 64 px the last level learned to draw
+    its detail from noise by 24 kimg, and the multi-view data is made without any."""
     mirror: bool = False
     """Also show mirrored photographs."""
     init: str = "scratch"

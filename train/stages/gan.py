@@ -105,7 +105,8 @@ class GanTraining:
         view = codes.view.to(self.device.device)
         mapping = self.generator.camera_mapping or self.generator.mapping
         styles = self.generator.styles(content, mapping(view), codes.cut)
-        return self.generator.synthesize(styles, "random", self.noise_rng).float()
+        noise = "random" if self.settings.noise else None
+        return self.generator.synthesize(styles, noise, self.noise_rng).float()
 
     def step(self, stream: PhotographStream, step: int) -> Figures:
         """One update of both networks from the same fakes.
@@ -236,9 +237,8 @@ def picture(generator: Generator, path: Path) -> None:
         codes = torch.randn((GRID_VIEWS, generator.shape.code), generator=rng)
         views = generator.mapping(codes.to(place))
     content = generator.mapping(contents.to(place)).repeat_interleave(GRID_VIEWS, dim=0)
-    images = generator.synthesize(
-        generator.styles(content, views.repeat(GRID_CONTENTS, 1)), noise="fixed"
-    )
+    # Without noise, as the later stages draw their data.
+    images = generator.synthesize(generator.styles(content, views.repeat(GRID_CONTENTS, 1)), None)
     write_grid(path, (images + 1) / 2, columns=GRID_VIEWS)
 
 

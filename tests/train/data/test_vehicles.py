@@ -28,7 +28,7 @@ def test_shapes_types_and_ranges(album):
     assert album.masks.shape == (MANY, 64, 64) and album.masks.dtype == np.uint8
     assert album.cameras.shape == (MANY, 5) and album.cameras.dtype == np.float32
     low, high = album.cameras.min(axis=0), album.cameras.max(axis=0)
-    assert (low >= [0, 0, 4.4, -0.08, -0.08]).all() and (high <= [360, 30, 6, 0.081, 0.081]).all()
+    assert (low >= [0, 0, 5, -0.06, -0.06]).all() and (high <= [360, 30, 6.2, 0.061, 0.061]).all()
     # Uniform azimuth and elevation: every tenth of either is there.
     for column, most in ((camera.AZIMUTH, 360), (camera.ELEVATION, 30)):
         counts = np.histogram(album.cameras[:, column], 10, (0, most))[0]

@@ -105,7 +105,7 @@ def test_the_loss_teaches_every_attribute():
     azimuths, elevations = (torch.from_numpy(drawn.cameras[:, column].copy()) for column in (0, 1))
     network = AttributeNetwork(32)
     optimiser = torch.optim.AdamW(network.parameters(), 2e-3)
-    for step in range(80):
+    for step in range(160):
         # They are read mirrored too, so they must have been seen so.
         given, asked = (images.flip(-1), -azimuths) if step % 2 else (images, azimuths)
         loss = attribute_loss(network(given), asked, elevations, drawn.attributes)

@@ -53,7 +53,7 @@ class TexturedMesh(NamedTuple):
 def photographs(seed: int, indices: ArrayLike, size: int = 64) -> Photographs:
     """One photograph of each vehicle, from its own random camera; the object is never cut off.
 
-    Azimuth 0..360 and elevation 0..30 degrees, distance 4.7..6, offsets within 0.06, uniform.
+    Azimuth 0..360 and elevation 0..30 degrees, distance 5..6.2, offsets within 0.06, uniform.
     """
     indices = _checked(indices, size)
     cameras = np.empty((len(indices), 5), np.float32)

@@ -16,7 +16,7 @@ def draw_camera(seed: int, index: int, camera: np.ndarray) -> None:
     state = counter.stream(seed, index, counter.CAMERA)
     camera[0] = counter.uniform(state, 0.0, 360.0)
     camera[1] = counter.uniform(state, 0.0, 30.0)
-    camera[2] = counter.uniform(state, 4.7, 6.0)
+    camera[2] = counter.uniform(state, 5.0, 6.2)
     camera[3] = counter.uniform(state, -0.06, 0.06)
     camera[4] = counter.uniform(state, -0.06, 0.06)
 
