@@ -1,0 +1,78 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.train.stages.tiny_run import SIZE, VIEWS, tiny_config, tiny_run
+from train.config import Config, EvaluateConfig
+from train.models.discriminator import Discriminator, DiscriminatorShape
+from train.models.inverse_graphics import load_inverse_graphics
+from train.models.weights import save_weights
+from train.stages import inverse
+from train.workspace import StepLoop, Workspace
+
+
+class Interrupted(Exception):
+    """Stands for a kill between two steps."""
+
+
+def config_of(steps: int, single_view: bool) -> Config:
+    config = tiny_config()
+    return replace(
+        config,
+        rounds=1,
+        inverse=replace(config.inverse, steps=steps, batch_size=4, perceptual_after=1),
+        evaluate=EvaluateConfig(single_view_baseline=single_view, baseline_steps=2),
+    )
+
+
+def run_folder(path, config: Config) -> Workspace:
+    """The tiny run with a discriminator and without the inverse stage's own results."""
+    workspace = tiny_run(path, config)
+    torch.manual_seed(0)
+    discriminator = Discriminator(DiscriminatorShape(SIZE, camera_taught=True))
+    save_weights(workspace.stage("gan").file("discriminator.safetensors"), discriminator, {})
+    for file in workspace.stage("inverse").path.iterdir():
+        file.unlink()
+    return workspace
+
+
+def test_the_stage_leaves_networks_cameras_and_the_mean(tmp_path):
+    config = config_of(steps=3, single_view=True)
+    workspace = run_folder(tmp_path, config)
+    inverse.run(config, workspace, 0)
+    folder = workspace.stage("inverse")
+    assert folder.done
+    for name in ("inverse_graphics", "single_view"):
+        load_inverse_graphics(folder.require(f"{name}.safetensors"))
+    with np.load(folder.require("cameras.npz")) as cameras:
+        assert cameras["cameras"].shape == cameras["initial"].shape == (VIEWS, 5)
+        assert np.abs(cameras["cameras"][:, :2] - cameras["initial"][:, :2]).max() > 0
+        assert np.array_equal(cameras["cameras"][:, 2:], cameras["initial"][:, 2:])
+    with np.load(folder.require("mean.npz")) as mean:
+        assert mean["texture"].shape == (3, 16, 32)
+    assert {"loss", "color", "iou", "perceptual", "camera"} <= folder.facts().keys()
+
+
+def test_an_interrupted_run_ends_as_one_that_was_left_alone(tmp_path, monkeypatch):
+    config = config_of(steps=4, single_view=False)
+    whole, broken = (run_folder(tmp_path / name, config) for name in ("whole", "broken"))
+    inverse.run(config, whole, 0)
+    monkeypatch.setattr(
+        inverse, "StepLoop", lambda folder, steps, state: StepLoop(folder, steps, state, 0.0)
+    )
+    step = inverse.Training.step
+
+    def stopping(training, number):
+        if number == 2:
+            raise Interrupted
+        return step(training, number)
+
+    monkeypatch.setattr(inverse.Training, "step", stopping)
+    with pytest.raises(Interrupted):
+        inverse.run(config, broken, 0)
+    monkeypatch.setattr(inverse.Training, "step", step)
+    inverse.run(config, broken, 0)
+    files = [w.stage("inverse").require("inverse_graphics.safetensors") for w in (whole, broken)]
+    assert files[0].read_bytes() == files[1].read_bytes()
