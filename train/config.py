@@ -68,12 +68,15 @@ class GanConfig:
     """Camera-taught GANs go on from the previous round's weights instead of `init`."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """auto: bfloat16 where the hardware computes it."""
+    processes: int = 0
+    """Processes that share each batch; 0: one per GPU, or per CPU core with 8 images or more."""
     snapshot_kimg: int = 25
     """Thousands of images between two picture grids."""
 
     def __post_init__(self) -> None:
         require(min(self.kimg, self.taught_kimg) >= 0, "gan.kimg and gan.taught_kimg: 0 or more")
         require(self.batch_size >= 2, f"gan.batch_size={self.batch_size}: at least 2")
+        require(self.processes >= 0, f"gan.processes={self.processes}: 0 or more")
         require(self.r1_every >= 1, f"gan.r1_every={self.r1_every}: at least 1")
         require(0 <= self.mixing <= 1, f"gan.mixing={self.mixing}: 0..1")
         require(self.snapshot_kimg >= 1, f"gan.snapshot_kimg={self.snapshot_kimg}: at least 1")

@@ -1,10 +1,18 @@
-"""The device and the precision that a training stage runs on, by Lightning Fabric."""
+"""The devices, processes and precision that a training stage runs on, by Lightning Fabric."""
 
 import contextlib
+import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from torch import Tensor
+
+SMALLEST_PART = 8
+"""Images of a batch below which a further process on the CPU gains nothing."""
 
 
 def cpu_computes_bfloat16() -> bool:
@@ -15,27 +23,77 @@ def cpu_computes_bfloat16() -> bool:
     return False
 
 
-class Device:
-    """Where tensors live and which precision the forward passes take.
+def processes_for(batch_size: int) -> int:
+    """How many processes should share a batch: one per GPU, or one per CPU core."""
+    if torch.cuda.is_available():
+        most = torch.cuda.device_count()
+    else:
+        most = min(len(os.sched_getaffinity(0)), batch_size // SMALLEST_PART)
+    fitting = (n for n in range(most, 1, -1) if batch_size % (2 * n) == 0)
+    return next(fitting, 1)
+
+
+def new_fabric(precision: str = "auto", processes: int = 1) -> Fabric:
+    """Fabric on the GPUs, where there are any, or on the CPU.
 
     `precision`: "auto" (bfloat16 where the hardware computes it), "float32" or "bfloat16".
     """
+    on_gpu = torch.cuda.is_available()
+    fast = torch.cuda.is_bf16_supported() if on_gpu else cpu_computes_bfloat16()
+    half = precision == "bfloat16" or (precision == "auto" and fast)
+    return Fabric(
+        accelerator="cuda" if on_gpu else "cpu",
+        devices=processes,
+        strategy="ddp_spawn" if processes > 1 else "auto",
+        precision="bf16-mixed" if half else "32-true",
+    )
 
-    def __init__(self, precision: str = "auto") -> None:
-        on_gpu = torch.cuda.is_available()
-        fast = torch.cuda.is_bf16_supported() if on_gpu else cpu_computes_bfloat16()
-        half = precision == "bfloat16" or (precision == "auto" and fast)
-        self.fabric = Fabric(
-            accelerator="cuda" if on_gpu else "cpu",
-            devices=1,
-            precision="bf16-mixed" if half else "32-true",
-        )
+
+class Device:
+    """Where tensors live, which precision the forward passes take, and which process this is."""
+
+    def __init__(self, precision: str = "auto", fabric: Fabric | None = None) -> None:
+        """`fabric`: of the processes that `launch` started; else this process is the only one."""
+        self.fabric = fabric or new_fabric(precision)
+        self.processes = self.fabric.world_size
 
     @property
     def device(self) -> torch.device:
         """The torch device."""
         return self.fabric.device
 
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that reports and writes."""
+        return self.fabric.is_global_zero
+
     def autocast(self) -> AbstractContextManager[None]:
         """The context of a forward pass."""
         return self.fabric.autocast()
+
+    def part(self, count: int) -> slice:
+        """This process's part of `count` items, dealt out in turn."""
+        return slice(self.fabric.global_rank, count, self.processes)
+
+    def average(self, tensors: list[Tensor]) -> None:
+        """Replace tensors by their means over the processes, in one exchange."""
+        if self.processes == 1 or not tensors:
+            return
+        flat = torch.cat([tensor.flatten() for tensor in tensors])
+        self.fabric.all_reduce(flat, reduce_op="mean")
+        for tensor, mean in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+            tensor.copy_(mean.view_as(tensor))
+
+
+def launch(
+    function: Callable[..., Any], processes: int, precision: str, *arguments: Any
+) -> Any:  # what the first process returns
+    """Call `function(device, *arguments)`, a module's own function, in that many processes."""
+    if processes == 1:
+        return function(Device(precision), *arguments)
+    # Bound here: Fabric itself refuses to pass on frozen dataclasses.
+    return new_fabric(precision, processes).launch(partial(_enter, function, arguments))
+
+
+def _enter(function: Callable[..., Any], arguments: tuple[Any, ...], fabric: Fabric) -> Any:
+    return function(Device(fabric=fabric), *arguments)

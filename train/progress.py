@@ -14,11 +14,17 @@ class Progress:
     """
 
     def __init__(
-        self, workspace: Workspace, stage: str, total: int, round: int = 0, every: float = 10.0
+        self,
+        workspace: Workspace,
+        stage: str,
+        total: int,
+        round: int = 0,
+        every: float = 10.0,
+        silent: bool = False,
     ) -> None:
-        """`total`: the number of steps; `every`: seconds between two reports."""
+        """`total`: steps; `every`: seconds between reports; `silent`: another process speaks."""
         self.workspace, self.stage, self.total, self.round = workspace, stage, total, round
-        self.every = every
+        self.every, self.silent = every, silent
         self.began = time.monotonic()
         self.reported = self.began
         self.first_step: int | None = None
@@ -28,7 +34,7 @@ class Progress:
         if self.first_step is None:
             self.first_step = step - 1
         now = time.monotonic()
-        if now - self.reported < self.every and step != self.total:
+        if self.silent or (now - self.reported < self.every and step != self.total):
             return
         self.reported = now
         rate = (step - self.first_step) / max(now - self.began, 1e-9)
@@ -52,6 +58,8 @@ class Progress:
 
     def say(self, text: str) -> None:
         """One line on the terminal, with the stage's name in front."""
+        if self.silent:
+            return
         print(f"{self.stage:<12s} r{self.round}  {text}", file=sys.stderr, flush=True)
 
 

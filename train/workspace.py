@@ -14,6 +14,7 @@ written beside its place and then renamed.
 
 import io
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -164,9 +165,11 @@ class StepLoop:
         steps: int,
         state: Callable[[], dict[str, Any]],
         every_seconds: float = 60.0,
+        writes: bool = True,
     ) -> None:
+        """`writes`: False in a process that only helps the one that checkpoints."""
         self.folder, self.steps, self.state = folder, steps, state
-        self.every_seconds = every_seconds
+        self.every_seconds = every_seconds if writes else math.inf
         self.first = 0
 
     def __iter__(self) -> Iterator[int]:

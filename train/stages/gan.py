@@ -7,22 +7,20 @@ judges image and camera together, and fakes are asked for cameras of photographs
 same codes in every picture, a row per content code, a column per view code or azimuth.
 """
 
-import copy
 import math
 import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from train.config import Config, GanConfig
-from train.data.stream import PhotographStream, RealBatch
-from train.device import Device
-from train.losses.adversarial import discriminator_loss, generator_loss, r1_penalty
+from train.data.stream import PhotographStream
+from train.device import Device, launch, processes_for
+from train.gan_training import GanTraining
 from train.memory import keep_freed_memory
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
@@ -40,186 +38,53 @@ from train.workspace import StageFolder, StepLoop, Workspace
 GRID_CONTENTS, GRID_VIEWS = 8, 12
 GRID_ELEVATION_DEGREES = 12.0
 GRID_SEED = 7
-RAMP_UP = 0.05
-"""The averaged generator's half-life is at most this share of the images seen so far."""
-
-
-class Codes(NamedTuple):
-    """What a batch of fakes is made from."""
-
-    content: Tensor
-    """z [B, code]."""
-    view: Tensor
-    """z [B, code] (unconditional), or cameras [B, 5]."""
-    cut: int | None
-    """Convolutions that follow the view code; None: the generator's own number."""
-
-
-class Figures(NamedTuple):
-    """Scalars of one step, named as in stats.jsonl."""
-
-    loss_g: Tensor
-    loss_d: Tensor
-    logit_real: Tensor
-    logit_fake: Tensor
-    r1: Tensor
-
-
-class GanTraining:
-    """Both networks, the average, both optimisers and the random state: one step at a time."""
-
-    def __init__(
-        self, settings: GanConfig, generator: Generator, discriminator: Discriminator, seed: int
-    ) -> None:
-        self.settings = settings
-        self.device = Device(settings.precision)
-        place = {"device": self.device.device, "memory_format": torch.channels_last}
-        self.generator, self.discriminator = generator.to(**place), discriminator.to(**place)
-        self.average = copy.deepcopy(self.generator).requires_grad_(False)
-        rate = {"lr": settings.learning_rate, "betas": (0.0, 0.99), "fused": True}
-        self.optimisers = (
-            torch.optim.Adam(self.generator.parameters(), **rate),
-            torch.optim.Adam(self.discriminator.parameters(), **rate),
-        )
-        self.rng = torch.Generator().manual_seed(seed)
-        self.noise_rng = torch.Generator(self.device.device).manual_seed(seed + 1)
-        self.r1 = torch.zeros(())
-
-    def draw_codes(self, stream: PhotographStream) -> Codes:
-        """Codes of the next fakes."""
-        batch, shape = self.settings.batch_size, self.generator.shape
-        content = torch.randn((batch, shape.code), generator=self.rng)
-        cameras = stream.draw_cameras(batch, self.rng)
-        if cameras is not None:
-            return Codes(content, cameras, None)
-        other = torch.randn((batch, shape.code), generator=self.rng)
-        if torch.rand((), generator=self.rng) >= self.settings.mixing:
-            return Codes(content, content, None)
-        last = self.generator.convolution_count
-        return Codes(content, other, int(torch.randint(1, last, (), generator=self.rng)))
-
-    def fakes(self, codes: Codes) -> Tensor:  # [B, 3, R, R]
-        """Images of the training generator, differentiable."""
-        content = self.generator.mapping(codes.content.to(self.device.device))
-        self.generator.mapping.track_mean(content)
-        view = codes.view.to(self.device.device)
-        mapping = self.generator.camera_mapping or self.generator.mapping
-        styles = self.generator.styles(content, mapping(view), codes.cut)
-        noise = "random" if self.settings.noise else None
-        return self.generator.synthesize(styles, noise, self.noise_rng).float()
-
-    def step(self, stream: PhotographStream, step: int) -> Figures:
-        """One update of both networks from the same fakes.
-
-        One discriminator pass over the fakes serves both losses: its activations are kept and
-        the loss of the generator goes back to the pixels, that of the discriminator to its
-        weights. Both networks are then updated at once.
-        """
-        codes, real = self.draw_codes(stream), stream.draw(self.settings.batch_size, self.rng)
-        real = RealBatch(*(None if x is None else x.to(self.device.device) for x in real))
-        taught = self.discriminator.camera_taught
-        cameras = codes.view.to(self.device.device) if taught else None
-        with self.device.autocast():
-            fakes = self.fakes(codes)
-            pixels = fakes.detach().requires_grad_()
-            fake_logits = self.discriminator(pixels, cameras).float()
-            loss_g = generator_loss(fake_logits)
-        (gradient,) = torch.autograd.grad(loss_g, pixels, retain_graph=True)
-        fakes.backward(gradient)
-        with self.device.autocast():
-            real_logits = self.discriminator(real.images, real.cameras).float()
-        loss_d = discriminator_loss(real_logits, fake_logits)
-        torch.autograd.backward(loss_d, inputs=list(self.discriminator.parameters()))
-        if step % self.settings.r1_every == 0:
-            self._regularise(real)
-        for optimiser in self.optimisers:
-            optimiser.step()
-            optimiser.zero_grad()
-        self._update_average(step)
-        return Figures(
-            loss_g.detach(),
-            loss_d.detach(),
-            real_logits.detach().mean(),
-            fake_logits.detach().mean(),
-            self.r1,
-        )
-
-    def _regularise(self, real: RealBatch) -> None:
-        """Add the gradient of R1 on half the batch, in float32, for the steps left out."""
-        half = self.settings.batch_size // 2
-        images = real.images[:half].clone().requires_grad_()
-        cameras = None if real.cameras is None else real.cameras[:half]
-        penalty = r1_penalty(self.discriminator(images, cameras), images)
-        (penalty * (self.settings.gamma / 2 * self.settings.r1_every)).backward()
-        self.r1 = penalty.detach()
-
-    @torch.no_grad()
-    def _update_average(self, step: int) -> None:
-        seen = (step + 1) * self.settings.batch_size
-        half_life = max(min(self.settings.ema_kimg * 1000, RAMP_UP * seen), 1e-8)
-        kept = 0.5 ** (self.settings.batch_size / half_life)
-        averaged, current = list(self.average.parameters()), list(self.generator.parameters())
-        torch._foreach_lerp_(averaged, current, 1 - kept)
-        for averaged_buffer, buffer in zip(
-            self.average.buffers(), self.generator.buffers(), strict=True
-        ):
-            averaged_buffer.copy_(buffer)
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that the next step depends on."""
-        return {
-            "generator": self.generator.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-            "average": self.average.state_dict(),
-            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
-            "rng": self.rng.get_state(),
-            "noise_rng": self.noise_rng.get_state(),
-            "r1": self.r1,
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a state saved by `state_dict`."""
-        self.generator.load_state_dict(state["generator"])
-        self.discriminator.load_state_dict(state["discriminator"])
-        self.average.load_state_dict(state["average"])
-        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(saved)
-        self.rng.set_state(state["rng"])
-        self.noise_rng.set_state(state["noise_rng"])
-        self.r1 = state["r1"]
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     """Train the GAN of this round; goes on where a killed run stopped."""
+    settings, folder = config.gan, workspace.stage("gan", round)
+    started = {**asdict(settings), "size": config.photographs.size, "seed": config.seed}
+    # A run may go on with another number of processes: it sees the same batches.
+    del started["processes"]
+    folder.start(started)
+    processes = settings.processes or processes_for(settings.batch_size)
+    facts = launch(_train, processes, settings.precision, config, workspace, round)
+    kimg = settings.taught_kimg if round else settings.kimg
+    folder.finish(kimg=kimg, camera_taught=round > 0, **facts)
+
+
+def _train(device: Device, config: Config, workspace: Workspace, round: int) -> dict[str, float]:
+    """The whole training, in each of the processes; the first one alone writes.
+
+    Returns:
+        The last step's figures.
+    """
     keep_freed_memory()
     settings, folder = config.gan, workspace.stage("gan", round)
-    folder.start({**asdict(settings), "size": config.photographs.size, "seed": config.seed})
     stream = _stream(settings, workspace, round)
     kimg = settings.taught_kimg if round else settings.kimg
     steps = math.ceil(kimg * 1000 / settings.batch_size)
-    progress = Progress(workspace, "gan", steps, round)
+    progress = Progress(workspace, "gan", steps, round, silent=not device.leads)
     torch.manual_seed(config.seed + 1000 * round)
-    training = GanTraining(
-        settings, *_networks(config, workspace, round, progress), config.seed + 1000 * round
-    )
-    loop = StepLoop(folder, steps, training.state_dict)
+    networks = _networks(config, workspace, round, progress)
+    training = GanTraining(settings, *networks, config.seed + 1000 * round, device)
+    loop = StepLoop(folder, steps, training.state_dict, writes=device.leads)
     if (checkpoint := folder.load_checkpoint()) is not None:
         training.load_state_dict(checkpoint)
         loop.first = checkpoint["step"]
         progress.say(f"goes on from step {loop.first}")
     every = max(settings.snapshot_kimg * 1000 // settings.batch_size, 1)
-    figures = None
+    figures: dict[str, Tensor] = {}
     for step in loop:
-        figures = training.step(stream, step)
-        progress.tick(step + 1, **figures._asdict())
-        if (step + 1) % every == 0 or step + 1 == steps:
+        figures = training.step(stream, step)._asdict()
+        progress.tick(step + 1, **figures)
+        if device.leads and (step + 1) % every == 0 and step + 1 < steps:
             seen = (step + 1) * settings.batch_size // 1000
             picture(training.average, folder.file(f"images/{seen:06d}.png"))
-    if not steps:
-        picture(training.average, folder.file("images/000000.png"))
-    _save(folder, training, kimg)
-    facts = {} if figures is None else {k: float(v) for k, v in figures._asdict().items()}
-    folder.finish(kimg=kimg, camera_taught=round > 0, **facts)
+    if device.leads:
+        picture(training.average, folder.file(f"images/{int(kimg):06d}.png"))
+        _save(folder, training, kimg)
+    return {name: float(value) for name, value in figures.items()}
 
 
 @torch.no_grad()
