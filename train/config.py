@@ -65,7 +65,7 @@ class GanConfig:
     init: str = "scratch"
     """`scratch`, `shipped`, or a folder that holds generator and discriminator.safetensors."""
     warm_start: bool = True
-    """Camera-taught GANs go on from the previous round's weights instead of `init`."""
+    """The first camera-taught GAN goes on from round 0's weights instead of `init`."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """auto: bfloat16 where the hardware computes it."""
     processes: int = 0
@@ -129,8 +129,11 @@ class ViewpointsConfig:
 
 @dataclass(frozen=True)
 class CamerasConfig:
-    """Cameras for the photographs, read by the inverse network's camera head (rounds >= 1)."""
+    """Cameras for the photographs (rounds >= 1)."""
 
+    reader: Literal["inverse", "attributes"] = "inverse"
+    """Who reads them: the camera head of the previous round's inverse graphics network, or the
+    attribute network of stage viewpoints, which was taught on procedural truth."""
     confident: float = 0.8
     """Share of the photographs kept, the most confident ones."""
     largest_mirror_degrees: float = 40.0
@@ -174,6 +177,9 @@ class InverseConfig:
     """The inverse graphics network (paper 3.2, eq. 1 and 2)."""
 
     steps: int = 3_000
+    first_steps: int = 0
+    """Steps of round 0 if further rounds follow: enough to label cameras, as the views of its data
+    are not yet of one object; 0: as many as `steps`."""
     batch_size: int = 16
     """Objects per step; each gives `views` images."""
     views: int = 2

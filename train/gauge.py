@@ -72,6 +72,13 @@ def take_shipped_gauge(size: int, path: Path) -> None:
     save_attributes(network, path)
 
 
+def load_gauge(config: Config, workspace: Workspace) -> AttributeNetwork:
+    """The network that this run measures with."""
+    if config.viewpoints.classifier == "shipped":
+        return load_attributes(SHIPPED)
+    return load_attributes(workspace.stage("viewpoints").require("attributes.safetensors"))
+
+
 def gauge_errors(network: AttributeNetwork) -> dict[str, Any]:
     """The gauge's own errors on held-out photographs."""
     drawn = photographs(HELD_OUT_SEED, np.arange(HELD_OUT), network.size)

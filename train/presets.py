@@ -15,7 +15,7 @@ from train.config import (
 SMOKE = Config(
     preset="smoke",
     photographs=PhotographsConfig(count=4_096),
-    gan=GanConfig(kimg=1, taught_kimg=2, init="shipped"),
+    gan=GanConfig(kimg=1, taught_kimg=1, init="shipped", warm_start=False),
     segmenter=SegmenterConfig(steps=150),
     viewpoints=ViewpointsConfig(candidates=200, contents=8, classifier="shipped"),
     multiview=MultiviewConfig(objects=60, views=8, cameras=48),

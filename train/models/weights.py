@@ -16,7 +16,7 @@ from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
 
 SHIPPED = Path(__file__).resolve().parent.parent / "shipped"
-"""Holds `unconditional/` and `camera_taught/`, each a generator and its discriminator."""
+"""Holds the generators of `unconditional/` and `camera_taught/`, and the latter's discriminator."""
 CAMERA_PARTS = ("camera_mapping.", "camera.")
 """Parameters that only camera-taught networks have."""
 

@@ -1,11 +1,12 @@
-"""Stage cameras (rounds >= 1): the inverse graphics network labels the photographs with cameras.
+"""Stage cameras (rounds >= 1): the photographs are labelled with cameras.
 
-Every photograph is read as it is and mirrored; the mean of the two is its camera, and those on
-which the network is unsure or contradicts itself are left out: flipped labels ruin a camera-taught
-GAN, imprecise ones do not. Writes `labels.npz` (cameras f32 [N, 5], keep bool [N], confidences
-f32 [N]).
+The reader is the previous round's inverse graphics network, or the attribute network. Every
+photograph is read as it is and mirrored; the mean of the two is its camera, and those on which the
+reader is unsure or contradicts itself are left out: flipped labels ruin a camera-taught GAN,
+imprecise ones do not. Writes `labels.npz` (cameras f32 [N, 5], keep bool [N], confidences f32 [N]).
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,13 +16,18 @@ from torch import Tensor
 from graphics.camera import (
     AZIMUTH,
     CAMERA_SIZE,
+    DISTANCE,
+    ELEVATION,
+    NOMINAL_DISTANCE,
     OFFSET_X,
     azimuth_difference_degrees,
     wrap_degrees,
 )
 from train.config import PROCEDURAL, CamerasConfig, Config
 from train.data.vehicles import photographs
+from train.gauge import load_gauge
 from train.metrics.camera_error import camera_errors
+from train.models.attributes import AttributeReadings, read_attributes
 from train.models.inverse_graphics import InverseGraphics, load_inverse_graphics
 from train.models.segmenter import Segment, load_segmenter
 from train.progress import Progress
@@ -43,17 +49,19 @@ class Labels(NamedTuple):
     """f32 [N] degrees of azimuth between the two."""
 
 
+Read = Callable[[Tensor], Labels]
+"""Reads images [B, 3, R, R] in 0..1."""
+
+
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     """Label the photographs with the previous round's network; goes on after a kill."""
     if round < 1:
         raise WorkspaceError(f"stage `cameras` of round {round}: it needs the round before it")
     folder = workspace.stage("cameras", round)
     folder.start(config.cameras)
-    weights = workspace.stage("inverse", round - 1).require("inverse_graphics.safetensors")
-    network = load_inverse_graphics(weights).to(memory_format=torch.channels_last)
-    segment = load_segmenter(workspace.stage("segmenter").path)
+    read = _reader(config, workspace, round)
     images = np.load(workspace.stage("photographs").require("images.npy"), mmap_mode="r")
-    labels = _label(workspace, round, images, (network, segment))
+    labels = _label(workspace, round, images, read)
     keep = keep_confident(labels, config.cameras)
     if not keep.any():
         raise WorkspaceError(
@@ -79,6 +87,25 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
 def round_to(value: float, digits: int = 4) -> float:
     """For facts: shorter, and never numpy's own type."""
     return float(f"{value:.{digits}g}")
+
+
+def _reader(config: Config, workspace: Workspace, round: int) -> Read:
+    """What reads the cameras of a batch of images."""
+    if config.cameras.reader == "attributes":
+        gauge = load_gauge(config, workspace)
+        return lambda images: _from_attributes(read_attributes(gauge, images))
+    weights = workspace.stage("inverse", round - 1).require("inverse_graphics.safetensors")
+    network = load_inverse_graphics(weights).to(memory_format=torch.channels_last)
+    segment = load_segmenter(workspace.stage("segmenter").path)
+    return lambda images: read_both_ways(network, segment, images)
+
+
+def _from_attributes(readings: AttributeReadings) -> Labels:
+    """Azimuth and elevation; where image and mirror image differ the confidence says so."""
+    cameras = np.zeros((len(readings.azimuths), CAMERA_SIZE), np.float32)
+    cameras[:, AZIMUTH], cameras[:, ELEVATION] = readings.azimuths, readings.elevations
+    cameras[:, DISTANCE] = NOMINAL_DISTANCE
+    return Labels(cameras, readings.confidences, np.zeros(len(cameras), np.float32))
 
 
 @torch.inference_mode()
@@ -114,7 +141,7 @@ def _label(
     workspace: Workspace,
     round: int,
     images: np.ndarray,
-    readers: tuple[InverseGraphics, Segment],
+    read: Read,
 ) -> Labels:
     done: list[Labels] = []
 
@@ -130,7 +157,7 @@ def _label(
     progress = Progress(workspace, "cameras", loop.steps, round)
     for step in loop:
         pixels = torch.from_numpy(np.array(images[step * BATCH : (step + 1) * BATCH]))
-        done.append(read_both_ways(*readers, pixels.permute(0, 3, 1, 2).float() / 255))
+        done.append(read(pixels.permute(0, 3, 1, 2).float() / 255))
         progress.tick(step + 1, confidence=done[-1].confidences.mean())
     return Labels(*(values.numpy() for values in state().values()))
 

@@ -122,25 +122,33 @@ def _networks(
     size, taught = config.photographs.size, round > 0
     generator = Generator(GeneratorShape(size, camera_taught=taught))
     discriminator = Discriminator(DiscriminatorShape(size, camera_taught=taught))
-    folder = _starting_weights(config.gan, workspace, round)
-    if folder is None:
+    start = _starting_weights(config.gan, workspace, round)
+    if start is None:
         progress.say("starts from scratch")
         return generator, discriminator
-    new = transfer(load_generator(folder / "generator.safetensors"), generator)
-    new += transfer(load_discriminator(folder / "discriminator.safetensors"), discriminator)
+    new = transfer(load_generator(start[0]), generator)
+    new += transfer(load_discriminator(start[1]), discriminator)
     begun = f"; new: {', '.join(new)}" if new else ""
-    progress.say(f"starts from {folder}{begun}")
+    progress.say(f"starts from {start[0].parent}{begun}")
     return generator, discriminator
 
 
-def _starting_weights(settings: GanConfig, workspace: Workspace, round: int) -> Path | None:
-    if round and settings.warm_start:
-        return workspace.stage("gan", round - 1).require("generator.safetensors").parent
+def _starting_weights(
+    settings: GanConfig, workspace: Workspace, round: int
+) -> tuple[Path, Path] | None:
+    """The files of a generator and a discriminator to go on from."""
+    if round > 1 or (round == 1 and settings.warm_start):
+        before = workspace.stage("gan", round - 1)
+        return before.require("generator.safetensors"), before.require("discriminator.safetensors")
     if settings.init == "scratch":
         return None
     if settings.init == "shipped":
-        return SHIPPED / ("camera_taught" if round else "unconditional")
-    return Path(settings.init)
+        # Without its cameras the camera-taught discriminator judges plain photographs as well.
+        kind = "camera_taught" if round else "unconditional"
+        discriminator = SHIPPED / "camera_taught" / "discriminator.safetensors"
+        return SHIPPED / kind / "generator.safetensors", discriminator
+    folder = Path(settings.init)
+    return folder / "generator.safetensors", folder / "discriminator.safetensors"
 
 
 def _save(folder: StageFolder, training: GanTraining, kimg: float) -> None:

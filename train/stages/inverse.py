@@ -52,7 +52,10 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder = workspace.stage("inverse", round)
     folder.start(config.inverse)
     torch.manual_seed(config.seed + round)
-    two_views = Training(config, workspace, round, folder, config.inverse)
+    settings = config.inverse
+    if round == 0 and config.rounds > 1 and settings.first_steps:
+        settings = replace(settings, steps=settings.first_steps)
+    two_views = Training(config, workspace, round, folder, settings)
     two_views.run()
     save_inverse_graphics(folder.file("inverse_graphics.safetensors"), two_views.average)
     facts = _write_cameras(folder, two_views)
