@@ -16,7 +16,7 @@ def test_settings_of_the_whole_run_have_no_section():
 @pytest.mark.parametrize(
     ("assignment", "words"),
     [
-        ("inverse.batchsize=3", "unknown setting; known here: steps, batch_size"),
+        ("inverse.batchsize=3", "unknown setting; known here: steps, first_steps, batch_size"),
         ("invers.batch_size=3", "unknown setting; known here: preset"),
         ("inverse=3", "unknown setting"),
         ("inverse.batch_size=many", "not a int"),

@@ -1,0 +1,34 @@
+"""The settings of the cycle: one frozen dataclass per stage, refused where impossible.
+
+The presets that fill them stand in `train/presets.py`; `--set section.field=value` overrides one.
+"""
+
+from train.config.data import (
+    PROCEDURAL,
+    CamerasConfig,
+    MultiviewConfig,
+    PhotographsConfig,
+    SegmenterConfig,
+    ViewpointsConfig,
+)
+from train.config.networks import DisentangleConfig, GanConfig, InverseConfig
+from train.config.refusal import ConfigError
+from train.config.results import EvaluateConfig, ExportConfig
+from train.config.run import Config, override
+
+__all__ = [
+    "PROCEDURAL",
+    "CamerasConfig",
+    "Config",
+    "ConfigError",
+    "DisentangleConfig",
+    "EvaluateConfig",
+    "ExportConfig",
+    "GanConfig",
+    "InverseConfig",
+    "MultiviewConfig",
+    "PhotographsConfig",
+    "SegmenterConfig",
+    "ViewpointsConfig",
+    "override",
+]

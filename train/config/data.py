@@ -1,0 +1,116 @@
+"""Settings of the stages that make data: photographs to multi-view images."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from train.config.refusal import require
+
+PROCEDURAL = "procedural"
+
+
+@dataclass(frozen=True)
+class PhotographsConfig:
+    """The single-view photographs."""
+
+    source: str = PROCEDURAL
+    """`procedural`, or a folder of JPEG and PNG files."""
+    count: int = 60_000
+    """How many procedural photographs; a folder gives all it has."""
+    size: int = 64
+    """Side in pixels; the resolution of everything after it."""
+
+    def __post_init__(self) -> None:
+        require(
+            self.size in (32, 64, 128, 256), f"photographs.size={self.size}: 32, 64, 128 or 256"
+        )
+        require(self.count >= 64, f"photographs.count={self.count}: at least 64")
+
+
+@dataclass(frozen=True)
+class SegmenterConfig:
+    """The network that finds the object's mask."""
+
+    onnx: str = ""
+    """An ONNX segmenter to use instead of training one (`images` uint8 [B,R,R,3] -> `masks`)."""
+    steps: int = 800
+    """Held-out IoU at 64 px: 0.92 after 800, 0.937 after 2,000 (two, five minutes of a core)."""
+    batch_size: int = 32
+    learning_rate: float = 2e-3
+    channels: int = 16
+    """Width of the first level; doubles at each of the three levels below."""
+
+
+@dataclass(frozen=True)
+class ViewpointsConfig:
+    """Choosing viewpoint codes of the unconditional GAN (paper 3.1)."""
+
+    candidates: int = 2_000
+    """View codes that are scored."""
+    contents: int = 16
+    """Content codes under which each candidate is seen."""
+    per_bin: int = 12
+    """Most codes kept per 30° azimuth bin."""
+    largest_std_degrees: float = 20.0
+    """Codes whose azimuth varies more across contents are dropped."""
+    object_weight: float = 0.5
+    """Weight of object stability beside viewpoint stability in the choice, 0..1."""
+    annotator: Literal["auto", "classifier", "person"] = "auto"
+    """Who fills viewpoints.csv; auto: the classifier for procedural photographs, else a person."""
+    classifier: Literal["train", "shipped"] = "train"
+    """Where the attribute network comes from that measures, and annotates as the classifier;
+    shipped: weights trained by these defaults at 64 px."""
+    classifier_steps: int = 2_000
+    """Of 32 procedural photographs; it needs them to tell front from back (held out, beyond 90
+    degrees: 16 % after 800 steps, 0.6 % after 2,000)."""
+
+    def __post_init__(self) -> None:
+        require(
+            0 <= self.object_weight <= 1, f"viewpoints.object_weight={self.object_weight}: 0..1"
+        )
+        require(self.contents >= 2, f"viewpoints.contents={self.contents}: at least 2")
+        require(self.candidates >= 2, f"viewpoints.candidates={self.candidates}: at least 2")
+
+
+@dataclass(frozen=True)
+class CamerasConfig:
+    """Cameras for the photographs (rounds >= 1)."""
+
+    reader: Literal["inverse", "attributes"] = "inverse"
+    """Who reads them: the camera head of the previous round's inverse graphics network, or the
+    attribute network of stage viewpoints, which was taught on procedural truth."""
+    confident: float = 0.8
+    """Share of the photographs kept, the most confident ones."""
+    largest_mirror_degrees: float = 40.0
+    """Photographs whose mirrored image disagrees by more are left out."""
+
+    def __post_init__(self) -> None:
+        require(0 < self.confident <= 1, f"cameras.confident={self.confident}: above 0, up to 1")
+
+
+@dataclass(frozen=True)
+class MultiviewConfig:
+    """Images of content codes x viewpoints with masks (paper 3.1)."""
+
+    objects: int = 1_500
+    """Content codes."""
+    views: int = 12
+    """Viewpoints that each content code is seen from."""
+    cameras: int = 96
+    """Distinct cameras that a camera-taught generator is asked for (rounds >= 1)."""
+    smallest_mask: float = 0.04
+    """Images whose mask covers less are dropped. Paper: 10 %, of photographs that objects fill; a
+    sixth of the procedural ones cover less than that, the smallest 5 %."""
+    truncation: float = 0.9
+    """Content codes are drawn towards the mean by this factor (1: not at all)."""
+    largest_border: float = 0.05
+    """Images whose mask covers more of the outermost pixels are dropped: the object is cut off."""
+    second_instance: float = 0.10
+    """Images with a second object of more than this share of the first one's area are dropped."""
+
+    def __post_init__(self) -> None:
+        require(self.views >= 2, f"multiview.views={self.views}: at least 2")
+        require(self.objects >= 1, f"multiview.objects={self.objects}: at least 1")
+        require(
+            self.cameras >= self.views,
+            f"multiview.cameras={self.cameras}: at least multiview.views ({self.views})",
+        )

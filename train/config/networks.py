@@ -1,0 +1,139 @@
+"""Settings of the stages that train: GAN, inverse graphics network, StyleGAN-R."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from train.config.refusal import require
+
+
+@dataclass(frozen=True)
+class GanConfig:
+    """StyleGAN2 training; see `train/stages/gan.py`."""
+
+    kimg: float = 1_000.0
+    """Thousands of photographs shown to the unconditional GAN; 0 takes `init` as it is."""
+    taught_kimg: float = 500.0
+    """The same for the camera-taught GAN of each later round."""
+    batch_size: int = 32
+    learning_rate: float = 2.5e-3
+    """Adam (0, 0.99) of both networks (StyleGAN2, small images)."""
+    gamma: float = 0.1
+    """Weight of R1."""
+    r1_every: int = 16
+    """Steps between two R1 terms, each weighted as much more (StyleGAN2)."""
+    mixing: float = 0.9
+    """Share of unconditional images with two codes, cut at a random convolution (StyleGAN)."""
+    ema_kimg: float = 3.0
+    """Half-life of the averaged generator, or 5 % of what it has seen if that is less."""
+    noise: bool = False
+    """Noise inputs of every convolution (StyleGAN). Off: at 64 px the last level learned to draw
+    its detail from noise by 24 kimg, and the multi-view data is made without any."""
+    mirror: bool = False
+    """Also show mirrored photographs."""
+    init: str = "scratch"
+    """`scratch`, `shipped`, or a folder that holds generator and discriminator.safetensors."""
+    warm_start: bool = True
+    """The first camera-taught GAN goes on from round 0's weights instead of `init`."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """auto: bfloat16 where the hardware computes it."""
+    processes: int = 0
+    """Processes that share each batch; 0: one per GPU, or per CPU core with 8 images or more."""
+    snapshot_kimg: int = 25
+    """Thousands of images between two picture grids."""
+
+    def __post_init__(self) -> None:
+        require(min(self.kimg, self.taught_kimg) >= 0, "gan.kimg and gan.taught_kimg: 0 or more")
+        require(self.batch_size >= 2, f"gan.batch_size={self.batch_size}: at least 2")
+        require(self.processes >= 0, f"gan.processes={self.processes}: 0 or more")
+        require(self.r1_every >= 1, f"gan.r1_every={self.r1_every}: at least 1")
+        require(0 <= self.mixing <= 1, f"gan.mixing={self.mixing}: 0..1")
+        require(self.snapshot_kimg >= 1, f"gan.snapshot_kimg={self.snapshot_kimg}: at least 1")
+
+
+@dataclass(frozen=True)
+class InverseConfig:
+    """The inverse graphics network (paper 3.2, eq. 1 and 2)."""
+
+    steps: int = 3_000
+    first_steps: int = 0
+    """Steps of round 0 if further rounds follow: enough to label cameras, as the views of its data
+    are not yet of one object; 0: as many as `steps`."""
+    batch_size: int = 16
+    """Objects per step; each gives `views` images."""
+    views: int = 2
+    """Views of one object, predicted and rendered crosswise; 1: the single-view baseline."""
+    learning_rate: float = 5e-4
+    camera_learning_rate: float = 5e-3
+    """For the optimised cameras of the viewpoint codes."""
+    width: int = 32
+    """Channels of the encoder's first level."""
+    template_level: int = 3
+    """Subdivisions of the icosphere: 3 gives 642 vertices."""
+    texture_size: int = 64
+    """Height of the texture; it is twice as wide."""
+    perceptual_after: int = 300
+    """Steps before the perceptual term joins (paper: 3,000 of 200,000)."""
+    color_weight: float = 20.0
+    perceptual_weight: float = 0.5
+    mask_weight: float = 3.0
+    flatten_weight: float = 5.0
+    laplacian_weight: float = 5.0
+    movement_weight: float = 2.5
+    camera_weight: float = 1.0
+    """Of the camera head against the optimised cameras (ours)."""
+    sigmainv: float = 7_000.0
+    vgg: str = ""
+    """A safetensors file of VGG-16 weights for the perceptual term; else our discriminator's."""
+
+    def __post_init__(self) -> None:
+        require(self.views in (1, 2), f"inverse.views={self.views}: 1 or 2")
+
+
+@dataclass(frozen=True)
+class DisentangleConfig:
+    """StyleGAN-R: mapping networks and selectors (paper 3.3, eq. 3-6).
+
+    The paper's learning rate of 1e-5 is for networks a hundred times larger; these were tried.
+    """
+
+    images: int = 4_000
+    """Multi-view images that it is taught from, whole objects at a time."""
+    warmup_steps: int = 900
+    """Eq. 5, the generator frozen (paper: 700)."""
+    warmup_batch_size: int = 32
+    warmup_learning_rate: float = 2e-3
+    entropy_weight: float = 0.05
+    """Of the selectors' entropy, a share of its largest value."""
+    steps: int = 280
+    """Eq. 6, generator and mapping networks together (paper: 2,500)."""
+    batch_size: int = 16
+    """A multiple of 4: half are images of one object each, half are mixed."""
+    learning_rate: float = 3e-4
+    shape_weight: float = 2.0
+    texture_weight: float = 1.0
+    background_weight: float = 0.2
+    """Of both background terms of eq. 6."""
+    camera_weight: float = 0.5
+    """Of the camera read back (ours)."""
+    image_anchor: float = 2.0
+    """Of the synthesised image against the one whose codes were given (ours)."""
+    style_anchor: float = 0.5
+    """Of eq. 5's style distance, kept during fine-tuning (ours)."""
+    view_dimensions: int = 144
+    """Dimensions that the camera takes over in an unconditional GAN (paper: 144 of 2048)."""
+    taught_view_dimensions: int = 4_096
+    """The same in a camera-taught one, where it takes nothing away; more than there are: all.
+
+    Measured at 32 px, 400 steps: azimuth read 3.3° off with all 512, 11.7° off with 144.
+    """
+
+    def __post_init__(self) -> None:
+        require(
+            self.batch_size >= 8 and self.batch_size % 4 == 0,
+            f"disentangle.batch_size={self.batch_size}: a multiple of 4, at least 8",
+        )
+        require(
+            min(self.view_dimensions, self.taught_view_dimensions) >= 1,
+            "disentangle.view_dimensions and taught_view_dimensions: at least 1",
+        )
+        require(self.images >= 64, f"disentangle.images={self.images}: at least 64")

@@ -1,0 +1,44 @@
+"""Settings of the stages that measure and export."""
+
+from dataclasses import dataclass
+
+from train.config.refusal import require
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Held-out procedural objects with truth."""
+
+    objects: int = 200
+    views: int = 8
+    """Novel views per object."""
+    baseline_steps: int = 0
+    """Steps of the single-view baseline; 0: as many as inverse.steps."""
+    single_view_baseline: bool = True
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """The bundle that the service loads."""
+
+    category: str = "vehicles"
+    tolerance: float = 1e-3
+    """Largest difference of any output between torch and ONNX Runtime."""
+    samples: int = 6
+    """Photographs put into the bundle."""
+    sample_size: int = 512
+    """Side of a procedural sample, longest side of a sample from a folder, in pixels."""
+    register: bool = False
+    """Also copy the bundle into BentoML's model store."""
+    data_licence: str = ""
+    """Of the photographs; empty: the procedural ones' own, or "unknown" for a folder."""
+    weights_licence: str = ""
+    """Of the weights; empty: as the data's."""
+
+    def __post_init__(self) -> None:
+        require(
+            0 < self.tolerance <= 1e-3,
+            f"export.tolerance={self.tolerance}: above 0 and at most 1e-3, the service's limit",
+        )
+        require(self.samples >= 1, f"export.samples={self.samples}: at least 1")
+        require(64 <= self.sample_size <= 2048, f"export.sample_size={self.sample_size}: 64..2048")
