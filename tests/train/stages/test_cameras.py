@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from graphics.camera import wrap_degrees
+from graphics.camera import NOMINAL_DISTANCE, wrap_degrees
 from tests.train.stages.generated_run import SIZE, config, with_gan, with_segmenter_and_gauge
 from train.config import CamerasConfig
 from train.data import vehicles
+from train.models.attributes import load_attributes, read_attributes
 from train.models.inverse_graphics import (
     InverseGraphics,
     InverseGraphicsShape,
@@ -139,3 +140,16 @@ def test_a_network_that_always_contradicts_itself_is_refused(tmp_path):
 def test_round_0_has_no_network_to_read_with(tmp_path):
     with pytest.raises(WorkspaceError, match="needs the round before"):
         cameras.run(labelling(), Workspace(tmp_path))
+
+
+def test_the_attribute_network_can_read_the_cameras(tmp_path):
+    workspace = ready(tmp_path)
+    cameras.run(labelling(confident=0.5, reader="attributes"), workspace, round=1)
+    labels = labels_of(workspace)
+    gauge = load_attributes(workspace.stage("viewpoints").require("attributes.safetensors"))
+    pixels = np.load(workspace.stage("photographs").require("images.npy"))
+    read = read_attributes(gauge, torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255)
+    assert np.allclose(labels["cameras"][:, 0], read.azimuths, atol=1e-3)
+    assert np.allclose(labels["cameras"][:, 1], read.elevations, atol=1e-3)
+    assert (labels["cameras"][:, 2] == NOMINAL_DISTANCE).all()
+    assert labels["keep"].sum() == COUNT // 2

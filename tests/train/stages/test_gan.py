@@ -10,7 +10,7 @@ from train.data.stream import PhotographStream
 from train.gan_training import GanTraining
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
-from train.models.weights import load_discriminator, load_generator
+from train.models.weights import SHIPPED, load_discriminator, load_generator
 from train.stages import gan
 from train.workspace import Workspace, WorkspaceError
 
@@ -39,9 +39,10 @@ def workspace(tmp_path):
     return new_workspace(tmp_path / "run")
 
 
-def new_workspace(path):
+def new_workspace(path, side=SIZE):
     workspace = Workspace(path)
     images, cameras, keep = photographs()
+    images = images.repeat(side // SIZE, axis=1).repeat(side // SIZE, axis=2)
     taken = workspace.stage("photographs")
     np.save(taken.file("images.npy"), images)
     taken.finish()
@@ -167,3 +168,16 @@ def test_taught_rounds_need_labels(tmp_path):
     workspace = new_workspace(tmp_path / "run")
     with pytest.raises(WorkspaceError, match=r"labels\.npz is missing"):
         gan.run(CONFIG, workspace, 3)
+
+
+def test_the_shipped_weights_start_both_rounds(tmp_path):
+    settings = GanConfig(kimg=0, taught_kimg=0, init="shipped", warm_start=False)
+    config = Config(photographs=PhotographsConfig(size=64, count=COUNT), gan=settings)
+    workspace = new_workspace(tmp_path, side=64)
+    for number, kind in enumerate(("unconditional", "camera_taught")):
+        gan.run(config, workspace, number)
+        taken = load_generator(workspace.stage("gan", number).require("generator.safetensors"))
+        shipped = load_generator(SHIPPED / kind / "generator.safetensors")
+        given = shipped.state_dict()
+        for name, value in taken.state_dict().items():
+            assert torch.equal(value, given[name]), name

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -76,3 +77,13 @@ def test_an_interrupted_run_ends_as_one_that_was_left_alone(tmp_path, monkeypatc
     inverse.run(config, broken, 0)
     files = [w.stage("inverse").require("inverse_graphics.safetensors") for w in (whole, broken)]
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_round_0_takes_its_own_number_of_steps_where_rounds_follow(tmp_path):
+    config = config_of(steps=9, single_view=False)
+    config = replace(config, inverse=replace(config.inverse, first_steps=2))
+    for rounds, steps in ((2, 2), (1, 9)):
+        workspace = run_folder(tmp_path / str(rounds), config)
+        inverse.run(replace(config, rounds=rounds), workspace, 0)
+        ticks = (workspace.path / "stats.jsonl").read_text().splitlines()
+        assert json.loads(ticks[-1])["step"] == steps
