@@ -24,6 +24,8 @@ AZIMUTH_BINS = 24
 """Soft bins of the azimuth distribution, 15 degrees apart; bin 0 is centred on 0 degrees."""
 TEMPLATE_RADIUS = 0.5
 """Object units; a vehicle is about 2 long."""
+DARKEST = 0.02
+"""Nearest that a mean colour comes to 0 or 1, where its logit would be infinite."""
 
 
 class Prediction(NamedTuple):
@@ -122,7 +124,11 @@ class ShapeHead(nn.Module):
 
 
 class TextureHead(nn.Module):
-    """A mirror-symmetric texture, decoded from the code."""
+    """A mirror-symmetric texture, decoded from the code around the object's mean colour.
+
+    Paint is what differs most between objects and what a code of this size keeps worst. A gate
+    per texel says how far the mean colour shows there: on the body, hardly on a tyre.
+    """
 
     def __init__(self, code: int, width: int, texture_size: int) -> None:
         super().__init__()
@@ -141,13 +147,17 @@ class TextureHead(nn.Module):
             )
             channels, side = outputs, side * 2
         self.color = nn.Conv2d(channels, 3, 3, 1, 1)
+        self.gate = nn.Conv2d(channels, 1, 3, 1, 1)
+        nn.init.ones_(self.gate.bias)
 
-    def forward(self, code: Tensor) -> Tensor:
-        """[B, code] -> [B, 3, Ht, 2 Ht] in 0..1; u = 0.5, the front, is in the middle."""
+    def forward(self, code: Tensor, mean_color: Tensor) -> Tensor:
+        """[B, code], [B, 3] -> [B, 3, Ht, 2 Ht] in 0..1; u = 0.5, the front, is in the middle."""
         features = F.relu(self.first(code)).unflatten(-1, (-1, 4, 4))
         for level in self.levels:
             features = F.interpolate(level(features), scale_factor=2.0, mode="nearest")
-        half = torch.sigmoid(self.color(features))
+        bounded = mean_color.clamp(DARKEST, 1 - DARKEST)
+        paint = (bounded.log() - (1 - bounded).log())[..., None, None]
+        half = torch.sigmoid(self.color(features) + self.gate(features) * paint)
         return torch.cat((half.flip(-1), half), dim=-1)
 
 
@@ -232,9 +242,9 @@ class InverseGraphics(nn.Module):
         code = F.relu(self.code(self.encoder(seen)))
         vertices, offsets = self.shape_head(code)
         cameras, confidences, logits = self.camera_head(code)
-        return Prediction(
-            vertices, offsets, self.texture_head(code), cameras, confidences, logits
-        )
+        mean_color = (images * masks).sum((2, 3)) / masks.sum((2, 3)).clamp(min=1.0)
+        textures = self.texture_head(code, mean_color)
+        return Prediction(vertices, offsets, textures, cameras, confidences, logits)
 
 
 def azimuth_targets(azimuth_degrees: Tensor) -> Tensor:

@@ -93,3 +93,18 @@ def test_weights_come_back_with_their_sizes(network, tmp_path):
     with torch.no_grad():
         ours, theirs = network(images, masks), again(images, masks)
     np.testing.assert_allclose(ours.vertices, theirs.vertices, atol=2e-3)
+
+
+def test_the_mean_colour_of_the_object_reaches_the_texture(network):
+    images, masks = torch.zeros(2, 3, 32, 32), torch.zeros(2, 1, 32, 32)
+    images[0, 0], images[1, 2] = 0.9, 0.9
+    masks[..., 8:24, 8:24] = 1
+    with torch.no_grad():
+        red, blue = network(images, masks).textures.mean((2, 3))
+    assert red[0] > red[2] + 0.2 and blue[2] > blue[0] + 0.2
+
+
+def test_an_empty_mask_still_gives_finite_numbers(network):
+    with torch.no_grad():
+        prediction = network(torch.rand(1, 3, 32, 32), torch.zeros(1, 1, 32, 32))
+    assert all(torch.isfinite(value).all() for value in prediction)
