@@ -1,8 +1,8 @@
 """Keeps the memory of freed tensors in the process, for the next training step to use again.
 
 By default glibc hands blocks over a few hundred kilobytes back to the system when they are freed,
-and every activation of every step is then paid for again in page faults: measured, a fifth of a
-GAN step's time on a CPU.
+and every activation of every step is then paid for again in page faults: measured, up to a
+fifth of a GAN step's time on a CPU.
 """
 
 import ctypes
