@@ -11,9 +11,7 @@ import importlib.metadata
 import json
 import os
 import platform
-import shlex
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +31,7 @@ from train.models.serving_graphs import InverseGraphicsGraph, SegmenterGraph, St
 from train.models.stylegan_r import load_stylegan_r
 from train.onnx_files import Arrays, as_arrays, export_graph, halve_weights, parity
 from train.progress import Progress
+from train.provenance import training_command
 from train.samples import write_folder_samples, write_procedural_samples
 from train.workspace import Workspace, WorkspaceError
 
@@ -223,12 +222,6 @@ def _licence(config: Config) -> dict[str, str]:
     default = "drawn by this project itself" if procedural else "unknown: the user's photographs"
     data = config.export.data_licence or default
     return {"data": data, "weights": config.export.weights_licence or f"as the data: {data}"}
-
-
-def training_command() -> str:
-    """The command that this process was started with, to be typed again."""
-    module = "train.cycle" if Path(sys.argv[0]).name == "cycle.py" else Path(sys.argv[0]).stem
-    return shlex.join(["python", "-m", module, *sys.argv[1:]])
 
 
 def _hardware() -> str:

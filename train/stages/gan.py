@@ -8,8 +8,6 @@ same codes in every picture, a row per content code, a column per view code or a
 """
 
 import math
-import shlex
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -33,6 +31,7 @@ from train.models.weights import (
 )
 from train.pictures import write_grid
 from train.progress import Progress
+from train.provenance import training_command
 from train.workspace import StageFolder, StepLoop, Workspace
 
 GRID_CONTENTS, GRID_VIEWS = 8, 12
@@ -153,7 +152,6 @@ def _starting_weights(
 
 def _save(folder: StageFolder, training: GanTraining, kimg: float) -> None:
     """The averaged generator and the discriminator, with the command that made them."""
-    command = shlex.join(["python", "-m", "train.cycle", *sys.argv[1:]])
-    facts = {"command": command, "kimg": str(kimg)}
+    facts = {"command": training_command(), "kimg": str(kimg)}
     save_weights(folder.file("generator.safetensors"), training.average, facts)
     save_weights(folder.file("discriminator.safetensors"), training.discriminator, facts)

@@ -1,0 +1,9 @@
+import pytest
+
+from train.provenance import training_command
+
+
+@pytest.mark.parametrize("run", [[], ["--run", "/somebody/s/folder"], ["--run=/somebody/s/folder"]])
+def test_the_command_names_every_setting_but_not_the_run_folder(run):
+    given = ["/x/train/cycle.py", "--preset", "smoke", *run, "--set", "gan.init=a b"]
+    assert training_command(given) == ("python -m train.cycle --preset smoke --set 'gan.init=a b'")
