@@ -1,9 +1,9 @@
 """DIB-R's differentiable rasteriser with NVIDIA kaolin 0.18's signatures, and its backends.
 
-`auto` takes kaolin for CUDA tensors where kaolin is installed, else numba. The numba backend runs
-on the CPU; CUDA tensors are copied there and back, which is said once in the log. Every backend is
-tested against `reference`, plain torch in float64. The rules are in graphics.rasterize and
-graphics.soft_mask.
+`auto` takes kaolin for CUDA tensors where kaolin is installed, else triton; for CPU tensors numba.
+CUDA tensors given to numba are copied to the CPU and back; where `auto` has to do that, as triton
+is missing too, the log says so once. Every backend is tested against `reference`, plain torch in
+float64. The rules are in graphics.rasterize and graphics.soft_mask.
 """
 
 import logging
@@ -14,10 +14,13 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
+from train.renderer import inputs
+
 BackendName = Literal["auto", "kaolin", "triton", "numba", "reference"]
 
 MODULES = {
     "kaolin": "train.renderer.kaolin_backend",
+    "triton": "train.renderer.triton_backend",
     "numba": "train.renderer.numba_backend",
     "reference": "train.renderer.reference",
 }
@@ -66,10 +69,6 @@ def load_backend(name: BackendName, device: torch.device) -> Backend:
         )
     if name == "auto":
         name = _fastest(device)
-    if name == "triton":
-        raise BackendError(
-            f"renderer backend 'triton' is not built yet; use one of {available_backends()}"
-        )
     module = import_module(MODULES[name])
     reason = module.unavailable()
     if reason:
@@ -94,13 +93,22 @@ def rasterize(  # noqa: PLR0913 - kaolin's signature
     """Features of the closest face per pixel, [B, H, W, D], and its index int64 [B, H, W].
 
     Differentiable in `face_vertices_image` (through the barycentric weights) and `face_features`.
+
+    Raises:
+        ValueError, TypeError: a shape, dtype, device or range that is not as said here; on the CPU
+            also a number that is not finite (on a GPU looking would mean waiting for it: there a
+            face with such a corner is not drawn).
+        BackendError: the backend cannot run here.
     """
     as_list = not isinstance(face_features, Tensor)
     features = torch.cat(list(face_features), dim=-1) if as_list else face_features
-    _check(face_vertices_z, face_vertices_image, features)
+    scale = MULTIPLIER if multiplier is None else multiplier
+    inputs.check_size(height, width)
+    inputs.check_faces(face_vertices_z, face_vertices_image, features)
+    inputs.check_plane(scale, EPSILON if eps is None else eps)
     if valid_faces is None:
         valid_faces = torch.ones_like(face_vertices_z[..., 0], dtype=torch.bool)
-    scale = MULTIPLIER if multiplier is None else multiplier
+    inputs.check_valid(valid_faces, face_vertices_z)
     area_epsilon = (EPSILON if eps is None else eps) / scale**2
     chosen = load_backend(backend, face_vertices_image.device)
     image, face_idx = chosen.rasterize(
@@ -126,8 +134,9 @@ def dibr_soft_mask(  # noqa: PLR0913 - kaolin's signature
     `sigmainv`: sharpness, recommended 1/3e-4 .. 1/3e-5. `boxlen`: how far beyond its box a face
     reaches, recommended 0.02 .. 0.2. `knum`: most faces per pixel, recommended 20 .. 100.
     `multiplier` is accepted for kaolin's sake and used by its backend alone: distances here are
-    taken from the pixel, where scaling changes nothing.
+    taken from the pixel, where scaling changes nothing. Raises as `rasterize` does.
     """
+    inputs.check_soft_mask(face_vertices_image, selected_face_idx, sigmainv, boxlen, knum)
     chosen = load_backend(backend, face_vertices_image.device)
     return chosen.soft_mask(
         face_vertices_image, selected_face_idx, sigmainv, boxlen, knum, multiplier
@@ -148,7 +157,7 @@ def dibr_rasterization(  # noqa: PLR0913 - kaolin's signature
     eps: float | None = None,  # None: 1e-8
     backend: BackendName = "auto",
 ) -> DibrRasterization:
-    """`rasterize` and `dibr_soft_mask` of the same faces."""
+    """`rasterize` and `dibr_soft_mask` of the same faces; raises as they do."""
     features, face_idx = rasterize(
         height, width, face_vertices_z, face_vertices_image, face_features, face_normals_z >= 0,
         multiplier, eps, backend,
@@ -160,35 +169,17 @@ def dibr_rasterization(  # noqa: PLR0913 - kaolin's signature
     return DibrRasterization(features, soft_mask, face_idx)
 
 
-def _fastest(device: torch.device) -> str:
+def _fastest(device: torch.device) -> BackendName:
     if device.type != "cuda":
         return "numba"
-    if not import_module(MODULES["kaolin"]).unavailable():
-        return "kaolin"
+    for name in ("kaolin", "triton"):
+        if not import_module(MODULES[name]).unavailable():
+            return name
     if "numba on cuda" not in _announced:
         _announced.add("numba on cuda")
         logger.warning(
-            "kaolin is not installed: %s tensors are rendered on the CPU, by the numba backend",
+            "neither kaolin nor triton can run: %s tensors are rendered on the CPU, by the numba "
+            "backend",
             device,
         )
     return "numba"
-
-
-def _check(face_vertices_z: Tensor, face_vertices_image: Tensor, face_features: Tensor) -> None:
-    faces = tuple(face_vertices_z.shape)
-    for name, tensor, wanted in (
-        ("face_vertices_z", face_vertices_z, "[B, F, 3]"),
-        ("face_vertices_image", face_vertices_image, "[B, F, 3, 2]"),
-        ("face_features", face_features, "[B, F, 3, D]"),
-    ):
-        shape = tuple(tensor.shape)
-        if tensor.ndim != wanted.count(",") + 1 or shape[:3] != faces or shape[2] != 3:
-            raise ValueError(
-                f"{name} has shape {shape}; it must be {wanted} with the [B, F] of "
-                f"face_vertices_z, {faces[:2]}"
-            )
-    if face_vertices_image.shape[3] != 2:
-        raise ValueError(
-            f"face_vertices_image has shape {tuple(face_vertices_image.shape)}; "
-            "it must be [B, F, 3, 2]"
-        )

@@ -1,0 +1,113 @@
+"""What the renderer accepts, checked where it comes in: what was given, what is wanted."""
+
+import torch
+from torch import Tensor
+
+FLOATS = (torch.float32, torch.float64)
+
+
+def check_size(height: int, width: int) -> None:
+    """An image has pixels."""
+    if height < 1 or width < 1:
+        raise ValueError(f"image is {height}x{width} px; height and width must be at least 1")
+
+
+def check_plane(multiplier: float, eps: float) -> None:
+    """kaolin's two numbers of the image plane."""
+    if multiplier <= 0 or eps <= 0:
+        raise ValueError(
+            f"multiplier={multiplier}, eps={eps}; both must be above 0 (defaults: 1000, 1e-8)"
+        )
+
+
+def check_faces(face_vertices_z: Tensor, face_vertices_image: Tensor, features: Tensor) -> None:
+    """[B, F, 3], [B, F, 3, 2] and [B, F, 3, D], one dtype, one device, finite."""
+    faces = tuple(face_vertices_z.shape[:2])
+    given = {
+        "face_vertices_z": (face_vertices_z, "[B, F, 3]"),
+        "face_vertices_image": (face_vertices_image, "[B, F, 3, 2]"),
+        "face_features": (features, "[B, F, 3, D]"),
+    }
+    for name, (tensor, wanted) in given.items():
+        shape = tuple(tensor.shape)
+        if tensor.ndim != wanted.count(",") + 1 or shape[:2] != faces or shape[2] != 3:
+            raise ValueError(
+                f"{name} has shape {shape}; it must be {wanted} with the [B, F] of "
+                f"face_vertices_z, {faces}"
+            )
+        _check_kind(name, tensor, face_vertices_image)
+        _check_finite(name, tensor)
+    _check_plane_points(face_vertices_image)
+
+
+def check_valid(valid_faces: Tensor, face_vertices_z: Tensor) -> None:
+    """bool [B, F] on the faces' device."""
+    wanted = tuple(face_vertices_z.shape[:2])
+    if tuple(valid_faces.shape) != wanted or valid_faces.dtype != torch.bool:
+        raise ValueError(
+            f"valid_faces is {valid_faces.dtype} {tuple(valid_faces.shape)} (it may come from "
+            f"face_normals_z >= 0); it must be torch.bool {wanted}"
+        )
+    _check_device("valid_faces", valid_faces, face_vertices_z)
+
+
+def check_soft_mask(
+    face_vertices_image: Tensor, face_idx: Tensor, sigmainv: float, boxlen: float, knum: int
+) -> None:
+    """[B, F, 3, 2], int64 [B, H, W] of the same faces, and settings in their ranges."""
+    shape = tuple(face_vertices_image.shape)
+    if len(shape) != 4 or shape[2] != 3:
+        raise ValueError(f"face_vertices_image has shape {shape}; it must be [B, F, 3, 2]")
+    _check_plane_points(face_vertices_image)
+    _check_kind("face_vertices_image", face_vertices_image, face_vertices_image)
+    _check_finite("face_vertices_image", face_vertices_image)
+    if face_idx.ndim != 3 or len(face_idx) != shape[0] or face_idx.dtype != torch.int64:
+        raise ValueError(
+            f"selected_face_idx is {face_idx.dtype} {tuple(face_idx.shape)}; with {shape[0]} sets "
+            f"of faces it must be torch.int64 [{shape[0]}, H, W], as `rasterize` returns it"
+        )
+    _check_device("selected_face_idx", face_idx, face_vertices_image)
+    if sigmainv <= 0 or boxlen < 0 or knum < 1:
+        raise ValueError(
+            f"sigmainv={sigmainv}, boxlen={boxlen}, knum={knum}; sigmainv must be above 0, "
+            "boxlen at least 0 and knum at least 1 (defaults: 7000, 0.02, 30)"
+        )
+
+
+def _check_plane_points(face_vertices_image: Tensor) -> None:
+    if face_vertices_image.shape[3] != 2:
+        raise ValueError(
+            f"face_vertices_image has shape {tuple(face_vertices_image.shape)}; "
+            "it must be [B, F, 3, 2]"
+        )
+
+
+def _check_kind(name: str, tensor: Tensor, like: Tensor) -> None:
+    """Of a dtype that is rendered, and the same as the corners'."""
+    if tensor.dtype not in FLOATS or tensor.dtype != like.dtype:
+        raise TypeError(
+            f"{name} is {tensor.dtype} and face_vertices_image {like.dtype}; both must be "
+            "torch.float32 or both torch.float64: convert them, e.g. with .float()"
+        )
+    _check_device(name, tensor, like)
+
+
+def _check_device(name: str, tensor: Tensor, like: Tensor) -> None:
+    if tensor.device != like.device:
+        raise ValueError(
+            f"{name} is on {tensor.device}, the faces on {like.device}; move one with .to()"
+        )
+
+
+def _check_finite(name: str, tensor: Tensor) -> None:
+    """Where looking costs no waiting: a CUDA tensor's numbers are not fetched."""
+    if tensor.device.type != "cpu":
+        return
+    # The sum is finite unless a number is not, or the numbers are huge: then look at each.
+    if torch.isfinite(tensor.detach().sum()) or torch.isfinite(tensor.detach()).all():
+        return
+    wrong = int((~torch.isfinite(tensor.detach())).sum())
+    raise ValueError(
+        f"{name} holds {wrong} numbers that are not finite (nan or inf) of {tensor.numel()}; look "
+        "for a division by 0 or a diverging training before the renderer"
+    )

@@ -1,0 +1,183 @@
+"""The renderer's CUDA backend without kaolin: torch autograd around the kernels in triton.
+
+Every step is launched on the device's stream: nothing is copied to the host and nothing waits.
+With TRITON_INTERPRET=1 in the environment before triton is imported, the same kernels run on CPU
+tensors, slowly, to be tested.
+"""
+
+import functools
+import importlib.util
+import os
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import FunctionCtx, once_differentiable
+
+SMALL_TILE, LARGE_TILE, LARGE_IMAGE = 8, 16, 192
+"""Pixels along a tile's side, and the image's side from which large tiles are used."""
+
+FACES_AT_ONCE = 256
+SPAN = 8
+"""Pixels along the side of the blocks in which a face gathers its gradient."""
+
+EXACT = {"num_warps": 2, "enable_fp_fusion": False}
+"""Without fused multiply-adds, two faces agree on which side of their common edge a pixel lies."""
+
+
+@functools.cache
+def unavailable() -> str:
+    """Why this backend cannot run here, empty where it can."""
+    if importlib.util.find_spec("triton") is None:
+        return (
+            "triton is not installed; it comes with PyTorch's CUDA builds (`pip install triton`)."
+        )
+    if not torch.cuda.is_available() and os.environ.get("TRITON_INTERPRET") != "1":
+        return "triton's kernels need a CUDA device and torch sees none."
+    return ""
+
+
+class _Tiles(NamedTuple):
+    """The faces that reach each tile, in index order."""
+
+    edge: int
+    grid: tuple[int, int]
+    listed: Tensor
+    counts: Tensor
+
+
+def rasterize(  # noqa: PLR0913 - the backends' signature
+    height: int,
+    width: int,
+    face_vertices_z: Tensor,  # [B, F, 3]
+    face_vertices_image: Tensor,  # [B, F, 3, 2]
+    face_features: Tensor,  # [B, F, 3, D]
+    valid_faces: Tensor,  # bool [B, F]
+    area_epsilon: float,
+) -> tuple[Tensor, Tensor]:
+    """See dibr.rasterize."""
+    size = (height, width)
+    return _Rasterize.apply(
+        face_vertices_image, face_features, face_vertices_z, valid_faces, size, area_epsilon
+    )
+
+
+def soft_mask(
+    face_vertices_image: Tensor,  # [B, F, 3, 2]
+    face_idx: Tensor,  # int64 [B, H, W]
+    sigmainv: float,
+    boxlen: float,
+    knum: int,
+    multiplier: float,
+) -> Tensor:
+    """See dibr.dibr_soft_mask; distances are taken from the pixel and need no multiplier."""
+    del multiplier
+    return _SoftMask.apply(face_vertices_image, face_idx, (sigmainv, boxlen, knum))
+
+
+def _tiles(corners: Tensor, drawn: Tensor, size: tuple[int, int], margin: float) -> _Tiles:
+    from train.renderer import triton_kernels
+
+    (batch, faces), (height, width) = corners.shape[:2], size
+    edge = SMALL_TILE if max(size) < LARGE_IMAGE else LARGE_TILE
+    tiles = -(-height // edge) * -(-width // edge)
+    listed = torch.empty((batch, tiles, faces), dtype=torch.int32, device=corners.device)
+    counts = torch.empty((batch, tiles), dtype=torch.int32, device=corners.device)
+    triton_kernels.list_faces[tiles, batch](
+        corners, drawn, listed, counts, faces, height, width, margin,
+        TILE=edge, BLOCK=FACES_AT_ONCE, num_warps=4,
+    )  # fmt: skip
+    return _Tiles(edge, (tiles, batch), listed, counts)
+
+
+class _Rasterize(Function):
+    @staticmethod
+    def forward(  # noqa: PLR0913
+        ctx: FunctionCtx,
+        face_vertices_image: Tensor,
+        face_features: Tensor,
+        face_vertices_z: Tensor,
+        valid_faces: Tensor,
+        size: tuple[int, int],
+        area_epsilon: float,
+    ) -> tuple[Tensor, Tensor]:
+        from train.renderer import triton_kernels
+
+        corners, features = face_vertices_image.contiguous(), face_features.contiguous()
+        tiles = _tiles(corners, valid_faces.contiguous(), size, 0.0)
+        (batch, faces), channels = corners.shape[:2], features.shape[3]
+        face_index = corners.new_empty((batch, *size), dtype=torch.int32)
+        weights, drawn = (corners.new_empty((batch, *size, depth)) for depth in (3, channels))
+        triton_kernels.visible_faces[tiles.grid](
+            corners, face_vertices_z.contiguous(), features, tiles.listed, tiles.counts,
+            face_index, weights, drawn, faces, *size, channels, area_epsilon,
+            TILE=tiles.edge, **EXACT,
+        )  # fmt: skip
+        ctx.save_for_backward(corners, features, face_index, weights)
+        ctx.area_epsilon = area_epsilon
+        face_idx = face_index.long()
+        ctx.mark_non_differentiable(face_idx)
+        return drawn, face_idx
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, image_gradient: Tensor, _: Tensor) -> tuple[Any, ...]:
+        from train.renderer import triton_gradients
+
+        corners, features, face_index, weights = ctx.saved_tensors
+        (batch, faces), channels = corners.shape[:2], features.shape[3]
+        size, given = face_index.shape[1:], image_gradient.contiguous()
+        of_corners, of_features = torch.empty_like(corners), None
+        triton_gradients.vertices_gradient[faces, batch](
+            given, corners, features, face_index, weights, of_corners, faces, *size, channels,
+            ctx.area_epsilon, SPAN=SPAN, num_warps=1,
+        )  # fmt: skip
+        if ctx.needs_input_grad[1]:
+            of_features = torch.empty_like(features)
+            triton_gradients.features_gradient[faces, batch, channels](
+                given, corners, face_index, weights, of_features, faces, *size, channels,
+                SPAN=SPAN, num_warps=1,
+            )  # fmt: skip
+        return of_corners, of_features, None, None, None, None
+
+
+class _SoftMask(Function):
+    @staticmethod
+    def forward(
+        ctx: FunctionCtx,
+        face_vertices_image: Tensor,
+        face_idx: Tensor,
+        settings: tuple[float, float, int],
+    ) -> Tensor:
+        from train.renderer import triton_kernels
+
+        corners, face_index = face_vertices_image.contiguous(), face_idx.int().contiguous()
+        size, (batch, faces) = face_index.shape[1:], corners.shape[:2]
+        everyone = torch.ones((batch, faces), dtype=torch.bool, device=corners.device)
+        sigmainv, boxlen, knum = settings
+        tiles = _tiles(corners, everyone, size, boxlen)
+        mask = corners.new_empty(face_index.shape)
+        last_face = torch.empty_like(face_index)
+        triton_kernels.soft_mask[tiles.grid](
+            corners, face_index, tiles.listed, tiles.counts, mask, last_face, faces, *size,
+            sigmainv, boxlen, knum, TILE=tiles.edge, **EXACT,
+        )  # fmt: skip
+        ctx.save_for_backward(mask, corners, face_index, last_face)
+        ctx.settings = settings
+        return mask
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, mask_gradient: Tensor) -> tuple[Any, ...]:
+        from train.renderer import triton_gradients
+
+        mask, corners, face_index, last_face = ctx.saved_tensors
+        (batch, faces), size = corners.shape[:2], face_index.shape[1:]
+        sigmainv, boxlen, _ = ctx.settings
+        gradient = torch.empty_like(corners)
+        triton_gradients.soft_mask_gradient[faces, batch](
+            mask_gradient.contiguous(), mask, corners, face_index, last_face, gradient,
+            faces, *size, sigmainv, boxlen, SPAN=SPAN, num_warps=1,
+        )  # fmt: skip
+        return gradient, None, None
