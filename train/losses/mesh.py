@@ -1,7 +1,6 @@
 """Priors on the shape (eq. 1 of the paper): L_lap, L_sm and L_mov, sparse over edges.
 
-Vertices are gathered as rows of all coordinates of the whole batch, [V, 3, B]: several times
-faster than [B, V, 3], whose rows are three numbers.
+Vertices are gathered as rows [V, 3, B], as in train.renderer.normals.
 """
 
 import numpy as np
@@ -10,9 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphics.mesh import Template
-
-TINY_AREA = 1e-20
-"""Added to squared face areas (a level-3 sphere's are near 1e-5), so that no normal is nan."""
+from train.renderer.normals import face_normal_rows
 
 
 def laplacian(vertices: Tensor, template: Template) -> Tensor:
@@ -32,15 +29,11 @@ def laplacian_loss(vertices: Tensor, template: Template) -> Tensor:
     return laplacian(vertices, template).square().sum(-1).mean()
 
 
-def face_normals(vertices: Tensor, template: Template) -> Tensor:
-    """Unit normals [B, F, 3]; about 0 for a face without area."""
-    return _normal_rows(vertices, template).permute(2, 0, 1)
-
-
 def flatten_loss(vertices: Tensor, template: Template) -> Tensor:
     """L_sm = mean_e (1 - cos theta_e)^2 of vertices [B, V, 3], theta the angle between the normals
     of the two faces at an edge: 0 where they are flat (Liu et al. 2019, Soft Rasterizer)."""
-    normals = _normal_rows(vertices, template)
+    faces = torch.from_numpy(template.faces).to(vertices.device).long()
+    normals = face_normal_rows(vertices, faces)
     first, second = _indices(template.edge_faces, vertices.device)
     cosines = (normals.index_select(0, first) * normals.index_select(0, second)).sum(1)  # [E, B]
     return (1 - cosines).square().mean()
@@ -50,16 +43,6 @@ def movement_loss(offsets: Tensor) -> Tensor:
     """L_mov = mean_v |o_v|^2 + mean_v |o_v - mean o|^2 of offsets [B, V, 3]: small and uniform."""
     spread = offsets - offsets.mean(dim=1, keepdim=True)
     return offsets.square().sum(-1).mean() + spread.square().sum(-1).mean()
-
-
-def _normal_rows(vertices: Tensor, template: Template) -> Tensor:
-    """Unit normals [F, 3, B]."""
-    rows = vertices.permute(1, 2, 0).contiguous()  # [V, 3, B]
-    a, b, c = (rows.index_select(0, corner) for corner in _indices(template.faces, rows.device))
-    ux, uy, uz = (b - a).unbind(1)  # each [F, B]
-    wx, wy, wz = (c - a).unbind(1)
-    normals = torch.stack([uy * wz - uz * wy, uz * wx - ux * wz, ux * wy - uy * wx], dim=1)
-    return normals * (normals.square().sum(1, keepdim=True) + TINY_AREA).rsqrt()
 
 
 def _indices(columns: NDArray[np.int32], device: torch.device) -> tuple[Tensor, ...]:

@@ -1,4 +1,5 @@
-"""Vertices, texture and camera to image and soft mask, differentiable in all three."""
+"""Vertices, texture and camera to image and soft mask, differentiable in all of them, and in the
+light where one is given."""
 
 from typing import NamedTuple
 
@@ -8,6 +9,8 @@ from torch import Tensor, nn
 from graphics.mesh import Template
 from train.renderer.camera import project
 from train.renderer.dibr import BackendName, dibr_rasterization
+from train.renderer.lighting import shading
+from train.renderer.normals import vertex_normals
 from train.renderer.texture import sample_texture
 
 
@@ -15,11 +18,16 @@ class Rendering(NamedTuple):
     """What the renderer draws."""
 
     images: Tensor
-    """[B, C, R, R], the texture's colours; 0 outside the object."""
+    """[B, C, R, R], the texture's colours, lit where there is light; 0 outside the object."""
     masks: Tensor
     """[B, R, R] soft silhouettes in 0..1, exactly 1 where a face is seen."""
     face_index: Tensor
     """int64 [B, R, R], -1 where no face is seen."""
+
+    def over(self, backgrounds: Tensor) -> Tensor:
+        """The object before backgrounds [B, C, R, R]. Its outline is hard, as the service draws it:
+        colours teach texture and light, the soft mask teaches shape."""
+        return torch.where((self.face_index >= 0)[:, None], self.images, backgrounds)
 
 
 class Renderer(nn.Module):
@@ -57,17 +65,23 @@ class Renderer(nn.Module):
         vertices: Tensor,  # [B, V, 3]
         textures: Tensor,  # [B, C, Ht, Wt], row 0 the top
         cameras: Tensor,  # [B, 5]
+        lights: Tensor | None = None,  # [B, 9] or [B, 9, C], None: the texture as it is
     ) -> Rendering:
-        """Draw each object by its own camera."""
+        """Draw each object by its own camera, under its own light (see train.renderer.lighting)."""
         projected = project(vertices, cameras)
         corners = self._per_face(projected.vertices_image)  # [B, F, 3, 2]
         corners_z = self._per_face(projected.vertices_camera.detach()[..., 2:]).squeeze(-1)
         uvs = self.face_uvs.to(corners.dtype).expand(len(vertices), -1, -1, -1)
+        features = [uvs]
+        if lights is not None:
+            features.append(self._per_face(vertex_normals(vertices, self.faces)))
         drawn = dibr_rasterization(
-            self.size, self.size, corners_z, corners, uvs, _facing(corners.detach()),
+            self.size, self.size, corners_z, corners, features, _facing(corners.detach()),
             self.sigmainv, self.boxlen, self.knum, backend=self.backend,
         )  # fmt: skip
-        images = sample_texture(textures, drawn.features, drawn.face_idx >= 0)
+        images = sample_texture(textures, drawn.features[0].contiguous(), drawn.face_idx >= 0)
+        if lights is not None:
+            images = images * shading(drawn.features[1], lights)
         return Rendering(images, drawn.soft_mask, drawn.face_idx)
 
     def _per_face(self, per_vertex: Tensor) -> Tensor:

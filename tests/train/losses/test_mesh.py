@@ -4,7 +4,6 @@ from torch.autograd import gradcheck
 
 from graphics.mesh import Template, edges_of, sphere_template
 from train.losses.mesh import (
-    face_normals,
     flatten_loss,
     laplacian,
     laplacian_loss,
@@ -55,13 +54,6 @@ def test_a_finer_sphere_is_flatter_and_a_spike_is_not():
     spiked[:, 0] *= 2
     assert flatten_loss(spiked, SPHERE) > flatten_loss(vertices_of(SPHERE), SPHERE)
     assert laplacian_loss(spiked, SPHERE) > laplacian_loss(vertices_of(SPHERE), SPHERE)
-
-
-def test_normals_are_unit_and_outward():
-    normals = face_normals(vertices_of(SPHERE), SPHERE)
-    centres = vertices_of(SPHERE)[:, torch.from_numpy(SPHERE.faces).long()].mean(2)
-    torch.testing.assert_close(normals.norm(dim=-1), torch.ones_like(normals[..., 0]))
-    assert (normals * centres).sum(-1).min() > 0.5
 
 
 def test_moving_or_turning_the_object_costs_nothing():

@@ -118,3 +118,14 @@ def test_buffers_are_the_templates_and_not_saved():
     renderer = Renderer(TEMPLATE, 8)
     assert renderer.state_dict() == {}
     assert renderer.template is TEMPLATE
+
+
+def test_before_a_background_it_is_what_the_service_draws():
+    vertices, textures, cameras = random_objects()
+    backgrounds = torch.rand(3, 3, 32, 32)
+    ours = Renderer(TEMPLATE, 32)(vertices, textures, cameras).over(backgrounds)
+    theirs = render(
+        vertices.numpy(), textures.permute(0, 2, 3, 1).numpy(), cameras.numpy(), TEMPLATE, 32,
+        backgrounds.permute(0, 2, 3, 1).numpy(),
+    )  # fmt: skip
+    np.testing.assert_allclose(ours.permute(0, 2, 3, 1), theirs.images, atol=1e-4)
