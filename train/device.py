@@ -1,6 +1,7 @@
 """The devices, processes and precision that a training stage runs on, by Lightning Fabric."""
 
 import contextlib
+import logging
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -10,6 +11,8 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
+
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # its banner per process
 
 SMALLEST_PART = 8
 """Images of a batch below which a further process on the CPU gains nothing."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from graphics.camera import AZIMUTH, ELEVATION, azimuth_difference_degrees
 from train.config import Config
-from train.data.photograph_augmentation import augment
+from train.data.augmentation import augment
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.models.attributes import (
     AttributeNetwork,
@@ -110,4 +110,4 @@ def _loss(network: AttributeNetwork, config: Config, step: int) -> Tensor:
     azimuths = torch.from_numpy(drawn.cameras[:, AZIMUTH].copy())
     azimuths = torch.where(changed.mirrored, -azimuths, azimuths)
     elevations = torch.from_numpy(drawn.cameras[:, ELEVATION].copy())
-    return attribute_loss(network(changed.images), azimuths, elevations, drawn.attributes)
+    return attribute_loss(network(changed.seen), azimuths, elevations, drawn.attributes)

@@ -15,6 +15,9 @@ SIGMAINV, BOXLEN, KNUM = 7000.0, 0.02, 30
 LARGEST_DENSE = 6_000_000
 """Pixels times faces of an image, above which the dense reference is not asked."""
 
+LARGEST_CPU_PYTORCH3D = 25_000_000
+"""The same for PyTorch3D on a CPU, where a call would take minutes."""
+
 Draw = Callable[[Scene], Tensor]
 """Draws a scene and returns the sum of all outputs, to descend."""
 
@@ -44,8 +47,8 @@ def contestants(device: torch.device) -> list[Contestant]:
         return found + dense
     return [
         *found,
-        Contestant("PyTorch3D K=1", False, _pytorch3d(1)),
-        Contestant("PyTorch3D K=30", True, _pytorch3d(30)),
+        Contestant("PyTorch3D K=1", False, _pytorch3d(1), _is_bearable),
+        Contestant("PyTorch3D K=30", True, _pytorch3d(30), _is_bearable),
     ]
 
 
@@ -56,6 +59,11 @@ def _draws_on(name: str, device: torch.device) -> bool:
 
 def _is_small(scene: Scene) -> bool:
     return scene.size**2 * len(scene.faces) <= LARGEST_DENSE
+
+
+def _is_bearable(scene: Scene) -> bool:
+    on_cpu = scene.vertices_image.device.type == "cpu"
+    return not on_cpu or scene.size**2 * len(scene.faces) <= LARGEST_CPU_PYTORCH3D
 
 
 def _corners(scene: Scene) -> tuple[Tensor, Tensor]:

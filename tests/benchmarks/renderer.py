@@ -33,8 +33,10 @@ def cell(who: Contestant, drawn: Scene, backward: bool) -> None:
         total.backward()
 
 
-def measure(options: argparse.Namespace, device: torch.device) -> list[dict[str, Any]]:
-    """A row per picture, direction and contestant."""
+def measure(
+    options: argparse.Namespace, device: torch.device, about: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """A row per picture, direction and contestant; each is written as soon as it is there."""
     rows = []
     for faces in options.faces:
         for size in options.sizes:
@@ -45,8 +47,7 @@ def measure(options: argparse.Namespace, device: torch.device) -> list[dict[str,
                     found = _compare(able, drawn, backward, options, device)
                     about = {"faces": faces, "size": size, "soft": soft, "backward": backward}
                     rows += [{**about, **row} for row in found]
-                    for row in rows[-len(found) :]:
-                        print(json.dumps(row), flush=True)
+                    write(options.out, rows, about)
     return rows
 
 
@@ -88,6 +89,13 @@ def table(rows: list[dict[str, Any]], about: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def write(folder: Path, rows: list[dict[str, Any]], about: dict[str, Any]) -> None:
+    """Both files, anew."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "renderer.json").write_text(json.dumps({"about": about, "rows": rows}, indent=1))
+    (folder / "renderer.md").write_text(table(rows, about))
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
@@ -108,11 +116,7 @@ def main() -> None:
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
         "torch": torch.__version__,
     }
-    rows = measure(options, device)
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "renderer.json").write_text(json.dumps({"about": about, "rows": rows}, indent=1))
-    (options.out / "renderer.md").write_text(table(rows, about))
-    print(table(rows, about))
+    print(table(measure(options, device, about), about))
 
 
 def _processor() -> str:

@@ -31,7 +31,7 @@ class Step:
     def __init__(self, batch: int, settings: InverseConfig) -> None:
         shown = photographs(1, range(batch * settings.views), SIZE)
         images = torch.from_numpy(shown.images).permute(0, 3, 1, 2).float() / 255
-        masks = torch.from_numpy(shown.masks).float()
+        masks = torch.from_numpy(shown.masks).float() / 255
         self.views = Views(images, images, masks, torch.from_numpy(shown.cameras).float())
         self.network = InverseGraphics(InverseGraphicsShape(SIZE)).to(
             memory_format=torch.channels_last

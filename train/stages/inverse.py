@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from graphics.camera import NOMINAL_DISTANCE
 from train.config import Config, InverseConfig
-from train.data.augment import augment
+from train.data.augmentation import augment_views
 from train.data.multiview import MultiviewData
 from train.device import Device
 from train.losses.multiview import COVERED, MultiviewLoss, Views
@@ -174,7 +174,8 @@ class Training:
             self.settings.batch_size, self.random, self.settings.views
         ).reshape(-1)
         images, masks = self.data.load(indices)
-        changed = augment(images.to(self.device.device), masks.to(self.device.device), self.random)
+        place = self.device.device
+        changed = augment_views(images.to(place), masks.to(place), self.random)
         viewpoints = torch.from_numpy(self.data.viewpoint[indices]).long()
         cameras = self.cameras()[viewpoints.to(self.device.device)]
         sign = torch.where(changed.mirrored, -1.0, 1.0)

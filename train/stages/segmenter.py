@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from train.config import Config
-from train.data.photograph_augmentation import augment
+from train.data.augmentation import augment
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.models.segmenter import Segmenter, load_segmenter, save_segmenter
 from train.progress import Progress
@@ -146,7 +146,7 @@ def _train(
         labelled = batches(step)
         rng = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         changed = augment(labelled.images, labelled.masks, rng)
-        loss = mask_loss(segmenter.logits(changed.images), changed.masks)
+        loss = mask_loss(segmenter.logits(changed.seen), changed.masks)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from train.data.photograph_augmentation import augment
+from train.data.augmentation import augment, augment_views
 from train.data.vehicles import photographs
 
 
@@ -15,7 +15,7 @@ def test_ranges_and_shapes_stay():
     images, masks = sample()
     changed = augment(images, masks, torch.Generator().manual_seed(0))
     assert changed.images.shape == images.shape and changed.masks.shape == masks.shape
-    for values in (changed.images, changed.masks):
+    for values in (changed.seen, changed.images, changed.masks):
         assert 0 <= values.min() and values.max() <= 1
     assert changed.mirrored.any() and not changed.mirrored.all()
 
@@ -23,7 +23,7 @@ def test_ranges_and_shapes_stay():
 def test_the_same_generator_state_gives_the_same_images():
     images, masks = sample(4)
     first, second = (augment(images, masks, torch.Generator().manual_seed(8)) for _ in range(2))
-    assert torch.equal(first.images, second.images)
+    assert torch.equal(first.seen, second.seen)
 
 
 def test_masks_move_with_the_images():
@@ -32,7 +32,7 @@ def test_masks_move_with_the_images():
     changed = augment(
         masks[:, None].repeat(1, 3, 1, 1), masks, torch.Generator().manual_seed(1), colour=0.0
     )
-    assert (changed.images.mean(dim=1) - changed.masks).abs().mean() < 0.04
+    assert (changed.seen.mean(dim=1) - changed.masks).abs().mean() < 0.04
 
 
 def test_mirrored_says_which_sides_were_exchanged():
@@ -41,3 +41,16 @@ def test_mirrored_says_which_sides_were_exchanged():
     changed = augment(left, left[:, 0], torch.Generator().manual_seed(2), colour=0.0)
     now_on_the_right = changed.masks[..., 24:].mean((1, 2)) > changed.masks[..., :8].mean((1, 2))
     assert torch.equal(now_on_the_right, changed.mirrored)
+
+
+def test_views_keep_their_masks_and_their_single_object():
+    masks = torch.zeros(64, 32, 32)
+    masks[:, 12:20, 2:8] = 1
+    changed = augment_views(
+        masks[:, None].repeat(1, 3, 1, 1), masks, torch.Generator().manual_seed(2)
+    )
+    torch.testing.assert_close(changed.images[:, 0], changed.masks)
+    right = changed.masks[..., 16:].sum((1, 2)) > changed.masks[..., :16].sum((1, 2))
+    assert torch.equal(right, changed.mirrored) and 10 < changed.mirrored.sum() < 54
+    # Reflected at the border, an object near it would be there twice.
+    assert changed.masks.sum((1, 2)).max() <= masks[0].sum() * 1.15**2 * 1.1

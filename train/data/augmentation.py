@@ -1,0 +1,123 @@
+"""Random changes of images, so that networks taught on photographs also read a GAN's, and those
+taught on a GAN's also read photographs.
+
+The two differ in sharpness, grain, contrast and framing; the ranges below are wider than that.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+LARGEST_SCALE = 1.3
+"""Zoom in and out, uniform in the logarithm."""
+LARGEST_VIEW_SCALE = 1.15
+"""The same for views of one object, whose framing a network is asked to read."""
+LARGEST_SHIFT = 0.15
+"""Shift in half image sides."""
+LARGEST_GAIN = 1.4
+"""Contrast, uniform in the logarithm; a third of it also differs between the channels."""
+LARGEST_OFFSET = 0.15
+"""Brightness, in 0..1 image units."""
+LARGEST_GREYING = 0.5
+"""Share of the saturation that may go."""
+LARGEST_NOISE = 0.06
+"""Standard deviation of the pixel noise, in 0..1 image units."""
+BLURRED_SHARE = 0.5
+"""Share of images that are blurred, half of them twice."""
+
+
+class Augmented(NamedTuple):
+    """Changed images, and what has to change in their labels."""
+
+    seen: Tensor
+    """[B, 3, R, R] in 0..1: moved, recoloured, blurred and grained, what a network is shown."""
+    masks: Tensor
+    """[B, R, R] in 0..1, moved."""
+    mirrored: Tensor
+    """bool [B]: left and right are exchanged, so azimuths and x offsets change sign."""
+    images: Tensor
+    """[B, 3, R, R] in 0..1, only moved: what a rendering has to explain."""
+
+
+def augment(
+    images: Tensor,  # [B, 3, R, R] in 0..1
+    masks: Tensor,  # [B, R, R] in 0..1
+    generator: torch.Generator,
+    colour: float = 1.0,
+) -> Augmented:
+    """Mirror, zoom, shift, recolour, blur and grain; `colour` scales the recolouring, 0..1."""
+    mirrored = torch.rand(len(images), generator=generator) < 0.5
+    places = _places(images, mirrored, LARGEST_SCALE, generator)
+    # Reflection continues the background; a mask reflected with it would be a second object, but
+    # so is the image there, and a mask that stops at the border would be wrong about its pixels.
+    images, masks = _moved(images, places, "reflection"), _moved(masks, places, "reflection")
+    return Augmented(_disturbed(images, generator, colour), masks, mirrored, images)
+
+
+def augment_views(images: Tensor, masks: Tensor, generator: torch.Generator) -> Augmented:
+    """The same for views of single objects: they stay single, and move less.
+
+    A vehicle is mirror-symmetric, so a mirrored image is a true view of it from the other side;
+    zoom and shift are the camera head's distance and offset.
+    """
+    mirrored = torch.rand(len(images), generator=generator) < 0.5
+    places = _places(images, mirrored, LARGEST_VIEW_SCALE, generator)
+    images, masks = _moved(images, places, "border"), _moved(masks, places, "zeros")
+    return Augmented(_disturbed(images, generator, 1.0), masks, mirrored.to(images.device), images)
+
+
+def _disturbed(images: Tensor, generator: torch.Generator, colour: float) -> Tensor:
+    """Recoloured, blurred and grained."""
+    images = _blur(_recolour(images, generator, colour), generator)
+    grain = torch.rand(len(images), 1, 1, 1, generator=generator) * LARGEST_NOISE
+    noise = grain * torch.randn(images.shape, generator=generator)
+    return (images + noise.to(images)).clamp(0, 1)
+
+
+def _spread(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Uniform in -1..1."""
+    return torch.rand(shape, generator=generator) * 2 - 1
+
+
+def _places(
+    images: Tensor, mirrored: Tensor, largest_scale: float, generator: torch.Generator
+) -> Tensor:
+    """Where each pixel comes from, [B, R, R, 2]."""
+    batch = len(images)
+    scale = largest_scale ** _spread((batch,), generator)
+    theta = torch.zeros(batch, 2, 3)
+    theta[:, 0, 0] = scale * torch.where(mirrored, -1.0, 1.0)
+    theta[:, 1, 1] = scale
+    theta[:, :, 2] = _spread((batch, 2), generator) * LARGEST_SHIFT
+    return F.affine_grid(theta.to(images), list(images.shape), align_corners=False)
+
+
+def _moved(planes: Tensor, places: Tensor, padding: str) -> Tensor:
+    """Images [B, 3, R, R] or masks [B, R, R] taken from these places."""
+    stacked = planes if planes.ndim == 4 else planes[:, None]
+    moved = F.grid_sample(stacked, places, padding_mode=padding, align_corners=False)
+    return moved if planes.ndim == 4 else moved[:, 0]
+
+
+def _recolour(images: Tensor, generator: torch.Generator, amount: float) -> Tensor:
+    batch = len(images)
+    common = _spread((batch, 1, 1, 1), generator) + _spread((batch, 3, 1, 1), generator) / 3
+    gain = (LARGEST_GAIN ** (common * amount)).to(images)
+    offset = (_spread((batch, 1, 1, 1), generator) * LARGEST_OFFSET * amount).to(images)
+    greying = torch.rand(batch, 1, 1, 1, generator=generator) * LARGEST_GREYING * amount
+    images = torch.lerp(
+        images, images.mean(dim=1, keepdim=True).expand_as(images), greying.to(images)
+    )
+    return (images - 0.5) * gain + 0.5 + offset
+
+
+def _blur(images: Tensor, generator: torch.Generator) -> Tensor:
+    drawn = torch.rand(len(images), 1, 1, 1, generator=generator).to(images)
+    once = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    twice = F.avg_pool2d(F.pad(once, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    blurred = torch.where(drawn < BLURRED_SHARE / 2, twice, once)
+    # Half-way blends give the widths between a 3-pixel and no blur.
+    share = torch.rand(len(images), 1, 1, 1, generator=generator).to(images)
+    return torch.where(drawn < BLURRED_SHARE, torch.lerp(images, blurred, share), images)
