@@ -15,9 +15,9 @@ from torch import Tensor
 from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION, NOMINAL_DISTANCE
 from train.config import Config, MultiviewConfig
 from train.data.array_file import ArrayFile
-from train.data.generated import as_pixels, generate, generate_grid, sample_contents
 from train.data.mask_filter import MaskLimits, Verdict, filter_masks
 from train.data.viewpoints import read_viewpoints
+from train.generated import as_pixels, generate, generate_grid, sample_contents
 from train.labelled_sheet import write_labelled_sheet
 from train.metrics.view_content_grid import GridMeasures, measure_grid
 from train.models.attributes import load_attributes, read_attributes

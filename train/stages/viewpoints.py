@@ -16,7 +16,6 @@ import numpy as np
 import torch
 
 from train.config import PROCEDURAL, Config, ViewpointsConfig
-from train.data.generated import as_pixels, generate_grid, sample_contents
 from train.data.viewpoints import (
     BIN_DEGREES,
     BINS,
@@ -26,6 +25,7 @@ from train.data.viewpoints import (
     write_table,
 )
 from train.gauge import gauge_errors, take_shipped_gauge, train_gauge
+from train.generated import as_pixels, generate_grid, sample_contents
 from train.labelled_sheet import write_labelled_sheet
 from train.metrics.view_content_grid import GridMeasures, measure_grid
 from train.models.attributes import (

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from train.data.generated import as_pixels, generate, generate_grid, sample_contents
+from train.generated import as_pixels, generate, generate_grid, sample_contents
 from train.models.generator import Generator, GeneratorShape
 
 
