@@ -34,8 +34,7 @@ def interleaved(
 ) -> list[list[float]]:
     """Seconds of each run, taken in turns after one turn to warm up.
 
-    A run whose first turn exceeds the patience is not warmed up: compiled code is cached long
-    before it takes that long.
+    A run whose first turn exceeds the patience is not repeated: that turn counts.
     """
     times: list[list[float]] = [[] for _ in runs]
     for turn in range(repeats + 1):

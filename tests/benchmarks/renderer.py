@@ -38,6 +38,8 @@ def measure(
 ) -> list[dict[str, Any]]:
     """A row per picture, direction and contestant; each is written as soon as it is there."""
     rows = []
+    for who in contestants(device):  # compiled code is loaded, or compiled
+        cell(who, scene(min(LEVELS), 16, 1, device), backward=True)
     for faces in options.faces:
         for size in options.sizes:
             drawn = scene(faces, size, options.batch, device)

@@ -101,7 +101,10 @@ def rasterize(  # noqa: PLR0913 - kaolin's signature
         BackendError: the backend cannot run here.
     """
     as_list = not isinstance(face_features, Tensor)
-    features = torch.cat(list(face_features), dim=-1) if as_list else face_features
+    features = face_features
+    if as_list:
+        alone = len(face_features) == 1  # concatenating would copy it
+        features = face_features[0] if alone else torch.cat(list(face_features), dim=-1)
     scale = MULTIPLIER if multiplier is None else multiplier
     inputs.check_size(height, width)
     inputs.check_faces(face_vertices_z, face_vertices_image, features)
