@@ -2,12 +2,17 @@
 
     python -m train.evaluate
     python -m train.evaluate --bundle runs/cpu/export/bundle --objects 1000 --out build/large
+    python -m train.evaluate --generator shipped --out build/generator
 
 The ONNX graphs of the bundle read photographs of procedural vehicles that no training saw. Writes
 `report.json`, `report.md`, `objects.json`, `contact_sheet.png` and `azimuth_errors.png` into
 `--out` and prints the table. The floor beside it, `mean_prediction`, is the mean of what the bundle
-predicts for these photographs, at each photograph's predicted camera. Exit status: 0 done, 2 an
-argument or the bundle cannot be used.
+predicts for these photographs, at each photograph's predicted camera.
+
+With `--generator`, a file of stage gan or `shipped`, measures that instead: how well it holds the
+camera and the object (`generator.json`, `generator.md`, `grid.png`).
+
+Exit status: 0 done, 2 an argument, the bundle or the generator cannot be used.
 """
 
 import argparse
@@ -26,8 +31,11 @@ from graphics.mesh import load_template
 from train.config import EvaluateConfig
 from train.data.held_out import held_out
 from train.data.vehicles import HELD_OUT_SEED
+from train.generator_report import SHIPPED_GENERATOR, report_generator
 from train.instrument import BATCH, ConstantShape, Predicted, measure
+from train.models.weights import WeightsError
 from train.report import write_report
+from train.workspace import WorkspaceError
 
 UNUSABLE = 2
 """Exit status; see the module's docstring."""
@@ -117,12 +125,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=defaults.views,
         help="novel views of each; default: %(default)s",
     )
+    parser.add_argument("--generator", metavar="shipped|FILE", help="measure this instead")
     out = Path("build/report")
     parser.add_argument("--out", type=Path, default=out, help="default: %(default)s")
     options = parser.parse_args(arguments)
     try:
-        text = evaluate(options.bundle, options.objects, options.views, options.out)
-    except (EvaluationError, OSError) as error:
+        if options.generator:
+            shipped = options.generator == "shipped"
+            path = SHIPPED_GENERATOR if shipped else Path(options.generator)
+            text = report_generator(path, options.out)
+        else:
+            text = evaluate(options.bundle, options.objects, options.views, options.out)
+    except (EvaluationError, WeightsError, WorkspaceError, OSError) as error:
         print(f"train.evaluate: {error}", file=sys.stderr)
         return UNUSABLE
     print(text)

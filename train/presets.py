@@ -35,8 +35,7 @@ VEHICLES = Config(
     viewpoints=ViewpointsConfig(candidates=1_000, classifier="shipped"),
     cameras=CamerasConfig(reader="attributes"),
     multiview=MultiviewConfig(objects=1_000),
-    inverse=InverseConfig(steps=2_000, first_steps=250, batch_size=8),
-    disentangle=DisentangleConfig(warmup_steps=500, steps=150),
+    inverse=InverseConfig(steps=2_500, first_steps=250, batch_size=8),
     evaluate=EvaluateConfig(objects=100),
 )
 """What made the shipped bundle, from the shipped GANs as they are."""

@@ -139,3 +139,10 @@ def test_what_is_no_bundle_is_refused_with_the_reason(
         (broken / name).write_bytes((bundle / name).read_bytes())
     assert main(["--bundle", str(broken), "--out", str(tmp_path)]) == 2
     assert "knows 'birds'" in capsys.readouterr().err
+
+
+def test_a_generator_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    path = tmp_path / "none.safetensors"
+    path.write_bytes(b"nothing")
+    assert main(["--generator", str(path), "--out", str(tmp_path)]) == 2
+    assert "none.safetensors" in capsys.readouterr().err

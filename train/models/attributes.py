@@ -107,8 +107,7 @@ class AttributeNetwork(nn.Module):
             raise ValueError(
                 f"images of shape {tuple(images.shape)}: must be [B, 3, {self.size}, {self.size}]"
             )
-        folded = F.pixel_unshuffle((images - 0.5) * 2, self.fold)
-        code = F.relu(self.code(self.encoder(folded)))
+        code = F.relu(self.features(images))
         rest = self.rest(code)
         return AttributeOutputs(
             self.azimuth(code),
@@ -117,6 +116,14 @@ class AttributeNetwork(nn.Module):
             1.0 + rest[:, 1:3],
             torch.sigmoid(rest[:, 3:]),
         )
+
+    def features(
+        self,
+        images: Tensor,  # [B, 3, R, R] in 0..1
+    ) -> Tensor:  # [B, CODE]
+        """What all heads read, before its rectifier: the features of Fréchet distances."""
+        folded = F.pixel_unshuffle((images - 0.5) * 2, self.fold)
+        return self.code(self.encoder(folded))
 
 
 def _convolution(inputs: int, outputs: int) -> tuple[nn.Module, ...]:

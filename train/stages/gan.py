@@ -19,6 +19,7 @@ from train.config import Config, GanConfig
 from train.data.stream import PhotographStream
 from train.device import Device, launch, processes_for
 from train.gan_training import GanTraining
+from train.generated import write_view_grid
 from train.memory import keep_freed_memory
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
@@ -29,14 +30,9 @@ from train.models.weights import (
     save_weights,
     transfer,
 )
-from train.pictures import write_grid
 from train.progress import Progress
 from train.provenance import training_command
 from train.workspace import StageFolder, StepLoop, Workspace
-
-GRID_CONTENTS, GRID_VIEWS = 8, 12
-GRID_ELEVATION_DEGREES = 12.0
-GRID_SEED = 7
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
@@ -79,31 +75,11 @@ def _train(device: Device, config: Config, workspace: Workspace, round: int) -> 
         progress.tick(step + 1, **figures)
         if device.leads and (step + 1) % every == 0 and step + 1 < steps:
             seen = (step + 1) * settings.batch_size // 1000
-            picture(training.average, folder.file(f"images/{seen:06d}.png"))
+            write_view_grid(training.average, folder.file(f"images/{seen:06d}.png"))
     if device.leads:
-        picture(training.average, folder.file(f"images/{int(kimg):06d}.png"))
+        write_view_grid(training.average, folder.file(f"images/{int(kimg):06d}.png"))
         _save(folder, training, kimg)
     return {name: float(value) for name, value in figures.items()}
-
-
-@torch.no_grad()
-def picture(generator: Generator, path: Path) -> None:
-    """Write the picture grid of the fixed codes: rows are content codes, columns views."""
-    rng = torch.Generator().manual_seed(GRID_SEED)
-    place = generator.constant.device
-    contents = torch.randn((GRID_CONTENTS, generator.shape.code), generator=rng)
-    if generator.camera_mapping is not None:
-        cameras = torch.zeros(GRID_VIEWS, 5)
-        cameras[:, 0] = torch.arange(GRID_VIEWS) * (360.0 / GRID_VIEWS)
-        cameras[:, 1] = GRID_ELEVATION_DEGREES
-        views = generator.camera_mapping(cameras.to(place))
-    else:
-        codes = torch.randn((GRID_VIEWS, generator.shape.code), generator=rng)
-        views = generator.mapping(codes.to(place))
-    content = generator.mapping(contents.to(place)).repeat_interleave(GRID_VIEWS, dim=0)
-    # Without noise, as the later stages draw their data.
-    images = generator.synthesize(generator.styles(content, views.repeat(GRID_CONTENTS, 1)), None)
-    write_grid(path, (images + 1) / 2, columns=GRID_VIEWS)
 
 
 def _stream(settings: GanConfig, workspace: Workspace, round: int) -> PhotographStream:

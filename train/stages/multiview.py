@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION, NOMINAL_DISTANCE
-from train.config import Config, MultiviewConfig
+from train.config import Config
 from train.data.array_file import ArrayFile
 from train.data.mask_filter import MaskLimits, Verdict, filter_masks
+from train.data.view_plan import asked_cameras, plan_views
 from train.data.viewpoints import read_viewpoints
 from train.generated import as_pixels, generate, generate_grid, sample_contents
 from train.labelled_sheet import write_labelled_sheet
@@ -30,8 +31,6 @@ from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
 BATCH = 64
 FIRST_ELEVATION_DEGREES = 10.0
 """Of every annotated viewpoint before it is optimised: a typical photograph's."""
-LARGEST_ELEVATION_DEGREES = 30.0
-"""Of the cameras asked for; the photographs' range (paper 3.1)."""
 FEWEST_VIEWS = 2
 """Objects left with fewer views after the filter are dropped."""
 MEASURED_VIEWS, MEASURED_CONTENTS = 24, 16
@@ -84,38 +83,6 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         dropped=counts,
         **measured.facts(),
     )
-
-
-def plan_views(
-    cameras: np.ndarray,  # [K, 5]
-    settings: MultiviewConfig,
-    seed: int,
-) -> tuple[np.ndarray, np.ndarray]:  # int32 [M], int32 [M]: object and viewpoint of each image
-    """Give every object viewpoints all around the circle.
-
-    The viewpoints in order of azimuth are cut into as many stretches as an object has views; each
-    object gets a random one of every stretch.
-    """
-    views = min(settings.views, len(cameras))
-    around = np.argsort(cameras[:, AZIMUTH], kind="stable")
-    places = np.random.default_rng(seed).random((settings.objects, views)) + np.arange(views)
-    chosen = around[(places * len(cameras) / views).astype(np.int64)]
-    objects = np.repeat(np.arange(settings.objects, dtype=np.int32), views)
-    return objects, chosen.reshape(-1).astype(np.int32)
-
-
-def asked_cameras(count: int, seed: int) -> np.ndarray:  # f32 [count, 5]
-    """Cameras all around the circle: one random azimuth in each of `count` sectors.
-
-    Elevations are stratified likewise and shuffled; distance and offset are nominal.
-    """
-    random = np.random.default_rng(seed)
-    cameras = np.zeros((count, CAMERA_SIZE), np.float32)
-    cameras[:, AZIMUTH] = (np.arange(count) + random.random(count)) * (360 / count)
-    heights = (random.permutation(count) + random.random(count)) / count
-    cameras[:, ELEVATION] = heights * LARGEST_ELEVATION_DEGREES
-    cameras[:, DISTANCE] = NOMINAL_DISTANCE
-    return cameras
 
 
 def _source(config: Config, workspace: Workspace, round: int) -> Source:

@@ -8,6 +8,7 @@ from PIL import Image
 from train.config import Config, GanConfig, PhotographsConfig
 from train.data.stream import PhotographStream
 from train.gan_training import GanTraining
+from train.generated import GRID_CONTENTS, GRID_VIEWS
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
 from train.models.weights import SHIPPED, load_discriminator, load_generator
@@ -114,7 +115,7 @@ def test_rounds_write_weights_pictures_and_figures(workspace, capsys):
         assert facts["camera_taught"] == taught
         assert np.isfinite([facts["loss_g"], facts["loss_d"], facts["r1"]]).all()
         with Image.open(next((folder.path / "images").glob("*.png"))) as grid:
-            assert grid.size == (SIZE * gan.GRID_VIEWS, SIZE * gan.GRID_CONTENTS)
+            assert grid.size == (SIZE * GRID_VIEWS, SIZE * GRID_CONTENTS)
     assert '"loss_g"' in (workspace.path / "stats.jsonl").read_text()
 
 

@@ -1,0 +1,41 @@
+"""Which cameras are asked for, and which object is seen from which of them."""
+
+import numpy as np
+
+from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION, NOMINAL_DISTANCE
+from train.config import MultiviewConfig
+
+LARGEST_ELEVATION_DEGREES = 30.0
+"""Of the cameras asked for; the photographs' range (paper 3.1)."""
+
+
+def plan_views(
+    cameras: np.ndarray,  # [K, 5]
+    settings: MultiviewConfig,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray]:  # int32 [M], int32 [M]: object and viewpoint of each image
+    """Give every object viewpoints all around the circle.
+
+    The viewpoints in order of azimuth are cut into as many stretches as an object has views; each
+    object gets a random one of every stretch.
+    """
+    views = min(settings.views, len(cameras))
+    around = np.argsort(cameras[:, AZIMUTH], kind="stable")
+    places = np.random.default_rng(seed).random((settings.objects, views)) + np.arange(views)
+    chosen = around[(places * len(cameras) / views).astype(np.int64)]
+    objects = np.repeat(np.arange(settings.objects, dtype=np.int32), views)
+    return objects, chosen.reshape(-1).astype(np.int32)
+
+
+def asked_cameras(count: int, seed: int) -> np.ndarray:  # f32 [count, 5]
+    """Cameras all around the circle: one random azimuth in each of `count` sectors.
+
+    Elevations are stratified likewise and shuffled; distance and offset are nominal.
+    """
+    random = np.random.default_rng(seed)
+    cameras = np.zeros((count, CAMERA_SIZE), np.float32)
+    cameras[:, AZIMUTH] = (np.arange(count) + random.random(count)) * (360 / count)
+    heights = (random.permutation(count) + random.random(count)) / count
+    cameras[:, ELEVATION] = heights * LARGEST_ELEVATION_DEGREES
+    cameras[:, DISTANCE] = NOMINAL_DISTANCE
+    return cameras

@@ -1,0 +1,150 @@
+"""The instrument of multi-view generators: does the camera hold, does the object stay the same?
+
+Images are read by the attribute network, which was taught on procedural truth and whose own errors
+stand beside the figures. A camera-taught generator is asked for cameras all around; an
+unconditional one is given random view codes.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphics.camera import AZIMUTH, ELEVATION
+from train.data.vehicles import HELD_OUT_SEED, photographs
+from train.data.view_plan import asked_cameras
+from train.generated import generate, generate_grid, sample_contents
+from train.metrics.disentanglement import variance_shares
+from train.metrics.frechet import Moments, frechet_distance, moments
+from train.metrics.view_content_grid import OBJECT_ATTRIBUTES, measure_grid
+from train.models.attributes import AttributeNetwork, AttributeReadings, read_attributes
+from train.models.generator import Generator
+
+BATCH = 64
+STEADY_DEGREES = 20.0
+"""View codes whose azimuth varies less across contents hold their viewpoint."""
+
+
+class Sizes(NamedTuple):
+    """How many images are looked at."""
+
+    views: int = 48
+    contents: int = 48
+    photographs: int = 4_096
+    """Also so many generated ones, for the Fréchet distance."""
+
+
+class Photographed(NamedTuple):
+    """The photographs, as the attribute network sees them."""
+
+    features: Moments
+    roof_height_std: float
+    """As read from them: object units."""
+
+
+def photographed(gauge: AttributeNetwork, count: int) -> Photographed:
+    """Of held-out photographs."""
+    drawn = photographs(HELD_OUT_SEED, np.arange(count), gauge.size)
+    images = torch.from_numpy(drawn.images).permute(0, 3, 1, 2)
+    parts = [part.float() / 255 for part in images.split(BATCH)]
+    readings = _joined([read_attributes(gauge, part) for part in parts])
+    return Photographed(
+        moments(torch.cat([_features(gauge, part) for part in parts]).numpy()),
+        float(readings.bodies[:, 0].std()),
+    )
+
+
+def measure_generator(
+    generator: Generator, gauge: AttributeNetwork, data: Photographed, seed: int, sizes: Sizes
+) -> dict[str, Any]:
+    """All figures of one seed, by name; angles in degrees, shares in 0..1."""
+    rng = torch.Generator().manual_seed(seed)
+    contents = sample_contents(generator, sizes.contents, 1.0, rng)
+    views, cameras = _views(generator, sizes.views, seed, rng)
+    images = generate_grid(generator, contents, views)
+    readings = _joined([read_attributes(gauge, part) for part in images.split(BATCH)])
+    values = {**readings.values(), "background": _background(images)}
+    asked = None if cameras is None else cameras[:, AZIMUTH]
+    measured = measure_grid(readings.azimuths, values, len(views), asked)
+    stds = measured.viewpoint.stds
+    figures: dict[str, Any] = {
+        "fid_attribute_network": _distance(generator, gauge, data, rng, sizes.photographs),
+        "viewpoint_std_deg": float(np.median(stds)),
+        "viewpoint_std_under_20": float((stds < STEADY_DEGREES).mean()),
+        "flip_rate": float(measured.viewpoint.flip_rates.mean()),
+        "variance_shares_view_content": {
+            name: [share.view, share.content] for name, share in measured.shares.items()
+        },
+        "object_consistency": _object_consistency(values, len(views)),
+        "roof_height_spread": float(readings.bodies[:, 0].std() / data.roof_height_std),
+    }
+    if cameras is not None and measured.obeyed is not None:
+        figures |= {
+            "asked_vs_read_azimuth_deg": measured.obeyed.median_degrees,
+            "asked_vs_read_azimuth_beyond_30": measured.obeyed.beyond_30,
+            "asked_vs_read_azimuth_beyond_90": measured.obeyed.beyond_90,
+            "asked_vs_read_elevation_deg": _elevation_error(readings, cameras),
+        }
+    return figures
+
+
+def _views(
+    generator: Generator, count: int, seed: int, rng: torch.Generator
+) -> tuple[Tensor, np.ndarray | None]:
+    """View codes [K, code], and the cameras they were asked for, if any."""
+    if generator.camera_mapping is None:
+        return sample_contents(generator, count, 1.0, rng), None
+    cameras = asked_cameras(count, seed)
+    with torch.no_grad():
+        return generator.camera_mapping(torch.from_numpy(cameras)), cameras
+
+
+@torch.inference_mode()
+def _features(gauge: AttributeNetwork, images: Tensor) -> Tensor:
+    return gauge.features(images)
+
+
+def _distance(
+    generator: Generator,
+    gauge: AttributeNetwork,
+    data: Photographed,
+    rng: torch.Generator,
+    count: int,
+) -> float:
+    """Fréchet distance to the photographs; every image has its own content and view."""
+    contents = sample_contents(generator, count, 1.0, rng)
+    seed = int(torch.randint(2**31, (1,), generator=rng))
+    views, _ = _views(generator, count, seed, rng)
+    features = [
+        _features(gauge, generate(generator, content, view))
+        for content, view in zip(contents.split(BATCH), views.split(BATCH), strict=True)
+    ]
+    return frechet_distance(data.features, moments(torch.cat(features).numpy()))
+
+
+def _object_consistency(values: dict[str, np.ndarray], views: int) -> float:
+    """Share of the body's variance that its content code explains, the mean of its attributes: 1
+    where every view shows the same object, 0 where the content has no say."""
+    shares = [
+        variance_shares(values[name].reshape(views, -1, values[name].shape[1])).content
+        for name in OBJECT_ATTRIBUTES
+    ]
+    return float(np.mean(shares))
+
+
+def _elevation_error(readings: AttributeReadings, cameras: np.ndarray) -> float:
+    """Median of |asked - read| in degrees."""
+    asked = np.repeat(cameras[:, ELEVATION], len(readings.elevations) // len(cameras))
+    return float(np.median(np.abs(readings.elevations - asked)))
+
+
+def _background(images: Tensor) -> np.ndarray:
+    """Mean colour of the outermost pixels, [N, 3]."""
+    rows = torch.cat([images[:, :, 0], images[:, :, -1]], dim=-1)
+    columns = torch.cat([images[..., 0], images[..., -1]], dim=-1)
+    return torch.cat([rows, columns], dim=-1).mean(dim=-1).numpy()
+
+
+def _joined(parts: list[AttributeReadings]) -> AttributeReadings:
+    return AttributeReadings(*(np.concatenate(column) for column in zip(*parts, strict=True)))
