@@ -49,7 +49,7 @@ function at(azimuth, radius) {
   return [-radius * Math.sin(angle), radius * Math.cos(angle)].map((v) => v.toFixed(2));
 }
 function wedge(bin, inner, outer) {
-  const [from, to] = [bin - STEP / 2 + 1, bin + STEP / 2 - 1];
+  const [from, to] = [bin - STEP / 2, bin + STEP / 2];
   const outline = `M${at(from, outer)}A${outer} ${outer} 0 0 1 ${at(to, outer)}` +
     `L${at(to, inner)}A${inner} ${inner} 0 0 0 ${at(from, inner)}Z`;
   return element("path", {

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from graphics.camera import project
 from train.data.viewpoints import (
     BINS,
     COLUMNS,
@@ -255,21 +256,38 @@ def test_without_storage_it_works_and_says_so(opened, tmp_path):
     assert tab.locator("#forgets").is_visible()
 
 
+def middle(part) -> np.ndarray:
+    box = part.bounding_box()
+    return np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
+
+
 @pytest.mark.browser
-def test_every_bin_can_be_clicked_and_lies_where_its_name_says(opened, tmp_path):
+def test_the_clock_points_as_the_object_does_before_the_camera(opened, tmp_path):
     tab = opened(page_of(tmp_path))
     face = clock(tab, 0)
+    distance = 3.0
     for bin in BINS:
         click_bin(tab, 0, bin)
         assert face.get_attribute("aria-valuenow") == str(bin)
-    for bin, text in ((0, "front"), (90, "left side"), (180, "back"), (270, "right side")):
-        wedge = face.locator(f"[data-bin='{bin}']").bounding_box()
-        word = face.locator("text", has_text=text).bounding_box()
-        middle = [[box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
-                  for box in (wedge, word)]  # fmt: skip
-        # The word stands right behind its wedge.
-        assert np.hypot(*np.subtract(*middle)) < 70
-        assert min(np.abs(np.subtract(*middle))) < 4
+        # The object's front, seen from above with the camera at the bottom: x right, y down.
+        camera = np.array([[bin, 0, distance, 0, 0]], float)
+        x, _, z = project(np.array([[[0.0, 0, 1]]]), camera).vertices_camera[0, 0]
+        shape = face.locator(".object").evaluate("(o) => [o.getCTM().c, o.getCTM().d]")
+        wedge = middle(face.locator(f"[data-bin='{bin}']")) - middle(face)
+        for direction in (shape, wedge):
+            assert direction / np.linalg.norm(direction) == pytest.approx(
+                [x, z + distance], abs=0.1
+            )
+
+
+@pytest.mark.browser
+def test_words_stand_behind_their_bins(opened, tmp_path):
+    face = clock(opened(page_of(tmp_path)), 0)
+    for bin, word in ((0, "front"), (90, "left side"), (180, "back"), (270, "right side")):
+        apart = middle(face.locator("text", has_text=word)) - middle(face)
+        wedge = middle(face.locator(f"[data-bin='{bin}']")) - middle(face)
+        assert apart @ wedge > 0.98 * np.linalg.norm(apart) * np.linalg.norm(wedge)
+        assert 1.2 < np.linalg.norm(apart) / np.linalg.norm(wedge) < 2.5
 
 
 @pytest.mark.browser
