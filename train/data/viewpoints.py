@@ -1,11 +1,13 @@
 """`viewpoints.csv`: the table in which viewpoint codes get their azimuth bin, by person or network.
 
 One row per code: `code` (the row's number on the contact sheet), `azimuth_bin_degrees` (0, 30, …
-330; empty until somebody has looked), `keep` (1 or 0), and the measures of `Measures`.
+330; empty until somebody has looked), `keep` (1 or 0), and the measures of `Measures`. A person
+fills it in on the page of `viewpoints_page.py` or by hand.
 """
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +20,8 @@ BIN_DEGREES = 30
 BINS = tuple(range(0, 360, BIN_DEGREES))
 MEASURES = ("azimuth_std_degrees", "flip_rate", "object_deviation")
 COLUMNS = ("code", "azimuth_bin_degrees", "keep", *MEASURES)
+PAGE = "viewpoints.html"
+"""The page beside the table; see `viewpoints_page.py`."""
 
 
 class AnnotationNeeded(Exception):
@@ -25,10 +29,12 @@ class AnnotationNeeded(Exception):
 
     def __init__(self, path: Path, empty: int) -> None:
         super().__init__(
-            f"{path}: {empty} codes have no azimuth_bin_degrees yet. Look at contact_sheet.png "
-            f"beside it, write one of {', '.join(map(str, BINS))} into each row (0: the front is "
-            "seen, 90: the object's left side, 180: the back), set keep to 0 where the row is "
-            "not one viewpoint, and run the same command again"
+            f"{path}: {empty} codes have no azimuth_bin_degrees yet. Open {path.with_name(PAGE)} "
+            "in a browser, click the azimuth of each row, download the table, put it in the place "
+            f"of {path.name}, and run the same command again. By hand instead: look at "
+            f"contact_sheet.png beside it, write one of {', '.join(map(str, BINS))} into each row "
+            "(0: the front is seen, 90: the object's left side, 180: the back), and set keep to 0 "
+            "where the row is not one viewpoint"
         )
         self.path = path
 
@@ -66,14 +72,22 @@ class Viewpoints(NamedTuple):
     """int32 [K] degrees: 0, 30, ... 330."""
 
 
-def write_table(path: Path, measures: Measures, bins: np.ndarray | None) -> None:
-    """Write one row per code; `bins` None leaves them to a person."""
+def table_rows(
+    measures: Measures,
+    bins: np.ndarray | None,  # int [K] degrees; None leaves them to a person
+) -> list[list[str]]:
+    """The cells of each code's row, in the order of `COLUMNS`."""
+    return [
+        [str(code), "" if bins is None else str(int(bins[code])), "1"]
+        + [f"{value:.4g}" for value in values]
+        for code, values in enumerate(zip(*measures, strict=True))
+    ]
+
+
+def write_table(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Write the rows of `table_rows`."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for code, values in enumerate(zip(*measures, strict=True)):
-        chosen = "" if bins is None else int(bins[code])
-        writer.writerow([code, chosen, 1, *(f"{value:.4g}" for value in values)])
+    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
     write_atomically(path, text.getvalue().encode())
 
 

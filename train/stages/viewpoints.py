@@ -4,8 +4,8 @@ Thousands of codes are scored under many content codes by two measures: how stab
 across contents, and how stable the object is across views; those that cover the azimuth circle
 best are kept and annotated, by the attribute network or by a person. Writes `viewpoints.npz`
 (codes [K, D], azimuth_bins [K], stds, flip_rates, deviations), `viewpoints.csv`,
-`contact_sheet.png`, `viewpoint_metrics.json` and `attributes.safetensors` (the gauge, used in
-every round).
+`viewpoints.html` (the page on which a person fills that table in), `contact_sheet.png`,
+`viewpoint_metrics.json` and `attributes.safetensors` (the gauge, used in every round).
 """
 
 import json
@@ -19,11 +19,14 @@ from train.config import PROCEDURAL, Config, ViewpointsConfig
 from train.data.viewpoints import (
     BIN_DEGREES,
     BINS,
+    PAGE,
     AnnotationNeeded,
     Measures,
     read_table,
+    table_rows,
     write_table,
 )
+from train.data.viewpoints_page import write_page
 from train.gauge import gauge_errors, take_shipped_gauge, train_gauge
 from train.generated import as_pixels, generate_grid, sample_contents
 from train.labelled_sheet import write_labelled_sheet
@@ -129,9 +132,13 @@ def _choose_and_tabulate(
     )
     arrays = {"codes": codes[chosen].cpu().numpy(), **measures._asdict()}
     folder.save_arrays("chosen.npz", arrays)
-    _write_sheet(folder, generator, codes[chosen], contents[:SHEET_CONTENTS])
     by_network = _annotator(config) == "classifier"
-    write_table(folder.file("viewpoints.csv"), measures, bins if by_network else None)
+    rows = table_rows(measures, bins if by_network else None)
+    images = _sheet_images(generator, codes[chosen], contents[:SHEET_CONTENTS])
+    labels = [str(number) for number in range(len(images))]
+    write_labelled_sheet(folder.file("contact_sheet.png"), images, labels, blocks=2)
+    write_page(folder.file(PAGE), workspace.path.resolve().name, arrays["codes"], rows, images)
+    write_table(folder.file("viewpoints.csv"), rows)
 
 
 def nearest_bins(
@@ -203,11 +210,11 @@ def _score(
     return AttributeReadings(**{name: value.numpy() for name, value in state()["scored"].items()})
 
 
-def _write_sheet(
-    folder: StageFolder, generator: Generator, codes: torch.Tensor, contents: torch.Tensor
-) -> None:
-    """One row per code, labelled with its number in viewpoints.csv, under several contents."""
+def _sheet_images(
+    generator: Generator,
+    codes: torch.Tensor,  # [K, code]
+    contents: torch.Tensor,  # [C, code]
+) -> np.ndarray:  # uint8 [K, C, R, R, 3]
+    """One row of images per code: what it makes of several contents."""
     pixels = as_pixels(generate_grid(generator, contents, codes)).numpy()
-    rows = pixels.reshape(len(codes), len(contents), *pixels.shape[1:])
-    labels = [str(number) for number in range(len(codes))]
-    write_labelled_sheet(folder.file("contact_sheet.png"), rows, labels, blocks=2)
+    return pixels.reshape(len(codes), len(contents), *pixels.shape[1:])

@@ -7,6 +7,7 @@ from train.data.viewpoints import (
     Measures,
     read_table,
     read_viewpoints,
+    table_rows,
     write_table,
 )
 from train.workspace import Workspace, WorkspaceError
@@ -16,7 +17,7 @@ from train.workspace import Workspace, WorkspaceError
 def table(tmp_path):
     path = tmp_path / "viewpoints.csv"
     measures = Measures(np.array([1.5, 20.0, 3.0]), np.zeros(3), np.array([0.1, 0.2, 0.3]))
-    write_table(path, measures, np.array([0, 330, 90]))
+    write_table(path, table_rows(measures, np.array([0, 330, 90])))
     return path
 
 
@@ -31,8 +32,9 @@ def test_what_is_written_is_read(table):
 
 
 def test_empty_bins_ask_for_a_person(tmp_path):
-    write_table(tmp_path / "viewpoints.csv", Measures(*np.zeros((3, 4))), None)
-    with pytest.raises(AnnotationNeeded, match=r"viewpoints\.csv: 4 codes.*0, 30, 60"):
+    write_table(tmp_path / "viewpoints.csv", table_rows(Measures(*np.zeros((3, 4))), None))
+    page_first = r"viewpoints\.csv: 4 codes.*Open \S+viewpoints\.html.*By hand.*0, 30, 60"
+    with pytest.raises(AnnotationNeeded, match=page_first):
         read_table(tmp_path / "viewpoints.csv", 4)
 
 

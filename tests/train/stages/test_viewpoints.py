@@ -1,4 +1,5 @@
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -37,6 +38,12 @@ def table(workspace: Workspace) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def page(workspace: Workspace) -> dict:
+    """What viewpoints.html holds."""
+    text = workspace.stage("viewpoints").file("viewpoints.html").read_text()
+    return json.loads(text.partition('id="viewpoints">')[2].partition("</script>")[0])
+
+
 def fill_in(workspace: Workspace, rows: list[dict[str, str]]) -> None:
     with open(workspace.stage("viewpoints").file("viewpoints.csv"), "w", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys())
@@ -65,6 +72,7 @@ def test_the_classifier_fills_in_whole_bins_and_both_measures_are_recorded(tmp_p
     assert {"azimuth_median_degrees", "kind_correct"} <= set(facts["gauge_held_out"])
     with Image.open(folder.file("contact_sheet.png")) as sheet:
         assert sheet.width >= 2 * 4 * 32 and sheet.height >= len(rows) // 2 * 32
+    assert [row["cells"] for row in page(workspace)["rows"]] == [list(r.values()) for r in rows]
 
 
 def test_a_person_is_asked_and_the_answer_taken(tmp_path):
@@ -74,6 +82,10 @@ def test_a_person_is_asked_and_the_answer_taken(tmp_path):
     assert not workspace.stage("viewpoints").done
     rows = table(workspace)
     assert {row["azimuth_bin_degrees"] for row in rows} == {""}
+    content = page(workspace)
+    assert content["name"] == tmp_path.name
+    assert [row["cells"] for row in content["rows"]] == [list(row.values()) for row in rows]
+    assert {len(row["images"]) for row in content["rows"]} == {4}
     with pytest.raises(AnnotationNeeded):
         viewpoints.run(person(), workspace)
     for number, row in enumerate(rows):
