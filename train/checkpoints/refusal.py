@@ -1,0 +1,11 @@
+"""How a file is refused."""
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be imported; one line: what was found, what is wanted, what to do."""
+
+
+def listing(names: list[str], most: int = 4) -> str:
+    """The first `most` names and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
