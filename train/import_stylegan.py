@@ -27,9 +27,8 @@ from train.models.weights import save_weights
 
 UNUSABLE = 2
 """Exit status; see the module's docstring."""
-ZIP_MAGIC = b"PK\x03\x04"
 LEGACY_TORCH_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
-"""How files of torch.save begin, since version 1.6 and before."""
+"""How a file of torch.save began before version 1.6."""
 PICKLE_MAGIC = b"\x80"
 MEAN_SAMPLES = 10_000
 """Codes that a missing mean of w is measured from (as rosinality's converter does)."""
@@ -57,7 +56,7 @@ def read_checkpoint(content: bytes, view_layers: int = VIEW_LAYERS) -> Networks:
     Raises:
         CheckpointError: an unknown file, one that is not safe to read, or another network.
     """
-    if content.startswith((ZIP_MAGIC, LEGACY_TORCH_MAGIC)):
+    if content.startswith((rosinality.ZIP_MAGIC, LEGACY_TORCH_MAGIC)):
         found = rosinality.read(content, view_layers)
     elif content.startswith(PICKLE_MAGIC):
         found = nvidia.read(content, view_layers)

@@ -5,7 +5,9 @@ checkpoints g, d, their optimisers and the command line. Names are those of publ
 """
 
 import argparse
+import io
 import itertools
+import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -27,6 +29,8 @@ from train.checkpoints.safe_unpickler import ADVICE, load_tensors
 from train.models.stylegan2 import StyleGAN2Shape
 from train.models.stylegan2_discriminator import StyleGAN2DiscriminatorShape
 
+ZIP_MAGIC = b"PK\x03\x04"
+"""How a file of torch.save begins since version 1.6."""
 MEAN = "latent_avg"
 """The mean of w, which stands beside the network; where it is missing it has to be measured."""
 REASONS = {
@@ -63,6 +67,7 @@ def read_entries(content: bytes) -> dict[str, Any]:
     Raises:
         CheckpointError: the file is no dictionary with g_ema, or not safe to read.
     """
+    _refuse_bombs(content)
     # A training checkpoint holds its arguments; a namespace is a plain record.
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):
@@ -76,6 +81,20 @@ def read_entries(content: bytes) -> dict[str, Any]:
             "rosinality's stylegan2-pytorch, from its train.py or convert_weight.py"
         )
     return {str(name): entry for name, entry in value.items()}
+
+
+def _refuse_bombs(content: bytes) -> None:
+    """torch.save does not compress: a file that grows when it is read was made to."""
+    if not content.startswith(ZIP_MAGIC):
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError) as error:
+        raise CheckpointError(f"is not a whole file of torch.save ({error}); {ADVICE}") from error
+    compressed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
+    if compressed or sum(entry.file_size for entry in entries) > len(content):
+        raise CheckpointError(f"is a zip that grows when it is unpacked; {ADVICE}")
 
 
 def state_of(entries: Mapping[str, Any], name: str) -> dict[str, Tensor]:

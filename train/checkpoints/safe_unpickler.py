@@ -13,8 +13,7 @@ import pickle
 import pickletools
 import re
 import warnings
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -24,13 +23,14 @@ from torch import Tensor
 from train.checkpoints.refusal import CheckpointError
 
 OPCODES = frozenset(
-    "PROTO FRAME STOP MARK POP POP_MARK DUP NONE NEWTRUE NEWFALSE INT LONG LONG1 LONG4 BININT "
-    "BININT1 BININT2 FLOAT BINFLOAT UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8 BINBYTES "
-    "SHORT_BINBYTES BINBYTES8 EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST LIST APPEND "
-    "APPENDS EMPTY_DICT DICT SETITEM SETITEMS EMPTY_SET ADDITEMS GET BINGET LONG_BINGET PUT "
-    "BINPUT LONG_BINPUT MEMOIZE GLOBAL STACK_GLOBAL REDUCE NEWOBJ BUILD".split()
+    "PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE LONG1 LONG4 BININT BININT1 BININT2 BINFLOAT "
+    "SHORT_BINUNICODE BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8 EMPTY_TUPLE TUPLE "
+    "TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS EMPTY_DICT SETITEM SETITEMS EMPTY_SET ADDITEMS "
+    "BINGET LONG_BINGET BINPUT LONG_BINPUT MEMOIZE GLOBAL STACK_GLOBAL REDUCE NEWOBJ BUILD".split()
 )
-"""Names in Python's `pickletools` of all that a pickle of data needs."""
+"""Names in Python's `pickletools` of all that data needs, from protocol 2 on."""
+KEYS = (str, int, float, bool, bytes, type(None))
+"""Types of a dictionary's keys and a set's members: quick to hash, unlike tuples of tuples."""
 ADVICE = "nothing of the file was run; take the checkpoint from its publisher"
 UNSUPPORTED = re.compile(r"(?:GLOBAL|global:?|class:?|opcode|instruction)\s+([\w.`'\"]+)")
 """Finds in torch's refusal what it refused."""
@@ -40,6 +40,18 @@ class EasyDict(dict):
     """Stands for `dnnlib.util.EasyDict`: a dictionary and nothing more."""
 
     __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class PlainOrderedDict(dict):
+    """Stands for `collections.OrderedDict`: begins empty, as all dictionaries of a pickle do."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__()
 
 
 class NumpyDtype:
@@ -165,6 +177,19 @@ def _rebuild_parameter(data: Any, *ignored: object) -> StoredTensor:
     return data
 
 
+def _set(members: Any) -> set[Any]:
+    if not isinstance(members, list):
+        raise CheckpointError("makes a set of something else than a list")
+    _refuse_slow_keys(members)
+    return set(members)
+
+
+def _refuse_slow_keys(keys: Iterable[Any]) -> None:
+    for key in keys:
+        if type(key) not in KEYS:
+            raise CheckpointError(f"has a {type(key).__name__} for a key; wanted is text")
+
+
 def _forget(*ignored: object) -> None:
     """Stands for a number beside the weights."""
 
@@ -172,8 +197,8 @@ def _forget(*ignored: object) -> None:
 ALLOWED: dict[str, Callable[..., Any]] = {
     "torch_utils.persistence._reconstruct_persistent_obj": _reconstruct,
     "dnnlib.util.EasyDict": EasyDict,
-    "collections.OrderedDict": OrderedDict,
-    "builtins.set": set,  # how pickles before protocol 4 write one
+    "collections.OrderedDict": PlainOrderedDict,
+    "builtins.set": _set,  # how pickles before protocol 4 write one
     "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
     "torch._utils._rebuild_parameter": _rebuild_parameter,
     "torch.storage._load_from_bytes": _storage,
@@ -199,15 +224,29 @@ class _Unpickler(pickle._Unpickler):
         return found
 
     def load_newobj(self) -> None:
-        if self.stack[-2] not in (EasyDict, OrderedDict):
-            raise CheckpointError("makes an object of what is no dictionary (NEWOBJ)")
-        super().load_newobj()
+        arguments = self.stack.pop()
+        # By identity: a comparison would ask the object.
+        if self.stack[-1] is not EasyDict or arguments != ():
+            raise CheckpointError("makes an object of another class than EasyDict (NEWOBJ)")
+        self.stack[-1] = EasyDict()
 
     def load_build(self) -> None:
         self.stack.pop()
         if type(self.stack[-1]) is not NumpyDtype:
             found = type(self.stack[-1]).__name__
             raise CheckpointError(f"sets attributes of a {found} (BUILD); data needs none")
+
+    def load_setitem(self) -> None:
+        _refuse_slow_keys(self.stack[-2:-1])
+        super().load_setitem()
+
+    def load_setitems(self) -> None:
+        _refuse_slow_keys(self.stack[::2])  # since the mark: key, value, key, value
+        super().load_setitems()
+
+    def load_additems(self) -> None:
+        _refuse_slow_keys(self.stack)  # since the mark
+        super().load_additems()
 
     dispatch: ClassVar[dict[int, Callable[..., None]]] = {}
 
@@ -229,6 +268,9 @@ def _dispatch() -> dict[int, Callable[..., None]]:
     return table | {
         pickle.NEWOBJ[0]: _Unpickler.load_newobj,
         pickle.BUILD[0]: _Unpickler.load_build,
+        pickle.SETITEM[0]: _Unpickler.load_setitem,
+        pickle.SETITEMS[0]: _Unpickler.load_setitems,
+        pickle.ADDITEMS[0]: _Unpickler.load_additems,
     }
 
 
