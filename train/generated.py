@@ -6,6 +6,7 @@ from torch import Tensor
 from train.models.generator import Generator
 
 BATCH = 64
+"""Images drawn at once, of up to 64 px; fewer where they are larger."""
 
 
 def sample_contents(
@@ -25,10 +26,11 @@ def generate(
 ) -> Tensor:  # [B, 3, R, R] in 0..1
     """One image per pair of codes, without noise: the same codes always give the same image."""
     place = generator.constant.device
+    batch = max(1, min(BATCH, BATCH * 64**2 // generator.shape.size**2))
     images = [
         (generator.synthesize(generator.styles(content, view), noise=None) + 1) / 2
         for content, view in zip(
-            contents.to(place).split(BATCH), views.to(place).split(BATCH), strict=True
+            contents.to(place).split(batch), views.to(place).split(batch), strict=True
         )
     ]
     return torch.cat(images).clamp(0, 1)

@@ -50,11 +50,14 @@ class StyleGAN2Shape(GeneratorShape):
 
 def smooth(
     features: Tensor,  # [B, C, H, W]
+    channels: int,
     padding: int,
     gain: float = 1.0,
 ) -> Tensor:  # [B, C, H + 2·padding - 3, W + 2·padding - 3]
-    """Filter every channel with FIR, zeros beyond the border."""
-    channels = features.shape[1]
+    """Filter every channel with FIR, zeros beyond the border.
+
+    `channels` is C, which an exported graph has to know beforehand.
+    """
     kernel = (FIR * gain).to(features).expand(channels, 1, 4, 4)
     return F.conv2d(features, kernel, padding=padding, groups=channels)
 
@@ -65,6 +68,10 @@ class SmoothedConvolution(ModulatedConvolution):
     The gain of 4 makes up for the zeros that the transposed convolution puts between pixels.
     """
 
+    def __init__(self, inputs: int, outputs: int, *, upsample: bool = False) -> None:
+        super().__init__(inputs, outputs, upsample=upsample)
+        self.outputs = outputs
+
     def convolve(
         self,
         features: Tensor,  # [B, inputs, H, W]
@@ -74,7 +81,7 @@ class SmoothedConvolution(ModulatedConvolution):
             return super().convolve(features)
         weight = (self.weight * self.gain).transpose(0, 1)
         spread = F.conv_transpose2d(features, weight, stride=2)  # [B, outputs, 2H + 1, 2W + 1]
-        return smooth(spread, padding=1, gain=4.0)
+        return smooth(spread, self.outputs, padding=1, gain=4.0)
 
 
 class StyleGAN2Generator(Generator):
@@ -96,8 +103,8 @@ class StyleGAN2Generator(Generator):
         return layers
 
     def _enlarge(self, image: Tensor) -> Tensor:
-        kernel = (FIR * 4.0).to(image).expand(image.shape[1], 1, 4, 4)
-        return F.conv_transpose2d(image, kernel, stride=2, padding=1, groups=image.shape[1])
+        kernel = (FIR * 4.0).to(image).expand(3, 1, 4, 4)
+        return F.conv_transpose2d(image, kernel, stride=2, padding=1, groups=3)
 
     def _limit(self, features: Tensor) -> Tensor:
         limit = self.shape.clamp

@@ -41,6 +41,7 @@ class HalvingConvolution(EqualisedConvolution):
     def __init__(self, inputs: int, outputs: int, kernel: int, *, activate: bool = True) -> None:
         super().__init__(inputs, outputs, kernel, stride=2, activate=activate)
         self.padding = 0
+        self.inputs = inputs
         self.smoothing = (kernel + 1) // 2
 
     def forward(
@@ -48,7 +49,7 @@ class HalvingConvolution(EqualisedConvolution):
         features: Tensor,  # [B, inputs, H, W]
     ) -> Tensor:  # [B, outputs, H/2, W/2]
         """Convolution of the smoothed features, then bias and leaky ReLU where built with them."""
-        return super().forward(smooth(features, self.smoothing))
+        return super().forward(smooth(features, self.inputs, self.smoothing))
 
 
 class SmoothedResidualBlock(nn.Module):

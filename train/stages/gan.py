@@ -1,8 +1,9 @@
 """Stage gan: StyleGAN2 on the photographs; from round 1 on it is taught their cameras.
 
-Round 0 is unconditional: two codes per image, cut at a random convolution. Later rounds read
-`labels.npz` of stage cameras: the early layers follow camera and content, the discriminator
-judges image and camera together, and fakes are asked for cameras of photographs. Writes
+Round 0 is unconditional: two codes per image, cut at a random convolution. With `gan.checkpoint`
+it takes an imported generator as it is instead. Later rounds read `labels.npz` of stage cameras:
+the early layers follow camera and content, the discriminator judges image and camera together,
+and fakes are asked for cameras of photographs. Writes
 `generator.safetensors` (averaged weights), `discriminator.safetensors` and `images/*.png`: the
 same codes in every picture, a row per content code, a column per view code or azimuth.
 """
@@ -18,7 +19,9 @@ from torch import Tensor
 from train.config import Config, GanConfig
 from train.data.stream import PhotographStream
 from train.device import Device, launch, processes_for
+from train.gan_checkpoint import Taken, load_checkpoint
 from train.gan_training import GanTraining
+from train.generated import generate
 from train.memory import keep_freed_memory
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
@@ -45,6 +48,14 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     started = {**asdict(settings), "size": config.photographs.size, "seed": config.seed}
     # A run may go on with another number of processes: it sees the same batches.
     del started["processes"]
+    if not settings.checkpoint:
+        del started["checkpoint"]  # as in runs that began before there was such a setting
+    elif round == 0:
+        taken = load_checkpoint(config)  # refuses before anything is written
+        folder.start(started)
+        _write_taken(taken, folder)
+        folder.finish(kimg=0, camera_taught=False, **taken.origin)
+        return
     folder.start(started)
     processes = settings.processes or processes_for(settings.batch_size)
     facts = launch(_train, processes, settings.precision, config, workspace, round)
@@ -86,6 +97,15 @@ def _train(device: Device, config: Config, workspace: Workspace, round: int) -> 
     return {name: float(value) for name, value in figures.items()}
 
 
+def _write_taken(taken: Taken, folder: StageFolder) -> None:
+    """The networks of gan.checkpoint as they are, and the pictures of the fixed codes."""
+    facts = {"command": training_command(), "kimg": "0", **taken.origin}
+    save_weights(folder.file("generator.safetensors"), taken.generator, facts)
+    if taken.discriminator is not None:
+        save_weights(folder.file("discriminator.safetensors"), taken.discriminator, facts)
+    picture(taken.generator, folder.file("images/000000.png"))
+
+
 @torch.no_grad()
 def picture(generator: Generator, path: Path) -> None:
     """Write the picture grid of the fixed codes: rows are content codes, columns views."""
@@ -102,8 +122,8 @@ def picture(generator: Generator, path: Path) -> None:
         views = generator.mapping(codes.to(place))
     content = generator.mapping(contents.to(place)).repeat_interleave(GRID_VIEWS, dim=0)
     # Without noise, as the later stages draw their data.
-    images = generator.synthesize(generator.styles(content, views.repeat(GRID_CONTENTS, 1)), None)
-    write_grid(path, (images + 1) / 2, columns=GRID_VIEWS)
+    images = generate(generator, content, views.repeat(GRID_CONTENTS, 1))
+    write_grid(path, images, columns=GRID_VIEWS)
 
 
 def _stream(settings: GanConfig, workspace: Workspace, round: int) -> PhotographStream:

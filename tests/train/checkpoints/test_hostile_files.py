@@ -56,11 +56,6 @@ ALIVE = {
     "a dotted name below an allowed module": lambda s: program(
         stack_global("torch.storage", "torch.os.mkdir"), text(s), b"\x85R"
     ),
-    "a dotted name below an allowed name": lambda s: program(
-        stack_global("torch._utils", "_rebuild_tensor_v2.__globals__.get"), text("sys"), b"\x85R0",
-        stack_global("torch.storage", "_load_from_bytes.__globals__.__class__"), b")R0",
-        stack_global("os", "system"), text(touch(s)), b"\x85R",
-    ),
     "nested getattr": lambda s: program(
         stack_global("builtins", "getattr"), stack_global("builtins", "__import__"), text("os"),
         b"\x85R", text("system"), b"\x86R", text(touch(s)), b"\x85R",
