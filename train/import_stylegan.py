@@ -20,7 +20,7 @@ import torch
 
 from train.checkpoints import nvidia, rosinality
 from train.checkpoints.keys import Part, take
-from train.checkpoints.refusal import CheckpointError
+from train.checkpoints.refusal import CheckpointError, printable
 from train.models.stylegan2 import StyleGAN2Generator
 from train.models.stylegan2_discriminator import StyleGAN2Discriminator
 from train.models.weights import save_weights
@@ -65,6 +65,10 @@ def read_checkpoint(content: bytes, view_layers: int = VIEW_LAYERS) -> Networks:
             f"is neither a pickle nor a file of torch.save (it begins with {content[:4]!r}); "
             "wanted is NVIDIA's .pkl or rosinality's .pt of a StyleGAN2"
         )
+    for part in filter(None, (found.generator, found.discriminator)):
+        # One storage behind many tensors would let a file declare far more than it holds.
+        if sum(tensor.nbytes for tensor in part.tensors.values()) > len(content):
+            raise CheckpointError(f"declares more numbers in {part.name} than it holds")
     generator, report = _build(StyleGAN2Generator, found.generator)
     discriminator = None
     if found.discriminator is not None:
@@ -146,9 +150,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         report = import_file(options.file, options.out, options.view_layers)
     except (CheckpointError, OSError) as error:
-        print(f"train.import_stylegan: {error}", file=sys.stderr)
+        print(f"train.import_stylegan: {printable(str(error))}", file=sys.stderr)
         return UNUSABLE
-    print("\n".join(report))
+    print("\n".join(map(printable, report)))
     return 0
 
 

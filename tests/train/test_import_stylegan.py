@@ -210,6 +210,23 @@ def test_rosinalitys_missing_and_unknown_keys_are_named(name):
         read_checkpoint(rosinality_file(state))
 
 
+def test_one_storage_behind_many_tensors_is_refused():
+    # A file of torch.save writes a storage once, however many tensors it is behind.
+    shared = torch.zeros(200_000)
+    state = rosinality_state(generator_weights(16))
+    with pytest.raises(CheckpointError, match="declares more numbers in g_ema than it holds"):
+        read_checkpoint(rosinality_file({**state, "a": shared, "b": shared.view(1, -1)}))
+
+
+def test_names_in_a_file_cannot_steer_the_terminal(tmp_path, capsys):
+    weights = generator_weights(16) | {"synthesis.\x1b[2J\nwrote": torch.zeros(1)}
+    (tmp_path / "car.pkl").write_bytes(nvidia_pickle(weights))
+    assert main([str(tmp_path / "car.pkl"), "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert r"1 keys unknown: synthesis.\x1b[2J\nwrote" in said
+    assert said.count("\n") == 1 and "\x1b" not in said
+
+
 def test_view_layers_that_cannot_be_are_refused():
     content = nvidia_pickle(generator_weights(16))
     assert read_checkpoint(content, 2).generator.shape.view_layers == 2

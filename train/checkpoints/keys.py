@@ -73,7 +73,8 @@ def take(tensors: Mapping[str, Tensor], keys: Sequence[Key], network: nn.Module)
             raise CheckpointError(f"{key.name} holds numbers that are not finite")
         if key.target:
             # Files of one implementation have a leading 1 where those of another have none.
-            weights[key.target] = values.reshape(wanted[key.target].shape).contiguous()
+            values = values.reshape(wanted[key.target].shape)
+            weights[key.target] = values.clone(memory_format=torch.contiguous_format)
             report.append(f"taken    {key.name} {list(key.shape)} -> {key.target}")
         else:
             if not torch.allclose(values, FIR * key.filter_gain, atol=FILTER_TOLERANCE):

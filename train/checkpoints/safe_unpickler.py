@@ -225,14 +225,15 @@ class _Unpickler(pickle._Unpickler):
 
     def load_newobj(self) -> None:
         arguments = self.stack.pop()
-        # By identity: a comparison would ask the object.
-        if self.stack[-1] is not EasyDict or arguments != ():
+        if self.stack[-1] is not EasyDict or type(arguments) is not tuple or arguments:
             raise CheckpointError("makes an object of another class than EasyDict (NEWOBJ)")
         self.stack[-1] = EasyDict()
 
     def load_build(self) -> None:
-        self.stack.pop()
-        if type(self.stack[-1]) is not NumpyDtype:
+        state = self.stack.pop()
+        # Older Pythons write an empty state behind every EasyDict: there is nothing to set.
+        nothing = type(state) is dict and not state
+        if not nothing and type(self.stack[-1]) is not NumpyDtype:
             found = type(self.stack[-1]).__name__
             raise CheckpointError(f"sets attributes of a {found} (BUILD); data needs none")
 

@@ -103,6 +103,11 @@ def test_what_is_no_data_is_refused_with_what_was_found(attempt):
         tracemalloc.stop()
 
 
+def test_an_empty_state_as_older_pythons_write_it_sets_nothing():
+    made = read_pickle(program(stack_global("dnnlib.util", "EasyDict"), b")\x81}b"))
+    assert made == {} and isinstance(made, dict)
+
+
 def test_a_file_cut_anywhere_is_refused():
     content = nvidia_pickle(generator_weights(16))
     for end in range(2, len(content) - 1, len(content) // 150):
