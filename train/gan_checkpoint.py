@@ -51,12 +51,13 @@ def load_checkpoint(config: Config) -> Taken:
         not generator.camera_taught,
         f"gan.checkpoint={source} is camera-taught: round 0 takes a plain generator",
     )
-    made = generator.shape.size
-    require(
-        made == size,
-        f"gan.checkpoint={source} makes images of {made} px, and photographs.size is {size}: "
-        "they must be equal",
-    )
+    for network in filter(None, (generator, discriminator)):
+        made = network.shape.size
+        require(
+            made == size,
+            f"gan.checkpoint={source} is for images of {made} px, and photographs.size is {size}: "
+            "they must be equal",
+        )
     require(
         discriminator is not None or bool(config.inverse.vgg),
         f"gan.checkpoint={source} holds no discriminator, whose features the perceptual term "

@@ -31,12 +31,10 @@ LEGACY_TORCH_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 """How a file of torch.save began before version 1.6."""
 PICKLE_MAGIC = b"\x80"
 MEAN_SAMPLES = 10_000
-"""Codes that a missing mean of w is measured from (as rosinality's converter does)."""
+"""Codes that a missing mean of w is measured from."""
+MEAN = "mapping.mean"
 VIEW_LAYERS = 4
 """Codes that hold the viewpoint (Zhang et al. 2021, section 3.1)."""
-
-
-MEAN = "mapping.mean"
 
 Network = TypeVar("Network", StyleGAN2Generator, StyleGAN2Discriminator)
 

@@ -66,7 +66,7 @@ def test_round_0_takes_the_imported_networks_as_they_are(tmp_path, imported):
 @pytest.mark.parametrize(
     ("size", "without", "said"),
     [
-        (64, None, "makes images of 32 px, and photographs.size is 64"),
+        (64, None, "is for images of 32 px, and photographs.size is 64"),
         (SIZE, "generator", r"generator\.safetensors does not exist"),
         (SIZE, "discriminator", "holds no discriminator"),
     ],
@@ -98,7 +98,7 @@ def test_the_cycle_refuses_it_before_the_first_stage(tmp_path, imported, capsys)
     settings = [f"gan.checkpoint={imported}", "rounds=1", "photographs.size=64"]
     arguments = [part for setting in settings for part in ("--set", setting)]
     assert cycle.main(["--preset", "smoke", "--run", str(run), *arguments]) == cycle.UNUSABLE
-    assert "makes images of 32 px, and photographs.size is 64" in capsys.readouterr().err
+    assert "is for images of 32 px, and photographs.size is 64" in capsys.readouterr().err
     assert not (run / "photographs").exists()
 
 
