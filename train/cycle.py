@@ -51,6 +51,9 @@ STAGES = tuple(dict.fromkeys(step.stage for step in plan(2)))
 
 def run(config: Config, workspace: Workspace, stages: Sequence[str] = STAGES) -> None:
     """Run every stage named in `stages` that is not done yet, in the order of `plan`."""
+    if config.gan.checkpoint and "gan" in stages and not workspace.stage("gan").done:
+        # Before hours are spent on photographs and masks that it would not fit.
+        importlib.import_module("train.gan_checkpoint").load_checkpoint(config)
     write_json(workspace.path / "config.json", dataclasses.asdict(config))
     for step in plan(config.rounds):
         folder = workspace.stage(step.stage, step.round)

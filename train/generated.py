@@ -9,6 +9,7 @@ from train.models.generator import Generator
 from train.pictures import write_grid
 
 BATCH = 64
+"""Images drawn at once, of up to 64 px; fewer where they are larger."""
 GRID_CONTENTS, GRID_VIEWS = 8, 12
 GRID_ELEVATION_DEGREES = 12.0
 GRID_SEED = 7
@@ -31,10 +32,11 @@ def generate(
 ) -> Tensor:  # [B, 3, R, R] in 0..1
     """One image per pair of codes, without noise: the same codes always give the same image."""
     place = generator.constant.device
+    batch = max(1, min(BATCH, BATCH * 64**2 // generator.shape.size**2))
     images = [
         (generator.synthesize(generator.styles(content, view), noise=None) + 1) / 2
         for content, view in zip(
-            contents.to(place).split(BATCH), views.to(place).split(BATCH), strict=True
+            contents.to(place).split(batch), views.to(place).split(batch), strict=True
         )
     ]
     return torch.cat(images).clamp(0, 1)
@@ -77,5 +79,5 @@ def write_view_grid(generator: Generator, path: Path) -> None:
         views = generator.mapping(codes.to(place))
     content = generator.mapping(contents.to(place)).repeat_interleave(GRID_VIEWS, dim=0)
     # Without noise, as the later stages draw their data.
-    images = generator.synthesize(generator.styles(content, views.repeat(GRID_CONTENTS, 1)), None)
-    write_grid(path, (images + 1) / 2, columns=GRID_VIEWS)
+    images = generate(generator, content, views.repeat(GRID_CONTENTS, 1))
+    write_grid(path, images, columns=GRID_VIEWS)

@@ -32,6 +32,8 @@ class GanConfig:
     """Also show mirrored photographs."""
     init: str = "scratch"
     """`scratch`, `shipped`, or a folder that holds generator and discriminator.safetensors."""
+    checkpoint: str = ""
+    """A folder that `train.import_stylegan` wrote: round 0 takes its networks as they are."""
     warm_start: bool = True
     """The first camera-taught GAN goes on from round 0's weights instead of `init`."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,7 @@ from train.models.generator import ELEVATION_SCALE_DEGREES, default_channels
 from train.models.layers import EqualisedConvolution, EqualisedLinear, minibatch_deviation
 
 WIDTH = 128
-"""Numbers in the code that the logit is read from."""
+"""Numbers in the code that the logit is read from, in our own discriminator."""
 
 
 @dataclass(frozen=True)
@@ -84,18 +85,33 @@ class CameraEmbedding(nn.Module):
 class Discriminator(nn.Module):
     """Real or generated, and whether the image shows what the camera says."""
 
+    architecture: ClassVar[str] = "light"
+    """Pools before convolving; the published form is `train.models.stylegan2_discriminator`."""
+
     def __init__(self, shape: DiscriminatorShape) -> None:
         super().__init__()
         self.shape = shape
         wide = shape.channels[::-1]
         self.stem = EqualisedConvolution(3, wide[0], shape.patch, stride=shape.patch)
         self.blocks = nn.ModuleList(
-            ResidualBlock(before, after) for before, after in itertools.pairwise(wide)
+            self._block(before, after) for before, after in itertools.pairwise(wide)
         )
         self.last = EqualisedConvolution(wide[-1] + 1, wide[-1], 3)
-        self.code = EqualisedLinear(wide[-1] * 16, WIDTH, activate=True)
-        self.logit = EqualisedLinear(WIDTH, 1)
-        self.camera = CameraEmbedding(WIDTH) if shape.camera_taught else None
+        width = self._width()
+        self.code = EqualisedLinear(wide[-1] * 16, width, activate=True)
+        self.logit = EqualisedLinear(width, 1)
+        self.camera = CameraEmbedding(width) if shape.camera_taught else None
+
+    def _block(self, inputs: int, outputs: int) -> nn.Module:
+        return ResidualBlock(inputs, outputs)
+
+    def _width(self) -> int:
+        """Numbers in the code that the logit is read from."""
+        return WIDTH
+
+    def _limit(self, features: Tensor) -> Tensor:
+        """What the outputs of the stem and of the last convolution pass through; nothing here."""
+        return features
 
     @property
     def camera_taught(self) -> bool:
@@ -107,7 +123,7 @@ class Discriminator(nn.Module):
         images: Tensor,  # [B, 3, R, R] in [-1, 1]
     ) -> list[Tensor]:  # [B, C, H, W], from fine to 4×4
         """Feature maps of the stem and of every block, for the perceptual loss."""
-        maps = [self.stem(images.contiguous(memory_format=torch.channels_last))]
+        maps = [self._limit(self.stem(images.contiguous(memory_format=torch.channels_last)))]
         for block in self.blocks:
             maps.append(block(maps[-1]))
         return maps
@@ -123,8 +139,9 @@ class Discriminator(nn.Module):
             raise ValueError(f"got {has}, but this is {wants} camera-taught discriminator")
         features = self.features(images)[-1]
         deviation = minibatch_deviation(features).to(features.dtype)
-        code = self.code(self.last(torch.cat([features, deviation], dim=1)).flatten(1))
+        last = self._limit(self.last(torch.cat([features, deviation], dim=1)))
+        code = self.code(last.flatten(1))
         logits = self.logit(code)[:, 0]
         if cameras is None or self.camera is None:
             return logits
-        return logits + (code * self.camera(cameras)).sum(dim=1) / math.sqrt(WIDTH)
+        return logits + (code * self.camera(cameras)).sum(dim=1) / math.sqrt(code.shape[1])

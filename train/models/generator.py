@@ -7,9 +7,10 @@ its view code. A camera-taught one takes the camera's code and mixes the content
 a body's silhouette is drawn in the early layers too: without that the body follows the view.
 """
 
+import itertools
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +31,8 @@ CHANNELS = {4: 128, 8: 128, 16: 64, 32: 32, 64: 16, 128: 16, 256: 8}
 """Default channels by resolution: about the same cost at every resolution from 8 to 64 px."""
 ELEVATION_SCALE_DEGREES = 30.0
 """Brings elevations (0..30°) to the order of one."""
+ALWAYS_CONTENT = 1_000
+"""The place of a layer that no cut reaches."""
 
 
 def default_channels(size: int) -> tuple[int, ...]:
@@ -125,15 +128,36 @@ class CameraMapping(nn.Module):
 class SynthesisBlock(nn.Module):
     """The convolutions and the colours of one resolution; the first has no upsampling one."""
 
-    def __init__(self, inputs: int, outputs: int, *, first: bool) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        first: bool,
+        convolution: type[ModulatedConvolution] = ModulatedConvolution,
+    ) -> None:
         super().__init__()
-        self.conv0 = None if first else ModulatedConvolution(inputs, outputs, upsample=True)
-        self.conv1 = ModulatedConvolution(outputs, outputs)
+        self.conv0 = None if first else convolution(inputs, outputs, upsample=True)
+        self.conv1 = convolution(outputs, outputs)
         self.to_rgb = ToRGB(outputs)
+
+
+class StyleLayer(NamedTuple):
+    """A layer that a style modulates."""
+
+    name: str
+    width: int
+    """Channels that it reads."""
+    place: int
+    """It follows the view code if the cut between the two codes lies beyond this place."""
 
 
 class Generator(nn.Module):
     """StyleGAN2 with its style vectors in reach; see the module's text for the two codes."""
+
+    architecture: ClassVar[str] = "light"
+    """Convolves before upsampling; see `train.models.stylegan2` for the published form."""
+    convolution: ClassVar[type[ModulatedConvolution]] = ModulatedConvolution
 
     def __init__(self, shape: GeneratorShape) -> None:
         super().__init__()
@@ -143,38 +167,34 @@ class Generator(nn.Module):
         self.constant = nn.Parameter(torch.randn(1, shape.channels[0], 4, 4))
         inputs = (shape.channels[0], *shape.channels[:-1])
         self.blocks = nn.ModuleList(
-            SynthesisBlock(before, after, first=index == 0)
+            SynthesisBlock(before, after, first=index == 0, convolution=self.convolution)
             for index, (before, after) in enumerate(zip(inputs, shape.channels, strict=True))
         )
-        widths = self._style_widths(inputs)
-        self.style_names = list(widths)
+        self.style_layers = self._style_layers(inputs)
+        self.style_names = [layer.name for layer in self.style_layers]
         self.convolution_count = 2 * len(self.blocks) - 1
-        self.style_slices = self._slices(widths)
+        ends = list(itertools.accumulate(layer.width for layer in self.style_layers))
+        self.style_slices = {
+            layer.name: slice(end - layer.width, end)
+            for layer, end in zip(self.style_layers, ends, strict=True)
+        }
         self.affines = nn.ModuleList(
-            EqualisedLinear(shape.code, width, bias=1.0) for width in widths.values()
+            EqualisedLinear(shape.code, layer.width, bias=1.0) for layer in self.style_layers
         )
         for index in range(self.convolution_count):
             side = 4 * 2 ** ((index + 1) // 2)
             self.register_buffer(f"noise{index}", torch.randn(1, 1, side, side))
 
-    def _style_widths(self, inputs: tuple[int, ...]) -> dict[str, int]:
+    def _style_layers(self, inputs: tuple[int, ...]) -> list[StyleLayer]:
         """Convolutions first, then colours, so that the view's styles are one slice."""
-        convolutions, colours = {}, {}
+        convolutions, colours = [], []
         for index, (before, after) in enumerate(zip(inputs, self.shape.channels, strict=True)):
             side = 4 * 2**index
             if index > 0:
-                convolutions[f"b{side}.conv0"] = before
-            convolutions[f"b{side}.conv1"] = after
-            colours[f"b{side}.to_rgb"] = after
-        return {**convolutions, **colours}
-
-    @staticmethod
-    def _slices(widths: dict[str, int]) -> dict[str, slice]:
-        slices, start = {}, 0
-        for name, width in widths.items():
-            slices[name] = slice(start, start + width)
-            start += width
-        return slices
+                convolutions.append(StyleLayer(f"b{side}.conv0", before, 2 * index - 1))
+            convolutions.append(StyleLayer(f"b{side}.conv1", after, 2 * index))
+            colours.append(StyleLayer(f"b{side}.to_rgb", after, ALWAYS_CONTENT))
+        return [*convolutions, *colours]
 
     @property
     def camera_taught(self) -> bool:
@@ -189,7 +209,7 @@ class Generator(nn.Module):
     @property
     def view_dimensions(self) -> slice:
         """The part of a flattened style vector that the view code drives."""
-        return slice(0, self.style_slices[self.style_names[self.shape.view_layers - 1]].stop)
+        return slice(0, sum(x.width for x in self.style_layers if x.place < self.shape.view_layers))
 
     def styles(
         self,
@@ -201,7 +221,8 @@ class Generator(nn.Module):
         cut = self.shape.view_layers if cut is None else cut
         early = (view + content) / math.sqrt(2.0) if self.camera_taught else view
         return [
-            affine(early if index < cut else content) for index, affine in enumerate(self.affines)
+            affine(early if layer.place < cut else content)
+            for layer, affine in zip(self.style_layers, self.affines, strict=True)
         ]
 
     def synthesize(
@@ -215,18 +236,28 @@ class Generator(nn.Module):
         `noise`: "random" draws new noise (from `rng`), "fixed" takes the stored one, None none.
         """
         batch = styles[0].shape[0]
+        style = dict(zip(self.style_names, styles, strict=True))
         features = self.constant.expand(batch, -1, -1, -1)
         features = features.contiguous(memory_format=torch.channels_last)
         image, layer = None, 0
         for index, block in enumerate(self.blocks):
-            for convolution in (block.conv0, block.conv1):
+            side = 4 * 2**index
+            for name, convolution in (("conv0", block.conv0), ("conv1", block.conv1)):
                 if convolution is not None:
                     drawn = self._noise(layer, batch, noise, rng)
-                    features = convolution(features, styles[layer], drawn)
+                    features = self._limit(convolution(features, style[f"b{side}.{name}"], drawn))
                     layer += 1
-            colours = block.to_rgb(features, styles[self.convolution_count + index])
-            image = colours if image is None else upsample(image) + colours
+            colours = self._limit(block.to_rgb(features, style[f"b{side}.to_rgb"]))
+            image = colours if image is None else self._enlarge(image) + colours
         return image
+
+    def _enlarge(self, image: Tensor) -> Tensor:
+        """The image so far at the next block's resolution."""
+        return upsample(image)
+
+    def _limit(self, features: Tensor) -> Tensor:
+        """What a layer's output passes through; nothing here."""
+        return features
 
     def _noise(
         self, layer: int, batch: int, kind: Noise, rng: torch.Generator | None

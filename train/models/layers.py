@@ -107,6 +107,14 @@ class ModulatedConvolution(nn.Module):
         energy = (self.weight * self.gain).square().sum(dim=(2, 3))  # [outputs, inputs]
         return torch.rsqrt(style.square() @ energy.T + EPSILON)
 
+    def convolve(
+        self,
+        features: Tensor,  # [B, inputs, H, W]
+    ) -> Tensor:  # [B, outputs, H', W'], H' = 2H when upsampling
+        """The convolution and the upsampling alone."""
+        outputs = F.conv2d(features, self.weight * self.gain, padding=1)
+        return upsample(outputs) if self.upsample else outputs
+
     def forward(
         self,
         features: Tensor,  # [B, inputs, H, W]
@@ -114,9 +122,7 @@ class ModulatedConvolution(nn.Module):
         noise: Tensor | None,  # [B or 1, 1, H', W'] unit variance
     ) -> Tensor:  # [B, outputs, H', W'], H' = 2H when upsampling
         """Modulate, convolve, upsample, demodulate, add noise and bias, activate."""
-        outputs = F.conv2d(features * style[:, :, None, None], self.weight * self.gain, padding=1)
-        if self.upsample:
-            outputs = upsample(outputs)
+        outputs = self.convolve(features * style[:, :, None, None])
         factor = self.demodulation(style) * ACTIVATION_GAIN
         shift = (self.bias * ACTIVATION_GAIN)[None, :, None, None]
         outputs = torch.addcmul(shift, outputs, factor[:, :, None, None])

@@ -19,8 +19,9 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from graphics.camera import NOMINAL_DISTANCE
-from train.models.generator import Generator, GeneratorShape
+from train.models.generator import Generator
 from train.models.layers import EqualisedConvolution, EqualisedLinear
+from train.models.weights import build_generator
 from train.workspace import write_atomically
 
 OWNERS = ("shape", "texture", "background")
@@ -268,6 +269,7 @@ def save_stylegan_r(path: Path, network: StyleganR) -> None:
     sizes = {
         "shape": json.dumps(asdict(network.shape)),
         "generator": json.dumps(asdict(network.generator.shape)),
+        "architecture": network.generator.architecture,
     }
     write_atomically(path, save(weights, sizes))
 
@@ -276,8 +278,7 @@ def load_stylegan_r(path: Path) -> StyleganR:
     """Read what `save_stylegan_r` wrote, in float32; the network is in evaluation mode."""
     with safe_open(path, "pt") as file:
         sizes = file.metadata()
-    fields = json.loads(sizes["generator"])
-    generator = Generator(GeneratorShape(**{**fields, "channels": tuple(fields["channels"])}))
+    generator = build_generator(sizes, sizes["generator"])
     network = StyleganR(generator, StyleganRShape(**json.loads(sizes["shape"])))
     network.load_state_dict({name: weight.float() for name, weight in load_file(path).items()})
     return network.eval()

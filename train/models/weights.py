@@ -14,13 +14,34 @@ from torch import Tensor
 
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
+from train.models.stylegan2 import StyleGAN2Generator, StyleGAN2Shape
+from train.models.stylegan2_discriminator import (
+    StyleGAN2Discriminator,
+    StyleGAN2DiscriminatorShape,
+)
 
 SHIPPED = Path(__file__).resolve().parent.parent / "shipped"
 """Holds the generators of `unconditional/` and `camera_taught/`, and the latter's discriminator."""
 CAMERA_PARTS = ("camera_mapping.", "camera.")
 """Parameters that only camera-taught networks have."""
 
+GENERATORS: dict[str, tuple[type[Generator], type[GeneratorShape]]] = {
+    kind.architecture: (kind, shape)
+    for kind, shape in ((Generator, GeneratorShape), (StyleGAN2Generator, StyleGAN2Shape))
+}
+"""Class and shape by the architecture that a file names; files that name none are `light`."""
+DISCRIMINATORS: dict[str, tuple[type[Discriminator], type[DiscriminatorShape]]] = {
+    kind.architecture: (kind, shape)
+    for kind, shape in (
+        (Discriminator, DiscriminatorShape),
+        (StyleGAN2Discriminator, StyleGAN2DiscriminatorShape),
+    )
+}
+"""The same for discriminators."""
+
 Network = TypeVar("Network", Generator, Discriminator)
+Kinds = TypeVar("Kinds")
+Shape = TypeVar("Shape", GeneratorShape, DiscriminatorShape)
 
 
 class WeightsError(ValueError):
@@ -43,7 +64,8 @@ def save_weights(
     }
     facts = {
         **metadata,
-        "network": type(module).__name__,
+        "network": "Generator" if isinstance(module, Generator) else "Discriminator",
+        "architecture": module.architecture,
         "shape": json.dumps(dataclasses.asdict(module.shape)),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,16 +83,28 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def load_generator(path: Path) -> Generator:
-    """The generator of a file written by `save_weights`, in float32."""
+    """The generator of a file written by `save_weights`, in float32, of the class it names."""
     tensors, facts = _read(path)
-    return _fill(Generator(_shape(path, facts, "Generator", GeneratorShape)), tensors, path)
+    _check_network(path, facts, "Generator")
+    return _fill(build_generator(facts, facts["shape"]), tensors, path)
+
+
+def build_generator(facts: Mapping[str, str], shape: str) -> Generator:
+    """A new generator of `facts["architecture"]` (absent: `light`) with the JSON of its `shape`.
+
+    Raises:
+        WeightsError: no such architecture.
+    """
+    network, kind = _named(GENERATORS, facts)
+    return network(_from_json(kind, shape))
 
 
 def load_discriminator(path: Path) -> Discriminator:
-    """The discriminator of a file written by `save_weights`, in float32."""
+    """The discriminator of a file written by `save_weights`, in float32, of the class it names."""
     tensors, facts = _read(path)
-    shape = _shape(path, facts, "Discriminator", DiscriminatorShape)
-    return _fill(Discriminator(shape), tensors, path)
+    _check_network(path, facts, "Discriminator")
+    network, kind = _named(DISCRIMINATORS, facts)
+    return _fill(network(_from_json(kind, facts["shape"])), tensors, path)
 
 
 def transfer(source: Generator | Discriminator, target: Generator | Discriminator) -> list[str]:
@@ -82,6 +116,11 @@ def transfer(source: Generator | Discriminator, target: Generator | Discriminato
     Raises:
         WeightsError: the networks differ in more than cameras.
     """
+    if source.architecture != target.architecture:
+        raise WeightsError(
+            f"weights of architecture {source.architecture} cannot start a network of "
+            f"architecture {target.architecture}: set gan.init=scratch"
+        )
     given, wanted = source.state_dict(), target.state_dict()
     missing = [name for name in wanted if name not in given]
     unlike = [
@@ -115,17 +154,24 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise WeightsError(f"{path} is not a readable safetensors file: {error}") from error
 
 
-def _shape(
-    path: Path,
-    facts: dict[str, str],
-    network: str,
-    kind: type[GeneratorShape] | type[DiscriminatorShape],
-) -> GeneratorShape | DiscriminatorShape:
+def _check_network(path: Path, facts: Mapping[str, str], network: str) -> None:
     if facts.get("network") != network:
         raise WeightsError(
             f"{path} holds {facts.get('network', 'no network of ours')}, wanted a {network}"
         )
-    fields = json.loads(facts["shape"])
+
+
+def _named(known: Mapping[str, Kinds], facts: Mapping[str, str]) -> Kinds:
+    architecture = facts.get("architecture", Generator.architecture)
+    if architecture not in known:
+        raise WeightsError(
+            f"a network of architecture {architecture}: known are {', '.join(known)}"
+        )
+    return known[architecture]
+
+
+def _from_json(kind: type[Shape], text: str) -> Shape:
+    fields = json.loads(text)
     return kind(**{**fields, "channels": tuple(fields["channels"])})
 
 

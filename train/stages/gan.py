@@ -1,8 +1,9 @@
 """Stage gan: StyleGAN2 on the photographs; from round 1 on it is taught their cameras.
 
-Round 0 is unconditional: two codes per image, cut at a random convolution. Later rounds read
-`labels.npz` of stage cameras: the early layers follow camera and content, the discriminator
-judges image and camera together, and fakes are asked for cameras of photographs. Writes
+Round 0 is unconditional: two codes per image, cut at a random convolution. With `gan.checkpoint`
+it takes an imported generator as it is instead. Later rounds read `labels.npz` of stage cameras:
+the early layers follow camera and content, the discriminator judges image and camera together,
+and fakes are asked for cameras of photographs. Writes
 `generator.safetensors` (averaged weights), `discriminator.safetensors` and `images/*.png`: the
 same codes in every picture, a row per content code, a column per view code or azimuth.
 """
@@ -18,6 +19,7 @@ from torch import Tensor
 from train.config import Config, GanConfig
 from train.data.stream import PhotographStream
 from train.device import Device, launch, processes_for
+from train.gan_checkpoint import Taken, load_checkpoint
 from train.gan_training import GanTraining
 from train.generated import write_view_grid
 from train.memory import keep_freed_memory
@@ -41,6 +43,14 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     started = {**asdict(settings), "size": config.photographs.size, "seed": config.seed}
     # A run may go on with another number of processes: it sees the same batches.
     del started["processes"]
+    if not settings.checkpoint:
+        del started["checkpoint"]  # as in runs that began before there was such a setting
+    elif round == 0:
+        taken = load_checkpoint(config)  # refuses before anything is written
+        folder.start(started)
+        _write_taken(taken, folder)
+        folder.finish(kimg=0, camera_taught=False, **taken.origin)
+        return
     folder.start(started)
     processes = settings.processes or processes_for(settings.batch_size)
     facts = launch(_train, processes, settings.precision, config, workspace, round)
@@ -80,6 +90,15 @@ def _train(device: Device, config: Config, workspace: Workspace, round: int) -> 
         write_view_grid(training.average, folder.file(f"images/{int(kimg):06d}.png"))
         _save(folder, training, kimg)
     return {name: float(value) for name, value in figures.items()}
+
+
+def _write_taken(taken: Taken, folder: StageFolder) -> None:
+    """The networks of gan.checkpoint as they are, and the pictures of the fixed codes."""
+    facts = {"command": training_command(), "kimg": "0", **taken.origin}
+    save_weights(folder.file("generator.safetensors"), taken.generator, facts)
+    if taken.discriminator is not None:
+        save_weights(folder.file("discriminator.safetensors"), taken.discriminator, facts)
+    write_view_grid(taken.generator, folder.file("images/000000.png"))
 
 
 def _stream(settings: GanConfig, workspace: Workspace, round: int) -> PhotographStream:

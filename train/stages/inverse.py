@@ -109,11 +109,12 @@ class Training:
             ],
             betas=(0.9, 0.98),
         )
-        discriminator = workspace.stage("gan", round).require("discriminator.safetensors")
         features = (
             VggFeatures(Path(settings.vgg))
             if settings.vgg
-            else DiscriminatorFeatures(discriminator)
+            else DiscriminatorFeatures(
+                workspace.stage("gan", round).require("discriminator.safetensors")
+            )
         )
         self.loss = MultiviewLoss(self.renderer, features.to(self.device.device), settings)
         self.random = torch.Generator().manual_seed(config.seed * 1_000 + round)

@@ -46,10 +46,16 @@ def tiny_generator(camera_taught: bool) -> Generator:
     return Generator(shape)
 
 
-def tiny_run(path: Path, config: Config, camera_taught: bool = True, round: int = 0) -> Workspace:
+def tiny_run(
+    path: Path,
+    config: Config,
+    camera_taught: bool = True,
+    round: int = 0,
+    generator: Generator | None = None,
+) -> Workspace:
     """Write every file that `disentangle` and `export` of `round` read."""
     workspace = Workspace(path)
-    generator = tiny_generator(camera_taught)
+    generator = generator or tiny_generator(camera_taught)
     gan = workspace.stage("gan", round)
     save_weights(gan.file("generator.safetensors"), generator, {})
     gan.finish()

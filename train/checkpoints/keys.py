@@ -1,0 +1,142 @@
+"""From the keys of a file to the weights of our network: every key is taken, ignored or refused."""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from train.checkpoints.refusal import CheckpointError, listing
+from train.models.discriminator import DiscriminatorShape
+from train.models.generator import GeneratorShape
+from train.models.stylegan2 import FIR
+
+FILTER_TOLERANCE = 1e-4
+LARGEST_SIDE = 2048
+"""Pixels; no published network makes more."""
+MOST_BLOCKS = LARGEST_SIDE.bit_length() - 2
+"""Resolutions from 4 px to the largest."""
+
+
+class Key(NamedTuple):
+    """What a file must hold under one name."""
+
+    name: str
+    shape: tuple[int, ...]
+    target: str
+    """The name of the same numbers in our network; empty: ignored, and may be missing."""
+    filter_gain: float = 0.0
+    """Of an ignored key: it must be the filter [1, 3, 3, 1] times this, which is built in."""
+
+
+class Part(NamedTuple):
+    """One network of a file."""
+
+    name: str
+    """Of the entry in the file."""
+    shape: GeneratorShape | DiscriminatorShape
+    tensors: Mapping[str, Tensor]
+    keys: list[Key]
+    """What there must be for a network of this shape."""
+
+
+class Parts(NamedTuple):
+    """What a file holds."""
+
+    generator: Part
+    discriminator: Part | None
+    ignored: list[str]
+    """A line for each entry of the file that is not imported."""
+
+
+class Imported(NamedTuple):
+    """A network's weights under our names, and what became of each key of the file."""
+
+    weights: dict[str, Tensor]
+    report: list[str]
+
+
+def take(tensors: Mapping[str, Tensor], keys: Sequence[Key], network: nn.Module) -> Imported:
+    """The weights of `network` (may be on the meta device) from a file that holds these `keys`.
+
+    Raises:
+        CheckpointError: keys are missing, unknown, of another shape or not finite, or a filter is
+            another one; all are named.
+    """
+    _compare(tensors, keys)
+    wanted = network.state_dict()
+    weights, report = {}, []
+    for key in (key for key in keys if key.name in tensors):
+        values = tensors[key.name].to(torch.float32)
+        if not values.isfinite().all():
+            raise CheckpointError(f"{key.name} holds numbers that are not finite")
+        if key.target:
+            # Files of one implementation have a leading 1 where those of another have none.
+            values = values.reshape(wanted[key.target].shape)
+            weights[key.target] = values.clone(memory_format=torch.contiguous_format)
+            report.append(f"taken    {key.name} {list(key.shape)} -> {key.target}")
+        else:
+            if not torch.allclose(values, FIR * key.filter_gain, atol=FILTER_TOLERANCE):
+                raise CheckpointError(f"{key.name} is another filter; only [1, 3, 3, 1] is known")
+            report.append(f"ignored  {key.name} {list(key.shape)}: the filter, which is built in")
+    return Imported(weights, report)
+
+
+def _compare(tensors: Mapping[str, Tensor], keys: Sequence[Key]) -> None:
+    known = {key.name for key in keys}
+    faults = {
+        "missing": [key.name for key in keys if key.target and key.name not in tensors],
+        "unknown": [name for name in tensors if name not in known],
+        "of another shape": [
+            f"{key.name} {list(tensors[key.name].shape)} (wanted {list(key.shape)})"
+            for key in keys
+            if key.name in tensors and tuple(tensors[key.name].shape) != key.shape
+        ],
+        "not floating-point": [
+            key.name
+            for key in keys
+            if key.name in tensors and not tensors[key.name].is_floating_point()
+        ],
+    }
+    said = [
+        f"{len(names)} keys {kind}: {listing(names)}" for kind, names in faults.items() if names
+    ]
+    if said:
+        raise CheckpointError(f"has {'; '.join(said)}; wanted is an unchanged StyleGAN2")
+
+
+def shape_of(tensors: Mapping[str, Tensor], name: str, dimensions: int) -> tuple[int, ...]:
+    """The shape of the tensor `name`, which must have so many `dimensions`.
+
+    Raises:
+        CheckpointError: there is no such tensor, or it has another number of dimensions.
+    """
+    if name not in tensors:
+        raise CheckpointError(f"has no {name}; wanted is an unchanged StyleGAN2")
+    shape = tuple(tensors[name].shape)
+    if len(shape) != dimensions:
+        raise CheckpointError(f"has {name} of shape {list(shape)}; wanted are {dimensions} numbers")
+    return shape
+
+
+def ignored_entries(
+    entries: Iterable[str], taken: Sequence[str], reasons: Mapping[str, str]
+) -> list[str]:
+    """A line for each entry of a file that is not imported, with the reason where one is known."""
+    return [
+        f"ignored  {name}: {reasons.get(name, 'not a network that is needed')}"
+        for name in entries
+        if name not in taken
+    ]
+
+
+def has_block(tensors: Mapping[str, Tensor], prefix: str) -> bool:
+    """Whether there is any tensor of a block, be it whole or not."""
+    return any(name.startswith(prefix) for name in tensors)
+
+
+def count_from(tensors: Mapping[str, Tensor], name: str, first: int) -> int:
+    """How many of `name.format(first)`, `name.format(first + 1)`, … there are without a gap."""
+    numbers = itertools.takewhile(lambda i: name.format(i) in tensors, itertools.count(first))
+    return sum(1 for _ in numbers)

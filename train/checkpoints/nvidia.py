@@ -1,0 +1,220 @@
+"""NVIDIA's pickles: StyleGAN2 of stylegan2-ada-pytorch and of the stylegan3 repository.
+
+A file is a dictionary of persistent objects: G, D, their average G_ema, what augments the images,
+and settings. Names are those of public files; no source of NVIDIA's was used.
+"""
+
+import itertools
+from collections.abc import Iterator
+
+from train.checkpoints.keys import (
+    LARGEST_SIDE,
+    Key,
+    Part,
+    Parts,
+    count_from,
+    has_block,
+    ignored_entries,
+    shape_of,
+)
+from train.checkpoints.persistent import Network, lay_flat
+from train.checkpoints.refusal import CheckpointError
+from train.checkpoints.safe_unpickler import PersistentObject, read_pickle
+from train.models.stylegan2 import StyleGAN2Shape
+from train.models.stylegan2_discriminator import StyleGAN2DiscriminatorShape
+
+MAPPING_RATE = 0.01
+"""Learning-rate multiplier that the stored weights of the mapping are divided by (StyleGAN2)."""
+REASONS = {
+    "G": "the generator in training; G_ema is its average",
+    "augment_pipe": "augmentation of the photographs in training",
+    "training_set_kwargs": "settings of the training",
+}
+
+
+def read(content: bytes, view_layers: int) -> Parts:
+    """The parts of a file; `view_layers`: codes that shall hold the viewpoint.
+
+    Raises:
+        CheckpointError: no such file, or not safe to read, or another network.
+    """
+    networks = read_networks(content)
+    network, judge = networks["G_ema"], networks.get("D")
+    shape = generator_shape(network, view_layers)
+    generator = Part("G_ema", shape, network.tensors, list(generator_keys(shape)))
+    if judge is None:
+        return Parts(generator, None, ignored_entries(networks, ["G_ema"], REASONS))
+    judge_shape = discriminator_shape(judge)
+    discriminator = Part("D", judge_shape, judge.tensors, list(discriminator_keys(judge_shape)))
+    return Parts(generator, discriminator, ignored_entries(networks, ["G_ema", "D"], REASONS))
+
+
+def read_networks(content: bytes) -> dict[str, Network | None]:
+    """The entries of a file by name; None for what is no network.
+
+    Raises:
+        CheckpointError: the file is not a dictionary of networks, or not safe to read.
+    """
+    value = read_pickle(content)
+    if not isinstance(value, dict) or not isinstance(value.get("G_ema"), PersistentObject):
+        held = ", ".join(map(str, value)) if isinstance(value, dict) else type(value).__name__
+        raise CheckpointError(
+            f"holds no network G_ema (but {held[:200] or 'nothing'}); wanted is the "
+            "network-snapshot .pkl of stylegan2-ada-pytorch or of StyleGAN2 in stylegan3"
+        )
+    return {
+        str(key): lay_flat(entry) if isinstance(entry, PersistentObject) else None
+        for key, entry in value.items()
+    }
+
+
+def generator_shape(network: Network, view_layers: int) -> StyleGAN2Shape:
+    """The shape of G_ema, read from its weights.
+
+    Raises:
+        CheckpointError: it is no unconditional StyleGAN2 with skip connections.
+    """
+    tensors = network.tensors
+    refuse_other_networks(network)
+    channels = [shape_of(tensors, "synthesis.b4.conv1.weight", 4)[0]]
+    side = 8
+    while has_block(tensors, f"synthesis.b{side}.") and side <= LARGEST_SIDE:
+        channels.append(shape_of(tensors, f"synthesis.b{side}.conv1.weight", 4)[0])
+        side *= 2
+    (code,) = shape_of(tensors, "mapping.w_avg", 1)
+    try:
+        return StyleGAN2Shape(
+            size=side // 2,
+            code=code,
+            channels=tuple(channels),
+            mapping_layers=count_from(tensors, "mapping.fc{}.weight", 0),
+            view_layers=view_layers,
+            clamp=clamp_of(network),
+        )
+    except ValueError as error:
+        raise CheckpointError(f"has a shape that cannot be: {error}") from error
+
+
+def refuse_other_networks(network: Network) -> None:
+    """Refuse what is not unconditional StyleGAN2.
+
+    Raises:
+        CheckpointError: StyleGAN3, class labels, or a variant with other equations.
+    """
+    tensors, settings = network.tensors, network.settings
+    if any(name.startswith(("synthesis.input.", "synthesis.L")) for name in tensors):
+        raise CheckpointError(
+            "is a StyleGAN3: its early layers do not hold the viewpoint apart from the rest, which "
+            "the method needs; wanted is a StyleGAN2 (in the stylegan3 repository: --cfg=stylegan2)"
+        )
+    if settings.get("c_dim") or "mapping.embed.weight" in tensors:
+        raise CheckpointError(
+            "is conditioned on class labels; wanted is an unconditional StyleGAN2"
+        )
+    for name, value in settings.items():
+        last = name.rpartition(".")[2]
+        variant = (
+            (last == "architecture" and value not in ("skip", "resnet"))
+            or (last == "activation" and value not in ("lrelu", "linear"))
+            or (name.startswith("mapping.fc") and last == "bias_gain" and value != MAPPING_RATE)
+        )
+        if variant:
+            raise CheckpointError(f"is a variant with {name}={value}; wanted is the published form")
+
+
+def clamp_of(network: Network) -> float | None:
+    """The limit of every layer's output, which must be one for all.
+
+    Raises:
+        CheckpointError: layers differ in it.
+    """
+    found = {
+        value
+        for name, value in network.settings.items()
+        if name.rpartition(".")[2] == "conv_clamp" and name.count(".") > 1
+    }
+    if len(found) > 1 or any(not isinstance(v, int | float | None) for v in found):
+        raise CheckpointError(f"has layers of several conv_clamp ({found}); wanted is one for all")
+    limit = found.pop() if found else None
+    return None if limit is None else float(limit)
+
+
+def generator_keys(shape: StyleGAN2Shape) -> Iterator[Key]:
+    """What G_ema of this shape holds, and the names of the same numbers in our generator."""
+    code = shape.code
+    for index in range(shape.mapping_layers):
+        target = f"mapping.layers.{index}"
+        yield Key(f"mapping.fc{index}.weight", (code, code), f"{target}.weight")
+        yield Key(f"mapping.fc{index}.bias", (code,), f"{target}.bias")
+    yield Key("mapping.w_avg", (code,), "mapping.mean")
+    yield Key("synthesis.b4.const", (shape.channels[0], 4, 4), "constant")
+    style = convolution = 0
+    for index, outputs in enumerate(shape.channels):
+        side, inputs = 4 * 2**index, shape.channels[max(index - 1, 0)]
+        block = f"synthesis.b{side}"
+        yield Key(f"{block}.resample_filter", (4, 4), "", 1.0)
+        layers = [("conv0", inputs)] * (index > 0) + [("conv1", outputs)]
+        for layer, width in layers:
+            name, target = f"{block}.{layer}", f"blocks.{index}.{layer}"
+            yield Key(f"{name}.resample_filter", (4, 4), "", 1.0)
+            yield Key(f"{name}.weight", (outputs, width, 3, 3), f"{target}.weight")
+            yield Key(f"{name}.bias", (outputs,), f"{target}.bias")
+            yield Key(f"{name}.noise_strength", (), f"{target}.noise_strength")
+            yield Key(f"{name}.noise_const", (side, side), f"noise{convolution}")
+            yield from _affine(name, style, width, code)
+            style, convolution = style + 1, convolution + 1
+        target = f"blocks.{index}.to_rgb"
+        yield Key(f"{block}.torgb.weight", (3, outputs, 1, 1), f"{target}.weight")
+        yield Key(f"{block}.torgb.bias", (3,), f"{target}.bias")
+        yield from _affine(f"{block}.torgb", style, outputs, code)
+        style += 1
+
+
+def _affine(layer: str, style: int, width: int, code: int) -> Iterator[Key]:
+    yield Key(f"{layer}.affine.weight", (width, code), f"affines.{style}.weight")
+    yield Key(f"{layer}.affine.bias", (width,), f"affines.{style}.bias")
+
+
+def discriminator_shape(network: Network) -> StyleGAN2DiscriminatorShape:
+    """The shape of D, read from its weights.
+
+    Raises:
+        CheckpointError: it is no unconditional StyleGAN2 with residual blocks.
+    """
+    refuse_other_networks(network)
+    tensors = network.tensors
+    channels = [shape_of(tensors, "b4.conv.weight", 4)[0]]
+    side = 8
+    while has_block(tensors, f"b{side}.") and side <= LARGEST_SIDE:
+        channels.append(shape_of(tensors, f"b{side}.conv0.weight", 4)[0])
+        side *= 2
+    try:
+        return StyleGAN2DiscriminatorShape(
+            size=side // 2, channels=tuple(channels), clamp=clamp_of(network)
+        )
+    except ValueError as error:
+        raise CheckpointError(f"has a shape that cannot be: {error}") from error
+
+
+def discriminator_keys(shape: StyleGAN2DiscriminatorShape) -> Iterator[Key]:
+    """What D of this shape holds, and the names of the same numbers in our discriminator."""
+    wide = shape.channels[::-1]
+    yield from _convolution(f"b{shape.size}.fromrgb", "stem", (wide[0], 3, 1, 1))
+    for index, (inputs, outputs) in enumerate(itertools.pairwise(wide)):
+        name, target = f"b{shape.size // 2**index}", f"blocks.{index}"
+        yield Key(f"{name}.resample_filter", (4, 4), "", 1.0)
+        yield from _convolution(f"{name}.conv0", f"{target}.conv0", (inputs, inputs, 3, 3))
+        yield from _convolution(f"{name}.conv1", f"{target}.conv1", (outputs, inputs, 3, 3))
+        skip = _convolution(f"{name}.skip", f"{target}.skip", (outputs, inputs, 1, 1))
+        yield from (key for key in skip if not key.name.endswith("bias"))
+    last = wide[-1]
+    yield from _convolution("b4.conv", "last", (last, last + 1, 3, 3))
+    for name, target, size in (("fc", "code", (last, last * 16)), ("out", "logit", (1, last))):
+        yield Key(f"b4.{name}.weight", size, f"{target}.weight")
+        yield Key(f"b4.{name}.bias", size[:1], f"{target}.bias")
+
+
+def _convolution(name: str, target: str, shape: tuple[int, ...]) -> Iterator[Key]:
+    yield Key(f"{name}.weight", shape, f"{target}.weight")
+    yield Key(f"{name}.bias", shape[:1], f"{target}.bias")
+    yield Key(f"{name}.resample_filter", (4, 4), "", 1.0)

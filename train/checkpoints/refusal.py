@@ -1,0 +1,17 @@
+"""How a file is refused."""
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be imported; one line: what was found, what is wanted, what to do."""
+
+
+def listing(names: list[str], most: int = 4) -> str:
+    """The first `most` names and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def printable(text: str, most: int = 2000) -> str:
+    """One line of text of a file, at most so long: without what would steer a terminal."""
+    cut = text if len(text) <= most else f"{text[:most]} ..."
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)

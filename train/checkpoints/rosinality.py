@@ -1,0 +1,222 @@
+"""Files of rosinality's stylegan2-pytorch: the same numbers as NVIDIA's under other names.
+
+A file is what torch.save made of a dictionary: g_ema, mostly with latent_avg, and in training
+checkpoints g, d, their optimisers and the command line. Names are those of public files.
+"""
+
+import argparse
+import io
+import itertools
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from train.checkpoints.keys import (
+    MOST_BLOCKS,
+    Key,
+    Part,
+    Parts,
+    count_from,
+    has_block,
+    ignored_entries,
+    shape_of,
+)
+from train.checkpoints.refusal import CheckpointError
+from train.checkpoints.safe_unpickler import ADVICE, load_tensors
+from train.models.stylegan2 import StyleGAN2Shape
+from train.models.stylegan2_discriminator import StyleGAN2DiscriminatorShape
+
+ZIP_MAGIC = b"PK\x03\x04"
+"""How a file of torch.save begins since version 1.6."""
+MEAN = "latent_avg"
+"""The mean of w, which stands beside the network; where it is missing it has to be measured."""
+REASONS = {
+    "g": "the generator in training; g_ema is its average",
+    "g_optim": "state of an optimiser",
+    "d_optim": "state of an optimiser",
+    "args": "the command line of the training",
+    "ada_aug_p": "augmentation of the photographs in training",
+}
+
+
+def read(content: bytes, view_layers: int) -> Parts:
+    """The parts of a file; `view_layers`: codes that shall hold the viewpoint.
+
+    Raises:
+        CheckpointError: no such file, or not safe to read, or another network.
+    """
+    entries = read_entries(content)
+    tensors = generator_tensors(entries)
+    shape = generator_shape(tensors, view_layers)
+    generator = Part("g_ema", shape, tensors, list(generator_keys(shape, MEAN in tensors)))
+    if not isinstance(entries.get("d"), dict):
+        return Parts(generator, None, ignored_entries(entries, ["g_ema", MEAN], REASONS))
+    tensors = state_of(entries, "d")
+    judge = discriminator_shape(tensors)
+    discriminator = Part("d", judge, tensors, list(discriminator_keys(judge)))
+    ignored = ignored_entries(entries, ["g_ema", MEAN, "d"], REASONS)
+    return Parts(generator, discriminator, ignored)
+
+
+def read_entries(content: bytes) -> dict[str, Any]:
+    """The entries of a file by name.
+
+    Raises:
+        CheckpointError: the file is no dictionary with g_ema, or not safe to read.
+    """
+    _refuse_bombs(content)
+    # A training checkpoint holds its arguments; a namespace is a plain record.
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            value = load_tensors(content, "holds")
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}; {ADVICE}") from error
+    if not isinstance(value, dict) or not isinstance(value.get("g_ema"), dict):
+        held = ", ".join(map(str, value)) if isinstance(value, dict) else type(value).__name__
+        raise CheckpointError(
+            f"holds no g_ema (but {held[:200] or 'nothing'}); wanted is a checkpoint of "
+            "rosinality's stylegan2-pytorch, from its train.py or convert_weight.py"
+        )
+    return {str(name): entry for name, entry in value.items()}
+
+
+def _refuse_bombs(content: bytes) -> None:
+    """torch.save does not compress: a file that grows when it is read was made to."""
+    if not content.startswith(ZIP_MAGIC):
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError) as error:
+        raise CheckpointError(f"is not a whole file of torch.save ({error}); {ADVICE}") from error
+    compressed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
+    if compressed or sum(entry.file_size for entry in entries) > len(content):
+        raise CheckpointError(f"is a zip that grows when it is unpacked; {ADVICE}")
+
+
+def state_of(entries: Mapping[str, Any], name: str) -> dict[str, Tensor]:
+    """The tensors of one network.
+
+    Raises:
+        CheckpointError: it holds something else.
+    """
+    state = entries[name]
+    for key, value in state.items():
+        whole = isinstance(value, Tensor) and value.layout is torch.strided
+        # A stride of 0 would let a few bytes declare any number of terabytes.
+        if not whole or value.nbytes > value.untyped_storage().nbytes():
+            raise CheckpointError(f"has {name}.{key}, which is no whole tensor")
+    return {str(key): value for key, value in state.items()}
+
+
+def generator_tensors(entries: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors of g_ema, and with them latent_avg where the file has it."""
+    tensors = state_of(entries, "g_ema")
+    mean = entries.get(MEAN)
+    if isinstance(mean, Tensor):
+        tensors |= state_of({"": {MEAN: mean.reshape(-1)}}, "")
+    return tensors
+
+
+def generator_shape(tensors: Mapping[str, Tensor], view_layers: int) -> StyleGAN2Shape:
+    """The shape of g_ema, read from its weights.
+
+    Raises:
+        CheckpointError: it is no StyleGAN2 generator.
+    """
+    channels = [shape_of(tensors, "input.input", 4)[1]]
+    while has_block(tensors, f"convs.{2 * len(channels) - 2}.") and len(channels) < MOST_BLOCKS:
+        channels.append(shape_of(tensors, f"convs.{2 * len(channels) - 1}.conv.weight", 5)[1])
+    code = shape_of(tensors, "style.1.weight", 2)[0]
+    try:
+        return StyleGAN2Shape(
+            size=2 * 2 ** len(channels),
+            code=code,
+            channels=tuple(channels),
+            mapping_layers=count_from(tensors, "style.{}.weight", 1),
+            view_layers=view_layers,
+        )
+    except ValueError as error:
+        raise CheckpointError(f"has a shape that cannot be: {error}") from error
+
+
+def generator_keys(shape: StyleGAN2Shape, mean: bool) -> Iterator[Key]:
+    """What g_ema of this shape holds, and the names of the same numbers in our generator.
+
+    `mean`: with latent_avg.
+    """
+    code = shape.code
+    for index in range(shape.mapping_layers):
+        target = f"mapping.layers.{index}"
+        yield Key(f"style.{index + 1}.weight", (code, code), f"{target}.weight")
+        yield Key(f"style.{index + 1}.bias", (code,), f"{target}.bias")
+    if mean:
+        yield Key(MEAN, (code,), "mapping.mean")
+    yield Key("input.input", (1, shape.channels[0], 4, 4), "constant")
+    style = convolution = 0
+    for index, outputs in enumerate(shape.channels):
+        side, inputs = 4 * 2**index, shape.channels[max(index - 1, 0)]
+        block, upper = f"blocks.{index}", 2 * (index - 1)
+        layers = [(f"convs.{upper}", "conv0", inputs), (f"convs.{upper + 1}", "conv1", outputs)]
+        for name, layer, width in layers if index else [("conv1", "conv1", outputs)]:
+            if layer == "conv0":
+                yield Key(f"{name}.conv.blur.kernel", (4, 4), "", 4.0)
+            yield Key(f"{name}.conv.weight", (1, outputs, width, 3, 3), f"{block}.{layer}.weight")
+            yield Key(f"{name}.activate.bias", (outputs,), f"{block}.{layer}.bias")
+            yield Key(f"{name}.noise.weight", (1,), f"{block}.{layer}.noise_strength")
+            yield Key(f"noises.noise_{convolution}", (1, 1, side, side), f"noise{convolution}")
+            yield from _modulation(name, style, width, code)
+            style, convolution = style + 1, convolution + 1
+        name = f"to_rgbs.{index - 1}" if index else "to_rgb1"
+        if index:
+            yield Key(f"{name}.upsample.kernel", (4, 4), "", 4.0)
+        yield Key(f"{name}.conv.weight", (1, 3, outputs, 1, 1), f"{block}.to_rgb.weight")
+        yield Key(f"{name}.bias", (1, 3, 1, 1), f"{block}.to_rgb.bias")
+        yield from _modulation(name, style, outputs, code)
+        style += 1
+
+
+def _modulation(layer: str, style: int, width: int, code: int) -> Iterator[Key]:
+    yield Key(f"{layer}.conv.modulation.weight", (width, code), f"affines.{style}.weight")
+    yield Key(f"{layer}.conv.modulation.bias", (width,), f"affines.{style}.bias")
+
+
+def discriminator_shape(tensors: Mapping[str, Tensor]) -> StyleGAN2DiscriminatorShape:
+    """The shape of d, read from its weights.
+
+    Raises:
+        CheckpointError: it is no StyleGAN2 discriminator.
+    """
+    wide = [shape_of(tensors, "convs.0.0.weight", 4)[0]]
+    while has_block(tensors, f"convs.{len(wide)}.") and len(wide) < MOST_BLOCKS:
+        wide.append(shape_of(tensors, f"convs.{len(wide)}.conv2.1.weight", 4)[0])
+    try:
+        return StyleGAN2DiscriminatorShape(size=2 * 2 ** len(wide), channels=tuple(wide[::-1]))
+    except ValueError as error:
+        raise CheckpointError(f"has a shape that cannot be: {error}") from error
+
+
+def discriminator_keys(shape: StyleGAN2DiscriminatorShape) -> Iterator[Key]:
+    """What d of this shape holds, and the names of the same numbers in our discriminator."""
+    wide = shape.channels[::-1]
+    yield from _convolution("convs.0", 0, "stem", (wide[0], 3, 1, 1))
+    for index, (inputs, outputs) in enumerate(itertools.pairwise(wide)):
+        name, target = f"convs.{index + 1}", f"blocks.{index}"
+        yield from _convolution(f"{name}.conv1", 0, f"{target}.conv0", (inputs, inputs, 3, 3))
+        yield Key(f"{name}.conv2.0.kernel", (4, 4), "", 1.0)
+        yield from _convolution(f"{name}.conv2", 1, f"{target}.conv1", (outputs, inputs, 3, 3))
+        yield Key(f"{name}.skip.0.kernel", (4, 4), "", 1.0)
+        yield Key(f"{name}.skip.1.weight", (outputs, inputs, 1, 1), f"{target}.skip.weight")
+    last = wide[-1]
+    yield from _convolution("final_conv", 0, "last", (last, last + 1, 3, 3))
+    for index, (target, size) in enumerate((("code", (last, last * 16)), ("logit", (1, last)))):
+        yield Key(f"final_linear.{index}.weight", size, f"{target}.weight")
+        yield Key(f"final_linear.{index}.bias", size[:1], f"{target}.bias")
+
+
+def _convolution(name: str, place: int, target: str, shape: tuple[int, ...]) -> Iterator[Key]:
+    yield Key(f"{name}.{place}.weight", shape, f"{target}.weight")
+    yield Key(f"{name}.{place + 1}.bias", shape[:1], f"{target}.bias")

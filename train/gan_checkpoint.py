@@ -1,0 +1,67 @@
+"""The imported networks that stage gan takes in place of training its own."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from train.config import Config
+from train.config.refusal import ConfigError, require
+from train.models.discriminator import Discriminator
+from train.models.generator import Generator
+from train.models.weights import (
+    WeightsError,
+    load_discriminator,
+    load_generator,
+    read_metadata,
+)
+
+
+class Taken(NamedTuple):
+    """What a folder that `train.import_stylegan` wrote holds."""
+
+    generator: Generator
+    """In evaluation mode."""
+    discriminator: Discriminator | None
+    origin: dict[str, str]
+    """`source`: the name of the file that was imported; `source_sha256`."""
+
+
+def load_checkpoint(config: Config) -> Taken:
+    """The networks in the folder gan.checkpoint.
+
+    Raises:
+        ConfigError: there are none, they cannot be used with photographs of this size or with
+            further rounds, or nothing would be left for the perceptual term.
+    """
+    require(
+        config.rounds == 1 or not config.gan.warm_start,
+        f"gan.checkpoint with rounds={config.rounds}: a camera-taught GAN cannot go on from an "
+        "imported one; set rounds=1, or gan.warm_start=false",
+    )
+    source, size = Path(config.gan.checkpoint), config.photographs.size
+    weights, judge = source / "generator.safetensors", source / "discriminator.safetensors"
+    try:
+        generator = load_generator(weights).eval()
+        facts = read_metadata(weights)
+        discriminator = load_discriminator(judge) if judge.exists() else None
+    except WeightsError as error:
+        raise ConfigError(
+            f"gan.checkpoint={source}: {error}; give a folder that train.import_stylegan wrote"
+        ) from error
+    require(
+        not generator.camera_taught,
+        f"gan.checkpoint={source} is camera-taught: round 0 takes a plain generator",
+    )
+    for network in filter(None, (generator, discriminator)):
+        made = network.shape.size
+        require(
+            made == size,
+            f"gan.checkpoint={source} is for images of {made} px, and photographs.size is {size}: "
+            "they must be equal",
+        )
+    require(
+        discriminator is not None or bool(config.inverse.vgg),
+        f"gan.checkpoint={source} holds no discriminator, whose features the perceptual term "
+        "reads: set inverse.vgg, or import a file that holds one",
+    )
+    origin = {name: facts[name] for name in ("source", "source_sha256") if name in facts}
+    return Taken(generator, discriminator, origin)
