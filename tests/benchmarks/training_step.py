@@ -32,7 +32,9 @@ class Step:
         shown = photographs(1, range(batch * settings.views), SIZE)
         images = torch.from_numpy(shown.images).permute(0, 3, 1, 2).float() / 255
         masks = torch.from_numpy(shown.masks).float() / 255
-        self.views = Views(images, images, masks, torch.from_numpy(shown.cameras).float())
+        cameras = torch.from_numpy(shown.cameras).float()
+        objects = torch.arange(batch).repeat_interleave(settings.views)
+        self.views = Views(images, images, masks, cameras, objects)
         self.network = InverseGraphics(InverseGraphicsShape(SIZE)).to(
             memory_format=torch.channels_last
         )
@@ -46,7 +48,7 @@ class Step:
 
     def _renderer_inputs(self) -> tuple[torch.Tensor, ...]:
         predicted = self._predict()
-        source, target = crosswise(len(self.views.images), self.loss.settings.views)
+        source, target = crosswise(self.views.objects)
         vertices, textures = predicted.vertices[source], predicted.textures[source]
         cameras = self.views.cameras[target]
         return tuple(part.detach().requires_grad_() for part in (vertices, textures, cameras))

@@ -64,6 +64,8 @@ class InverseConfig:
     """Objects per step; each gives `views` images."""
     views: int = 2
     """Views of one object, predicted and rendered crosswise; 1: the single-view baseline."""
+    photographs: int = 8
+    """Photographs in each step from round 1 on, with the cameras that stage `cameras` read."""
     learning_rate: float = 5e-4
     camera_learning_rate: float = 5e-3
     """For the optimised cameras of the viewpoint codes."""
@@ -89,6 +91,7 @@ class InverseConfig:
 
     def __post_init__(self) -> None:
         require(self.views in (1, 2), f"inverse.views={self.views}: 1 or 2")
+        require(self.photographs >= 0, f"inverse.photographs={self.photographs}: 0 or more")
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ COVERED = 0.999
 
 
 class Views(NamedTuple):
-    """B objects x K views, flattened to N = B K images, the views of one object adjacent."""
+    """N images of objects that have one or more views each."""
 
     images: Tensor
     """[N, 3, R, R] in 0..1: what a rendering has to explain."""
@@ -33,18 +33,23 @@ class Views(NamedTuple):
     """[N, R, R] in 0..1."""
     cameras: Tensor
     """[N, 5]: azimuth and elevation of the viewpoint, optimised; the rest is not used."""
+    objects: Tensor
+    """int64 [N], on the CPU: images of one number are views of one object."""
 
 
-def crosswise(count: int, views: int) -> tuple[Tensor, Tensor]:
-    """Which prediction is rendered into which image, for `count` images, `views` to an object.
+def crosswise(objects: Tensor) -> tuple[Tensor, Tensor]:
+    """Which prediction is rendered into which image, for images of these objects, int64 [N].
 
-    Every prediction goes into every view of its own object: views 2 gives 0>0 0>1 1>0 1>1 ...
+    Every prediction goes into every view of its own object: of two views 0>0 0>1 1>0 1>1.
     """
-    first = torch.arange(count // views)[:, None, None] * views
-    inner = torch.arange(views)
-    source = (first + inner[None, :, None]).expand(-1, -1, views).reshape(-1)
-    target = (first + inner[None, None, :]).expand(-1, views, -1).reshape(-1)
+    source, target = (objects[:, None] == objects).nonzero().unbind(1)
     return source, target
+
+
+def farthest(objects: Tensor, source: Tensor, target: Tensor) -> Tensor:  # bool, as source
+    """The renderings that say most: into another view; into its own where there is no other."""
+    alone = (objects[:, None] == objects).sum(1) == 1
+    return (source != target) | alone[source]
 
 
 class MultiviewLoss:
@@ -57,7 +62,7 @@ class MultiviewLoss:
     def terms(self, views: Views, prediction: Prediction, perceptual: bool) -> dict[str, Tensor]:
         """Every term, unweighted. Distance and offset of a camera are the prediction's own."""
         cameras = torch.cat((views.cameras[:, :2], prediction.cameras[:, 2:]), 1)
-        source, target = crosswise(len(cameras), self.settings.views)
+        source, target = crosswise(views.objects)
         rendering = self.renderer(
             prediction.vertices[source], prediction.textures[source], cameras[target]
         )
@@ -74,8 +79,8 @@ class MultiviewLoss:
             "distance": distance_prior(prediction.cameras, NOMINAL_DISTANCE),
         }
         if perceptual:
-            # The other view says most, and one term per prediction halves the cost.
-            chosen = source != target if self.settings.views > 1 else source == target
+            # One term per prediction halves the cost.
+            chosen = farthest(views.objects, source, target)
             inside = both[chosen][:, None]
             terms["perceptual"] = perceptual_loss(
                 self.features(rendering.images[chosen] * inside + 0.5 * (1 - inside)),

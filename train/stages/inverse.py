@@ -4,7 +4,9 @@
 
 Each step draws objects with two views each, predicts shape and texture from both and renders all
 four combinations (eq. 2), so that what one view cannot see is taught by the other. The cameras of
-the viewpoint codes are optimised jointly. Leaves `inverse_graphics.safetensors`, `cameras.npz`
+the viewpoint codes are optimised jointly. From round 1 on photographs whose cameras were read join
+as single views (ours): a network taught on generated images alone is at a loss where photographs
+look different. Leaves `inverse_graphics.safetensors`, `cameras.npz`
 (`cameras`, `initial` [K, 5]), `mean.npz` (`vertices`, `texture`) and, where the evaluation wants
 it, `single_view.safetensors`: the same network taught from single views.
 """
@@ -21,6 +23,7 @@ from torch import Tensor, nn
 from graphics.camera import NOMINAL_DISTANCE
 from train.config import Config, InverseConfig
 from train.data.augmentation import augment_views
+from train.data.labelled_photographs import LabelledPhotographs
 from train.data.multiview import MultiviewData
 from train.device import Device
 from train.losses.multiview import COVERED, MultiviewLoss, Views
@@ -32,6 +35,7 @@ from train.models.inverse_graphics import (
     save_inverse_graphics,
 )
 from train.models.perceptual import DiscriminatorFeatures, VggFeatures
+from train.models.segmenter import load_segmenter
 from train.pictures import write_grid
 from train.progress import Progress
 from train.renderer.render import Renderer
@@ -91,6 +95,7 @@ class Training:
         self.settings, self.folder, self.round = settings, folder, round
         self.device = Device()
         self.data = MultiviewData(workspace.stage("multiview", round).require("index.npz").parent)
+        self.photographs = _photographs(workspace, round) if settings.photographs else None
         size = config.photographs.size
         self.network = self._initial_network(workspace, size).to(
             self.device.device, memory_format=torch.channels_last
@@ -170,20 +175,22 @@ class Training:
         return cameras
 
     def views(self) -> Views:
-        """Draw the next step's images."""
-        indices = self.data.sample_pairs(
-            self.settings.batch_size, self.random, self.settings.views
-        ).reshape(-1)
-        images, masks = self.data.load(indices)
-        place = self.device.device
+        """Draw the next step's images: views of generated objects, then labelled photographs."""
+        settings, place = self.settings, self.device.device
+        indices = self.data.sample_pairs(settings.batch_size, self.random, settings.views)
+        objects = torch.arange(settings.batch_size).repeat_interleave(settings.views)
+        images, masks = self.data.load(indices.reshape(-1))
+        viewpoints = torch.from_numpy(self.data.viewpoint[indices.reshape(-1)]).long()
+        cameras = self.cameras()[viewpoints.to(place)]
+        if self.photographs is not None:
+            taken = self.photographs.draw(settings.photographs, self.random)
+            images, masks = torch.cat((images, taken.images)), torch.cat((masks, taken.masks))
+            cameras = torch.cat((cameras, taken.cameras.to(place)))
+            objects = torch.cat((objects, len(indices) + torch.arange(len(taken.images))))
         changed = augment_views(images.to(place), masks.to(place), self.random)
-        viewpoints = torch.from_numpy(self.data.viewpoint[indices]).long()
-        cameras = self.cameras()[viewpoints.to(self.device.device)]
         sign = torch.where(changed.mirrored, -1.0, 1.0)
-        azimuth = cameras[:, :1] * sign[:, None]
-        return Views(
-            changed.images, changed.seen, changed.masks, torch.cat((azimuth, cameras[:, 1:]), 1)
-        )
+        cameras = torch.cat((cameras[:, :1] * sign[:, None], cameras[:, 1:]), 1)
+        return Views(changed.images, changed.seen, changed.masks, cameras, objects)
 
     def step(self, step: int) -> dict[str, Tensor]:
         """One optimisation step; returns the terms of eq. 1 before their weights."""
@@ -231,6 +238,17 @@ class Training:
             columns.append(drawn.images * hard + 0.5 * (1 - hard))
         grid = torch.stack(columns, 1).flatten(0, 1)
         write_grid(self.folder.file(f"images/{step:06d}.png"), grid, len(columns), enlarge=2)
+
+
+def _photographs(workspace: Workspace, round: int) -> LabelledPhotographs | None:
+    """Those that stage cameras labelled for this round; round 0 has none."""
+    if round == 0:
+        return None
+    with np.load(workspace.stage("cameras", round).require("labels.npz")) as labels:
+        cameras, keep = labels["cameras"], labels["keep"]
+    images = np.load(workspace.stage("photographs").require("images.npy"), mmap_mode="r")
+    segment = load_segmenter(workspace.stage("segmenter").path)
+    return LabelledPhotographs(images, cameras, keep, segment)
 
 
 def _schedule(step: int, steps: int) -> float:

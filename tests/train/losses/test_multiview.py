@@ -1,18 +1,21 @@
 import torch
 
 from train.config import InverseConfig
-from train.losses.multiview import MultiviewLoss, Views, crosswise
+from train.losses.multiview import MultiviewLoss, Views, crosswise, farthest
 from train.models.inverse_graphics import InverseGraphics, InverseGraphicsShape
 from train.renderer.render import Renderer
 
 
 def test_two_views_are_rendered_crosswise_and_one_view_into_itself():
-    source, target = crosswise(4, 2)
+    objects = torch.tensor([0, 0, 1, 1, 2])
+    source, target = crosswise(objects)
     assert list(zip(source.tolist(), target.tolist(), strict=True)) == [
-        (0, 0), (0, 1), (1, 0), (1, 1), (2, 2), (2, 3), (3, 2), (3, 3),
+        (0, 0), (0, 1), (1, 0), (1, 1), (2, 2), (2, 3), (3, 2), (3, 3), (4, 4),
     ]  # fmt: skip
-    source, target = crosswise(3, 1)
-    assert source.tolist() == target.tolist() == [0, 1, 2]
+    chosen = farthest(objects, source, target)
+    assert list(zip(source[chosen].tolist(), target[chosen].tolist(), strict=True)) == [
+        (0, 1), (1, 0), (2, 3), (3, 2), (4, 4),
+    ]  # fmt: skip
 
 
 def pooled(images):
@@ -32,7 +35,9 @@ def test_every_part_of_a_prediction_is_taught_and_the_total_is_the_weighted_sum(
     for value in prediction[:4]:
         value.retain_grad()
     loss = MultiviewLoss(renderer, pooled, settings)
-    terms = loss.terms(Views(images, images, masks, cameras), prediction, perceptual=True)
+    objects = torch.tensor([0, 0, 1, 1])
+    views = Views(images, images, masks, cameras, objects)
+    terms = loss.terms(views, prediction, perceptual=True)
     total = loss.total(terms)
     assert torch.isfinite(total)
     by_hand = (

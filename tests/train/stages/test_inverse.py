@@ -13,6 +13,9 @@ from train.models.weights import save_weights
 from train.stages import inverse
 from train.workspace import StepLoop, Workspace
 
+LABELLED_ELEVATION = 21.0
+"""Degrees, unlike that of any generated view."""
+
 
 class Interrupted(Exception):
     """Stands for a kill between two steps."""
@@ -87,3 +90,35 @@ def test_round_0_takes_its_own_number_of_steps_where_rounds_follow(tmp_path):
         inverse.run(replace(config, rounds=rounds), workspace, 0)
         ticks = (workspace.path / "stats.jsonl").read_text().splitlines()
         assert json.loads(ticks[-1])["step"] == steps
+
+
+def labelled_run(path, config: Config) -> Workspace:
+    """A run whose round 1 has labelled photographs, a third of them trusted."""
+    workspace = tiny_run(path, config)
+    tiny_run(path, config, round=1)
+    discriminator = Discriminator(DiscriminatorShape(SIZE, camera_taught=True))
+    gan = workspace.stage("gan", 1)
+    save_weights(gan.file("discriminator.safetensors"), discriminator, {})
+    count = config.photographs.count
+    cameras = np.tile(np.float32([0, LABELLED_ELEVATION, 5, 0, 0]), (count, 1))
+    keep = np.arange(count) % 3 == 0
+    labels = {"cameras": cameras, "keep": keep, "confidences": np.ones(count, np.float32)}
+    folder = workspace.stage("cameras", 1)
+    folder.save_arrays("labels.npz", labels)
+    folder.finish()
+    return workspace
+
+
+def test_from_round_1_on_labelled_photographs_join_as_objects_with_one_view(tmp_path):
+    config = replace(config_of(steps=2, single_view=False), rounds=2)
+    workspace = labelled_run(tmp_path, config)
+    folder = workspace.stage("inverse", 1)
+    for photographs in (3, 0):
+        settings = replace(config.inverse, photographs=photographs)
+        views = inverse.Training(config, workspace, 1, folder, settings).views()
+        assert views.objects.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, *range(4, 4 + photographs)]
+        assert len(views.images) == len(views.masks) == len(views.cameras) == 8 + photographs
+        taken = views.cameras[:, 1] == LABELLED_ELEVATION
+        assert taken.tolist() == [False] * 8 + [True] * photographs
+    inverse.run(config, workspace, 1)
+    assert folder.done

@@ -1,0 +1,43 @@
+"""The photographs whose cameras were read: single views that the inverse graphics network learns
+from beside the generated ones."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from train.data.stream import PhotographStream
+from train.models.segmenter import Segment
+
+
+class LabelledViews(NamedTuple):
+    """B photographs, each of an object of its own."""
+
+    images: Tensor
+    """[B, 3, R, R] in 0..1."""
+    masks: Tensor
+    """[B, R, R] in 0..1."""
+    cameras: Tensor
+    """[B, 5] as read."""
+
+
+class LabelledPhotographs:
+    """Draws photographs with replacement and finds their masks."""
+
+    def __init__(
+        self,
+        images: np.ndarray,  # uint8 [N, R, R, 3], may be a memory map
+        cameras: np.ndarray,  # [N, 5]
+        keep: np.ndarray,  # bool [N]: those whose labels are trusted
+        segment: Segment,
+    ) -> None:
+        self.stream = PhotographStream(images, cameras, keep)
+        self.segment = segment
+
+    @torch.no_grad()
+    def draw(self, count: int, generator: torch.Generator) -> LabelledViews:
+        """The next `count` photographs."""
+        drawn = self.stream.draw(count, generator)
+        images = (drawn.images + 1) / 2
+        return LabelledViews(images, self.segment(images), drawn.cameras)
