@@ -51,6 +51,11 @@ def write_json(path: Path, value: Any) -> None:
     write_atomically(path, (json.dumps(value, indent=1) + "\n").encode())
 
 
+def round_to(value: float, digits: int = 4) -> float:
+    """For facts: so many significant digits, and never a tensor or numpy's own type."""
+    return float(f"{float(value):.{digits}g}")
+
+
 class StageFolder(NamedTuple):
     """The folder of one stage in one round."""
 

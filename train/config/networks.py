@@ -88,10 +88,13 @@ class InverseConfig:
     sigmainv: float = 7_000.0
     vgg: str = ""
     """A safetensors file of VGG-16 weights for the perceptual term; else our discriminator's."""
+    processes: int = 0
+    """Processes that share each step's objects; 0: one per GPU, or per CPU core with 8 images."""
 
     def __post_init__(self) -> None:
         require(self.views in (1, 2), f"inverse.views={self.views}: 1 or 2")
         require(self.photographs >= 0, f"inverse.photographs={self.photographs}: 0 or more")
+        require(self.processes >= 0, f"inverse.processes={self.processes}: 0 or more")
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from train.models.attributes import AttributeReadings, read_attributes
 from train.models.inverse_graphics import InverseGraphics, load_inverse_graphics
 from train.models.segmenter import Segment, load_segmenter
 from train.progress import Progress
-from train.workspace import StepLoop, Workspace, WorkspaceError
+from train.workspace import StepLoop, Workspace, WorkspaceError, round_to
 
 BATCH = 64
 COMPARED = 2_000
@@ -82,11 +82,6 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         facts |= _against_truth(config, labels, keep)
     Progress(workspace, "cameras", 1, round).say(f"{facts}")
     folder.finish(**facts)
-
-
-def round_to(value: float, digits: int = 4) -> float:
-    """For facts: shorter, and never numpy's own type."""
-    return float(f"{value:.{digits}g}")
 
 
 def _reader(config: Config, workspace: Workspace, round: int) -> Read:

@@ -96,7 +96,7 @@ def _predictors(config: Config, workspace: Workspace, round: int) -> dict[str, P
         predictors = {OURS: ours, MEAN_SHAPE: ConstantShape(ours, mean["vertices"], texture)}
     # The inverse stage trains the single-view network in the last round only.
     if config.evaluate.single_view_baseline and round == config.rounds - 1:
-        single = inverse.require("single_view.safetensors")
+        single = inverse.require("single_view/inverse_graphics.safetensors")
         predictors[SINGLE_VIEW] = NetworkPredictor(segment, single)
     return predictors
 

@@ -35,7 +35,8 @@ def trained(path: Path, single_view: bool) -> Workspace:
     network = InverseGraphics(InverseGraphicsShape(32, 4, 2, 8))
     save_inverse_graphics(inverse.file("inverse_graphics.safetensors"), network)
     if single_view:
-        save_inverse_graphics(inverse.file("single_view.safetensors"), network)
+        single = inverse.file("single_view/inverse_graphics.safetensors")
+        save_inverse_graphics(single, network)
     inverse.save_arrays(
         "mean.npz",
         {

@@ -7,8 +7,14 @@ import torch
 
 from tests.train.stages.tiny_run import SIZE, VIEWS, tiny_config, tiny_run
 from train.config import Config, EvaluateConfig
+from train.device import Device, launch
+from train.inverse_training import InverseTraining
 from train.models.discriminator import Discriminator, DiscriminatorShape
-from train.models.inverse_graphics import load_inverse_graphics
+from train.models.inverse_graphics import (
+    InverseGraphics,
+    InverseGraphicsShape,
+    load_inverse_graphics,
+)
 from train.models.weights import save_weights
 from train.stages import inverse
 from train.workspace import StepLoop, Workspace
@@ -48,7 +54,7 @@ def test_the_stage_leaves_networks_cameras_and_the_mean(tmp_path):
     inverse.run(config, workspace, 0)
     folder = workspace.stage("inverse")
     assert folder.done
-    for name in ("inverse_graphics", "single_view"):
+    for name in ("inverse_graphics", "single_view/inverse_graphics"):
         load_inverse_graphics(folder.require(f"{name}.safetensors"))
     with np.load(folder.require("cameras.npz")) as cameras:
         assert cameras["cameras"].shape == cameras["initial"].shape == (VIEWS, 5)
@@ -64,19 +70,21 @@ def test_an_interrupted_run_ends_as_one_that_was_left_alone(tmp_path, monkeypatc
     whole, broken = (run_folder(tmp_path / name, config) for name in ("whole", "broken"))
     inverse.run(config, whole, 0)
     monkeypatch.setattr(
-        inverse, "StepLoop", lambda folder, steps, state: StepLoop(folder, steps, state, 0.0)
+        inverse,
+        "StepLoop",
+        lambda folder, steps, state, writes: StepLoop(folder, steps, state, 0.0, writes),
     )
-    step = inverse.Training.step
+    step = InverseTraining.step
 
     def stopping(training, number):
         if number == 2:
             raise Interrupted
         return step(training, number)
 
-    monkeypatch.setattr(inverse.Training, "step", stopping)
+    monkeypatch.setattr(InverseTraining, "step", stopping)
     with pytest.raises(Interrupted):
         inverse.run(config, broken, 0)
-    monkeypatch.setattr(inverse.Training, "step", step)
+    monkeypatch.setattr(InverseTraining, "step", step)
     inverse.run(config, broken, 0)
     files = [w.stage("inverse").require("inverse_graphics.safetensors") for w in (whole, broken)]
     assert files[0].read_bytes() == files[1].read_bytes()
@@ -109,16 +117,45 @@ def labelled_run(path, config: Config) -> Workspace:
     return workspace
 
 
+def training_of(
+    config: Config, workspace: Workspace, photographs: int, device: Device | None = None
+) -> InverseTraining:
+    """What the stage trains in round 1."""
+    settings = replace(config.inverse, photographs=photographs)
+    shape = InverseGraphicsShape(SIZE, settings.width, settings.template_level, 16)
+    examples = inverse._examples(workspace, 1, settings)
+    features = inverse._features(workspace, 1, settings)
+    torch.manual_seed(5)
+    return InverseTraining(settings, InverseGraphics(shape), examples, features, 5, device)
+
+
 def test_from_round_1_on_labelled_photographs_join_as_objects_with_one_view(tmp_path):
     config = replace(config_of(steps=2, single_view=False), rounds=2)
     workspace = labelled_run(tmp_path, config)
     folder = workspace.stage("inverse", 1)
     for photographs in (3, 0):
-        settings = replace(config.inverse, photographs=photographs)
-        views = inverse.Training(config, workspace, 1, folder, settings).views()
+        views = training_of(config, workspace, photographs).views()
         assert views.objects.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, *range(4, 4 + photographs)]
         assert len(views.images) == len(views.masks) == len(views.cameras) == 8 + photographs
         taken = views.cameras[:, 1] == LABELLED_ELEVATION
         assert taken.tolist() == [False] * 8 + [True] * photographs
     inverse.run(config, workspace, 1)
     assert folder.done
+
+
+def losses(device: Device, config: Config, workspace: Workspace, steps: int) -> list[float]:
+    training = training_of(config, workspace, 4, device)
+    found = []
+    for step in range(steps):
+        loss = training.step(step)["loss"].clone()
+        device.average([loss])
+        found.append(float(loss))
+    return found
+
+
+def test_two_processes_follow_the_loss_curve_of_one(tmp_path):
+    config = replace(config_of(steps=8, single_view=False), rounds=2)
+    workspace = labelled_run(tmp_path, config)
+    curves = [launch(losses, count, "float32", config, workspace, 6) for count in (1, 2)]
+    np.testing.assert_allclose(*curves, rtol=0.05)
+    assert curves[0] != curves[1]

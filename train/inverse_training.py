@@ -1,0 +1,171 @@
+"""Training of the inverse graphics network, one step at a time, in any number of processes.
+
+Every process draws the same images and takes the objects that are its own: but for the order of
+sums and the statistics of batch normalisation, which are a part's, the result does not depend on
+the number of processes, and a checkpoint can be taken up by another number.
+"""
+
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from train.config import ConfigError, InverseConfig
+from train.data.augmentation import augment_views
+from train.data.labelled_photographs import LabelledPhotographs
+from train.data.multiview import MultiviewData
+from train.device import Device
+from train.losses.multiview import MultiviewLoss, Views
+from train.models.inverse_graphics import InverseGraphics, Prediction
+from train.renderer.render import Renderer
+
+WARM_UP = 100
+"""Steps over which the learning rate rises."""
+DECAY_FROM = 0.6
+"""Share of the steps after which the learning rate falls to zero."""
+AVERAGE_DECAY = 0.995
+"""Of the weights that are kept (exponential moving average)."""
+BOX = 0.08
+"""How far the soft mask reaches beyond a face, in the [-1, 1] image plane: 2.5 px at 64 px."""
+DEGREES_PER_MOVE = 10.0
+"""Unit of the optimised cameras, so that Adam moves angles and weights at like rates."""
+LARGEST_GRADIENT = 10.0
+"""Norm that the network's gradient is cut to."""
+
+
+class Examples(NamedTuple):
+    """What a network is taught from."""
+
+    generated: MultiviewData
+    photographs: LabelledPhotographs | None
+
+
+class InverseTraining:
+    """The network, its average, the viewpoints' cameras, the optimiser and the random state."""
+
+    def __init__(
+        self,
+        settings: InverseConfig,
+        network: InverseGraphics,
+        examples: Examples,
+        features: nn.Module,
+        seed: int,
+        device: Device | None = None,
+    ) -> None:
+        """`features`: for the perceptual term; `seed`: the same in all processes."""
+        self.settings = settings
+        self.data, self.photographs = examples
+        self.device = device or Device()
+        if settings.batch_size % self.device.processes:
+            raise ConfigError(
+                f"inverse.batch_size={settings.batch_size}: a multiple of inverse.processes "
+                f"({self.device.processes})"
+            )
+        place = self.device.device
+        self.network = network.to(place, memory_format=torch.channels_last)
+        self.average = deepcopy(self.network).eval().requires_grad_(False)
+        self.renderer = Renderer(
+            network.template, network.shape.size, sigmainv=settings.sigmainv, boxlen=BOX, knum=60
+        ).to(place)
+        self.loss = MultiviewLoss(self.renderer, features.to(place), settings)
+        self.initial_cameras = torch.from_numpy(self.data.initial_cameras).to(place)
+        self.moves = nn.Parameter(torch.zeros(len(self.initial_cameras), 2).to(place))
+        self.optimizer = torch.optim.Adam(
+            [
+                {"params": self.network.parameters(), "rate": settings.learning_rate},
+                {"params": [self.moves], "rate": settings.camera_learning_rate},
+            ],
+            betas=(0.9, 0.98),
+        )
+        self.random = torch.Generator().manual_seed(seed)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next step depends on."""
+        return {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "moves": self.moves.data,
+            "random": self.random.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a state saved by `state_dict`."""
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.moves.data.copy_(state["moves"])
+        self.random.set_state(state["random"])
+
+    def cameras(self) -> Tensor:
+        """The optimised cameras of the viewpoint codes, [K, 5]."""
+        cameras = self.initial_cameras.clone()
+        cameras[:, :2] = cameras[:, :2] + DEGREES_PER_MOVE * self.moves
+        return cameras
+
+    def views(self) -> Views:
+        """The next step's images: views of generated objects, then labelled photographs."""
+        settings, place = self.settings, self.device.device
+        indices = self.data.sample_pairs(settings.batch_size, self.random, settings.views)
+        objects = torch.arange(settings.batch_size).repeat_interleave(settings.views)
+        images, masks = self.data.load(indices.reshape(-1))
+        viewpoints = torch.from_numpy(self.data.viewpoint[indices.reshape(-1)]).long()
+        cameras = self.cameras()[viewpoints.to(place)]
+        if self.photographs is not None:
+            taken = self.photographs.draw(settings.photographs, self.random)
+            images, masks = torch.cat((images, taken.images)), torch.cat((masks, taken.masks))
+            cameras = torch.cat((cameras, taken.cameras.to(place)))
+            objects = torch.cat((objects, len(indices) + torch.arange(len(taken.images))))
+        changed = augment_views(images.to(place), masks.to(place), self.random)
+        sign = torch.where(changed.mirrored, -1.0, 1.0)
+        cameras = torch.cat((cameras[:, :1] * sign[:, None], cameras[:, 1:]), 1)
+        own = objects % self.device.processes == self.device.fabric.global_rank
+        every = Views(changed.images, changed.seen, changed.masks, cameras, objects)
+        return Views(*(values[own.to(values.device)] for values in every))
+
+    def step(self, step: int) -> dict[str, Tensor]:
+        """One optimisation step; returns the terms of eq. 1 before their weights.
+
+        They are those of this process's part of the batch.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["rate"] * _schedule(step, self.settings.steps)
+        views = self.views()
+        with self.device.autocast():
+            prediction = self.network(
+                views.seen.contiguous(memory_format=torch.channels_last), views.masks[:, None]
+            )
+        prediction = Prediction(*(value.float() for value in prediction))
+        terms = self.loss.terms(views, prediction, step >= self.settings.perceptual_after)
+        loss = self.loss.total(terms)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self._average_over_processes()
+        nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
+        self.optimizer.step()
+        self._update_average(step)
+        return {"loss": loss.detach(), **{name: term.detach() for name, term in terms.items()}}
+
+    def _average_over_processes(self) -> None:
+        """Gradients, and the running statistics of batch normalisation."""
+        parameters = (*self.network.parameters(), self.moves)
+        self.device.average([p.grad for p in parameters if p.grad is not None])
+        self.device.average([b for b in self.network.buffers() if b.is_floating_point()])
+
+    @torch.no_grad()
+    def _update_average(self, step: int) -> None:
+        decay = min(AVERAGE_DECAY, (step + 1) / (step + 10))
+        theirs = dict(self.network.state_dict())
+        for name, value in self.average.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(theirs[name], 1 - decay)
+            else:
+                value.copy_(theirs[name])
+
+
+def _schedule(step: int, steps: int) -> float:
+    """Learning rate over the stage: rises, stays, falls."""
+    rise = min(1.0, (step + 1) / min(WARM_UP, max(steps // 10, 1)))
+    fall = min(1.0, (steps - step) / max(steps * (1 - DECAY_FROM), 1))
+    return rise * fall
