@@ -32,9 +32,9 @@ class Prediction(NamedTuple):
     """What the network reads from B images."""
 
     vertices: Tensor
-    """[B, V, 3] in object units, canonical frame."""
+    """[B, V, 3] in object units, canonical frame; the middle of the box is the origin."""
     offsets: Tensor
-    """[B, V, 3]: `vertices` minus the learned mean shape."""
+    """[B, V, 3] from the learned mean shape, before `vertices` were centred."""
     textures: Tensor
     """[B, 3, Ht, Wt] in 0..1, row 0 is v = 1."""
     cameras: Tensor
@@ -117,10 +117,19 @@ class ShapeHead(nn.Module):
         return self.sphere + self.whole(self.mean * self.MEAN_GAIN)
 
     def forward(self, code: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, code] -> vertices [B, V, 3], offsets [B, V, 3]."""
+        """[B, code] -> vertices [B, V, 3], offsets [B, V, 3] from the mean before it is centred."""
         half = self.offsets(F.relu(self.hidden(code))).unflatten(-1, (-1, 3))
         offsets = self.whole(half)
-        return self.mean_vertices() + offsets, offsets
+        return centred(self.mean_vertices() + offsets), offsets
+
+
+def centred(vertices: Tensor) -> Tensor:
+    """Shapes [B, V, 3] moved so that the middle of each one's box is the origin.
+
+    A shape that lies higher and a camera that looks lower draw the same image. Left free, the two
+    drift apart together: re-renderings stay right and every other view is off by as much.
+    """
+    return vertices - (vertices.amin(1, keepdim=True) + vertices.amax(1, keepdim=True)) / 2
 
 
 class TextureHead(nn.Module):

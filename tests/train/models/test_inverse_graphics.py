@@ -45,9 +45,13 @@ def test_shape_and_texture_are_mirror_symmetric(network, prediction):
     torch.testing.assert_close(prediction.textures.flip(-1), prediction.textures)
 
 
-def test_vertices_are_the_mean_shape_plus_offsets(network, prediction):
-    mean = network.shape_head.mean_vertices()
-    torch.testing.assert_close(prediction.vertices - prediction.offsets, mean.expand(3, -1, -1))
+def test_vertices_are_the_mean_shape_plus_offsets_in_the_middle_of_their_box(network, prediction):
+    moved = network.shape_head.mean_vertices() + prediction.offsets
+    shift = prediction.vertices - moved
+    torch.testing.assert_close(shift, shift[:, :1].expand_as(shift))
+    assert shift.abs().max() > 1e-3
+    low, high = prediction.vertices.amin(1), prediction.vertices.amax(1)
+    torch.testing.assert_close(low, -high)
 
 
 def test_what_stands_around_the_object_is_not_seen(network):
