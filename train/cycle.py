@@ -109,7 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             steps = [f"{s.stage} (round {s.round})" for s in plan(config.rounds)]
             print(json.dumps({"config": dataclasses.asdict(config), "plan": steps}, indent=1))
             return 0
-        run(config, Workspace(options.run), options.stages)
+        workspace = Workspace(options.run)
+        with workspace.lock():
+            run(config, workspace, options.stages)
     except (ConfigError, PhotographsError, WorkspaceError) as error:
         print(f"train.cycle: {error}", file=sys.stderr)
         return UNUSABLE

@@ -3,14 +3,19 @@
 import contextlib
 import logging
 import os
+import pickle
+import signal
+import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
+from torch.multiprocessing import ProcessRaisedException
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # its banner per process
 
@@ -91,12 +96,34 @@ class Device:
 def launch(
     function: Callable[..., Any], processes: int, precision: str, *arguments: Any
 ) -> Any:  # what the first process returns
-    """Call `function(device, *arguments)`, a module's own function, in that many processes."""
+    """Call `function(device, *arguments)`, a module's own function, in that many processes.
+
+    What one of them raises is raised here as what it is.
+    """
     if processes == 1:
         return function(Device(precision), *arguments)
-    # Bound here: Fabric itself refuses to pass on frozen dataclasses.
-    return new_fabric(precision, processes).launch(partial(_enter, function, arguments))
+    with tempfile.TemporaryDirectory() as errors:
+        # Bound here: Fabric itself refuses to pass on frozen dataclasses.
+        enter = partial(_enter, function, arguments, Path(errors))
+        try:
+            return new_fabric(precision, processes).launch(enter)
+        except ProcessRaisedException as error:
+            raised = Path(errors, str(error.error_index))
+            if not raised.exists():
+                raise
+            raise pickle.loads(raised.read_bytes()) from error
 
 
-def _enter(function: Callable[..., Any], arguments: tuple[Any, ...], fabric: Fabric) -> Any:
-    return function(Device(fabric=fabric), *arguments)
+def _enter(
+    function: Callable[..., Any], arguments: tuple[Any, ...], errors: Path, fabric: Fabric
+) -> Any:
+    # torch interrupts its processes when the one that started them dies. A shell that runs a
+    # command in the background has it ignore interrupts, and they would train on by themselves.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return function(Device(fabric=fabric), *arguments)
+    except Exception as error:
+        with contextlib.suppress(Exception):  # what cannot be passed on is told by torch
+            content = pickle.dumps(error)
+            (errors / str(fabric.global_rank)).write_bytes(content)
+        raise

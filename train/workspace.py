@@ -12,6 +12,7 @@ trains, its results, and `done.json` at the end. Nothing is ever seen half-writt
 written beside its place and then renamed.
 """
 
+import contextlib
 import io
 import json
 import math
@@ -22,6 +23,7 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import filelock
 import numpy as np
 import torch
 
@@ -143,6 +145,24 @@ class Workspace:
         except OSError as error:
             raise WorkspaceError(
                 f"cannot use {self.path} as the run folder: {error}; give another with --run"
+            ) from error
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep every other command out: two that train into one folder overwrite each other.
+
+        A command that dies, however it dies, leaves the folder free.
+
+        Raises:
+            WorkspaceError: another command is using it.
+        """
+        try:
+            with filelock.FileLock(self.path / "lock", timeout=0):
+                yield
+        except filelock.Timeout as error:
+            raise WorkspaceError(
+                f"another command is using {self.path}: wait until it has ended, stop it, or give "
+                "another folder with --run"
             ) from error
 
     def stage(self, name: str, round: int = 0) -> StageFolder:

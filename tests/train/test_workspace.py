@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -79,3 +81,24 @@ def test_stats_are_one_json_object_a_line(tmp_path):
     workspace.append("stats.jsonl", {"step": 2})
     lines = (tmp_path / "stats.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1, 2]
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from train.workspace import Workspace
+with Workspace(Path(sys.argv[1])).lock():
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_folder_is_used_by_one_command_at_a_time_and_free_again_after_a_kill(tmp_path):
+    workspace = Workspace(tmp_path)
+    with subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path], stdout=subprocess.PIPE) as one:
+        assert one.stdout.readline() == b"held\n"
+        with pytest.raises(WorkspaceError, match="another command is using"), workspace.lock():
+            pytest.fail("two hold the folder")
+        one.kill()
+    with workspace.lock():
+        pass
