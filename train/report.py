@@ -15,80 +15,12 @@ from numpy.typing import NDArray
 
 from train.contact_sheet import azimuth_histogram, contact_sheet
 from train.data.held_out import HeldOut
+from train.figures import FIGURES, HEADLINE
 from train.instrument import Measured, Scores
 from train.workspace import write_atomically, write_json
 
 RESAMPLES = 2_000
 CONFIDENCE = 0.95
-HEADLINE = "iou2d_novel"
-"""The figure that orders the contact sheet and that rows are compared by."""
-
-
-class Figure(NamedTuple):
-    """One line of the table."""
-
-    score: str
-    """Field of `Scores`."""
-    statistic: str
-    """How objects are summed up: mean, median, or share of at most 30 (degrees)."""
-    digits: int
-    protocol: str
-    """What exactly is measured."""
-
-
-FIGURES: dict[str, Figure] = {
-    "iou2d_input": Figure(
-        "iou2d_input", "mean", 3,
-        "silhouette at the predicted camera against the true mask of the photograph",
-    ),
-    "iou2d_novel": Figure(
-        "iou2d_novel", "mean", 3,
-        "silhouettes in novel views at least 30 degrees of azimuth away, from the true azimuth and "
-        "elevation in the canonical frame; only the scale is forgiven (distance times predicted / "
-        "true distance of the photograph), nothing of the predicted angles is used",
-    ),
-    "iou2d_novel_relative": Figure(
-        "iou2d_novel_relative", "mean", 3,
-        "the same views, but the predicted camera turned by as much as the true one is: an error "
-        "that mesh and camera share cancels (the milder protocol)",
-    ),
-    "iou2d_novel_absolute": Figure(
-        "iou2d_novel_absolute", "mean", 3,
-        "the same views from the true cameras as they are: scale counts too",
-    ),
-    "iou3d_bbox": Figure(
-        "iou3d_bbox", "mean", 3,
-        "solid voxels, 64 along a side, canonical frame, both meshes moved and scaled to one "
-        "bounding box centre and longest side",
-    ),
-    "chamfer_bbox": Figure(
-        "chamfer_bbox", "mean", 4,
-        "mean distance between the surfaces (2,048 points each), fitted like iou3d_bbox, as a "
-        "share of the longest side; lower is better",
-    ),
-    "psnr_novel": Figure(
-        "psnr_novel", "mean", 2,
-        "dB in the novel views of iou2d_novel, over the pixels that either silhouette covers, on "
-        "grey: where only one covers, its colour is compared to the grey",
-    ),
-    "azimuth_median_deg": Figure(
-        "azimuth_degrees", "median", 1, "error of the predicted azimuth; lower is better"
-    ),
-    "azimuth_acc30": Figure(
-        "azimuth_degrees", "within30", 3, "share of azimuth errors of at most 30 degrees"
-    ),
-    "elevation_median_deg": Figure(
-        "elevation_degrees", "median", 1, "error of the predicted elevation; lower is better"
-    ),
-    "distance_median_relative": Figure(
-        "distance_relative", "median", 3,
-        "error of the predicted distance over the true one; lower is better",
-    ),
-    "iou2d_segmenter": Figure(
-        "iou2d_segmenter", "mean", 3,
-        "the segmenter's mask against the true one: bounds what the network is given",
-    ),
-}  # fmt: skip
 
 
 class Estimate(NamedTuple):

@@ -113,7 +113,7 @@ def test_the_command_writes_and_prints_the_report(
     arguments = ["--bundle", str(bundle), "--objects", "5", "--views", "2", "--out", str(tmp_path)]
     assert main(arguments) == 0
     printed = capsys.readouterr().out
-    assert "| `iou2d_novel` |" in printed and "mean_prediction" in printed
+    assert "| `iou2d_novel30` |" in printed and "mean_prediction" in printed
     report = json.loads((tmp_path / "report.json").read_text())
     assert list(report["rows"]) == ["bundle", "mean_prediction"]
     assert report["about"]["objects"] == 5 and report["about"]["size"] == SIZE

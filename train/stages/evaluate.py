@@ -63,7 +63,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         rows[name] = measure(predictor, truth)
         means = {
             figure: getattr(rows[name].scores, figure).mean()
-            for figure in ("iou2d_input", "iou2d_novel", "iou3d_bbox")
+            for figure in ("iou2d_input", "iou2d_novel30", "iou3d_canonical")
         }
         progress.say(f"{name}: " + "  ".join(f"{key} {value:.3f}" for key, value in means.items()))
     about = {
