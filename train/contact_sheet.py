@@ -77,6 +77,18 @@ def contact_sheet(measured: Measured, truth: HeldOut) -> bytes:
     return _png(sheet)
 
 
+def strip(measured: Measured, truth: HeldOut, number: int) -> bytes:
+    """The line of one object alone, without its caption, as a JPEG."""
+    lefts = _group_lefts()
+    line = Image.new("RGB", (lefts[-1] + GROUPS[-1][1] * CELL, CELL), WHITE)
+    for left, cells in zip(lefts, _pictures(measured, truth, number), strict=True):
+        for place, pixels in enumerate(cells):
+            line.paste(_cell(pixels), (left + place * CELL, 0))
+    content = io.BytesIO()
+    line.save(content, "JPEG", quality=88)
+    return content.getvalue()
+
+
 def _group_lefts() -> list[int]:
     lefts, left = [], 0
     for _, cells in GROUPS:

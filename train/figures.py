@@ -22,6 +22,20 @@ class Figure(NamedTuple):
     """What exactly is measured."""
 
 
+class Estimate(NamedTuple):
+    """A figure and its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def cell(estimate: Estimate, digits: int) -> str:
+    """An estimate as tables show it: `0.843 (0.841, 0.846)`."""
+    value, low, high = (f"{number:.{digits}f}" for number in estimate)
+    return f"{value} ({low}, {high})"
+
+
 FIGURES: dict[str, Figure] = {
     "iou2d_input": Figure(
         "iou2d_input", "mean", 3,

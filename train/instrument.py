@@ -157,16 +157,16 @@ def measure(predictor: Predictor, truth: HeldOut) -> Measured:
     """Let a predictor read every photograph and hold what it says against the truth."""
     parts = []
     for start in range(0, len(truth.images), BATCH):
-        part = slice(start, start + BATCH)
-        parts.append(_measure_part(predictor, HeldOut(*(values[part] for values in truth))))
+        part = HeldOut(*(values[start : start + BATCH] for values in truth))
+        parts.append(score(predictor.predict(part.images), predictor.template, part))
     scores = Scores(*map(np.concatenate, zip(*(part.scores for part in parts), strict=True)))
     arrays = zip(*(part[1:] for part in parts), strict=True)
     return Measured(scores, *map(np.concatenate, arrays))
 
 
-def _measure_part(predictor: Predictor, truth: HeldOut) -> Measured:
-    read = predictor.predict(truth.images)
-    template, size = predictor.template, truth.images.shape[1]
+def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:
+    """Hold what was read from the photographs of `truth` against it."""
+    size = truth.images.shape[1]
     errors = camera_errors(read.cameras, truth.cameras)
     cameras = novel_cameras_of(read.cameras, truth.cameras, truth.novel_cameras)
     own = _render_on_grey(read.vertices, read.textures, read.cameras, template, size)

@@ -1,4 +1,4 @@
-"""The report of a measurement: `report.json`, `report.md`, two pictures, scores of every object.
+"""The report of a measurement: JSON, Markdown and a page, two pictures, scores of every object.
 
 Every figure is named after its protocol, and comes with the interval that holds 95 % of 2,000
 bootstrap resamples of the objects: how much the figure would move with other held-out objects.
@@ -8,27 +8,20 @@ It does not hold what another training run would give.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from train.contact_sheet import azimuth_histogram, contact_sheet
 from train.data.held_out import HeldOut
-from train.figures import FIGURES, HEADLINE
+from train.figures import FIGURES, HEADLINE, Estimate, cell
 from train.instrument import Measured, Scores
+from train.report_page import page
 from train.workspace import write_atomically, write_json
 
 RESAMPLES = 2_000
 CONFIDENCE = 0.95
-
-
-class Estimate(NamedTuple):
-    """A figure and its bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 def summarise(values: NDArray[np.floating], statistic: str) -> NDArray[np.float64]:
@@ -76,6 +69,7 @@ def write_report(
     figures = {name: estimates(measured.scores) for name, measured in rows.items()}
     margins = _margins(rows)
     first = next(iter(rows.values()))
+    counts = {name: len(measured.scores.iou2d_input) for name, measured in rows.items()}
     about = {
         "objects": len(truth.images),
         "novel_views": truth.novel_cameras.shape[1],
@@ -87,11 +81,17 @@ def write_report(
         "protocols": {name: figure.protocol for name, figure in FIGURES.items()},
         "rows": {row: {name: estimate._asdict() for name, estimate in values.items()}
                  for row, values in figures.items()},
+        "objects_of_rows": counts,
         f"margin_{HEADLINE}": {row: margin._asdict() for row, margin in margins.items()},
     })  # fmt: skip
     per_object = {row: _rounded(measured.scores) for row, measured in rows.items()}
     write_json(folder / "objects.json", per_object)
-    write_atomically(folder / "report.md", markdown(figures, margins, about).encode())
+    titled = {
+        row if counts[row] == about["objects"] else f"{row} ({counts[row]} objects)": values
+        for row, values in figures.items()
+    }
+    write_atomically(folder / "report.md", markdown(titled, margins, about).encode())
+    write_atomically(folder / "report.html", page(titled, about, first, truth).encode())
     write_atomically(folder / "contact_sheet.png", contact_sheet(first, truth))
     histogram = azimuth_histogram(
         {name: measured.scores.azimuth_signed_degrees for name, measured in rows.items()}
@@ -110,12 +110,12 @@ def markdown(
     lines += [f"- {name}: {json.dumps(value)}" for name, value in about.items()]
     lines += ["", "| figure | " + " | ".join(figures) + " |", "|---|" + "---|" * len(figures)]
     for name, figure in FIGURES.items():
-        cells = (_cell(values[name], figure.digits) for values in figures.values())
+        cells = (cell(values[name], figure.digits) for values in figures.values())
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     lines += ["", "In brackets: 95 % bootstrap interval over the objects.", ""]
     first = next(iter(figures))
     for row, margin in margins.items():
-        lines.append(f"- `{HEADLINE}`, {first} above {row}, object by object: {_cell(margin, 3)}")
+        lines.append(f"- `{HEADLINE}`, {first} above {row}, object by object: {cell(margin, 3)}")
     lines += ["", "## What is measured", ""]
     lines += [f"- `{name}`: {figure.protocol}." for name, figure in FIGURES.items()]
     lines += ["", "![objects](contact_sheet.png)", "", "![azimuth](azimuth_errors.png)", ""]
@@ -123,19 +123,16 @@ def markdown(
 
 
 def _margins(rows: Mapping[str, Measured]) -> dict[str, Estimate]:
-    """By how much the first row is above each other one in the headline figure, in pairs."""
+    """By how much the first row is above each other one in the headline figure, in pairs: over the
+    objects that the other row has, which are the first ones."""
     (_, first), *others = rows.items()
     figure = FIGURES[HEADLINE]
     ours = getattr(first.scores, figure.score)
-    return {
-        name: bootstrap(ours - getattr(measured.scores, figure.score), figure.statistic)
-        for name, measured in others
-    }
-
-
-def _cell(estimate: Estimate, digits: int) -> str:
-    value, low, high = (f"{number:.{digits}f}" for number in estimate)
-    return f"{value} ({low}, {high})"
+    margins = {}
+    for name, measured in others:
+        theirs = getattr(measured.scores, figure.score)
+        margins[name] = bootstrap(ours[: len(theirs)] - theirs, figure.statistic)
+    return margins
 
 
 def _rounded(scores: Scores) -> dict[str, list[float]]:
