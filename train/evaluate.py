@@ -15,9 +15,11 @@ most alike. Writes `report.json` (every figure by its name), `report.md`, `repor
 pictures of the best, the median and the worst), `objects.json` (every object's scores),
 `contact_sheet.png` and `azimuth_errors.png` into `--out`, and prints the table.
 
-With `--photos`, real photographs take the place of the objects: without truth, see
-`train.photo_instrument`. With `--generator`, a file of stage gan or `shipped`, measures that
-instead: how well it holds the camera and the object (`generator.json`, `generator.md`, `grid.png`).
+With `--photos`, real photographs take the place of the objects: any folder of JPEG and PNG files,
+with masks of the same names in `--masks` or without, a folder of images of PASCAL3D+ (with its
+cameras), or CUB-200-2011 (with its masks); see `train.photo_instrument`. With `--generator`, a file
+of stage gan or `shipped`, measures that instead: how well it holds the camera and the object
+(`generator.json`, `generator.md`, `grid.png`).
 
 Exit status: 0 done, 2 an argument, the bundle, the objects or the generator cannot be used.
 """
@@ -34,12 +36,16 @@ from train.config import Config, ConfigError, EvaluateConfig, override
 from train.data.held_out import HeldOut, ObjectSource, ProceduralObjects, photograph
 from train.data.mesh_files import MeshFilesError
 from train.data.mesh_objects import MeshObjects
+from train.data.photo_layouts import read_photo_set
+from train.data.photographs import PhotographsError
 from train.data.textured_object import AXES
 from train.data.vehicles import HELD_OUT_SEED
 from train.floors import NearestTraining, mean_prediction
 from train.generator_report import SHIPPED_GENERATOR, report_generator
 from train.instrument import Measured, measure, score
 from train.models.weights import WeightsError
+from train.photo_instrument import measure_photos
+from train.photo_report import write_photo_report
 from train.report import write_report
 from train.workspace import WorkspaceError
 
@@ -67,12 +73,13 @@ def evaluate(options: argparse.Namespace, settings: EvaluateConfig) -> str:
     rows = measure_rows(predictor, source, truth, settings)
     about = {
         "bundle": options.bundle.name,
-        "source": options.objects,
+        "source": f"{PROCEDURAL}{len(truth.names)}",
         "held_out_seed": seed,
         "seconds": round(time.monotonic() - began, 1),
     }
     if isinstance(source, MeshObjects):
         about |= {
+            "source": Path(options.objects).name,
             "up": options.up,
             "front": options.front,
             "skipped_count": len(source.skipped),
@@ -80,6 +87,21 @@ def evaluate(options: argparse.Namespace, settings: EvaluateConfig) -> str:
         }
     write_report(options.out, rows, truth, about)
     return (options.out / "report.md").read_text()
+
+
+def evaluate_photos(options: argparse.Namespace) -> str:
+    """Measure a bundle on real photographs, write the report, return its Markdown."""
+    predictor = BundlePredictor(options.bundle)
+    began = time.monotonic()
+    photos = read_photo_set(options.photos, predictor.resolution, options.masks, options.split)
+    measured = measure_photos(predictor, photos)
+    about = {
+        "bundle": options.bundle.name,
+        "source": options.photos.name,
+        "size": predictor.resolution,
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    return write_photo_report(options.out, measured, photos, about)
 
 
 def object_source(options: argparse.Namespace, seed: int, category: str) -> ObjectSource:
@@ -133,6 +155,9 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, Evaluate
     parser.add_argument(
         "--front", choices=list(AXES), help="of a folder's meshes; default: +z, with --up z -y"
     )
+    parser.add_argument("--photos", type=Path, metavar="FOLDER", help="measure on these instead")
+    parser.add_argument("--masks", type=Path, metavar="FOLDER", help="of the photographs, by name")
+    parser.add_argument("--split", default="", help="of PASCAL3D+ or CUB-200-2011; default: all")
     parser.add_argument("--generator", metavar="shipped|FILE", help="measure this instead")
     parser.add_argument("--set", action="append", default=[], metavar="evaluate.FIELD=VALUE")
     out = Path("build/report")
@@ -141,6 +166,8 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, Evaluate
     options.front = options.front or {"y": "+z", "z": "-y"}[options.up]
     if options.front[-1] == options.up:
         raise EvaluationError(f"--up {options.up} --front {options.front}: two different axes")
+    if (options.masks or options.split) and not options.photos:
+        raise EvaluationError("--masks and --split go with --photos")
     config = Config()
     for assignment in options.set:
         if not assignment.startswith("evaluate."):
@@ -170,6 +197,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             shipped = options.generator == "shipped"
             path = SHIPPED_GENERATOR if shipped else Path(options.generator)
             text = report_generator(path, options.out)
+        elif options.photos:
+            text = evaluate_photos(options)
         else:
             text = evaluate(options, settings)
     except (
@@ -178,6 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         EvaluationError,
         MeshFilesError,
         OSError,
+        PhotographsError,
         WeightsError,
         WorkspaceError,
     ) as error:

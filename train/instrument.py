@@ -169,7 +169,7 @@ def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:
     size = truth.images.shape[1]
     errors = camera_errors(read.cameras, truth.cameras)
     cameras = novel_cameras_of(read.cameras, truth.cameras, truth.novel_cameras)
-    own = _render_on_grey(read.vertices, read.textures, read.cameras, template, size)
+    own = render_on_grey(read.vertices, read.textures, read.cameras, template, size)
     canonical = _render_views(read, cameras.canonical, template, size)
     silhouettes = [
         canonical.masks,
@@ -198,7 +198,7 @@ def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:
         read.confidences.astype(np.float64),
     )
     shown = canonical.images[:, shown_views(canonical.images.shape[1])]
-    return Measured(scores, read.masks, _pixels(own.images), _pixels(shown))
+    return Measured(scores, read.masks, as_pixels(own.images), as_pixels(shown))
 
 
 def shown_views(view_count: int) -> NDArray[np.intp]:
@@ -218,13 +218,14 @@ def _samples(size: int) -> int:
     return 2 if size >= COARSE_SIZE else 4
 
 
-def _render_on_grey(
+def render_on_grey(
     vertices: NDArray[np.floating],  # [B, V, 3]
     textures: NDArray[np.floating],  # [B, Ht, Wt, 3]
     cameras: NDArray[np.floating],  # [B, 5]
     template: Template,
     size: int,
 ) -> Rendered:
+    """Draw each prediction by its own camera, with the samples per pixel that the truth has."""
     grey = np.full((len(vertices), size, size, 3), NEUTRAL, np.float32)
     return render(vertices, textures, cameras, template, size, grey, _samples(size))
 
@@ -238,7 +239,7 @@ def _render_views(
     """Every prediction from each of its cameras: images [B, K, R, R, 3], masks [B, K, R, R]."""
     views = cameras.shape[1]
     drawn = [
-        _render_on_grey(
+        render_on_grey(
             np.repeat(vertices[None], views, 0),
             np.repeat(texture[None], views, 0),
             seen_from,
@@ -271,5 +272,6 @@ def _silhouettes(
     return masks
 
 
-def _pixels(images: NDArray[np.floating]) -> NDArray[np.uint8]:
+def as_pixels(images: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Values in 0..1 as 0..255."""
     return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)

@@ -8,6 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from graphics.mesh import save_template, sphere_template
 from tests.train.data.mesh_folder import striped, write_glb, write_obj, write_ply
+from tests.train.data.photo_folders import mask, picture, write_pascal3d
 from train.bundle_predictor import BundlePredictor
 from train.evaluate import main
 
@@ -163,9 +164,56 @@ def test_another_seed_is_other_objects(bundle: Path, tmp_path: Path) -> None:
     assert reports[0] != reports[1] == reports[2]
 
 
+def test_photographs_with_masks_are_measured_without_truth(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        (tmp_path / "photos").mkdir(exist_ok=True)
+        picture().save(tmp_path / "photos" / name)
+    (tmp_path / "photos" / "d.jpg").write_bytes(b"none")
+    (tmp_path / "masks").mkdir()
+    for name in ("a.png", "b.png", "d.png"):
+        mask().save(tmp_path / "masks" / name)
+    arguments = ["--bundle", str(bundle), "--photos", str(tmp_path / "photos")]
+    arguments += ["--out", str(tmp_path / "out")]
+    assert main([*arguments, "--masks", str(tmp_path / "masks")]) == 0
+    assert "| `iou2d_rerender` |" in capsys.readouterr().out
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["about"]["photographs"] == 2 == report["about"]["with_mask"]
+    assert {item["name"] for item in report["skipped"]} == {"c.png", "d.jpg"}
+    assert report["about"]["skipped_count"] == 2
+    assert {"iou2d_rerender", "iou2d_segmenter", "watertight"} <= set(report["figures"])
+    assert "azimuth_median_deg" not in report["figures"]
+    first = report["photographs"][0]
+    assert first["name"] == "a.png" and first["camera"]["azimuth_degrees"] == 30
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert page.count("data:image/jpeg;base64,") == 2 and "http" not in page
+    for name in ("report.md", "contact_sheet.png"):
+        assert (tmp_path / "out" / name).stat().st_size > 200
+
+
+def test_photographs_with_cameras_say_how_far_the_predicted_ones_are(
+    bundle: Path, tmp_path: Path
+) -> None:
+    images = write_pascal3d(tmp_path / "PASCAL3D+_release1.1")
+    arguments = ["--bundle", str(bundle), "--photos", str(images), "--out", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    # The bundle always says 30 and 10 degrees; the cars are at (30, 12) and (200, 5).
+    assert [item["azimuth_degrees"] for item in report["photographs"]] == [0, 170]
+    assert report["figures"]["azimuth_acc30"]["value"] == 0.5
+    assert report["figures"]["elevation_median_deg"]["value"] == pytest.approx(3.5)
+    assert "iou2d_segmenter" not in report["figures"]
+    assert main([*arguments, "--split", "val"]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert [item["name"] for item in report["photographs"]] == ["a#0"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--masks", "somewhere"], "go with --photos"),
+        (["--photos", "no/such/folder"], "is not a folder"),
         (["--objects", "procedural:many"], "a number has to follow"),
         (["--objects", "no/such/folder"], "is not a folder"),
         (["--up", "z", "--front", "-z"], "two different axes"),
