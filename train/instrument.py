@@ -19,6 +19,8 @@ the middle of them. Three protocols say from where the prediction is seen in the
 - absolute (`iou2d_novel30_absolute`): the true novel cameras as they are, so scale counts too.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -155,10 +157,14 @@ def novel_cameras_of(
 
 def measure(predictor: Predictor, truth: HeldOut) -> Measured:
     """Let a predictor read every photograph and hold what it says against the truth."""
-    parts = []
-    for start in range(0, len(truth.images), BATCH):
+
+    def measure_part(start: int) -> Measured:
         part = HeldOut(*(values[start : start + BATCH] for values in truth))
-        parts.append(score(predictor.predict(part.images), predictor.template, part))
+        return score(predictor.predict(part.images), predictor.template, part)
+
+    # The loops release the GIL; order and results are those of one thread.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = list(pool.map(measure_part, range(0, len(truth.images), BATCH)))
     scores = Scores(*map(np.concatenate, zip(*(part.scores for part in parts), strict=True)))
     arrays = zip(*(part[1:] for part in parts), strict=True)
     return Measured(scores, *map(np.concatenate, arrays))
