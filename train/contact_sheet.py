@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from train.data.held_out import HeldOut
-from train.instrument import Measured
+from train.instrument import SHOWN_VIEWS, Measured, shown_views
 
 CELL = 128
 """Side of one picture in pixels."""
@@ -18,14 +18,12 @@ CAPTION = 18
 """Height of a line of text in pixels."""
 OBJECTS_PER_GROUP = 4
 """Objects shown of the best, of the middle and of the worst."""
-VIEWS = 4
-"""Novel views shown of each object."""
 GROUPS = (
     ("photograph", 1),
     ("mask", 1),
     ("re-render", 1),
-    ("predicted, turned", VIEWS),
-    ("true", VIEWS),
+    ("predicted, turned", SHOWN_VIEWS),
+    ("true", SHOWN_VIEWS),
 )
 """Title and number of cells of each group of columns."""
 
@@ -62,7 +60,7 @@ def contact_sheet(measured: Measured, truth: HeldOut) -> bytes:
 
     Best, middle and worst objects by IoU in the novel views, so that nobody sees good ones only.
     """
-    chosen = best_middle_worst(measured.scores.iou2d_novel, OBJECTS_PER_GROUP)
+    chosen = best_middle_worst(measured.scores.iou2d_novel30, OBJECTS_PER_GROUP)
     lefts = _group_lefts()
     width = lefts[-1] + GROUPS[-1][1] * CELL
     sheet = Image.new("RGB", (width, CAPTION + len(chosen) * (CELL + CAPTION)), WHITE)
@@ -71,12 +69,24 @@ def contact_sheet(measured: Measured, truth: HeldOut) -> bytes:
         pen.text((left + 3, 3), title, fill=INK)
     for line, (group, number) in enumerate(chosen):
         top = CAPTION + line * (CELL + CAPTION)
-        pen.text((3, top + 3), _caption(group, number, measured), fill=INK)
+        pen.text((3, top + 3), _caption(group, number, measured, truth), fill=INK)
         pictures = _pictures(measured, truth, number)
         for left, cells in zip(lefts, pictures, strict=True):
             for place, pixels in enumerate(cells):
                 sheet.paste(_cell(pixels), (left + place * CELL, top + CAPTION))
     return _png(sheet)
+
+
+def strip(measured: Measured, truth: HeldOut, number: int) -> bytes:
+    """The line of one object alone, without its caption, as a JPEG."""
+    lefts = _group_lefts()
+    line = Image.new("RGB", (lefts[-1] + GROUPS[-1][1] * CELL, CELL), WHITE)
+    for left, cells in zip(lefts, _pictures(measured, truth, number), strict=True):
+        for place, pixels in enumerate(cells):
+            line.paste(_cell(pixels), (left + place * CELL, 0))
+    content = io.BytesIO()
+    line.save(content, "JPEG", quality=88)
+    return content.getvalue()
 
 
 def _group_lefts() -> list[int]:
@@ -87,13 +97,13 @@ def _group_lefts() -> list[int]:
     return lefts
 
 
-def _caption(group: str, number: int, measured: Measured) -> str:
+def _caption(group: str, number: int, measured: Measured, truth: HeldOut) -> str:
     scores = measured.scores
     return (
-        f"{group}  object {number}  novel IoU {scores.iou2d_novel[number]:.2f}  "
+        f"{group}  {truth.names[number]}  novel IoU {scores.iou2d_novel30[number]:.2f}  "
         f"input IoU {scores.iou2d_input[number]:.2f}  "
         f"azimuth error {scores.azimuth_degrees[number]:.0f} degrees  "
-        f"volume IoU {scores.iou3d_bbox[number]:.2f}"
+        f"volume IoU {scores.iou3d_canonical[number]:.2f}"
     )
 
 
@@ -102,13 +112,12 @@ def _pictures(
 ) -> tuple[list[NDArray[np.uint8]], ...]:
     """The cells of every group of columns for one object."""
     mask = np.rint(measured.masks[number] * 255).astype(np.uint8)
-    count = measured.novel.shape[1]
-    shown = np.linspace(0, count - 1, min(VIEWS, count)).round().astype(int)
+    shown = shown_views(truth.novel_images.shape[1])
     return (
         [truth.images[number]],
         [mask],
         [measured.renders[number]],
-        [measured.novel[number, view] for view in shown],
+        list(measured.novel[number]),
         [truth.novel_images[number, view] for view in shown],
     )
 

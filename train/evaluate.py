@@ -1,39 +1,51 @@
 """Measure a bundle, as it is served, with the instrument that measured the training.
 
     python -m train.evaluate
-    python -m train.evaluate --bundle runs/cpu/export/bundle --objects 1000 --out build/large
+    python -m train.evaluate --bundle runs/cpu/export/bundle --objects procedural:1000
+    python -m train.evaluate --objects scans/ --up z --front -y --views 24 --out report
+    python -m train.evaluate --photos snapshots/ --masks cutouts/
     python -m train.evaluate --generator shipped --out build/generator
 
-The ONNX graphs of the bundle read photographs of procedural vehicles that no training saw. Writes
-`report.json`, `report.md`, `objects.json`, `contact_sheet.png` and `azimuth_errors.png` into
-`--out` and prints the table. The floor beside it, `mean_prediction`, is the mean of what the bundle
-predicts for these photographs, at each photograph's predicted camera.
+The ONNX graphs of the bundle read photographs of objects that no training saw: of procedural
+vehicles, or of every textured mesh below a folder (GLB, glTF, OBJ, COLLADA, PLY), drawn from known
+cameras before varied scenes, so that the truth is exact. Rows beside the bundle: `ceiling`, its
+template fitted to the truth of the first objects; `mean_prediction`, the mean of what it predicts,
+at each photograph's predicted camera; `nearest_training`, the training object whose photograph is
+most alike. Writes `report.json` (every figure by its name), `report.md`, `report.html` (with
+pictures of the best, the median and the worst), `objects.json` (every object's scores),
+`contact_sheet.png` and `azimuth_errors.png` into `--out`, and prints the table.
 
-With `--generator`, a file of stage gan or `shipped`, measures that instead: how well it holds the
-camera and the object (`generator.json`, `generator.md`, `grid.png`).
+With `--photos`, real photographs take the place of the objects: any folder of JPEG and PNG files,
+with masks of the same names in `--masks` or without, a folder of images of PASCAL3D+ (with its
+cameras), or CUB-200-2011 (with its masks); see `train.photo_instrument`. With `--generator`, a file
+of stage gan or `shipped`, measures that instead: how well it holds the camera and the object
+(`generator.json`, `generator.md`, `grid.png`).
 
-Exit status: 0 done, 2 an argument, the bundle or the generator cannot be used.
+Exit status: 0 done, 2 an argument, the bundle, the objects or the generator cannot be used.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import onnxruntime
-from numpy.typing import NDArray
-
-from graphics.mesh import load_template
-from train.config import EvaluateConfig
-from train.data.held_out import held_out
+from train.bundle_predictor import BundlePredictor, BundleUnusable
+from train.ceiling import ceiling
+from train.config import Config, ConfigError, EvaluateConfig, override
+from train.data.held_out import HeldOut, ObjectSource, ProceduralObjects, photograph
+from train.data.mesh_files import MeshFilesError
+from train.data.mesh_objects import MeshObjects
+from train.data.photo_layouts import read_photo_set
+from train.data.photographs import PhotographsError
+from train.data.textured_object import AXES
 from train.data.vehicles import HELD_OUT_SEED
+from train.floors import NearestTraining, mean_prediction
 from train.generator_report import SHIPPED_GENERATOR, report_generator
-from train.instrument import BATCH, ConstantShape, Predicted, measure
+from train.instrument import Measured, measure, score
 from train.models.weights import WeightsError
+from train.photo_instrument import measure_photos
+from train.photo_report import write_photo_report
 from train.report import write_report
 from train.workspace import WorkspaceError
 
@@ -42,116 +54,167 @@ UNUSABLE = 2
 SHIPPED = Path(__file__).resolve().parents[1] / "service" / "shipped" / "vehicles"
 """The bundle that comes with the source."""
 CATEGORY = "vehicles"
-"""The only one there are held-out objects of."""
+"""The only one there are procedural objects of."""
+PROCEDURAL = "procedural:"
+"""Before a number of procedural objects."""
 
 
 class EvaluationError(ValueError):
-    """An argument or the bundle cannot be used; the message says why and what to do."""
+    """An argument cannot be used; the message says why and what to do."""
 
 
-class BundlePredictor:
-    """The segmenter and the inverse graphics network of a bundle, in ONNX Runtime."""
-
-    def __init__(self, folder: Path) -> None:
-        try:
-            manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
-            self.resolution = int(manifest["resolution"])
-            self.category = str(manifest["category"])
-            self.template = load_template(folder / "template.npz")
-        except (OSError, ValueError, KeyError) as error:
-            raise EvaluationError(
-                f"{folder} is not a readable bundle ({error!r}): give one with --bundle, or make "
-                "one with python -m train.cycle"
-            ) from error
-        self.segmenter = _session(folder / "segmenter.onnx")
-        self.inverse_graphics = _session(folder / "inverse_graphics.onnx")
-
-    def predict(self, images: NDArray[np.uint8]) -> Predicted:
-        """Read photographs [B, R, R, 3]."""
-        images = np.ascontiguousarray(images)
-        (masks,) = self.segmenter.run(["masks"], {"images": images})
-        outputs = ["vertices", "textures", "cameras", "confidences"]
-        given = {"images": images, "masks": masks}
-        return Predicted(masks, *self.inverse_graphics.run(outputs, given))
-
-
-def mean_prediction(predictor: BundlePredictor, images: NDArray[np.uint8]) -> ConstantShape:
-    """The floor: what the bundle predicts on average, whatever the photograph."""
-    vertices, texture = 0.0, 0.0
-    for start in range(0, len(images), BATCH):
-        read = predictor.predict(images[start : start + BATCH])
-        vertices = vertices + read.vertices.sum(axis=0, dtype=np.float64)
-        texture = texture + read.textures.sum(axis=0, dtype=np.float64)
-    return ConstantShape(predictor, vertices / len(images), texture / len(images))
-
-
-def evaluate(bundle: Path, objects: int, view_count: int, out: Path) -> str:
-    """Measure a bundle, write the report, return its Markdown."""
-    if objects < 1 or view_count < 1:
-        raise EvaluationError(f"--objects {objects} --views {view_count}: at least 1 of each")
-    predictor = BundlePredictor(bundle)
-    if predictor.category != CATEGORY:
-        raise EvaluationError(
-            f"{bundle} knows {predictor.category!r}; there are held-out objects of {CATEGORY} only"
-        )
+def evaluate(options: argparse.Namespace, settings: EvaluateConfig) -> str:
+    """Measure a bundle on objects with truth, write the report, return its Markdown."""
+    predictor = BundlePredictor(options.bundle)
     began = time.monotonic()
-    truth = held_out(objects, view_count, predictor.resolution)
-    rows = {
-        "bundle": measure(predictor, truth),
-        "mean_prediction": measure(mean_prediction(predictor, truth.images), truth),
-    }
+    seed = HELD_OUT_SEED + settings.seed
+    source = object_source(options, seed, predictor.category)
+    truth = photograph(source, settings.views, predictor.resolution, seed)
+    rows = measure_rows(predictor, source, truth, settings)
     about = {
-        "bundle": bundle.name,
-        "held_out_seed": HELD_OUT_SEED,
+        "bundle": options.bundle.name,
+        "source": f"{PROCEDURAL}{len(truth.names)}",
+        "held_out_seed": seed,
         "seconds": round(time.monotonic() - began, 1),
     }
-    write_report(out, rows, truth, about)
-    return (out / "report.md").read_text()
+    if isinstance(source, MeshObjects):
+        about |= {
+            "source": Path(options.objects).name,
+            "up": options.up,
+            "front": options.front,
+            "skipped_count": len(source.skipped),
+            "skipped": [f"{item.name}: {item.reason}" for item in source.skipped],
+        }
+    write_report(options.out, rows, truth, about)
+    return (options.out / "report.md").read_text()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit status."""
+def evaluate_photos(options: argparse.Namespace) -> str:
+    """Measure a bundle on real photographs, write the report, return its Markdown."""
+    predictor = BundlePredictor(options.bundle)
+    began = time.monotonic()
+    photos = read_photo_set(options.photos, predictor.resolution, options.masks, options.split)
+    measured = measure_photos(predictor, photos)
+    about = {
+        "bundle": options.bundle.name,
+        "source": options.photos.name,
+        "size": predictor.resolution,
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    return write_photo_report(options.out, measured, photos, about)
+
+
+def object_source(options: argparse.Namespace, seed: int, category: str) -> ObjectSource:
+    """What `--objects` names."""
+    named = options.objects.removeprefix(PROCEDURAL)
+    if not named.isdigit():
+        if named != options.objects:
+            raise EvaluationError(f"--objects {options.objects}: a number has to follow the colon")
+        return MeshObjects(Path(named), options.up, options.front, seed)
+    if int(named) < 1:
+        raise EvaluationError(f"--objects {options.objects}: at least 1")
+    if category != CATEGORY:
+        raise EvaluationError(
+            f"{options.bundle} knows {category!r}; there are procedural objects of {CATEGORY} "
+            "only: give --objects a folder of meshes"
+        )
+    return ProceduralObjects(int(named), seed)
+
+
+def measure_rows(
+    predictor: BundlePredictor, source: ObjectSource, truth: HeldOut, settings: EvaluateConfig
+) -> dict[str, Measured]:
+    """The bundle, the ceiling over it and the floors under it."""
+    rows = {"bundle": measure(predictor, truth)}
+    if settings.ceiling_objects:
+        first = HeldOut(*(values[: settings.ceiling_objects] for values in truth))
+        height, width = predictor.predict(truth.images[:1]).textures.shape[1:3]
+        fitted = ceiling(source, first, predictor.template, (height, width), settings.ceiling_steps)
+        rows["ceiling"] = score(fitted, predictor.template, first)
+    rows["mean_prediction"] = measure(mean_prediction(predictor, truth.images), truth)
+    if predictor.category == CATEGORY:
+        rows["nearest_training"] = measure(NearestTraining(predictor, Config().seed), truth)
+    return rows
+
+
+def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, EvaluateConfig]:
+    """The command line -> options and settings; raises for an impossible one."""
     defaults = EvaluateConfig()
     parser = argparse.ArgumentParser(
         prog="python -m train.evaluate", description=__doc__.split("\n\n")[0]
     )
     parser.add_argument("--bundle", type=Path, default=SHIPPED, help="default: the shipped one")
     parser.add_argument(
-        "--objects", type=int, default=defaults.objects, help="default: %(default)s"
+        "--objects",
+        default=f"{PROCEDURAL}{defaults.objects}",
+        metavar="procedural:N|FOLDER",
+        help="default: %(default)s",
     )
+    parser.add_argument("--views", type=int, help=f"novel views each; default: {defaults.views}")
+    parser.add_argument("--up", choices=["y", "z"], default="y", help="of a folder's meshes")
     parser.add_argument(
-        "--views",
-        type=int,
-        default=defaults.views,
-        help="novel views of each; default: %(default)s",
+        "--front", choices=list(AXES), help="of a folder's meshes; default: +z, with --up z -y"
     )
+    parser.add_argument("--photos", type=Path, metavar="FOLDER", help="measure on these instead")
+    parser.add_argument("--masks", type=Path, metavar="FOLDER", help="of the photographs, by name")
+    parser.add_argument("--split", default="", help="of PASCAL3D+ or CUB-200-2011; default: all")
     parser.add_argument("--generator", metavar="shipped|FILE", help="measure this instead")
+    parser.add_argument("--set", action="append", default=[], metavar="evaluate.FIELD=VALUE")
     out = Path("build/report")
     parser.add_argument("--out", type=Path, default=out, help="default: %(default)s")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(_with_front(sys.argv[1:] if arguments is None else arguments))
+    options.front = options.front or {"y": "+z", "z": "-y"}[options.up]
+    if options.front[-1] == options.up:
+        raise EvaluationError(f"--up {options.up} --front {options.front}: two different axes")
+    if (options.masks or options.split) and not options.photos:
+        raise EvaluationError("--masks and --split go with --photos")
+    config = Config()
+    for assignment in options.set:
+        if not assignment.startswith("evaluate."):
+            raise ConfigError(f"--set {assignment}: only settings of evaluate, as evaluate.seed=1")
+        config = override(config, assignment)
+    if options.views is not None:
+        config = override(config, f"evaluate.views={options.views}")
+    return options, config.evaluate
+
+
+def _with_front(arguments: Sequence[str]) -> list[str]:
+    """`--front -y` as `--front=-y`: argparse takes what begins with a dash for an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] == "--front":
+            joined[-1] = f"--front={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit status."""
     try:
+        options, settings = parse(arguments)
         if options.generator:
             shipped = options.generator == "shipped"
             path = SHIPPED_GENERATOR if shipped else Path(options.generator)
             text = report_generator(path, options.out)
+        elif options.photos:
+            text = evaluate_photos(options)
         else:
-            text = evaluate(options.bundle, options.objects, options.views, options.out)
-    except (EvaluationError, WeightsError, WorkspaceError, OSError) as error:
+            text = evaluate(options, settings)
+    except (
+        BundleUnusable,
+        ConfigError,
+        EvaluationError,
+        MeshFilesError,
+        OSError,
+        PhotographsError,
+        WeightsError,
+        WorkspaceError,
+    ) as error:
         print(f"train.evaluate: {error}", file=sys.stderr)
         return UNUSABLE
     print(text)
     return 0
-
-
-def _session(path: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's own errors share no base but Exception
-        raise EvaluationError(
-            f"{path} does not open in ONNX Runtime: {error}: export the bundle again"
-        ) from error
 
 
 if __name__ == "__main__":

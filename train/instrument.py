@@ -7,18 +7,20 @@ run (`train.stages.evaluate`), a bundle's ONNX graphs (`train.evaluate`), or a t
 The novel views stand at least 30 degrees of azimuth away from the photograph, and the object is in
 the middle of them. Three protocols say from where the prediction is seen in them:
 
-- canonical (the headline, `iou2d_novel`): azimuth and elevation of the TRUE novel camera, so that
+- canonical (the headline, `iou2d_novel30`): azimuth and elevation of the TRUE novel camera, so that
   the prediction must lie in the canonical frame, its front where the front is. Nothing that the
   prediction said about its own azimuth is used, so a network cannot turn its mesh and its camera
   together and look right. Only the scale is forgiven: one photograph cannot tell a small near
   object from a large far one, so the distance is the true one times predicted / true distance in
   the input view.
-- relative (`iou2d_novel_relative`): the predicted input camera turned by as much as the true one
+- relative (`iou2d_novel30_relative`): the predicted input camera turned by as much as the true one
   is, same distances. Says how good the shape is, whichever way the prediction calls front: a mesh
   and a camera that are wrong by the same angle cancel. The milder one.
-- absolute (`iou2d_novel_absolute`): the true novel cameras as they are, so scale counts too.
+- absolute (`iou2d_novel30_absolute`): the true novel cameras as they are, so scale counts too.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -28,18 +30,19 @@ from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, project
 from graphics.mesh import Template
 from graphics.rasterize import visible_faces
 from graphics.render import Rendered, facing, render
-from train.data.held_out import HeldOut, Shape
+from train.data.held_out import HeldOut
 from train.metrics.camera_error import camera_errors
-from train.metrics.chamfer import chamfer_distance, surface_points
-from train.metrics.image_quality import psnr
+from train.metrics.image_quality import psnr, ssim
 from train.metrics.mask_iou import mask_iou, solid
-from train.metrics.volume_iou import fit_to_box, volume_iou, voxelise
+from train.metrics.shape_comparison import compare_shapes
 
 BATCH = 50
 """Photographs predicted at once."""
 COARSE_SIZE = 64
 """Below this side the photographs take 4 x 4 samples per pixel, from it on 2 x 2. Predictions are
 drawn with the same samples, so that the truth itself scores an IoU of exactly 1."""
+SHOWN_VIEWS = 4
+"""Novel views of each object that pictures are kept of."""
 NEUTRAL = 0.5
 """Grey that stands around the object where images are compared."""
 
@@ -102,16 +105,23 @@ class NovelCameras(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """One value per object, each [N]; the report names how they are summed up."""
+    """One value per object, each [N]; `train.figures` says what they are."""
 
     iou2d_segmenter: NDArray[np.float64]
     iou2d_input: NDArray[np.float64]
-    iou2d_novel: NDArray[np.float64]
-    iou2d_novel_relative: NDArray[np.float64]
-    iou2d_novel_absolute: NDArray[np.float64]
+    iou2d_novel30: NDArray[np.float64]
+    iou2d_novel30_relative: NDArray[np.float64]
+    iou2d_novel30_absolute: NDArray[np.float64]
+    iou3d_canonical: NDArray[np.float64]
+    iou3d_canonical_icp: NDArray[np.float64]
     iou3d_bbox: NDArray[np.float64]
-    chamfer_bbox: NDArray[np.float64]
+    chamfer: NDArray[np.float64]
+    fscore: NDArray[np.float64]
+    watertight: NDArray[np.float64]
+    flipped_faces: NDArray[np.float64]
+    self_intersections: NDArray[np.float64]
     psnr_novel: NDArray[np.float64]
+    ssim_novel: NDArray[np.float64]
     azimuth_signed_degrees: NDArray[np.float64]
     azimuth_degrees: NDArray[np.float64]
     elevation_degrees: NDArray[np.float64]
@@ -128,7 +138,7 @@ class Measured(NamedTuple):
     renders: NDArray[np.uint8]
     """[N, R, R, 3]: the prediction at its own camera, on grey."""
     novel: NDArray[np.uint8]
-    """[N, K, R, R, 3]: the prediction in the novel views (canonical protocol), on grey."""
+    """[N, S, R, R, 3]: the prediction in the `shown_views` (canonical protocol), on grey."""
 
 
 def novel_cameras_of(
@@ -147,21 +157,25 @@ def novel_cameras_of(
 
 def measure(predictor: Predictor, truth: HeldOut) -> Measured:
     """Let a predictor read every photograph and hold what it says against the truth."""
-    parts = []
-    for start in range(0, len(truth.images), BATCH):
-        part = slice(start, start + BATCH)
-        parts.append(_measure_part(predictor, HeldOut(*(values[part] for values in truth))))
+
+    def measure_part(start: int) -> Measured:
+        part = HeldOut(*(values[start : start + BATCH] for values in truth))
+        return score(predictor.predict(part.images), predictor.template, part)
+
+    # The loops release the GIL; order and results are those of one thread.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = list(pool.map(measure_part, range(0, len(truth.images), BATCH)))
     scores = Scores(*map(np.concatenate, zip(*(part.scores for part in parts), strict=True)))
     arrays = zip(*(part[1:] for part in parts), strict=True)
     return Measured(scores, *map(np.concatenate, arrays))
 
 
-def _measure_part(predictor: Predictor, truth: HeldOut) -> Measured:
-    read = predictor.predict(truth.images)
-    template, size = predictor.template, truth.images.shape[1]
+def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:
+    """Hold what was read from the photographs of `truth` against it."""
+    size = truth.images.shape[1]
     errors = camera_errors(read.cameras, truth.cameras)
     cameras = novel_cameras_of(read.cameras, truth.cameras, truth.novel_cameras)
-    own = _render_on_grey(read.vertices, read.textures, read.cameras, template, size)
+    own = render_on_grey(read.vertices, read.textures, read.cameras, template, size)
     canonical = _render_views(read, cameras.canonical, template, size)
     silhouettes = [
         canonical.masks,
@@ -170,25 +184,32 @@ def _measure_part(predictor: Predictor, truth: HeldOut) -> Measured:
     true_masks = solid(truth.novel_masks)
     true_pictures = on_grey(truth.novel_images / np.float32(255), true_masks)
     ious = [mask_iou(masks, true_masks).mean(axis=1) for masks in silhouettes]
+    # Only the scale is forgiven: the same factor as of the distance, see above.
+    scales = truth.cameras[:, DISTANCE] / read.cameras[:, DISTANCE]
     shapes = [
-        _compare_shapes(vertices, template, true)
-        for vertices, true in zip(read.vertices, truth.shapes, strict=True)
+        compare_shapes(scale * vertices, template.faces, true)
+        for scale, vertices, true in zip(scales, read.vertices, truth.shapes, strict=True)
     ]
-    volumes, chamfers = np.array(shapes).T
-    quality = psnr(canonical.images, true_pictures, solid(canonical.masks) | true_masks).mean(
-        axis=1
-    )
+    either = solid(canonical.masks) | true_masks
+    either |= ~either.any(axis=(-2, -1), keepdims=True)  # a sheet seen edge on: grey against grey
+    pictures = (canonical.images, true_pictures, either)
     scores = Scores(
         mask_iou(solid(read.masks), solid(truth.masks)),
         mask_iou(solid(own.masks), solid(truth.masks)),
         *ious,
-        volumes,
-        chamfers,
-        quality,
+        *np.array(shapes).T,
+        psnr(*pictures).mean(axis=1),
+        ssim(*pictures).mean(axis=1),
         *errors,
         read.confidences.astype(np.float64),
     )
-    return Measured(scores, read.masks, _pixels(own.images), _pixels(canonical.images))
+    shown = canonical.images[:, shown_views(canonical.images.shape[1])]
+    return Measured(scores, read.masks, as_pixels(own.images), as_pixels(shown))
+
+
+def shown_views(view_count: int) -> NDArray[np.intp]:
+    """Which of the novel views people are shown: up to 4, evenly."""
+    return np.linspace(0, view_count - 1, min(SHOWN_VIEWS, view_count)).round().astype(np.intp)
 
 
 def on_grey(
@@ -203,13 +224,14 @@ def _samples(size: int) -> int:
     return 2 if size >= COARSE_SIZE else 4
 
 
-def _render_on_grey(
+def render_on_grey(
     vertices: NDArray[np.floating],  # [B, V, 3]
     textures: NDArray[np.floating],  # [B, Ht, Wt, 3]
     cameras: NDArray[np.floating],  # [B, 5]
     template: Template,
     size: int,
 ) -> Rendered:
+    """Draw each prediction by its own camera, with the samples per pixel that the truth has."""
     grey = np.full((len(vertices), size, size, 3), NEUTRAL, np.float32)
     return render(vertices, textures, cameras, template, size, grey, _samples(size))
 
@@ -223,7 +245,7 @@ def _render_views(
     """Every prediction from each of its cameras: images [B, K, R, R, 3], masks [B, K, R, R]."""
     views = cameras.shape[1]
     drawn = [
-        _render_on_grey(
+        render_on_grey(
             np.repeat(vertices[None], views, 0),
             np.repeat(texture[None], views, 0),
             seen_from,
@@ -256,15 +278,6 @@ def _silhouettes(
     return masks
 
 
-def _compare_shapes(
-    vertices: NDArray[np.floating], template: Template, true: Shape
-) -> tuple[float, float]:
-    """Volume IoU and chamfer distance of one shape, both fitted to the box."""
-    first, second = fit_to_box(vertices), fit_to_box(true.vertices)
-    volume = volume_iou(voxelise(first, template.faces), voxelise(second, true.faces))
-    points = surface_points(first, template.faces, seed=1)
-    return volume, chamfer_distance(points, surface_points(second, true.faces, seed=2))
-
-
-def _pixels(images: NDArray[np.floating]) -> NDArray[np.uint8]:
+def as_pixels(images: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Values in 0..1 as 0..255."""
     return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The report of a measurement: `report.json`, `report.md`, two pictures, scores of every object.
+"""The report of a measurement: JSON, Markdown and a page, two pictures, scores of every object.
 
 Every figure is named after its protocol, and comes with the interval that holds 95 % of 2,000
 bootstrap resamples of the objects: how much the figure would move with other held-out objects.
@@ -8,95 +8,20 @@ It does not hold what another training run would give.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from train.contact_sheet import azimuth_histogram, contact_sheet
 from train.data.held_out import HeldOut
+from train.figures import FIGURES, HEADLINE, Estimate, cell
 from train.instrument import Measured, Scores
+from train.report_page import page
 from train.workspace import write_atomically, write_json
 
 RESAMPLES = 2_000
 CONFIDENCE = 0.95
-HEADLINE = "iou2d_novel"
-"""The figure that orders the contact sheet and that rows are compared by."""
-
-
-class Figure(NamedTuple):
-    """One line of the table."""
-
-    score: str
-    """Field of `Scores`."""
-    statistic: str
-    """How objects are summed up: mean, median, or share of at most 30 (degrees)."""
-    digits: int
-    protocol: str
-    """What exactly is measured."""
-
-
-FIGURES: dict[str, Figure] = {
-    "iou2d_input": Figure(
-        "iou2d_input", "mean", 3,
-        "silhouette at the predicted camera against the true mask of the photograph",
-    ),
-    "iou2d_novel": Figure(
-        "iou2d_novel", "mean", 3,
-        "silhouettes in novel views at least 30 degrees of azimuth away, from the true azimuth and "
-        "elevation in the canonical frame; only the scale is forgiven (distance times predicted / "
-        "true distance of the photograph), nothing of the predicted angles is used",
-    ),
-    "iou2d_novel_relative": Figure(
-        "iou2d_novel_relative", "mean", 3,
-        "the same views, but the predicted camera turned by as much as the true one is: an error "
-        "that mesh and camera share cancels (the milder protocol)",
-    ),
-    "iou2d_novel_absolute": Figure(
-        "iou2d_novel_absolute", "mean", 3,
-        "the same views from the true cameras as they are: scale counts too",
-    ),
-    "iou3d_bbox": Figure(
-        "iou3d_bbox", "mean", 3,
-        "solid voxels, 64 along a side, canonical frame, both meshes moved and scaled to one "
-        "bounding box centre and longest side",
-    ),
-    "chamfer_bbox": Figure(
-        "chamfer_bbox", "mean", 4,
-        "mean distance between the surfaces (2,048 points each), fitted like iou3d_bbox, as a "
-        "share of the longest side; lower is better",
-    ),
-    "psnr_novel": Figure(
-        "psnr_novel", "mean", 2,
-        "dB in the novel views of iou2d_novel, over the pixels that either silhouette covers, on "
-        "grey: where only one covers, its colour is compared to the grey",
-    ),
-    "azimuth_median_deg": Figure(
-        "azimuth_degrees", "median", 1, "error of the predicted azimuth; lower is better"
-    ),
-    "azimuth_acc30": Figure(
-        "azimuth_degrees", "within30", 3, "share of azimuth errors of at most 30 degrees"
-    ),
-    "elevation_median_deg": Figure(
-        "elevation_degrees", "median", 1, "error of the predicted elevation; lower is better"
-    ),
-    "distance_median_relative": Figure(
-        "distance_relative", "median", 3,
-        "error of the predicted distance over the true one; lower is better",
-    ),
-    "iou2d_segmenter": Figure(
-        "iou2d_segmenter", "mean", 3,
-        "the segmenter's mask against the true one: bounds what the network is given",
-    ),
-}  # fmt: skip
-
-
-class Estimate(NamedTuple):
-    """A figure and its bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 def summarise(values: NDArray[np.floating], statistic: str) -> NDArray[np.float64]:
@@ -144,6 +69,7 @@ def write_report(
     figures = {name: estimates(measured.scores) for name, measured in rows.items()}
     margins = _margins(rows)
     first = next(iter(rows.values()))
+    counts = {name: len(measured.scores.iou2d_input) for name, measured in rows.items()}
     about = {
         "objects": len(truth.images),
         "novel_views": truth.novel_cameras.shape[1],
@@ -155,11 +81,17 @@ def write_report(
         "protocols": {name: figure.protocol for name, figure in FIGURES.items()},
         "rows": {row: {name: estimate._asdict() for name, estimate in values.items()}
                  for row, values in figures.items()},
+        "objects_of_rows": counts,
         f"margin_{HEADLINE}": {row: margin._asdict() for row, margin in margins.items()},
     })  # fmt: skip
     per_object = {row: _rounded(measured.scores) for row, measured in rows.items()}
     write_json(folder / "objects.json", per_object)
-    write_atomically(folder / "report.md", markdown(figures, margins, about).encode())
+    titled = {
+        row if counts[row] == about["objects"] else f"{row} ({counts[row]} objects)": values
+        for row, values in figures.items()
+    }
+    write_atomically(folder / "report.md", markdown(titled, margins, about).encode())
+    write_atomically(folder / "report.html", page(titled, about, first, truth).encode())
     write_atomically(folder / "contact_sheet.png", contact_sheet(first, truth))
     histogram = azimuth_histogram(
         {name: measured.scores.azimuth_signed_degrees for name, measured in rows.items()}
@@ -178,12 +110,12 @@ def markdown(
     lines += [f"- {name}: {json.dumps(value)}" for name, value in about.items()]
     lines += ["", "| figure | " + " | ".join(figures) + " |", "|---|" + "---|" * len(figures)]
     for name, figure in FIGURES.items():
-        cells = (_cell(values[name], figure.digits) for values in figures.values())
+        cells = (cell(values[name], figure.digits) for values in figures.values())
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     lines += ["", "In brackets: 95 % bootstrap interval over the objects.", ""]
     first = next(iter(figures))
     for row, margin in margins.items():
-        lines.append(f"- `{HEADLINE}`, {first} above {row}, object by object: {_cell(margin, 3)}")
+        lines.append(f"- `{HEADLINE}`, {first} above {row}, object by object: {cell(margin, 3)}")
     lines += ["", "## What is measured", ""]
     lines += [f"- `{name}`: {figure.protocol}." for name, figure in FIGURES.items()]
     lines += ["", "![objects](contact_sheet.png)", "", "![azimuth](azimuth_errors.png)", ""]
@@ -191,19 +123,16 @@ def markdown(
 
 
 def _margins(rows: Mapping[str, Measured]) -> dict[str, Estimate]:
-    """By how much the first row is above each other one in the headline figure, in pairs."""
+    """By how much the first row is above each other one in the headline figure, in pairs: over the
+    objects that the other row has, which are the first ones."""
     (_, first), *others = rows.items()
     figure = FIGURES[HEADLINE]
     ours = getattr(first.scores, figure.score)
-    return {
-        name: bootstrap(ours - getattr(measured.scores, figure.score), figure.statistic)
-        for name, measured in others
-    }
-
-
-def _cell(estimate: Estimate, digits: int) -> str:
-    value, low, high = (f"{number:.{digits}f}" for number in estimate)
-    return f"{value} ({low}, {high})"
+    margins = {}
+    for name, measured in others:
+        theirs = getattr(measured.scores, figure.score)
+        margins[name] = bootstrap(ours[: len(theirs)] - theirs, figure.statistic)
+    return margins
 
 
 def _rounded(scores: Scores) -> dict[str, list[float]]:

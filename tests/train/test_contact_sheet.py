@@ -28,7 +28,7 @@ def test_the_sheet_has_a_line_per_object() -> None:
     with Image.open(io.BytesIO(contact_sheet(rows, blank_truth()))) as image:
         assert image.size == (11 * CELL + 4 * MARGIN, CAPTION + 12 * (CELL + CAPTION))
         pixels = np.asarray(image)
-    best = int(np.argmax(rows.scores.iou2d_novel))
+    best = int(np.argmax(rows.scores.iou2d_novel30))
     mask = np.asarray(
         Image.fromarray(np.rint(rows.masks[best] * 255).astype(np.uint8)).resize(
             (CELL, CELL), Image.Resampling.BICUBIC

@@ -7,7 +7,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from graphics.mesh import save_template, sphere_template
-from train.evaluate import BundlePredictor, main, mean_prediction
+from tests.train.data.mesh_folder import striped, write_glb, write_obj, write_ply
+from tests.train.data.photo_folders import mask, picture, write_pascal3d
+from train.bundle_predictor import BundlePredictor
+from train.evaluate import main
 
 SIZE = 32
 TEMPLATE = sphere_template(2)
@@ -99,26 +102,131 @@ def test_the_graphs_are_chained_as_the_service_chains_them(bundle: Path) -> None
     assert np.allclose(read.confidences, [0, 0.4])
 
 
-def test_the_floor_is_the_mean_of_what_is_predicted(bundle: Path) -> None:
-    images = np.zeros((60, SIZE, SIZE, 3), np.uint8)
-    images[:30] = 255
-    floor = mean_prediction(BundlePredictor(bundle), images)
-    assert np.allclose(floor.vertices, TEMPLATE.vertices * 0.5, atol=1e-6)
-    assert np.allclose(floor.texture, 0.5)
+FAST = ["--set", "evaluate.ceiling_steps=4", "--set", "evaluate.ceiling_objects=2"]
 
 
 def test_the_command_writes_and_prints_the_report(
     bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--bundle", str(bundle), "--objects", "5", "--views", "2", "--out", str(tmp_path)]
-    assert main(arguments) == 0
+    assert main([*arguments, *FAST]) == 0
     printed = capsys.readouterr().out
-    assert "| `iou2d_novel` |" in printed and "mean_prediction" in printed
+    assert "| `iou2d_novel30` |" in printed and "mean_prediction" in printed
+    assert "ceiling (2 objects)" in printed
     report = json.loads((tmp_path / "report.json").read_text())
-    assert list(report["rows"]) == ["bundle", "mean_prediction"]
+    assert list(report["rows"]) == ["bundle", "ceiling", "mean_prediction", "nearest_training"]
+    assert report["objects_of_rows"] == {
+        "bundle": 5, "ceiling": 2, "mean_prediction": 5, "nearest_training": 5,
+    }  # fmt: skip
+    wanted = {
+        "iou2d_input", "iou2d_novel30", "iou3d_canonical", "iou3d_canonical_icp", "iou3d_bbox",
+        "chamfer", "fscore", "azimuth_median_deg", "azimuth_acc30", "elevation_median_deg",
+        "psnr_novel", "ssim_novel", "watertight", "flipped_faces", "self_intersections",
+    }  # fmt: skip
+    assert all(wanted <= set(row) for row in report["rows"].values())
     assert report["about"]["objects"] == 5 and report["about"]["size"] == SIZE
-    for name in ("report.md", "contact_sheet.png", "azimuth_errors.png"):
+    assert report["rows"]["bundle"]["watertight"]["value"] == 1
+    for name in ("report.md", "report.html", "contact_sheet.png", "azimuth_errors.png"):
         assert (tmp_path / name).stat().st_size > 200
+
+
+def test_a_folder_of_meshes_is_measured_and_broken_ones_are_named(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "meshes"
+    write_obj(folder)
+    striped().save(folder / "paint.png")
+    write_glb(folder / "box.glb")
+    write_ply(folder / "box.ply")
+    (folder / "broken.dae").write_text("<COLLADA")
+    out = tmp_path / "out"
+    arguments = ["--bundle", str(bundle), "--objects", str(folder), "--out", str(out), *FAST]
+    assert main([*arguments, "--views", "2", "--up", "z", "--front", "-x"]) == 0
+    report = json.loads((out / "report.json").read_text())
+    about = report["about"]
+    assert about["objects"] == 3 and (about["up"], about["front"]) == ("z", "-x")
+    assert about["skipped_count"] == 1 and about["skipped"][0].startswith("broken.dae: ")
+    objects = json.loads((out / "objects.json").read_text())
+    # One object in three formats: its shape scores alike but for the camera of each.
+    assert np.ptp(objects["bundle"]["iou3d_bbox"]) < 0.01
+    assert "broken.dae" in capsys.readouterr().out
+
+
+def test_another_seed_is_other_objects(bundle: Path, tmp_path: Path) -> None:
+    arguments = ["--bundle", str(bundle), "--objects", "procedural:2", "--views", "1"]
+    arguments += ["--set", "evaluate.ceiling_objects=0", "--out", str(tmp_path)]
+    reports = []
+    for seed in ("0", "7", "7"):
+        assert main([*arguments, "--set", f"evaluate.seed={seed}"]) == 0
+        report = json.loads((tmp_path / "report.json").read_text())
+        assert "ceiling" not in report["rows"]
+        reports.append((report["about"]["held_out_seed"], report["rows"]))
+    assert reports[0] != reports[1] == reports[2]
+
+
+def test_photographs_with_masks_are_measured_without_truth(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        (tmp_path / "photos").mkdir(exist_ok=True)
+        picture().save(tmp_path / "photos" / name)
+    (tmp_path / "photos" / "d.jpg").write_bytes(b"none")
+    (tmp_path / "masks").mkdir()
+    for name in ("a.png", "b.png", "d.png"):
+        mask().save(tmp_path / "masks" / name)
+    arguments = ["--bundle", str(bundle), "--photos", str(tmp_path / "photos")]
+    arguments += ["--out", str(tmp_path / "out")]
+    assert main([*arguments, "--masks", str(tmp_path / "masks")]) == 0
+    assert "| `iou2d_rerender` |" in capsys.readouterr().out
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["about"]["photographs"] == 2 == report["about"]["with_mask"]
+    assert {item["name"] for item in report["skipped"]} == {"c.png", "d.jpg"}
+    assert report["about"]["skipped_count"] == 2
+    assert {"iou2d_rerender", "iou2d_segmenter", "watertight"} <= set(report["figures"])
+    assert "azimuth_median_deg" not in report["figures"]
+    first = report["photographs"][0]
+    assert first["name"] == "a.png" and first["camera"]["azimuth_degrees"] == 30
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert page.count("data:image/jpeg;base64,") == 2 and "http" not in page
+    for name in ("report.md", "contact_sheet.png"):
+        assert (tmp_path / "out" / name).stat().st_size > 200
+
+
+def test_photographs_with_cameras_say_how_far_the_predicted_ones_are(
+    bundle: Path, tmp_path: Path
+) -> None:
+    images = write_pascal3d(tmp_path / "PASCAL3D+_release1.1")
+    arguments = ["--bundle", str(bundle), "--photos", str(images), "--out", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    # The bundle always says 30 and 10 degrees; the cars are at (30, 12) and (200, 5).
+    assert [item["azimuth_degrees"] for item in report["photographs"]] == [0, 170]
+    assert report["figures"]["azimuth_acc30"]["value"] == 0.5
+    assert report["figures"]["elevation_median_deg"]["value"] == pytest.approx(3.5)
+    assert "iou2d_segmenter" not in report["figures"]
+    assert main([*arguments, "--split", "val"]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert [item["name"] for item in report["photographs"]] == ["a#0"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--masks", "somewhere"], "go with --photos"),
+        (["--photos", "no/such/folder"], "is not a folder"),
+        (["--objects", "procedural:many"], "a number has to follow"),
+        (["--objects", "no/such/folder"], "is not a folder"),
+        (["--up", "z", "--front", "-z"], "two different axes"),
+        (["--set", "gan.kimg=3"], "only settings of evaluate"),
+        (["--set", "evaluate.seed=-1"], "0 to 9999"),
+        (["--views", "0"], "at least 1"),
+    ],
+)
+def test_impossible_arguments_are_refused(
+    bundle: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(["--bundle", str(bundle), *arguments]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_what_is_no_bundle_is_refused_with_the_reason(

@@ -54,11 +54,13 @@ def exact(truth: HeldOut) -> Scores:
 def test_the_truth_scores_full_marks(exact: Scores) -> None:
     assert exact.iou2d_segmenter == 1
     assert exact.iou2d_input == 1
-    assert exact.iou2d_novel == 1
-    assert exact.iou2d_novel_relative == 1
-    assert exact.iou2d_novel_absolute == 1
+    assert exact.iou2d_novel30 == 1
+    assert exact.iou2d_novel30_relative == 1
+    assert exact.iou2d_novel30_absolute == 1
     assert exact.iou3d_bbox == 1
-    assert exact.chamfer_bbox < 0.02
+    assert exact.iou3d_canonical == 1 and exact.iou3d_canonical_icp > 0.98
+    assert exact.chamfer < 0.01 and exact.fscore > 0.95
+    assert exact.watertight == 1 and exact.flipped_faces == 0
     assert exact.azimuth_degrees == 0
     assert exact.elevation_degrees == 0
     assert exact.distance_relative == 0
@@ -70,8 +72,8 @@ def test_a_mesh_turned_with_its_camera_fools_only_the_relative_protocol(
 ) -> None:
     turned = measure(Oracle(truth, turned_degrees=90), truth).scores
     assert np.allclose(turned.iou2d_input, exact.iou2d_input, atol=0.03)
-    assert np.allclose(turned.iou2d_novel_relative, exact.iou2d_novel_relative, atol=0.03)
-    assert turned.iou2d_novel < exact.iou2d_novel - 0.1
+    assert np.allclose(turned.iou2d_novel30_relative, exact.iou2d_novel30_relative, atol=0.03)
+    assert turned.iou2d_novel30 < exact.iou2d_novel30 - 0.1
     assert turned.iou3d_bbox < 0.8
     assert np.allclose(turned.azimuth_degrees, 90, atol=1e-3)
 
@@ -80,10 +82,10 @@ def test_a_mesh_scaled_with_its_camera_is_marked_down_only_by_the_absolute_proto
     truth: HeldOut, exact: Scores
 ) -> None:
     scaled = measure(Oracle(truth, scale=1.3), truth).scores
-    assert np.allclose(scaled.iou2d_novel, exact.iou2d_novel, atol=0.02)
-    assert np.allclose(scaled.iou2d_novel_relative, exact.iou2d_novel_relative, atol=0.02)
+    assert np.allclose(scaled.iou2d_novel30, exact.iou2d_novel30, atol=0.02)
+    assert np.allclose(scaled.iou2d_novel30_relative, exact.iou2d_novel30_relative, atol=0.02)
     assert np.allclose(scaled.iou3d_bbox, 1)
-    assert scaled.iou2d_novel_absolute < exact.iou2d_novel_absolute - 0.2
+    assert scaled.iou2d_novel30_absolute < exact.iou2d_novel30_absolute - 0.2
     assert np.allclose(scaled.distance_relative, 0.3, atol=1e-6)
 
 

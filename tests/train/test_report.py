@@ -4,9 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from train.data.held_out import HeldOut, Shape
+from train.data.held_out import HeldOut
+from train.figures import FIGURES
 from train.instrument import Measured, Scores
-from train.report import FIGURES, bootstrap, estimates, summarise, write_report
+from train.metrics.true_shape import Shape
+from train.report import bootstrap, estimates, summarise, write_report
 
 OBJECTS, VIEWS, SIZE = 40, 3, 16
 
@@ -30,6 +32,7 @@ def blank_truth() -> HeldOut:
         np.zeros((OBJECTS, VIEWS, SIZE, SIZE, 3), np.uint8),
         np.zeros((OBJECTS, VIEWS, SIZE, SIZE), np.uint8),
         [Shape(np.zeros((3, 3)), np.zeros((1, 3), np.int32))] * OBJECTS,
+        [f"thing {number}" for number in range(OBJECTS)],
     )
 
 
@@ -70,10 +73,10 @@ def test_the_report_holds_rows_margins_objects_and_pictures(tmp_path: Path) -> N
         "objects": OBJECTS, "novel_views": VIEWS, "size": SIZE, "preset": "smoke",
     }  # fmt: skip
     objects = json.loads((tmp_path / "objects.json").read_text())
-    value = figures["network"]["iou2d_novel"].value
-    assert written["rows"]["network"]["iou2d_novel"]["value"] == value
+    value = figures["network"]["iou2d_novel30"].value
+    assert written["rows"]["network"]["iou2d_novel30"]["value"] == value
     assert set(written["protocols"]) == set(FIGURES)
-    margin = written["margin_iou2d_novel"]["mean_shape"]
+    margin = written["margin_iou2d_novel30"]["mean_shape"]
     assert margin["low"] == pytest.approx(0.2) and margin["high"] == pytest.approx(0.2)
     assert len(objects["network"]["iou3d_bbox"]) == OBJECTS
     assert (tmp_path / "contact_sheet.png").read_bytes().startswith(b"\x89PNG")

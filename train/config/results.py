@@ -15,6 +15,22 @@ class EvaluateConfig:
     baseline_steps: int = 0
     """Steps of the single-view baseline; 0: as many as inverse.steps."""
     single_view_baseline: bool = True
+    seed: int = 0
+    """Another one, other held-out objects, cameras and scenes; none that a training sees."""
+    ceiling_objects: int = 20
+    """`train.evaluate` fits the template to the truth of the first so many; 0: no such row."""
+    ceiling_steps: int = 300
+    """Of each fit."""
+
+    def __post_init__(self) -> None:
+        require(self.objects >= 1, f"evaluate.objects={self.objects}: at least 1")
+        require(self.views >= 1, f"evaluate.views={self.views}: at least 1")
+        require(0 <= self.seed < 10_000, f"evaluate.seed={self.seed}: 0 to 9999")
+        require(
+            self.ceiling_objects >= 0 and self.ceiling_steps >= 1,
+            f"evaluate.ceiling_objects={self.ceiling_objects} and "
+            f"evaluate.ceiling_steps={self.ceiling_steps}: at least 0 and at least 1",
+        )
 
 
 @dataclass(frozen=True)

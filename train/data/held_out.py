@@ -1,26 +1,19 @@
-"""Held-out vehicles: photographs that no training saw, novel views of them, and exact truth."""
+"""Held-out objects: photographs that no training saw, novel views of them, and exact truth."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION, NOMINAL_DISTANCE
 from train.data.vehicles import HELD_OUT_SEED, meshes, photographs, views
+from train.metrics.true_shape import Shape
 
 NEAREST_NOVEL_DEGREES = 30.0
 """No novel view is closer in azimuth to the photograph."""
 HIGHEST_ELEVATION_DEGREES = 30.0
 """Novel views look down by up to this, like the photographs."""
-
-
-class Shape(NamedTuple):
-    """A true shape in the canonical frame."""
-
-    vertices: NDArray[np.floating]
-    """[V, 3]"""
-    faces: NDArray[np.int32]
-    """[F, 3]; closed parts that may overlap."""
 
 
 class HeldOut(NamedTuple):
@@ -40,17 +33,71 @@ class HeldOut(NamedTuple):
     """[N, K, R, R] coverage 0..255."""
     shapes: list[Shape]
     """N true shapes."""
+    names: list[str]
+    """N, as the report calls them."""
+
+
+class Pictures(NamedTuple):
+    """B pictures with their truth."""
+
+    images: NDArray[np.uint8]
+    """[B, R, R, 3]"""
+    masks: NDArray[np.uint8]
+    """[B, R, R] coverage 0..255."""
+    cameras: NDArray[np.float32]
+    """[B, 5]"""
+
+
+class ObjectSource(Protocol):
+    """Whatever objects the instrument can look at from any camera."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What a report calls each of the N objects."""
+
+    @property
+    def shapes(self) -> list[Shape]:
+        """The true shape of each object, in the canonical frame."""
+
+    def photographs(self, size: int) -> Pictures:
+        """One photograph of each object, from a camera of its own."""
+
+    def views(self, indices: NDArray[np.integer], cameras: NDArray, size: int) -> Pictures:
+        """Object `indices[b]` in its own light and surroundings from `cameras[b]`, [B, 5]."""
+
+
+class ProceduralObjects:
+    """The first `count` procedural vehicles of a seed."""
+
+    def __init__(self, count: int, seed: int = HELD_OUT_SEED) -> None:
+        self.seed, self.count = seed, count
+        self.names = [f"vehicle {index}" for index in range(count)]
+        drawn = (meshes(seed, index) for index in range(count))
+        self.shapes = [Shape(mesh.vertices, mesh.faces) for mesh in drawn]
+
+    def photographs(self, size: int) -> Pictures:
+        """One photograph of each vehicle, from a camera of its own."""
+        return Pictures(*photographs(self.seed, np.arange(self.count), size)[:3])
+
+    def views(self, indices: NDArray[np.integer], cameras: NDArray, size: int) -> Pictures:
+        """Vehicle `indices[b]` from `cameras[b]`, [B, 5]."""
+        return Pictures(*views(self.seed, indices, cameras, size)[:3])
 
 
 def held_out(objects: int, view_count: int, size: int, seed: int = HELD_OUT_SEED) -> HeldOut:
     """Photograph `objects` procedural vehicles, and again from `view_count` novel cameras each."""
     if objects < 1 or view_count < 1:
         raise ValueError(f"{objects} objects with {view_count} novel views: at least 1 of each")
-    indices = np.arange(objects)
-    taken = photographs(seed, indices, size)
+    return photograph(ProceduralObjects(objects, seed), view_count, size, seed)
+
+
+def photograph(source: ObjectSource, view_count: int, size: int, seed: int) -> HeldOut:
+    """Photograph every object of a source, and again from `view_count` novel cameras each."""
+    taken = source.photographs(size)
+    objects = len(taken.images)
     novel_cameras = draw_novel_cameras(taken.cameras, view_count, seed)
-    novel = views(seed, np.repeat(indices, view_count), novel_cameras.reshape(-1, 5), size)
-    true_meshes = [meshes(seed, int(index)) for index in indices]
+    indices = np.repeat(np.arange(objects), view_count)
+    novel = source.views(indices, novel_cameras.reshape(-1, 5), size)
     return HeldOut(
         taken.images,
         taken.masks,
@@ -58,7 +105,8 @@ def held_out(objects: int, view_count: int, size: int, seed: int = HELD_OUT_SEED
         novel_cameras,
         novel.images.reshape(objects, view_count, size, size, 3),
         novel.masks.reshape(objects, view_count, size, size),
-        [Shape(mesh.vertices, mesh.faces) for mesh in true_meshes],
+        source.shapes,
+        list(source.names),
     )
 
 

@@ -83,8 +83,11 @@ def _nothing_usable(folder: Path, skipped: list[Skipped]) -> str:
     )
 
 
-def _read(path: Path, size: int) -> NDArray[np.uint8]:
-    """One photograph as RGB on mid grey and alpha [R, R, 4]; raises what is wrong with it."""
+def read_upright(path: Path, size: int) -> NDArray[np.uint8]:
+    """One photograph as RGB and alpha [H, W, 4], turned upright; raises what is wrong with it.
+
+    `size`: what it will be shrunk to; a large JPEG is decoded at a fraction of its own size.
+    """
     with warnings.catch_warnings():
         # A picture of more than 89 megapixels is skipped like a damaged one, and so is one whose
         # metadata Pillow calls corrupt: such files rarely hold what their owner thinks.
@@ -98,8 +101,19 @@ def _read(path: Path, size: int) -> NDArray[np.uint8]:
             if image.format == "JPEG":
                 image.draft(None, (_DETAIL * size, _DETAIL * size))
             image.load()
-            upright = _eight_bit(ImageOps.exif_transpose(image))
-    square = _square(np.asarray(upright))
+            return np.asarray(_eight_bit(ImageOps.exif_transpose(image)))
+
+
+def _read(path: Path, size: int) -> NDArray[np.uint8]:
+    """One photograph as RGB on mid grey and alpha [R, R, 4]; raises what is wrong with it."""
+    return resized_on_grey(square_of(read_upright(path, size)), size)
+
+
+def resized_on_grey(
+    square: NDArray[np.uint8],  # [S, S, 4]
+    size: int,
+) -> NDArray[np.uint8]:  # [R, R, 4]
+    """Area average downwards, bilinear upwards; what is transparent becomes mid grey."""
     shrinks = len(square) >= size
     method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
     # Pillow weights colours by alpha as it averages, so nothing leaks from transparent pixels.
@@ -117,7 +131,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return image.convert("RGBA")
 
 
-def _square(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def square_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Pad [H, W, 4] to a square around its middle: edge colours, transparent if any of it is."""
     height, width = pixels.shape[:2]
     side = max(height, width)

@@ -15,11 +15,11 @@ VOXELS = 64
 """Voxels along each side of the box."""
 
 
-def fit_to_box(vertices: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Vertices [V, 3] moved and scaled: bounding box centred on 0, its longest side 1.
+def box_of(vertices: NDArray[np.floating]) -> tuple[NDArray[np.float64], float]:
+    """Centre [3] and longest side of the bounding box of vertices [V, 3].
 
-    This takes out where an object stands and how large it is, which one photograph cannot tell;
-    it leaves its proportions and its orientation.
+    Raises:
+        ValueError: it has no size, or is not finite.
     """
     vertices = np.asarray(vertices, np.float64)
     if not np.all(np.isfinite(vertices)):
@@ -28,7 +28,17 @@ def fit_to_box(vertices: NDArray[np.floating]) -> NDArray[np.float64]:
     longest = float(np.max(high - low))
     if longest <= 0:
         raise ValueError("all vertices are one point: the mesh has no size to scale by")
-    return (vertices - (low + high) / 2) / longest
+    return (low + high) / 2, longest
+
+
+def fit_to_box(vertices: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Vertices [V, 3] moved and scaled: bounding box centred on 0, its longest side 1.
+
+    This takes out where an object stands and how large it is, which one photograph cannot tell;
+    it leaves its proportions and its orientation.
+    """
+    centre, longest = box_of(vertices)
+    return (np.asarray(vertices, np.float64) - centre) / longest
 
 
 def voxelise(

@@ -55,7 +55,8 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder = workspace.stage("evaluate", round)
     folder.start(config.evaluate)
     settings = config.evaluate
-    truth = held_out(settings.objects, settings.views, config.photographs.size)
+    seed = HELD_OUT_SEED + settings.seed
+    truth = held_out(settings.objects, settings.views, config.photographs.size, seed)
     rows: dict[str, Measured] = {}
     predictors = _predictors(config, workspace, round)
     progress = Progress(workspace, "evaluate", len(predictors), round)
@@ -63,13 +64,13 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         rows[name] = measure(predictor, truth)
         means = {
             figure: getattr(rows[name].scores, figure).mean()
-            for figure in ("iou2d_input", "iou2d_novel", "iou3d_bbox")
+            for figure in ("iou2d_input", "iou2d_novel30", "iou3d_canonical")
         }
         progress.say(f"{name}: " + "  ".join(f"{key} {value:.3f}" for key, value in means.items()))
     about = {
         "preset": config.preset,
         "round": round,
-        "held_out_seed": HELD_OUT_SEED,
+        "held_out_seed": seed,
         "photographs": config.photographs.source,
     }
     if config.photographs.source != PROCEDURAL:

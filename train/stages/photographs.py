@@ -12,7 +12,7 @@ import numpy as np
 
 from train.config import PROCEDURAL, Config
 from train.data.array_file import ArrayFile
-from train.data.photographs import read_folder
+from train.data.photo_layouts import read_training
 from train.data.vehicles import photographs
 from train.progress import Progress
 from train.workspace import StageFolder, Workspace
@@ -53,7 +53,7 @@ def _write_procedural(config: Config, workspace: Workspace, folder: StageFolder)
 
 def _write_folder(config: Config, workspace: Workspace, folder: StageFolder) -> None:
     size = config.photographs.size
-    found = read_folder(Path(config.photographs.source), size)
+    found = read_training(Path(config.photographs.source), size)
     skipped = [f"{file.name}: {file.reason}" for file in found.skipped]
     progress = Progress(workspace, "photographs", len(found.images))
     for line in skipped:

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from graphics.mesh import sphere_template
-from train.metrics.chamfer import chamfer_distance, nearest_distances, surface_points
+from train.metrics.chamfer import chamfer_distance, fscore, surface_points
 
 UNIT_SQUARES = np.array(
     [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 5], [3, 0, 5], [3, 1, 5], [0, 1, 5]], float
@@ -10,17 +11,17 @@ UNIT_SQUARES = np.array(
 SQUARE_FACES = np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]])
 
 
-def test_nearest_distances_by_hand() -> None:
-    points = np.array([[0.0, 0, 0], [1, 1, 1]])
-    others = np.array([[3.0, 4, 0], [1, 1, 0], [0, 0, -2]])
-    assert np.allclose(nearest_distances(points, others), [np.sqrt(2), 1])
-
-
 def test_chamfer_by_hand_averages_both_ways() -> None:
-    first = np.array([[0.0, 0, 0]])
-    second = np.array([[1.0, 0, 0], [3.0, 0, 0]])
-    assert chamfer_distance(first, second) == pytest.approx((1 + (1 + 3) / 2) / 2)
-    assert chamfer_distance(second, first) == chamfer_distance(first, second)
+    there, back = np.array([1.0]), np.array([1.0, 3.0])
+    assert chamfer_distance(there, back) == pytest.approx((1 + (1 + 3) / 2) / 2)
+    assert chamfer_distance(back, there) == chamfer_distance(there, back)
+
+
+def test_fscore_by_hand() -> None:
+    there = np.array([0.0, 0.02, 0.03, 0.5])  # precision 1/2
+    assert fscore(there, np.array([0.01, 0.9, 0.9, 0.9])) == pytest.approx(2 * 0.5 * 0.25 / 0.75)
+    assert fscore(there[:2], there[:2]) == 1
+    assert fscore(there[2:], there[2:]) == 0
 
 
 def test_points_spread_over_the_area_not_over_the_faces() -> None:
@@ -37,7 +38,8 @@ def test_concentric_spheres_are_their_radii_apart() -> None:
     sphere = sphere_template(3)
     inner = surface_points(sphere.vertices * 0.5, sphere.faces, 4096, seed=1)
     outer = surface_points(sphere.vertices * 0.9, sphere.faces, 4096, seed=2)
-    assert chamfer_distance(inner, outer) == pytest.approx(0.4, abs=0.005)
+    there, back = cKDTree(outer).query(inner)[0], cKDTree(inner).query(outer)[0]
+    assert chamfer_distance(there, back) == pytest.approx(0.4, abs=0.005)
 
 
 def test_a_surface_without_area_is_refused() -> None:

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from train.config import Config, EvaluateConfig, PhotographsConfig
+from train.figures import FIGURES
 from train.models.inverse_graphics import (
     InverseGraphics,
     InverseGraphicsShape,
     save_inverse_graphics,
 )
 from train.models.segmenter import Segmenter, save_segmenter
-from train.report import FIGURES
 from train.stages import evaluate
 from train.workspace import Workspace, WorkspaceError
 
@@ -65,7 +65,7 @@ def test_the_report_has_the_network_and_both_floors(tmp_path: Path) -> None:
     assert set(FIGURES) == set(facts["mean_shape"]) == set(facts["single_view"])
     assert (folder.path / "report.md").exists()
     assert (folder.path / "contact_sheet.png").exists()
-    assert "iou2d_novel" in (tmp_path / "metric-evaluate.jsonl").read_text()
+    assert "iou2d_novel30" in (tmp_path / "metric-evaluate.jsonl").read_text()
 
 
 def test_the_single_view_network_is_only_asked_for_in_the_last_round(tmp_path: Path) -> None:

@@ -12,15 +12,19 @@ from train.data.vehicles.album import (
     photographs,
     views,
 )
+from train.data.vehicles.surroundings import Light, light, surroundings
 from train.data.vehicles.vehicle import KINDS
 
 __all__ = [
     "HELD_OUT_SEED",
     "KINDS",
     "Attributes",
+    "Light",
     "Photographs",
     "TexturedMesh",
+    "light",
     "meshes",
     "photographs",
+    "surroundings",
     "views",
 ]

@@ -24,6 +24,7 @@ class _EntryPoints(NamedTuple):
     draw_things: Dispatcher
     draw_cameras: Dispatcher
     take: Dispatcher
+    surround: Dispatcher
     bake: Dispatcher
 
 
@@ -53,6 +54,11 @@ def _entry_points(digest: str) -> _EntryPoints:
         photography.take(things, places, cameras, frame, buffers, pictures)
 
     @_cached
+    def surround(thing: np.void, place: np.void, cameras: np.ndarray, images: np.ndarray) -> None:
+        assert digest
+        photography.surround(thing, place, cameras, images)
+
+    @_cached
     def bake(
         thing: np.void, vertices: np.ndarray, corners: np.ndarray, texture: np.ndarray
     ) -> None:
@@ -60,7 +66,7 @@ def _entry_points(digest: str) -> _EntryPoints:
         photography.prepare(thing, vertices)
         atlas.bake(thing, vertices, corners, texture)
 
-    return _EntryPoints(draw_things, draw_cameras, take, bake)
+    return _EntryPoints(draw_things, draw_cameras, take, surround, bake)
 
 
-draw_things, draw_cameras, take, bake = _entry_points(_sources_digest())
+draw_things, draw_cameras, take, surround, bake = _entry_points(_sources_digest())

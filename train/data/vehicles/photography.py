@@ -170,6 +170,21 @@ def take(
 
 
 @kernel
+def surround(thing: np.void, place: np.void, cameras: np.ndarray, images: np.ndarray) -> None:
+    """Write what surrounds the thing into images [B, R, R, 3], seen from cameras [B, 5]."""
+    axes, stage = np.empty((4, 3)), np.empty(4)
+    resolution = images.shape[1]
+    for item in range(len(cameras)):
+        visibility.look(cameras[item], axes)
+        scene.set_stage(place, thing, axes, stage)
+        for row in range(resolution):
+            y = ((resolution - 2 * row - 1) / resolution - cameras[item, 4]) * TANGENT
+            for column in range(resolution):
+                x = ((2 * column + 1 - resolution) / resolution - cameras[item, 3]) * TANGENT
+                scene.surroundings(place, x, y, axes, stage, images[item, row, column])
+
+
+@kernel
 def draw_cameras(seed: int, indices: np.ndarray, cameras: np.ndarray) -> None:
     """Fill the photographer's cameras [B, 5]."""
     for item in range(len(indices)):

@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.train.data.photo_folders import BOX, write_pascal3d
+from train.data.pascal3d import is_pascal3d, pascal3d
+from train.data.photo_layouts import read_photo_set, read_training
+from train.data.photographs import PhotographsError
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    return write_pascal3d(tmp_path / "PASCAL3D+_release1.1")
+
+
+def test_whole_cars_come_with_box_and_camera(images: Path) -> None:
+    photos, skipped = pascal3d(images)
+    assert [photo.name for photo in photos] == ["a#0", "b#0"]
+    assert [photo.camera for photo in photos] == [(30.0, 12.0), (200.0, 5.0)]
+    assert photos[0].box == BOX and photos[0].path == images / "a.JPEG"
+    reasons = {item.name: item.reason for item in skipped}
+    assert set(reasons) == {"b#2", "c#0", "d", "e"}
+    assert "truncated" in reasons["b#2"] and "coarsely" in reasons["c#0"]
+    assert "image is missing" in reasons["d"]
+
+
+def test_the_object_is_cut_out_and_its_camera_kept(images: Path) -> None:
+    found = read_photo_set(images, 40)
+    assert found.cameras[:, :2].tolist() == [[30, 12], [200, 5]]
+    assert np.isnan(found.cameras[:, 2:]).all() and not found.masked.any()
+    columns = np.flatnonzero((found.images[0, ..., 0] > 150).any(axis=0))
+    assert np.ptp(columns) / 40 == pytest.approx(0.7, abs=0.06)
+    with pytest.raises(PhotographsError, match="leave --masks out"):
+        read_photo_set(images, 40, masks=images)
+
+
+def test_splits_are_those_that_are_listed(images: Path) -> None:
+    assert [photo.name for photo in pascal3d(images, "val")[0]] == ["a#0"]
+    assert read_training(images, 32).names == ["b#0"]
+    with pytest.raises(PhotographsError, match="leave --split out"):
+        pascal3d(images, "test")
+
+
+def test_the_root_stands_for_its_only_folder_of_images(images: Path) -> None:
+    root = images.parents[1]
+    assert is_pascal3d(root) and is_pascal3d(images) and not is_pascal3d(root / "Images")
+    assert pascal3d(root) == pascal3d(images)
+    (root / "Images" / "bus_pascal").mkdir()
+    with pytest.raises(PhotographsError, match="bus_pascal, car_imagenet: name one"):
+        pascal3d(root)

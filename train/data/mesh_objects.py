@@ -1,0 +1,76 @@
+"""A folder of meshes as held-out objects: photographed from known cameras before varied scenes."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphics.camera import NOMINAL_DISTANCE
+from train.data.held_out import HIGHEST_ELEVATION_DEGREES, Pictures
+from train.data.mesh_files import MeshFilesError, SkippedMesh, read_folder
+from train.data.textured_object import TexturedObject, draw, normalise
+from train.data.vehicles import light, surroundings
+from train.metrics.true_shape import Shape
+
+FARTHEST_DISTANCE = 6.2
+"""Of a photograph, as of those of the procedural vehicles."""
+SMALLEST_OF_TWO_SAMPLES = 64
+"""From this side on pictures take 2 x 2 samples per pixel, below it 4 x 4: as the vehicles do."""
+
+
+class MeshObjects:
+    """Every readable mesh below a folder, in the canonical frame; all of them are kept in memory.
+
+    Camera, scene and light of the object number i are functions of (seed, i).
+    """
+
+    def __init__(self, folder: Path, up: str, front: str, seed: int) -> None:
+        """`up`, `front`: which axes of the files these are, such as `z` and `-y`.
+
+        Raises:
+            MeshFilesError: no folder, or no usable mesh in it.
+        """
+        self.seed = seed
+        self.names: list[str] = []
+        self.skipped: list[SkippedMesh] = []
+        self.objects: list[TexturedObject] = []
+        for name, found in read_folder(folder):
+            if isinstance(found, SkippedMesh):
+                self.skipped.append(found)
+                continue
+            try:
+                self.objects.append(normalise(found, up, front))
+                self.names.append(name)
+            except ValueError as error:
+                self.skipped.append(SkippedMesh(name, str(error)))
+        if not self.objects:
+            reasons = "; ".join(f"{name} ({reason})" for name, reason in self.skipped[:3])
+            raise MeshFilesError(
+                f"{folder}: none of its {len(self.skipped)} meshes is usable: {reasons}"
+            )
+        self.shapes = [Shape(thing.vertices, thing.faces, hollow=True) for thing in self.objects]
+
+    def photographs(self, size: int) -> Pictures:
+        """One photograph of each object, from a camera of its own: any azimuth, elevation up to 30
+        degrees, distance 5 to 6.2."""
+        generator = np.random.default_rng(self.seed)
+        cameras = np.zeros((len(self.objects), 5), np.float32)
+        low = (0, 0, NOMINAL_DISTANCE)
+        high = (360, HIGHEST_ELEVATION_DEGREES, FARTHEST_DISTANCE)
+        cameras[:, :3] = generator.uniform(low, high, (len(cameras), 3))
+        return self.views(np.arange(len(cameras)), cameras, size)
+
+    def views(self, indices: NDArray[np.integer], cameras: NDArray, size: int) -> Pictures:
+        """Object `indices[b]` from `cameras[b]`, [B, 5]."""
+        images = np.empty((len(indices), size, size, 3), np.uint8)
+        masks = np.empty((len(indices), size, size), np.uint8)
+        samples = 2 if size >= SMALLEST_OF_TWO_SAMPLES else 4
+        for index in np.unique(indices).tolist():
+            here = np.flatnonzero(indices == index)
+            thing = self.objects[index]
+            width, height, length = np.ptp(thing.vertices[np.unique(thing.faces)], axis=0).tolist()
+            behind = surroundings(self.seed, index, (width, height, length), cameras[here], size)
+            images[here], masks[here] = draw(
+                thing, cameras[here], light(self.seed, index), behind, samples
+            )
+        return Pictures(images, masks, cameras)

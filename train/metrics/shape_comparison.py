@@ -1,0 +1,58 @@
+"""A predicted shape against the true one: volumes, surfaces, and the mesh by itself."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from train.metrics.alignment import icp
+from train.metrics.chamfer import chamfer_distance, fscore
+from train.metrics.mesh_quality import flipped_faces, self_intersections, watertight
+from train.metrics.true_shape import Shape, solid_beside, solid_iou, voxels_beside
+from train.metrics.volume_iou import fit_to_box, volume_iou, voxelise
+
+ASKING = 3
+"""One point in so many looks for the nearest of the other surface."""
+
+
+class ShapeScores(NamedTuple):
+    """Figures of one shape; the report says how each is measured."""
+
+    iou3d_canonical: float
+    iou3d_canonical_icp: float
+    iou3d_bbox: float
+    chamfer: float
+    fscore: float
+    watertight: float
+    flipped_faces: float
+    self_intersections: float
+
+
+def compare_shapes(
+    vertices: NDArray[np.floating],  # [V, 3] in the canonical frame
+    faces: NDArray[np.integer],  # [F, 3], closed
+    true: Shape,
+) -> ShapeScores:
+    """Hold one shape against the truth, in the true shape's box."""
+    placed = true.in_box(vertices)
+    truth, predicted = true.solid, solid_beside(placed, faces)
+    ours, theirs = _tree(predicted.points), _tree(truth.points)
+    aligned = icp(ours, theirs).apply(placed)
+    # Every third point asks and all answer: so equal surfaces are hardly apart.
+    there, back = theirs.query(ours.data[::ASKING])[0], ours.query(theirs.data[::ASKING])[0]
+    return ShapeScores(
+        iou3d_canonical=solid_iou(predicted.voxels, truth.voxels),
+        iou3d_canonical_icp=solid_iou(voxels_beside(aligned, faces), truth.voxels),
+        iou3d_bbox=volume_iou(voxelise(fit_to_box(vertices), faces), truth.voxels),
+        chamfer=chamfer_distance(there, back),
+        fscore=fscore(there, back),
+        watertight=float(watertight(faces)),
+        flipped_faces=flipped_faces(vertices, faces),
+        self_intersections=self_intersections(vertices, faces),
+    )
+
+
+def _tree(points: NDArray[np.floating]) -> cKDTree:
+    """Built in a third of the time that a balanced one takes, for points spread this evenly."""
+    return cKDTree(points, balanced_tree=False, compact_nodes=False)
