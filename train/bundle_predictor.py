@@ -9,6 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from graphics.mesh import load_template
+from graphics.texture_transfer import TextureTransfer
 from train.instrument import Predicted
 
 
@@ -47,7 +48,17 @@ class BundlePredictor:
         """Read photographs [B, R, R, 3] whose masks [B, R, R], in 0..1, are known."""
         outputs = ["vertices", "textures", "cameras", "confidences"]
         given = {"images": np.ascontiguousarray(images), "masks": np.ascontiguousarray(masks)}
-        return Predicted(masks, *self.inverse_graphics.run(outputs, given))
+        read = Predicted(masks, *self.inverse_graphics.run(outputs, given))
+        return read._replace(textures=self._painted(images, read))
+
+    def _painted(self, images: NDArray[np.uint8], read: Predicted) -> NDArray[np.float32]:
+        """Textures [B, Ht, Wt, 3] with what the photographs show, as the service answers them."""
+        transfer = TextureTransfer(self.template, read.textures.shape[1])
+        photographs = images / np.float32(255)
+        every = zip(
+            photographs, read.masks, read.vertices, read.cameras, read.textures, strict=True
+        )
+        return np.stack([transfer(*one) for one in every])
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:

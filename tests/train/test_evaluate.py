@@ -102,6 +102,15 @@ def test_the_graphs_are_chained_as_the_service_chains_them(bundle: Path) -> None
     assert np.allclose(read.confidences, [0, 0.4])
 
 
+def test_textures_show_what_the_photograph_shows(bundle: Path) -> None:
+    images = np.zeros((1, SIZE, SIZE, 3), np.uint8)
+    images[..., 1] = 102
+    read = BundlePredictor(bundle).reconstruct(images, np.ones((1, SIZE, SIZE), np.float32))
+    painted = np.isclose(read.textures, [0, 0.4, 0], atol=0.02).all(axis=-1)
+    left = np.isclose(read.textures, 1, atol=0.02).all(axis=-1)
+    assert painted.mean() > 0.2 and left.mean() > 0.05
+
+
 FAST = ["--set", "evaluate.ceiling_steps=4", "--set", "evaluate.ceiling_objects=2"]
 
 
