@@ -82,10 +82,19 @@ FIGURES: dict[str, Figure] = {
         "harmonic mean of the shares of these points that are within 2 % of the longest side of "
         "the other surface",
     ),
+    "psnr_input": Figure(
+        "psnr_input", "mean", 2,
+        "dB of the object drawn at the predicted camera against the photograph, over the pixels "
+        "that either silhouette covers, on grey",
+    ),
     "psnr_novel": Figure(
         "psnr_novel", "mean", 2,
         "dB in the novel views of iou2d_novel30, over the pixels that either silhouette covers, "
         "on grey: where only one covers, its colour is compared to the grey",
+    ),
+    "psnr_novel_image": Figure(
+        "psnr_novel_image", "mean", 2,
+        "the same over the whole image, as papers on novel views count: most of it is grey in both",
     ),
     "ssim_novel": Figure(
         "ssim_novel", "mean", 3,

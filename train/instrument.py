@@ -120,7 +120,9 @@ class Scores(NamedTuple):
     watertight: NDArray[np.float64]
     flipped_faces: NDArray[np.float64]
     self_intersections: NDArray[np.float64]
+    psnr_input: NDArray[np.float64]
     psnr_novel: NDArray[np.float64]
+    psnr_novel_image: NDArray[np.float64]
     ssim_novel: NDArray[np.float64]
     azimuth_signed_degrees: NDArray[np.float64]
     azimuth_degrees: NDArray[np.float64]
@@ -190,21 +192,30 @@ def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:
         compare_shapes(scale * vertices, template.faces, true)
         for scale, vertices, true in zip(scales, read.vertices, truth.shapes, strict=True)
     ]
-    either = solid(canonical.masks) | true_masks
-    either |= ~either.any(axis=(-2, -1), keepdims=True)  # a sheet seen edge on: grey against grey
-    pictures = (canonical.images, true_pictures, either)
+    pictures = (canonical.images, true_pictures, _either(canonical.masks, true_masks))
+    input_masks = solid(truth.masks)
+    photographed = on_grey(truth.images / np.float32(255), input_masks)
     scores = Scores(
         mask_iou(solid(read.masks), solid(truth.masks)),
         mask_iou(solid(own.masks), solid(truth.masks)),
         *ious,
         *np.array(shapes).T,
+        psnr(own.images, photographed, _either(own.masks, input_masks)),
         psnr(*pictures).mean(axis=1),
+        psnr(*pictures[:2], np.ones_like(true_masks)).mean(axis=1),
         ssim(*pictures).mean(axis=1),
         *errors,
         read.confidences.astype(np.float64),
     )
     shown = canonical.images[:, shown_views(canonical.images.shape[1])]
     return Measured(scores, read.masks, as_pixels(own.images), as_pixels(shown))
+
+
+def _either(masks: NDArray[np.generic], true_masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pixels [..., H, W] that either silhouette covers; all where neither covers any, as of a
+    sheet seen edge on: grey against grey."""
+    either = solid(masks) | true_masks
+    return either | ~either.any(axis=(-2, -1), keepdims=True)
 
 
 def shown_views(view_count: int) -> NDArray[np.intp]:

@@ -130,7 +130,8 @@ def test_the_command_writes_and_prints_the_report(
     wanted = {
         "iou2d_input", "iou2d_novel30", "iou3d_canonical", "iou3d_canonical_icp", "iou3d_bbox",
         "chamfer", "fscore", "azimuth_median_deg", "azimuth_acc30", "elevation_median_deg",
-        "psnr_novel", "ssim_novel", "watertight", "flipped_faces", "self_intersections",
+        "psnr_input", "psnr_novel", "psnr_novel_image", "ssim_novel",
+        "watertight", "flipped_faces", "self_intersections",
     }  # fmt: skip
     assert all(wanted <= set(row) for row in report["rows"].values())
     assert report["about"]["objects"] == 5 and report["about"]["size"] == SIZE

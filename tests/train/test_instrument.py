@@ -64,7 +64,8 @@ def test_the_truth_scores_full_marks(exact: Scores) -> None:
     assert exact.azimuth_degrees == 0
     assert exact.elevation_degrees == 0
     assert exact.distance_relative == 0
-    assert exact.psnr_novel > 12
+    assert exact.psnr_novel > 12 and exact.psnr_input > 12
+    assert exact.psnr_novel_image > exact.psnr_novel + 3
 
 
 def test_a_mesh_turned_with_its_camera_fools_only_the_relative_protocol(
