@@ -34,8 +34,8 @@ VEHICLES = Config(
     segmenter=SegmenterConfig(steps=2_000),
     viewpoints=ViewpointsConfig(candidates=1_000, classifier="shipped"),
     cameras=CamerasConfig(reader="attributes"),
-    multiview=MultiviewConfig(objects=1_000),
-    inverse=InverseConfig(steps=2_500, first_steps=250, batch_size=8),
+    multiview=MultiviewConfig(objects=2_000),
+    inverse=InverseConfig(steps=6_000, first_steps=250, batch_size=8),
     evaluate=EvaluateConfig(objects=100),
 )
 """What made the shipped bundle, from the shipped GANs as they are."""

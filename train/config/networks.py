@@ -79,7 +79,8 @@ class InverseConfig:
     """Steps before the perceptual term joins (paper: 3,000 of 200,000)."""
     color_weight: float = 20.0
     perceptual_weight: float = 0.5
-    mask_weight: float = 3.0
+    mask_weight: float = 10.0
+    """Paper: 3."""
     flatten_weight: float = 5.0
     laplacian_weight: float = 5.0
     movement_weight: float = 2.5

@@ -41,7 +41,7 @@ def test_every_part_of_a_prediction_is_taught_and_the_total_is_the_weighted_sum(
     total = loss.total(terms)
     assert torch.isfinite(total)
     by_hand = (
-        20 * terms["color"] + 0.5 * terms["perceptual"] + 3 * terms["iou"] + 5 * terms["flatten"]
+        20 * terms["color"] + 0.5 * terms["perceptual"] + 10 * terms["iou"] + 5 * terms["flatten"]
         + 5 * terms["laplacian"] + 2.5 * terms["movement"] + terms["camera"] + terms["distance"]
     )  # fmt: skip
     torch.testing.assert_close(total, by_hand)
