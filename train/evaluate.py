@@ -8,12 +8,16 @@
 
 The ONNX graphs of the bundle read photographs of objects that no training saw: of procedural
 vehicles, or of every textured mesh below a folder (GLB, glTF, OBJ, COLLADA, PLY), drawn from known
-cameras before varied scenes, so that the truth is exact. Rows beside the bundle: `ceiling`, its
-template fitted to the truth of the first objects; `mean_prediction`, the mean of what it predicts,
-at each photograph's predicted camera; `nearest_training`, the training object whose photograph is
-most alike. Writes `report.json` (every figure by its name), `report.md`, `report.html` (with
-pictures of the best, the median and the worst), `objects.json` (every object's scores),
-`contact_sheet.png` and `azimuth_errors.png` into `--out`, and prints the table.
+cameras before varied scenes, so that the truth is exact. Rows beside the bundle:
+
+    refined            its predictions after test-time steps, with --set evaluate.refine_steps=40
+    ceiling            its template fitted to the truth of the first objects
+    mean_prediction    the mean of what it predicts, at each photograph's predicted camera
+    nearest_training   the training object whose photograph is most alike
+
+Writes `report.json` (every figure by its name), `report.md`, `report.html` (with pictures of the
+best, the median and the worst), `objects.json` (every object's scores), `contact_sheet.png` and
+`azimuth_errors.png` into `--out`, and prints the table.
 
 With `--photos`, real photographs take the place of the objects: any folder of JPEG and PNG files,
 with masks of the same names in `--masks` or without, a folder of images of PASCAL3D+ (with its
@@ -46,6 +50,7 @@ from train.instrument import Measured, measure, score
 from train.models.weights import WeightsError
 from train.photo_instrument import measure_photos
 from train.photo_report import write_photo_report
+from train.refinement import RefinedPredictor
 from train.report import write_report
 from train.workspace import WorkspaceError
 
@@ -126,6 +131,8 @@ def measure_rows(
 ) -> dict[str, Measured]:
     """The bundle, the ceiling over it and the floors under it."""
     rows = {"bundle": measure(predictor, truth)}
+    if settings.refine_steps:
+        rows["refined"] = measure(RefinedPredictor(predictor, settings.refine_steps), truth)
     if settings.ceiling_objects:
         first = HeldOut(*(values[: settings.ceiling_objects] for values in truth))
         height, width = predictor.predict(truth.images[:1]).textures.shape[1:3]

@@ -85,7 +85,7 @@ def write_report(
         f"margin_{HEADLINE}": {row: margin._asdict() for row, margin in margins.items()},
     })  # fmt: skip
     per_object = {row: _rounded(measured.scores) for row, measured in rows.items()}
-    write_json(folder / "objects.json", per_object)
+    write_json(folder / "objects.json", {"names": truth.names, **per_object})
     titled = {
         row if counts[row] == about["objects"] else f"{row} ({counts[row]} objects)": values
         for row, values in figures.items()
@@ -93,10 +93,8 @@ def write_report(
     write_atomically(folder / "report.md", markdown(titled, margins, about).encode())
     write_atomically(folder / "report.html", page(titled, about, first, truth).encode())
     write_atomically(folder / "contact_sheet.png", contact_sheet(first, truth))
-    histogram = azimuth_histogram(
-        {name: measured.scores.azimuth_signed_degrees for name, measured in rows.items()}
-    )
-    write_atomically(folder / "azimuth_errors.png", histogram)
+    errors = {name: measured.scores.azimuth_signed_degrees for name, measured in rows.items()}
+    write_atomically(folder / "azimuth_errors.png", azimuth_histogram(errors))
     return figures
 
 

@@ -151,8 +151,10 @@ def test_a_folder_of_meshes_is_measured_and_broken_ones_are_named(
     (folder / "broken.dae").write_text("<COLLADA")
     out = tmp_path / "out"
     arguments = ["--bundle", str(bundle), "--objects", str(folder), "--out", str(out), *FAST]
+    arguments += ["--set", "evaluate.refine_steps=2"]
     assert main([*arguments, "--views", "2", "--up", "z", "--front", "-x"]) == 0
     report = json.loads((out / "report.json").read_text())
+    assert list(report["rows"])[:3] == ["bundle", "refined", "ceiling"]
     about = report["about"]
     assert about["objects"] == 3 and (about["up"], about["front"]) == ("z", "-x")
     assert about["skipped_count"] == 1 and about["skipped"][0].startswith("broken.dae: ")

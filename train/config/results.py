@@ -21,6 +21,8 @@ class EvaluateConfig:
     """`train.evaluate` fits the template to the truth of the first so many; 0: no such row."""
     ceiling_steps: int = 300
     """Of each fit."""
+    refine_steps: int = 0
+    """Of `train.refinement`, for a row of refined predictions in `train.evaluate`; 0: none."""
 
     def __post_init__(self) -> None:
         require(self.objects >= 1, f"evaluate.objects={self.objects}: at least 1")
@@ -31,6 +33,7 @@ class EvaluateConfig:
             f"evaluate.ceiling_objects={self.ceiling_objects} and "
             f"evaluate.ceiling_steps={self.ceiling_steps}: at least 0 and at least 1",
         )
+        require(self.refine_steps >= 0, f"evaluate.refine_steps={self.refine_steps}: at least 0")
 
 
 @dataclass(frozen=True)

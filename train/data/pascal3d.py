@@ -6,7 +6,7 @@
 
 A folder of `Images` is named, such as `Images/car_imagenet`. Its azimuth is this project's: 0 faces
 the front, and it grows counter-clockwise seen from above; elevation too. Distances are in units of
-CAD models and of a focal length of their own, so that they are not taken over.
+CAD models and of a focal length of their own, so that they are not taken over; nor is the roll.
 """
 
 from pathlib import Path
