@@ -131,6 +131,7 @@ class InverseTraining:
         """
         for group in self.optimizer.param_groups:
             group["lr"] = group["rate"] * _schedule(step, self.settings.steps)
+        self.renderer.sigmainv = _sharpness(step, self.settings)
         views = self.views()
         with self.device.autocast():
             prediction = self.network(
@@ -169,3 +170,9 @@ def _schedule(step: int, steps: int) -> float:
     rise = min(1.0, (step + 1) / min(WARM_UP, max(steps // 10, 1)))
     fall = min(1.0, (steps - step) / max(steps * (1 - DECAY_FROM), 1))
     return rise * fall
+
+
+def _sharpness(step: int, settings: InverseConfig) -> float:
+    """sigmainv of this step: from its first to its last value, evenly in the logarithm."""
+    share = step / max(settings.steps - 1, 1)
+    return settings.sigmainv * (settings.last_sigmainv / settings.sigmainv) ** share

@@ -87,6 +87,10 @@ class InverseConfig:
     camera_weight: float = 1.0
     """Of the camera head against the optimised cameras (ours)."""
     sigmainv: float = 7_000.0
+    """Sharpness of the soft mask at the start (DIB-R's default)."""
+    last_sigmainv: float = 40_000.0
+    """The same at the end, risen to evenly in the logarithm. Soft edges reach vertices that are far
+    off, and draw shapes a third of a pixel too small all around: at 64 px a twentieth of them."""
     vgg: str = ""
     """A safetensors file of VGG-16 weights for the perceptual term; else our discriminator's."""
     processes: int = 0
@@ -94,6 +98,11 @@ class InverseConfig:
 
     def __post_init__(self) -> None:
         require(self.views in (1, 2), f"inverse.views={self.views}: 1 or 2")
+        require(
+            0 < self.sigmainv <= self.last_sigmainv,
+            f"inverse.sigmainv={self.sigmainv:g} and last_sigmainv={self.last_sigmainv:g}: "
+            "above 0, the last not below the first",
+        )
         require(self.photographs >= 0, f"inverse.photographs={self.photographs}: 0 or more")
         require(self.processes >= 0, f"inverse.processes={self.processes}: 0 or more")
 

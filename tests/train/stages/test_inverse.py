@@ -159,3 +159,14 @@ def test_two_processes_follow_the_loss_curve_of_one(tmp_path):
     curves = [launch(losses, count, "float32", config, workspace, 6) for count in (1, 2)]
     np.testing.assert_allclose(*curves, rtol=0.05)
     assert curves[0] != curves[1]
+
+
+def test_the_soft_mask_sharpens_from_the_first_step_to_the_last(tmp_path):
+    config = replace(config_of(steps=3, single_view=False), rounds=2)
+    config = replace(config, inverse=replace(config.inverse, sigmainv=100, last_sigmainv=10_000))
+    training = training_of(config, labelled_run(tmp_path, config), 0)
+    found = []
+    for step in range(3):
+        training.step(step)
+        found.append(training.renderer.sigmainv)
+    np.testing.assert_allclose(found, [100, 1_000, 10_000])
