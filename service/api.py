@@ -1,4 +1,4 @@
-"""The HTTP service, and the only file that knows HTTP.
+"""The HTTP service: with service.form and service.answers all that knows HTTP.
 
     bentoml serve service.api:InverseGraphics
 
@@ -11,13 +11,13 @@ GET  /livez /readyz /metrics   BentoML's, with this service's readiness and metr
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack
 from typing import Any
 
 import bentoml
 from pydantic import ValidationError
 from starlette.applications import Starlette
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -25,7 +25,17 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphics.camera import CONVENTION
-from service import bundle, reconstruction, rendering, schemas, store
+from service import (
+    accept,
+    answers,
+    bundle,
+    form,
+    reconstruction,
+    render_schemas,
+    rendering,
+    schemas,
+    store,
+)
 from service.engine import Engine
 from service.errors import ItemError, RequestError
 from service.openapi import DocumentedService
@@ -34,9 +44,6 @@ from service.session import choose_provider
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
 
 MEBIBYTE = 1 << 20
-FORM_FIELDS = ("images", "format", "texture", "preview")
-FORMATS = ("glb", "obj", "npz")
-FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
 class BodyLimit:
@@ -76,30 +83,20 @@ async def reconstruct(request: Request) -> Response:
     """POST /v1/reconstruct."""
     engine = _engine(request.app)
     engine.check_room(1)
+    kind = accept.choose(request.headers.get("accept"), answers.KINDS)
     _require_content_type(request, "multipart/form-data")
     largest = engine.settings.largest_request
-    form_limits = {"max_files": largest, "max_fields": largest + len(FORM_FIELDS)}
-    try:
-        async with request.form(**form_limits) as form:
-            uploads, options = _read_form(form, largest)
-            with engine.admit(len(uploads)):
-                entries = await asyncio.gather(
-                    *(
-                        reconstruction.answer(engine, index, upload, options)
-                        for index, upload in enumerate(uploads)
-                    )
-                )
-    except HTTPException as error:
-        raise RequestError(
-            400,
-            "malformed_multipart",
-            f"{error.detail} Send 1..{largest} files in multipart/form-data field images",
-        ) from error
-    failed = [entry for entry in entries if entry.status == "error"]
-    answer = schemas.ReconstructAnswer(
-        images=entries, succeeded=len(entries) - len(failed), failed=len(failed)
-    )
-    return _json(answer, _status(len(entries), failed))
+    async with AsyncExitStack() as held:
+        # A mask for every image, and images sent as text.
+        parts = await form.open_form(request, 2 * largest, largest + len(form.FIELDS))
+        held.push_async_callback(parts.close)
+        uploads, options = form.read_form(parts, largest)
+        held.enter_context(engine.admit(len(uploads)))
+        if kind == answers.LINES:
+            return answers.Stream(_lines(engine, uploads, options), held.pop_all())
+        entries = await asyncio.gather(*_answering(engine, uploads, options))
+        answer, status = _whole(entries)
+        return await engine.in_pool(answers.pack, kind, answer, status)
 
 
 async def render(request: Request) -> Response:
@@ -109,7 +106,7 @@ async def render(request: Request) -> Response:
     _require_content_type(request, "application/json")
     body = await _read_body(request, engine.settings.json_limit_mebibytes * MEBIBYTE)
     try:
-        wanted = schemas.RenderRequest.model_validate_json(body)
+        wanted = render_schemas.RenderRequest.model_validate_json(body)
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(str(part) for part in detail['loc']) or 'body'}: {detail['msg']}"
@@ -124,6 +121,8 @@ async def model(request: Request) -> Response:
     engine = _engine(request.app)
     answer = schemas.ModelAnswer(
         manifest=engine.manifest.as_json(),
+        licence=dict(engine.manifest.licence),
+        metrics=dict(engine.manifest.metrics),
         camera_convention=CONVENTION,
         providers={runner.graph: runner.session.provider for runner in engine.runners},
     )
@@ -191,62 +190,43 @@ def _engine(app: Starlette) -> Engine:
     return engine
 
 
-def _read_form(form: FormData, largest: int) -> tuple[list[Upload], Options]:
-    values: dict[str, str] = {}
-    uploads: list[Upload] = []
-    for field, value in form.multi_items():
-        if field not in FORM_FIELDS:
-            raise RequestError(
-                400, "unknown_field", f"field {field[:80]!r} is not one of {list(FORM_FIELDS)}"
-            )
-        if field == "images":
-            uploads.append(_upload(value))
-        elif isinstance(value, UploadFile) or field in values:
-            raise RequestError(400, "invalid_field", f"field {field} must be one short text")
-        else:
-            values[field] = value.strip().lower()
-    if not 1 <= len(uploads) <= largest:
-        raise RequestError(
-            400, "wrong_count", f"got {len(uploads)} images; send 1..{largest} in field images"
-        )
-    return uploads, _options(values)
+def _answering(
+    engine: Engine, uploads: list[Upload], options: Options
+) -> list[Coroutine[Any, Any, schemas.ImageAnswer]]:
+    return [
+        reconstruction.answer(engine, index, upload, options)
+        for index, upload in enumerate(uploads)
+    ]
 
 
-def _upload(value: UploadFile | str) -> Upload:
-    if isinstance(value, UploadFile):
-        return Upload((value.filename or "")[:255], value.file.read)
-
-    def refuse() -> bytes:
-        # Never taken as an address: a service that fetches URLs reaches into its own network.
-        raise ItemError("not_a_file", "the part is text, not a file: attach the image itself")
-
-    return Upload("", refuse)
-
-
-def _options(values: dict[str, str]) -> Options:
-    mesh_format = values.get("format", "glb")
-    if mesh_format not in FORMATS:
-        raise RequestError(
-            400, "invalid_field", f"format is {mesh_format[:80]!r}; it must be one of {FORMATS}"
-        )
-    flags = {}
-    for name, default in (("texture", "true"), ("preview", "false")):
-        text = values.get(name, default)
-        if text not in FLAGS:
-            raise RequestError(
-                400, "invalid_field", f"{name} is {text[:80]!r}; it must be true or false"
-            )
-        flags[name] = FLAGS[text]
-    return Options(mesh_format, **flags)
+async def _lines(engine: Engine, uploads: list[Upload], options: Options) -> AsyncIterator[bytes]:
+    """One line per image, as each finishes, and the summary."""
+    tasks = [asyncio.ensure_future(one) for one in _answering(engine, uploads, options)]
+    succeeded = 0
+    try:
+        for next_one in asyncio.as_completed(tasks):
+            entry = await next_one
+            succeeded += entry.status == "ok"
+            yield answers.to_json(entry) + b"\n"
+        summary = schemas.Summary(succeeded=succeeded, failed=len(tasks) - succeeded)
+        yield answers.to_json(summary) + b"\n"
+    finally:
+        for task in tasks:  # those of a client that has gone away
+            task.cancel()
 
 
-def _status(count: int, failed: list[schemas.ImageAnswer]) -> int:
+def _whole(entries: list[schemas.ImageAnswer]) -> tuple[schemas.ReconstructAnswer, int]:
+    """The answer of a batch, and its HTTP status."""
+    failed = [entry for entry in entries if entry.status == "error"]
+    answer = schemas.ReconstructAnswer(
+        images=entries, succeeded=len(entries) - len(failed), failed=len(failed)
+    )
     if not failed:
-        return 200
-    if len(failed) < count:
-        return 207
+        return answer, 200
+    if len(failed) < len(entries):
+        return answer, 207
     ours = all(entry.error is not None and entry.error.code == INTERNAL_ERROR for entry in failed)
-    return 500 if ours else 422
+    return answer, 500 if ours else 422
 
 
 def _require_content_type(request: Request, wanted: str) -> None:
@@ -277,8 +257,7 @@ def _too_large(limit: int) -> RequestError:
 
 
 def _json(answer: schemas.Strict, status: int) -> Response:
-    content = answer.model_dump_json(exclude_none=True)
-    return Response(content, status, media_type="application/json")
+    return Response(answers.to_json(answer), status, media_type=answers.JSON)
 
 
 def _refuse(error: RequestError) -> JSONResponse:

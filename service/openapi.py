@@ -9,31 +9,76 @@ from _bentoml_sdk import Service
 from bentoml._internal.service.openapi.specification import OpenAPISpecification, PathItem, Schema
 from pydantic.json_schema import models_json_schema
 
-from service import schemas
+from service import answers, form, render_schemas, schemas
 
 Inner = TypeVar("Inner")
 
 MODELS = (
     schemas.ReconstructAnswer,
-    schemas.RenderRequest,
-    schemas.RenderAnswer,
+    schemas.Summary,
+    render_schemas.RenderRequest,
+    render_schemas.RenderAnswer,
     schemas.ModelAnswer,
     schemas.Failure,
 )
+LINES_DESCRIPTION = (
+    "one ImageAnswer per line as each image finishes, index saying which it is; the last line is "
+    "a Summary"
+)
+FILES_DESCRIPTION = (
+    f"{answers.ANSWER_FILE}, a ReconstructAnswer with file names in place of base64, then the files"
+)
+FILES = {"type": "array", "items": {"type": "string", "format": "binary"}}
+OPTION_FIELDS: dict[str, Any] = {
+    "format": {
+        "type": "string",
+        "enum": list(schemas.MESH_FORMATS),
+        "default": "glb",
+        "example": "glb",
+        "description": "obj is a zip of .obj, .mtl and .png; npz is what /v1/render takes",
+    },
+    "texture": {
+        "type": "boolean",
+        "default": True,
+        "example": True,
+        "description": "false leaves the mesh white",
+    },
+    "texture_size": {
+        "type": "integer",
+        "minimum": form.TEXTURE_SIZES[0],
+        "maximum": form.TEXTURE_SIZES[-1],
+        "example": 512,
+        "description": "pixels of the texture's longer side, for glb and obj; default: as the "
+        "model makes it",
+    },
+    "preview": {
+        "type": "boolean",
+        "default": False,
+        "example": True,
+        "description": "with a picture of the mesh, 256 px",
+    },
+}
 RECONSTRUCT_FORM = {
     "type": "object",
     "required": ["images"],
+    "additionalProperties": False,
     "properties": {
         "images": {
-            "type": "array",
+            **FILES,
             "minItems": 1,
             "maxItems": 64,
-            "items": {"type": "string", "format": "binary"},
-            "description": "JPEG or PNG files; an alpha channel is taken as the mask",
+            "example": ["car.jpg"],
+            "description": "JPEG, PNG, WebP or GIF files (the first frame); an alpha channel is "
+            "taken as the mask",
         },
-        "format": {"type": "string", "enum": ["glb", "obj", "npz"], "default": "glb"},
-        "texture": {"type": "boolean", "default": True},
-        "preview": {"type": "boolean", "default": False},
+        "masks": {
+            **FILES,
+            "maxItems": 64,
+            "example": ["car.jpg"],
+            "description": "image files, white on the object, of the same size and the same file "
+            "name as the image each belongs to; they go before alpha",
+        },
+        **OPTION_FIELDS,
     },
 }
 
@@ -59,11 +104,14 @@ class DocumentedService(Service[Inner]):
 
 
 def _paths() -> dict[str, dict[str, Any]]:
+    lines = {answers.LINES: {"schema": {"type": "string", "description": LINES_DESCRIPTION}}}
+    every = _batch("every image succeeded; with lines: also where some failed")
     reconstruct_answers = {
-        "200": _answer("every image succeeded", schemas.ReconstructAnswer),
-        "207": _answer("some images failed; their entries say why", schemas.ReconstructAnswer),
-        "422": _answer("no image could be used", schemas.ReconstructAnswer),
-        **_failures("400", "413", "415", "429", "503"),
+        "200": {**every, "content": {**every["content"], **lines}},
+        "207": _batch("some images failed; their entries say why"),
+        "422": _batch("no image could be used; their entries say why"),
+        "500": _batch("the service failed on every image"),
+        **_failures("400", "406", "413", "415", "429", "503"),
     }
     form = {"required": True, "content": {"multipart/form-data": {"schema": RECONSTRUCT_FORM}}}
     return {
@@ -80,10 +128,10 @@ def _paths() -> dict[str, dict[str, Any]]:
                 "render",
                 "Draw objects from any camera",
                 {
-                    "200": _answer("one PNG per camera", schemas.RenderAnswer),
+                    "200": _answer("one PNG per camera", render_schemas.RenderAnswer),
                     **_failures("400", "413", "415", "422", "429", "503"),
                 },
-                {"required": True, "content": _content(schemas.RenderRequest)},
+                {"required": True, "content": _content(render_schemas.RenderRequest)},
             )
         },
         "/v1/model": {
@@ -93,6 +141,16 @@ def _paths() -> dict[str, dict[str, Any]]:
                 {"200": _answer("what is being served", schemas.ModelAnswer)},
             )
         },
+    }
+
+
+def _batch(description: str) -> dict[str, Any]:
+    """The forms of service.answers."""
+    files = {"schema": {"type": "string", "format": "binary", "description": FILES_DESCRIPTION}}
+    content = {answers.MULTIPART: files, answers.ZIP: files}
+    return {
+        "description": description,
+        "content": {**_content(schemas.ReconstructAnswer), **content},
     }
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from graphics.camera import CAMERA_SIZE
-from service import archive, images, metrics, schemas
+from service import archive, images, metrics, render_schemas, schemas
 from service.archive import Archive
 from service.engine import Engine
 from service.errors import ItemError, RequestError
@@ -30,7 +30,9 @@ class Scene(NamedTuple):
     """[R, R, 3]; None leaves the picture transparent around the object."""
 
 
-async def render(engine: Engine, request: schemas.RenderRequest) -> schemas.RenderAnswer:
+async def render(
+    engine: Engine, request: render_schemas.RenderRequest
+) -> render_schemas.RenderAnswer:
     """Every camera's PNG; raises `RequestError` where a source or a setting cannot be used."""
     views = request.cameras
     largest = engine.settings.largest_request
@@ -52,7 +54,7 @@ async def render(engine: Engine, request: schemas.RenderRequest) -> schemas.Rend
             else:
                 drawings = [engine.in_pool(_draw, engine, scene, row, size) for row in rows]
             pngs = await asyncio.gather(*drawings)
-    return schemas.RenderAnswer(
+    return render_schemas.RenderAnswer(
         images=[base64.b64encode(png).decode("ascii") for png in pngs],
         cameras=[to_view(row) for row in rows] if views is None else views,
         renderer=request.renderer,
@@ -61,7 +63,9 @@ async def render(engine: Engine, request: schemas.RenderRequest) -> schemas.Rend
     )
 
 
-def _scene(request: schemas.RenderRequest, archives: dict[tuple[str, str], Archive]) -> Scene:
+def _scene(
+    request: render_schemas.RenderRequest, archives: dict[tuple[str, str], Archive]
+) -> Scene:
     """Each part from its own source, else from the reconstruction."""
     whole = request.reconstruction
     # The graphics renderer keeps the object alone unless a background is asked for by name.
@@ -73,7 +77,7 @@ def _scene(request: schemas.RenderRequest, archives: dict[tuple[str, str], Archi
     )
 
 
-def _size(engine: Engine, request: schemas.RenderRequest) -> int:
+def _size(engine: Engine, request: render_schemas.RenderRequest) -> int:
     resolution = engine.manifest.resolution
     if request.renderer == "graphics":
         return request.size or PREVIEW_SIZE
@@ -86,7 +90,7 @@ def _size(engine: Engine, request: schemas.RenderRequest) -> int:
     return resolution
 
 
-def _sources(request: schemas.RenderRequest) -> dict[tuple[str, str], str]:
+def _sources(request: render_schemas.RenderRequest) -> dict[tuple[str, str], str]:
     """The distinct sources, each under the field it first appears in."""
     sources: dict[tuple[str, str], str] = {}
     for field in ("reconstruction", "shape", "texture", "background"):
@@ -95,7 +99,7 @@ def _sources(request: schemas.RenderRequest) -> dict[tuple[str, str], str]:
     return sources
 
 
-def _key(source: schemas.Source) -> tuple[str, str]:
+def _key(source: render_schemas.Source) -> tuple[str, str]:
     return ("npz", source.npz) if source.npz is not None else ("image", source.image or "")
 
 

@@ -39,6 +39,10 @@ class Settings:
     """JSON request body, which is held in memory."""
     pixel_limit_megapixels: int = 50
     """Pixels of one image as stored."""
+    kept_reconstructions: int = 1000
+    """Reconstructions held in memory for `/v1/render` to name by id; the oldest go first."""
+    keep_seconds: int = 3600
+    """How long such an id is good for."""
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
