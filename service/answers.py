@@ -18,6 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from service import schemas
+from service.errors import RequestError
 
 JSON = "application/json"
 MULTIPART = "multipart/mixed"
@@ -71,6 +72,20 @@ def pack(kind: str, answer: schemas.ReconstructAnswer, status: int) -> Response:
     boundary = secrets.token_hex(16)
     body = b"".join(_parts((head, *files), boundary))
     return Response(body, status, media_type=f"{MULTIPART}; boundary={boundary}")
+
+
+def one_file(kind: str, answer: schemas.Strict, files: list[str]) -> Response:
+    """JSON, or the one file (in base64) of the answer by itself; 406 where there are several."""
+    if kind == JSON:
+        return Response(to_json(answer), media_type=JSON)
+    if len(files) != 1:
+        raise RequestError(
+            406,
+            "not_acceptable",
+            f"the answer has {len(files)} pictures, {kind} holds one: accept {JSON}, or ask for an "
+            "animation",
+        )
+    return Response(base64.b64decode(files[0]), media_type=kind)
 
 
 def to_json(answer: schemas.Strict) -> bytes:

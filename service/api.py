@@ -1,9 +1,10 @@
-"""The HTTP service: with service.form and service.answers all that knows HTTP.
+"""The HTTP service. Beside it only requests, form and answers know HTTP.
 
     bentoml serve service.api:InverseGraphics
 
 POST /v1/reconstruct   photographs (multipart) → meshes, cameras, masks
-POST /v1/render        a reconstruction and cameras (JSON) → PNGs
+POST /v1/render        a reconstruction and cameras (JSON) → pictures, animations
+POST /v1/edit          a photograph and what to change (multipart) → a new photograph
 GET  /v1/model         the manifest of the bundle
 GET  /livez /readyz /metrics   BentoML's, with this service's readiness and metrics
 """
@@ -16,22 +17,21 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import bentoml
-from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphics.camera import CONVENTION
 from service import (
     accept,
+    animation,
     answers,
     bundle,
+    editing,
     form,
     reconstruction,
-    render_schemas,
     rendering,
     schemas,
     store,
@@ -40,51 +40,26 @@ from service.engine import Engine
 from service.errors import ItemError, RequestError
 from service.openapi import DocumentedService
 from service.reconstruction import INTERNAL_ERROR, Options, Upload
+from service.render_schemas import EditChanges, RenderRequest
+from service.requests import (
+    MEBIBYTE,
+    BodyLimit,
+    engine_of,
+    read_body,
+    refuse,
+    require_content_type,
+    validated,
+)
 from service.session import choose_provider
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
-
-MEBIBYTE = 1 << 20
-
-
-class BodyLimit:
-    """Refuses a body beyond the limit: by its declared length at once, else while it comes in."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        try:
-            limit = _engine(scope["app"]).settings.body_limit_mebibytes * MEBIBYTE
-        except RequestError as error:
-            await _refuse(error)(scope, receive, send)
-            return
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > limit:
-            await _refuse(_too_large(limit))(scope, receive, send)
-            return
-        received = 0
-
-        async def limited() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                raise _too_large(limit)
-            return message
-
-        await self.app(scope, limited, send)
 
 
 async def reconstruct(request: Request) -> Response:
     """POST /v1/reconstruct."""
-    engine = _engine(request.app)
+    engine = engine_of(request.app)
     engine.check_room(1)
     kind = accept.choose(request.headers.get("accept"), answers.KINDS)
-    _require_content_type(request, "multipart/form-data")
+    require_content_type(request, "multipart/form-data")
     largest = engine.settings.largest_request
     async with AsyncExitStack() as held:
         # A mask for every image, and images sent as text.
@@ -101,24 +76,37 @@ async def reconstruct(request: Request) -> Response:
 
 async def render(request: Request) -> Response:
     """POST /v1/render."""
-    engine = _engine(request.app)
+    engine = engine_of(request.app)
     engine.check_room(1)
-    _require_content_type(request, "application/json")
-    body = await _read_body(request, engine.settings.json_limit_mebibytes * MEBIBYTE)
-    try:
-        wanted = render_schemas.RenderRequest.model_validate_json(body)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in detail['loc']) or 'body'}: {detail['msg']}"
-            for detail in error.errors(include_url=False, include_input=False)[:5]
-        )
-        raise RequestError(422, "invalid_request", problems) from error
-    return _json(await rendering.render(engine, wanted), 200)
+    require_content_type(request, answers.JSON)
+    body = await read_body(request, engine.settings.json_limit_mebibytes * MEBIBYTE)
+    wanted = validated(RenderRequest, body)
+    moving = wanted.animation
+    picture = answers.PNG if moving is None else animation.MEDIA_TYPES[moving.format]
+    header = request.headers.get("accept")
+    kind = accept.choose(header, (answers.JSON, picture))
+    answer = await rendering.render(engine, wanted)
+    pictures = answer.images if answer.animation is None else [answer.animation.data]
+    return answers.one_file(kind, answer, pictures + (answer.gan_images or []))
+
+
+async def edit(request: Request) -> Response:
+    """POST /v1/edit."""
+    engine = engine_of(request.app)
+    engine.check_room(1)
+    kind = accept.choose(request.headers.get("accept"), (answers.JSON, answers.PNG))
+    require_content_type(request, "multipart/form-data")
+    async with AsyncExitStack() as held:
+        parts = await form.open_form(request, 2, len(form.EDIT_FIELDS))
+        held.push_async_callback(parts.close)
+        upload, changes = form.read_edit(parts)
+        answer = await editing.edit(engine, upload, validated(EditChanges, changes))
+    return answers.one_file(kind, answer, [answer.image])
 
 
 async def model(request: Request) -> Response:
     """GET /v1/model."""
-    engine = _engine(request.app)
+    engine = engine_of(request.app)
     answer = schemas.ModelAnswer(
         manifest=engine.manifest.as_json(),
         licence=dict(engine.manifest.licence),
@@ -132,19 +120,20 @@ async def model(request: Request) -> Response:
 async def refused(_: Request, error: Exception) -> Response:
     """Any error raised on purpose, as JSON."""
     assert isinstance(error, RequestError)
-    return _refuse(error)
+    return refuse(error)
 
 
 async def item_refused(_: Request, error: Exception) -> Response:
     """An item's error outside a batch, as JSON."""
     assert isinstance(error, ItemError)
-    return _refuse(RequestError(422, error.code, error.message))
+    return refuse(RequestError(422, error.code, error.message))
 
 
 routes = Starlette(
     routes=[
         Route("/v1/reconstruct", reconstruct, methods=["POST"]),
         Route("/v1/render", render, methods=["POST"]),
+        Route("/v1/edit", edit, methods=["POST"]),
         Route("/v1/model", model, methods=["GET"]),
     ],
     middleware=[Middleware(BodyLimit)],
@@ -181,13 +170,6 @@ class InverseGraphics:
 
     def __is_ready__(self) -> bool:
         return not self.engine.closed
-
-
-def _engine(app: Starlette) -> Engine:
-    engine = getattr(app.state, "engine", None)
-    if engine is None:
-        raise RequestError(503, "not_ready", "the model is being loaded: send again", 5)
-    return engine
 
 
 def _answering(
@@ -229,40 +211,5 @@ def _whole(entries: list[schemas.ImageAnswer]) -> tuple[schemas.ReconstructAnswe
     return answer, 500 if ours else 422
 
 
-def _require_content_type(request: Request, wanted: str) -> None:
-    got = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if got != wanted:
-        raise RequestError(
-            415, "wrong_content_type", f"content type is {got[:80]!r}; it must be {wanted}"
-        )
-
-
-async def _read_body(request: Request, limit: int) -> bytes:
-    chunks: list[bytes] = []
-    received = 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        if received > limit:
-            raise _too_large(limit)
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _too_large(limit: int) -> RequestError:
-    return RequestError(
-        413,
-        "body_too_large",
-        f"the body is larger than {limit // MEBIBYTE} MiB: send fewer or smaller images",
-    )
-
-
 def _json(answer: schemas.Strict, status: int) -> Response:
     return Response(answers.to_json(answer), status, media_type=answers.JSON)
-
-
-def _refuse(error: RequestError) -> JSONResponse:
-    headers = {}
-    if error.retry_after_seconds is not None:
-        headers["Retry-After"] = str(error.retry_after_seconds)
-    problem: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
-    return JSONResponse(problem, error.status, headers)

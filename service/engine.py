@@ -19,6 +19,7 @@ from service.batcher import Device
 from service.errors import Overloaded, ShuttingDown
 from service.kept import Kept
 from service.runners import Generator, Reconstructor, Segmenter
+from service.samples import Samples
 from service.settings import Settings
 
 # Under BentoML's logger, which is the one its server shows.
@@ -43,6 +44,7 @@ class Engine:
         self.runners = (self.segmenter, self.reconstructor, self.generator)
         self._pool = ThreadPoolExecutor(settings.cores, thread_name_prefix="images")
         self.kept = Kept(settings.kept_reconstructions, settings.keep_seconds)
+        self.samples = Samples(self.bundle.samples())
         self._in_flight = 0
         self.closed = False
         self._warm_up()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from service.reconstruction import Options, Upload
 from service.schemas import MESH_FORMATS
 
 FIELDS = ("images", "masks", "format", "texture", "texture_size", "preview")
+EDIT_FIELDS = ("image", "mask", "changes")
 FLAGS = {"true": True, "1": True, "false": False, "0": False}
 TEXTURE_SIZES = range(16, 2049)
 """Pixels."""
@@ -50,6 +50,25 @@ def read_form(form: FormData, largest: int) -> tuple[list[Upload], Options]:
             400, "wrong_count", f"got {len(uploads)} images; send 1..{largest} in field images"
         )
     return with_masks(uploads, masks), read_options(texts)
+
+
+def read_edit(form: FormData) -> tuple[Upload, str]:
+    """The photograph of an edit with its mask, and the changes as JSON text."""
+    files: dict[str, Upload] = {}
+    texts: dict[str, str] = {}
+    for field, value in form.multi_items():
+        if field not in ("image", "mask"):
+            add_text(texts, EDIT_FIELDS, field, value)
+        elif field in files:
+            raise RequestError(400, "invalid_field", f"field {field} must be one file")
+        else:
+            files[field] = to_upload(value)
+    if "image" not in files or "changes" not in texts:
+        raise RequestError(
+            400, "wrong_count", "send one file in field image and JSON in field changes"
+        )
+    mask = files.get("mask")
+    return files["image"]._replace(read_mask=mask and mask.read), texts["changes"]
 
 
 def to_upload(value: UploadFile | str) -> Upload:
@@ -116,7 +135,7 @@ def read_options(texts: dict[str, str]) -> Options:
 def _add_mask(masks: dict[str, Callable[[], bytes]], mask: Upload) -> None:
     if mask.name in masks:
         raise RequestError(400, "duplicate_mask", f"two masks are called {mask.name[:80]!r}")
-    masks[mask.name] = functools.partial(mask.read)
+    masks[mask.name] = mask.read
 
 
 def _invalid(field: str, text: str, allowed: str) -> RequestError:
