@@ -40,10 +40,16 @@ class File(NamedTuple):
 
 
 class Stream(StreamingResponse):
-    """Lines as they come; what the request holds is given back when the last one is sent."""
+    """Parts as they come; what the request holds is given back when the last one is sent."""
 
-    def __init__(self, lines: AsyncIterator[bytes], held: AsyncExitStack) -> None:
-        super().__init__(lines, media_type=LINES)
+    def __init__(
+        self,
+        parts: AsyncIterator[bytes],
+        held: AsyncExitStack,
+        media_type: str = LINES,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(parts, headers=headers, media_type=media_type)
         self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

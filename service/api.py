@@ -5,6 +5,7 @@
 POST /v1/reconstruct   photographs (multipart) → meshes, cameras, masks
 POST /v1/render        a reconstruction and cameras (JSON) → pictures, animations
 POST /v1/edit          a photograph and what to change (multipart) → a new photograph
+     /v1/jobs          service.job_api: batches too large to wait for
 GET  /v1/model         the manifest of the bundle
 GET  /livez /readyz /metrics   BentoML's, with this service's readiness and metrics
 """
@@ -12,6 +13,7 @@ GET  /livez /readyz /metrics   BentoML's, with this service's readiness and metr
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
@@ -31,6 +33,7 @@ from service import (
     bundle,
     editing,
     form,
+    job_api,
     reconstruction,
     rendering,
     schemas,
@@ -38,6 +41,9 @@ from service import (
 )
 from service.engine import Engine
 from service.errors import ItemError, RequestError
+from service.job_files import FolderTaken
+from service.job_store import JobStore
+from service.jobs import Jobs
 from service.openapi import DocumentedService
 from service.reconstruction import INTERNAL_ERROR, Options, Upload
 from service.render_schemas import EditChanges, RenderRequest
@@ -52,6 +58,9 @@ from service.requests import (
 )
 from service.session import choose_provider
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
+
+# Under BentoML's logger, which is the one its server shows.
+logger = logging.getLogger(f"bentoml.{__name__}")
 
 
 async def reconstruct(request: Request) -> Response:
@@ -134,6 +143,7 @@ routes = Starlette(
         Route("/v1/reconstruct", reconstruct, methods=["POST"]),
         Route("/v1/render", render, methods=["POST"]),
         Route("/v1/edit", edit, methods=["POST"]),
+        *job_api.ROUTES,
         Route("/v1/model", model, methods=["GET"]),
     ],
     middleware=[Middleware(BodyLimit)],
@@ -154,7 +164,15 @@ class InverseGraphics:
     def __init__(self) -> None:
         """Load and warm up; nothing is answered before, so ready means ready."""
         self.engine = Engine(read_settings())
+        self.jobs = _open_jobs(self.engine)
+        routes.state.jobs = self.jobs
         routes.state.engine = self.engine
+
+    @bentoml.on_startup
+    async def take_up(self) -> None:
+        """Go on with the jobs of the last process."""
+        if isinstance(self.jobs, Jobs):
+            self.jobs.start()
 
     @bentoml.on_deployment
     def verify() -> None:
@@ -166,10 +184,21 @@ class InverseGraphics:
     @bentoml.on_shutdown
     async def drain(self) -> None:
         """Answer what was accepted."""
+        if isinstance(self.jobs, Jobs):
+            await self.jobs.close()
         await self.engine.close()
 
     def __is_ready__(self) -> bool:
         return not self.engine.closed
+
+
+def _open_jobs(engine: Engine) -> Jobs | FolderTaken:
+    try:
+        return Jobs(engine, JobStore(engine.settings.jobs_path))
+    except FolderTaken as error:
+        # The other routes need no folder; those of jobs say what is wrong.
+        logger.warning("no jobs: %s", error)
+        return error
 
 
 def _answering(
