@@ -207,12 +207,13 @@ def test_results_that_do_not_fit_are_an_error_of_their_image(bundle_folder, tmp_
 
     async def run():
         jobs = Jobs(engine, JobStore(tmp_path))
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other" / "0.json").write_bytes(bytes(900 << 10))
         with pytest.raises(RequestError, match="at most 1 may be held") as caught:
             await jobs.create(Options(), [], 2 << 20)
         assert caught.value.status == 507
         items = [NewItem(f"{i}.jpg", jpeg, None) for i in range(20)]
         job = await jobs.create(Options(format="npz", preview=True), items, 40_000)
-        (tmp_path / job / "ballast").write_bytes(bytes(900 << 10))
         jobs.start()
         while (found := jobs.store.job(job)).state == "running":
             await asyncio.sleep(0.02)
