@@ -59,6 +59,9 @@ from service.requests import (
 from service.session import choose_provider
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
 
+FOLDER_SECONDS = 5.0
+"""Between two tries for a folder of jobs that another process, one that drains say, still holds."""
+
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
 
@@ -170,9 +173,8 @@ class InverseGraphics:
 
     @bentoml.on_startup
     async def take_up(self) -> None:
-        """Go on with the jobs of the last process."""
-        if isinstance(self.jobs, Jobs):
-            self.jobs.start()
+        """Go on with the jobs of the last process, once it has let go of them."""
+        self.opening = asyncio.create_task(self._take_up())
 
     @bentoml.on_deployment
     def verify() -> None:
@@ -184,9 +186,16 @@ class InverseGraphics:
     @bentoml.on_shutdown
     async def drain(self) -> None:
         """Answer what was accepted."""
+        self.opening.cancel()
         if isinstance(self.jobs, Jobs):
             await self.jobs.close()
         await self.engine.close()
+
+    async def _take_up(self) -> None:
+        while isinstance(self.jobs, FolderTaken):
+            await asyncio.sleep(FOLDER_SECONDS)
+            self.jobs = routes.state.jobs = _open_jobs(self.engine)
+        self.jobs.start()
 
     def __is_ready__(self) -> bool:
         return not self.engine.closed

@@ -105,7 +105,10 @@ def _jobs(request: Request) -> Jobs:
     jobs = request.app.state.jobs
     if isinstance(jobs, FolderTaken):
         raise RequestError(
-            503, "no_jobs", f"{jobs}: set INVERSE_GRAPHICS_JOBS_FOLDER to a folder of its own"
+            503,
+            "no_jobs",
+            f"{jobs}: send again, or set INVERSE_GRAPHICS_JOBS_FOLDER to a folder of its own",
+            retry_after_seconds=5,
         )
     return jobs
 
