@@ -1,4 +1,4 @@
-"""A textured mesh as files other programs open: GLB, OBJ (zipped with its material) and NPZ.
+"""A textured mesh as files other programs open: GLB, OBJ (zipped with its material), STL and NPZ.
 
 A vertex on the uv seam becomes one vertex per texture coordinate, as these formats have one index
 per corner. Textures are uint8 `[Ht, Wt, 3]`, row 0 the top (v = 1).
@@ -29,6 +29,9 @@ MATERIAL = {
 
 NAME = "object"
 """Of the files inside an OBJ archive."""
+
+STL_TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attributes", "<u2")])
+"""50 bytes: the triangle of the binary STL format."""
 
 
 class SplitMesh(NamedTuple):
@@ -147,6 +150,20 @@ def to_obj(
         archive.writestr(f"{NAME}.mtl", material)
         archive.writestr(f"{NAME}.png", png_bytes(texture))
     return file.getvalue()
+
+
+def to_stl(
+    vertices: NDArray[np.floating],  # [V, 3]
+    faces: NDArray[np.integer],  # [F, 3]
+) -> bytes:
+    """A binary STL file: the surface alone, for printers; no texture, no shared vertices."""
+    corners = vertices[faces].astype(np.float64)  # [F, 3, 3]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+    triangles = np.zeros(len(faces), STL_TRIANGLE)
+    triangles["normal"] = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
+    triangles["corners"] = corners
+    return NAME.encode().ljust(80) + struct.pack("<I", len(faces)) + triangles.tobytes()
 
 
 def to_npz(

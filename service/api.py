@@ -1,9 +1,11 @@
-"""The HTTP service, and the only file that knows HTTP.
+"""The HTTP service. Beside it only requests, form and answers know HTTP.
 
     bentoml serve service.api:InverseGraphics
 
 POST /v1/reconstruct   photographs (multipart) → meshes, cameras, masks
-POST /v1/render        a reconstruction and cameras (JSON) → PNGs
+POST /v1/render        a reconstruction and cameras (JSON) → pictures, animations
+POST /v1/edit          a photograph and what to change (multipart) → a new photograph
+     /v1/jobs          service.job_api: batches too large to wait for
 GET  /v1/model         the manifest of the bundle
 GET  /livez /readyz /metrics   BentoML's, with this service's readiness and metrics
 """
@@ -11,119 +13,116 @@ GET  /livez /readyz /metrics   BentoML's, with this service's readiness and metr
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack
 from typing import Any
 
 import bentoml
-from pydantic import ValidationError
 from starlette.applications import Starlette
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphics.camera import CONVENTION
-from service import bundle, reconstruction, rendering, schemas, store
+from service import (
+    accept,
+    animation,
+    answers,
+    bundle,
+    editing,
+    form,
+    job_api,
+    reconstruction,
+    rendering,
+    schemas,
+    store,
+)
 from service.engine import Engine
 from service.errors import ItemError, RequestError
+from service.job_files import FolderTaken
+from service.job_store import JobStore
+from service.jobs import Jobs
 from service.openapi import DocumentedService
 from service.reconstruction import INTERNAL_ERROR, Options, Upload
+from service.render_schemas import EditChanges, RenderRequest
+from service.requests import (
+    MEBIBYTE,
+    BodyLimit,
+    engine_of,
+    read_body,
+    refuse,
+    require_content_type,
+    validated,
+)
 from service.session import choose_provider
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
 
-MEBIBYTE = 1 << 20
-FORM_FIELDS = ("images", "format", "texture", "preview")
-FORMATS = ("glb", "obj", "npz")
-FLAGS = {"true": True, "1": True, "false": False, "0": False}
+FOLDER_SECONDS = 5.0
+"""Between two tries for a folder of jobs that another process, one that drains say, still holds."""
 
-
-class BodyLimit:
-    """Refuses a body beyond the limit: by its declared length at once, else while it comes in."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        try:
-            limit = _engine(scope["app"]).settings.body_limit_mebibytes * MEBIBYTE
-        except RequestError as error:
-            await _refuse(error)(scope, receive, send)
-            return
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > limit:
-            await _refuse(_too_large(limit))(scope, receive, send)
-            return
-        received = 0
-
-        async def limited() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                raise _too_large(limit)
-            return message
-
-        await self.app(scope, limited, send)
+# Under BentoML's logger, which is the one its server shows.
+logger = logging.getLogger(f"bentoml.{__name__}")
 
 
 async def reconstruct(request: Request) -> Response:
     """POST /v1/reconstruct."""
-    engine = _engine(request.app)
+    engine = engine_of(request.app)
     engine.check_room(1)
-    _require_content_type(request, "multipart/form-data")
+    kind = accept.choose(request.headers.get("accept"), answers.KINDS)
+    require_content_type(request, "multipart/form-data")
     largest = engine.settings.largest_request
-    form_limits = {"max_files": largest, "max_fields": largest + len(FORM_FIELDS)}
-    try:
-        async with request.form(**form_limits) as form:
-            uploads, options = _read_form(form, largest)
-            with engine.admit(len(uploads)):
-                entries = await asyncio.gather(
-                    *(
-                        reconstruction.answer(engine, index, upload, options)
-                        for index, upload in enumerate(uploads)
-                    )
-                )
-    except HTTPException as error:
-        raise RequestError(
-            400,
-            "malformed_multipart",
-            f"{error.detail} Send 1..{largest} files in multipart/form-data field images",
-        ) from error
-    failed = [entry for entry in entries if entry.status == "error"]
-    answer = schemas.ReconstructAnswer(
-        images=entries, succeeded=len(entries) - len(failed), failed=len(failed)
-    )
-    return _json(answer, _status(len(entries), failed))
+    async with AsyncExitStack() as held:
+        # A mask for every image, and images sent as text.
+        parts = await form.open_form(request, 2 * largest, largest + len(form.FIELDS))
+        held.push_async_callback(parts.close)
+        uploads, options = form.read_form(parts, largest)
+        held.enter_context(engine.admit(len(uploads)))
+        if kind == answers.LINES:
+            return answers.Stream(_lines(engine, uploads, options), held.pop_all())
+        entries = await asyncio.gather(*_answering(engine, uploads, options))
+        answer, status = _whole(entries)
+        return await engine.in_pool(answers.pack, kind, answer, status)
 
 
 async def render(request: Request) -> Response:
     """POST /v1/render."""
-    engine = _engine(request.app)
+    engine = engine_of(request.app)
     engine.check_room(1)
-    _require_content_type(request, "application/json")
-    body = await _read_body(request, engine.settings.json_limit_mebibytes * MEBIBYTE)
-    try:
-        wanted = schemas.RenderRequest.model_validate_json(body)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in detail['loc']) or 'body'}: {detail['msg']}"
-            for detail in error.errors(include_url=False, include_input=False)[:5]
-        )
-        raise RequestError(422, "invalid_request", problems) from error
-    return _json(await rendering.render(engine, wanted), 200)
+    require_content_type(request, answers.JSON)
+    body = await read_body(request, engine.settings.json_limit_mebibytes * MEBIBYTE)
+    wanted = validated(RenderRequest, body)
+    moving = wanted.animation
+    picture = answers.PNG if moving is None else animation.MEDIA_TYPES[moving.format]
+    header = request.headers.get("accept")
+    kind = accept.choose(header, (answers.JSON, picture))
+    answer = await rendering.render(engine, wanted)
+    pictures = answer.images if answer.animation is None else [answer.animation.data]
+    return answers.one_file(kind, answer, pictures + (answer.gan_images or []))
+
+
+async def edit(request: Request) -> Response:
+    """POST /v1/edit."""
+    engine = engine_of(request.app)
+    engine.check_room(1)
+    kind = accept.choose(request.headers.get("accept"), (answers.JSON, answers.PNG))
+    require_content_type(request, "multipart/form-data")
+    async with AsyncExitStack() as held:
+        parts = await form.open_form(request, 2, len(form.EDIT_FIELDS))
+        held.push_async_callback(parts.close)
+        upload, changes = form.read_edit(parts)
+        answer = await editing.edit(engine, upload, validated(EditChanges, changes))
+    return answers.one_file(kind, answer, [answer.image])
 
 
 async def model(request: Request) -> Response:
     """GET /v1/model."""
-    engine = _engine(request.app)
+    engine = engine_of(request.app)
     answer = schemas.ModelAnswer(
         manifest=engine.manifest.as_json(),
+        licence=dict(engine.manifest.licence),
+        metrics=dict(engine.manifest.metrics),
         camera_convention=CONVENTION,
         providers={runner.graph: runner.session.provider for runner in engine.runners},
     )
@@ -133,19 +132,21 @@ async def model(request: Request) -> Response:
 async def refused(_: Request, error: Exception) -> Response:
     """Any error raised on purpose, as JSON."""
     assert isinstance(error, RequestError)
-    return _refuse(error)
+    return refuse(error)
 
 
 async def item_refused(_: Request, error: Exception) -> Response:
     """An item's error outside a batch, as JSON."""
     assert isinstance(error, ItemError)
-    return _refuse(RequestError(422, error.code, error.message))
+    return refuse(RequestError(422, error.code, error.message))
 
 
 routes = Starlette(
     routes=[
         Route("/v1/reconstruct", reconstruct, methods=["POST"]),
         Route("/v1/render", render, methods=["POST"]),
+        Route("/v1/edit", edit, methods=["POST"]),
+        *job_api.ROUTES,
         Route("/v1/model", model, methods=["GET"]),
     ],
     middleware=[Middleware(BodyLimit)],
@@ -166,7 +167,14 @@ class InverseGraphics:
     def __init__(self) -> None:
         """Load and warm up; nothing is answered before, so ready means ready."""
         self.engine = Engine(read_settings())
+        self.jobs = _open_jobs(self.engine)
+        routes.state.jobs = self.jobs
         routes.state.engine = self.engine
+
+    @bentoml.on_startup
+    async def take_up(self) -> None:
+        """Go on with the jobs of the last process, once it has let go of them."""
+        self.opening = asyncio.create_task(self._take_up())
 
     @bentoml.on_deployment
     def verify() -> None:
@@ -178,112 +186,68 @@ class InverseGraphics:
     @bentoml.on_shutdown
     async def drain(self) -> None:
         """Answer what was accepted."""
+        self.opening.cancel()
+        if isinstance(self.jobs, Jobs):
+            await self.jobs.close()
         await self.engine.close()
+
+    async def _take_up(self) -> None:
+        while isinstance(self.jobs, FolderTaken):
+            await asyncio.sleep(FOLDER_SECONDS)
+            self.jobs = routes.state.jobs = _open_jobs(self.engine)
+        self.jobs.start()
 
     def __is_ready__(self) -> bool:
         return not self.engine.closed
 
 
-def _engine(app: Starlette) -> Engine:
-    engine = getattr(app.state, "engine", None)
-    if engine is None:
-        raise RequestError(503, "not_ready", "the model is being loaded: send again", 5)
-    return engine
+def _open_jobs(engine: Engine) -> Jobs | FolderTaken:
+    try:
+        return Jobs(engine, JobStore(engine.settings.jobs_path))
+    except FolderTaken as error:
+        # The other routes need no folder; those of jobs say what is wrong.
+        logger.warning("no jobs: %s", error)
+        return error
 
 
-def _read_form(form: FormData, largest: int) -> tuple[list[Upload], Options]:
-    values: dict[str, str] = {}
-    uploads: list[Upload] = []
-    for field, value in form.multi_items():
-        if field not in FORM_FIELDS:
-            raise RequestError(
-                400, "unknown_field", f"field {field[:80]!r} is not one of {list(FORM_FIELDS)}"
-            )
-        if field == "images":
-            uploads.append(_upload(value))
-        elif isinstance(value, UploadFile) or field in values:
-            raise RequestError(400, "invalid_field", f"field {field} must be one short text")
-        else:
-            values[field] = value.strip().lower()
-    if not 1 <= len(uploads) <= largest:
-        raise RequestError(
-            400, "wrong_count", f"got {len(uploads)} images; send 1..{largest} in field images"
-        )
-    return uploads, _options(values)
+def _answering(
+    engine: Engine, uploads: list[Upload], options: Options
+) -> list[Coroutine[Any, Any, schemas.ImageAnswer]]:
+    return [
+        reconstruction.answer(engine, index, upload, options)
+        for index, upload in enumerate(uploads)
+    ]
 
 
-def _upload(value: UploadFile | str) -> Upload:
-    if isinstance(value, UploadFile):
-        return Upload((value.filename or "")[:255], value.file.read)
-
-    def refuse() -> bytes:
-        # Never taken as an address: a service that fetches URLs reaches into its own network.
-        raise ItemError("not_a_file", "the part is text, not a file: attach the image itself")
-
-    return Upload("", refuse)
-
-
-def _options(values: dict[str, str]) -> Options:
-    mesh_format = values.get("format", "glb")
-    if mesh_format not in FORMATS:
-        raise RequestError(
-            400, "invalid_field", f"format is {mesh_format[:80]!r}; it must be one of {FORMATS}"
-        )
-    flags = {}
-    for name, default in (("texture", "true"), ("preview", "false")):
-        text = values.get(name, default)
-        if text not in FLAGS:
-            raise RequestError(
-                400, "invalid_field", f"{name} is {text[:80]!r}; it must be true or false"
-            )
-        flags[name] = FLAGS[text]
-    return Options(mesh_format, **flags)
+async def _lines(engine: Engine, uploads: list[Upload], options: Options) -> AsyncIterator[bytes]:
+    """One line per image, as each finishes, and the summary."""
+    tasks = [asyncio.ensure_future(one) for one in _answering(engine, uploads, options)]
+    succeeded = 0
+    try:
+        for next_one in asyncio.as_completed(tasks):
+            entry = await next_one
+            succeeded += entry.status == "ok"
+            yield answers.to_json(entry) + b"\n"
+        summary = schemas.Summary(succeeded=succeeded, failed=len(tasks) - succeeded)
+        yield answers.to_json(summary) + b"\n"
+    finally:
+        for task in tasks:  # those of a client that has gone away
+            task.cancel()
 
 
-def _status(count: int, failed: list[schemas.ImageAnswer]) -> int:
-    if not failed:
-        return 200
-    if len(failed) < count:
-        return 207
-    ours = all(entry.error is not None and entry.error.code == INTERNAL_ERROR for entry in failed)
-    return 500 if ours else 422
-
-
-def _require_content_type(request: Request, wanted: str) -> None:
-    got = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if got != wanted:
-        raise RequestError(
-            415, "wrong_content_type", f"content type is {got[:80]!r}; it must be {wanted}"
-        )
-
-
-async def _read_body(request: Request, limit: int) -> bytes:
-    chunks: list[bytes] = []
-    received = 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        if received > limit:
-            raise _too_large(limit)
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _too_large(limit: int) -> RequestError:
-    return RequestError(
-        413,
-        "body_too_large",
-        f"the body is larger than {limit // MEBIBYTE} MiB: send fewer or smaller images",
+def _whole(entries: list[schemas.ImageAnswer]) -> tuple[schemas.ReconstructAnswer, int]:
+    """The answer of a batch, and its HTTP status."""
+    failed = [entry for entry in entries if entry.status == "error"]
+    answer = schemas.ReconstructAnswer(
+        images=entries, succeeded=len(entries) - len(failed), failed=len(failed)
     )
+    if not failed:
+        return answer, 200
+    if len(failed) < len(entries):
+        return answer, 207
+    ours = all(entry.error is not None and entry.error.code == INTERNAL_ERROR for entry in failed)
+    return answer, 500 if ours else 422
 
 
 def _json(answer: schemas.Strict, status: int) -> Response:
-    content = answer.model_dump_json(exclude_none=True)
-    return Response(content, status, media_type="application/json")
-
-
-def _refuse(error: RequestError) -> JSONResponse:
-    headers = {}
-    if error.retry_after_seconds is not None:
-        headers["Retry-After"] = str(error.retry_after_seconds)
-    problem: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
-    return JSONResponse(problem, error.status, headers)
+    return Response(answers.to_json(answer), status, media_type=answers.JSON)

@@ -140,7 +140,7 @@ def _write_meshes(
             file = out / f"{path.stem}.glb"
             file.write_bytes(base64.b64decode(entry["mesh"]["data"]))
             result |= {"mesh": file.name, "camera": entry["camera"]}
-            result |= {key: entry[key] for key in ("rerender_iou", "confidence", "warnings")}
+            result |= {key: entry[key] for key in ("rerender_iou", "confidence", "quality_flags")}
         else:
             result["error"] = entry["error"]
             print(f"{entry['name']}: {entry['error']['message']}", file=sys.stderr)

@@ -11,12 +11,15 @@ from typing import ParamSpec, TypeVar
 
 import numpy as np
 
+from graphics.components import component_sizes
 from graphics.render import Rendered, render
 from service import bundle as bundles
 from service import images, metrics, store
 from service.batcher import Device
 from service.errors import Overloaded, ShuttingDown
+from service.kept import Kept
 from service.runners import Generator, Reconstructor, Segmenter
+from service.samples import Samples
 from service.settings import Settings
 
 # Under BentoML's logger, which is the one its server shows.
@@ -40,6 +43,8 @@ class Engine:
         self.generator = Generator(self.bundle, settings, self.device)
         self.runners = (self.segmenter, self.reconstructor, self.generator)
         self._pool = ThreadPoolExecutor(settings.cores, thread_name_prefix="images")
+        self.kept = Kept(settings.kept_reconstructions, settings.keep_seconds)
+        self.samples = Samples(self.bundle.samples())
         self._in_flight = 0
         self.closed = False
         self._warm_up()
@@ -110,6 +115,7 @@ class Engine:
         texture = np.zeros((height, width, 3), np.float32)
         for samples in (1, 2):
             self.draw(self.template.vertices, texture, camera, self.manifest.resolution, samples)
+        component_sizes(np.zeros((2, 2), np.bool_))
         content = images.encode_png(np.zeros((64, 64, 3), np.uint8))
         images.decode(content, self.manifest.resolution, pixel_limit=64 * 64)
         logger.info(

@@ -1,4 +1,4 @@
-"""Photographs: any JPEG or PNG becomes the square of pixels (and the mask) a bundle reads."""
+"""Photographs: any image file becomes the square of pixels (and the mask) a bundle reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from service.errors import ItemError
 
-FORMATS = ("JPEG", "PNG")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 SHORTEST_SIDE = 8
 """Pixels."""
 LONGEST_RATIO = 20
@@ -43,31 +43,37 @@ class Photograph(NamedTuple):
     pixels: NDArray[np.uint8]
     """[R, R, 3]"""
     mask: NDArray[np.float32] | None
-    """[R, R] in 0..1 from the alpha channel; None where the segmenter has to find the object."""
+    """[R, R] in 0..1 from the mask file or the alpha channel; None where the segmenter has to find
+    the object."""
     frame: Frame
     size: tuple[int, int]
     """(width, height) of the upright photograph."""
 
 
-def decode(content: bytes, resolution: int, pixel_limit: int) -> Photograph:
-    """Decode one upload; raises `ItemError` saying what was got, what is allowed, what to do."""
+def decode(
+    content: bytes,
+    resolution: int,  # R
+    pixel_limit: int,
+    mask_content: bytes | None = None,
+) -> Photograph:
+    """Decode one upload; raises `ItemError` saying what was got, what is allowed, what to do.
+
+    `mask_content` is an image file of the same upright size, white on the object; it goes before
+    the alpha channel.
+    """
     image = _open(content, pixel_limit)
     _check_sides(*image.size)
     width, height = image.size
-    if image.format == "JPEG":
+    if image.format in ("JPEG", "MPO"):
         image.draft(None, (DETAIL * resolution, DETAIL * resolution))
-    try:
-        image.load()
-        turned = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
-        ImageOps.exif_transpose(image, in_place=True)
-        image = _eight_bit(image)
-    except Exception as error:  # Pillow's decoders raise a dozen kinds, struct.error among them
-        raise ItemError(
-            "unreadable_image", f"the image is damaged or cut short ({error}): save it again"
-        ) from error
+    image, turned = _upright(image)
     size = (height, width) if turned else (width, height)
     scale = size[0] / image.width
-    if image.mode == "RGBA" and image.getextrema()[3][0] < 255:
+    if mask_content is not None:
+        coverage = _read_mask(mask_content, size, pixel_limit)
+        image = image.convert("RGB")
+        image.putalpha(coverage.resize(image.size, Image.Resampling.BOX))
+    if mask_content is not None or (image.mode == "RGBA" and image.getextrema()[3][0] < 255):
         pixels, mask, frame = _cut_out(image, resolution)
     else:
         pixels, frame = _letterbox(image.convert("RGB"), resolution)
@@ -87,6 +93,15 @@ def to_bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
+def resize_longer(pixels: NDArray[np.uint8], longer: int) -> NDArray[np.uint8]:
+    """A picture `[H, W, 3]` whose longer side has `longer` pixels, its proportions kept."""
+    height, width = pixels.shape[:2]
+    scale = longer / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    method = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(pixels).resize(size, method))
+
+
 def background_of(pixels: NDArray[np.uint8], mask: NDArray[np.floating]) -> NDArray[np.uint8]:
     """The photograph `[R, R, 3]` with the object's pixels (mask over one half) set to mid grey."""
     return np.where(mask[..., None] > 0.5, np.uint8(GREY), pixels)
@@ -94,13 +109,13 @@ def background_of(pixels: NDArray[np.uint8], mask: NDArray[np.floating]) -> NDAr
 
 def _open(content: bytes, pixel_limit: int) -> Image.Image:
     if not content:
-        raise ItemError("empty_file", "the file has 0 bytes: send a JPEG or PNG")
+        raise ItemError("empty_file", "the file has 0 bytes: send a JPEG, PNG, WebP or GIF")
     too_large = f"at most {pixel_limit / 1e6:g} megapixels are allowed: make it smaller"
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError:
         raise ItemError(
-            "unsupported_format", "the file is not a JPEG or PNG image: convert it to one"
+            "unsupported_format", "the file is not a JPEG, PNG, WebP or GIF: convert it to one"
         ) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ItemError("image_too_large", too_large) from None
@@ -111,6 +126,44 @@ def _open(content: bytes, pixel_limit: int) -> Image.Image:
     if image.width * image.height > pixel_limit:
         raise ItemError("image_too_large", f"image is {image.width}x{image.height} px; {too_large}")
     return image
+
+
+def _upright(image: Image.Image) -> tuple[Image.Image, bool]:
+    """The decoded first frame, turned as EXIF asks, and whether that swapped width and height."""
+    try:
+        image.load()
+        turned = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+        ImageOps.exif_transpose(image, in_place=True)
+        return _eight_bit(image), turned
+    except Exception as error:  # Pillow's decoders raise a dozen kinds, struct.error among them
+        raise ItemError(
+            "unreadable_image", f"the image is damaged or cut short ({error}): save it again"
+        ) from error
+
+
+def _read_mask(content: bytes, size: tuple[int, int], pixel_limit: int) -> Image.Image:
+    """Grey, white on the object; transparent counts as black."""
+    try:
+        mask = _open(content, pixel_limit)
+        if mask.width * mask.height != size[0] * size[1]:  # before anything is unpacked
+            raise _wrong_mask_size(mask.size, size)
+        mask, _ = _upright(mask)
+    except ItemError as error:
+        code = error.code if error.code == "wrong_mask_size" else "unreadable_mask"
+        raise ItemError(code, f"mask: {error.message}") from error
+    if mask.size != size:
+        raise _wrong_mask_size(mask.size, size)
+    if mask.mode == "RGBA":
+        mask = Image.alpha_composite(Image.new("RGBA", mask.size, "black"), mask)
+    return mask.convert("L")
+
+
+def _wrong_mask_size(got: tuple[int, int], wanted: tuple[int, int]) -> ItemError:
+    return ItemError(
+        "wrong_mask_size",
+        f"the mask is {got[0]}x{got[1]} px and the upright image {wanted[0]}x{wanted[1]} px: "
+        "make the mask from this very image",
+    )
 
 
 def _check_sides(width: int, height: int) -> None:
@@ -156,7 +209,8 @@ def _cut_out(
     box = image.getchannel("A").point(lambda alpha: 255 * (alpha > 127)).getbbox()
     if box is None:
         raise ItemError(
-            "transparent_image", "the alpha channel hides every pixel: leave the object opaque"
+            "transparent_image",
+            "the mask or alpha channel hides every pixel: leave the object white or opaque",
         )
     side = max(1, round(max(box[2] - box[0], box[3] - box[1]) / OBJECT_FILL))
     left, top = (box[0] + box[2] - side) // 2, (box[1] + box[3] - side) // 2

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from graphics import camera as cameras
 from graphics import formats
 from graphics.render import Rendered
-from service import archive, images, metrics, schemas
+from service import archive, images, metrics, quality, schemas
 from service.archive import Archive
 from service.engine import Engine
 from service.errors import ItemError, RequestError
@@ -27,7 +27,12 @@ PREVIEW_SIZE = 256
 SAMPLES = 2
 """Per pixel side, of every picture meant for people."""
 INTERNAL_ERROR = "internal_error"
-MEDIA_TYPES = {"glb": "model/gltf-binary", "obj": "application/zip", "npz": "application/zip"}
+MEDIA_TYPES = {
+    "glb": "model/gltf-binary",
+    "obj": "application/zip",
+    "stl": "model/stl",
+    "npz": "application/zip",
+}
 
 
 class Options(NamedTuple):
@@ -35,6 +40,8 @@ class Options(NamedTuple):
 
     format: schemas.MeshFormat = "glb"
     texture: bool = True
+    texture_size: int | None = None
+    """Pixels of the longer side; None: as the model makes it."""
     preview: bool = False
 
 
@@ -43,6 +50,8 @@ class Upload(NamedTuple):
 
     name: str
     read: Callable[[], bytes]
+    read_mask: Callable[[], bytes] | None = None
+    """None where no mask came with the image."""
 
 
 class Taken(NamedTuple):
@@ -63,6 +72,7 @@ async def answer(
         with metrics.stage("total", timings):
             taken = await take(engine, upload, timings)
             entry = await engine.in_pool(_describe, engine, taken, options, timings)
+            identity = engine.kept.keep(to_archive(taken))
     except (ItemError, RequestError) as error:
         problem = schemas.Problem(code=error.code, message=error.message)
     except Exception:
@@ -72,7 +82,7 @@ async def answer(
         )
     else:
         metrics.ITEMS.labels("ok").inc()
-        entry.update(index=index, name=upload.name, status="ok", timings=timings)
+        entry.update(index=index, name=upload.name, status="ok", id=identity, timings=timings)
         return schemas.ImageAnswer(**entry)
     metrics.ITEMS.labels(problem.code).inc()
     return schemas.ImageAnswer(
@@ -85,7 +95,8 @@ async def take(engine: Engine, upload: Upload, timings: dict[str, float]) -> Tak
 
     def decode() -> Photograph:
         limit = engine.settings.pixel_limit_megapixels * 1_000_000
-        return images.decode(upload.read(), engine.manifest.resolution, limit)
+        mask = None if upload.read_mask is None else upload.read_mask()
+        return images.decode(upload.read(), engine.manifest.resolution, limit, mask)
 
     with metrics.stage("decode", timings):
         photograph = await engine.in_pool(decode)
@@ -137,30 +148,38 @@ def _describe(
     with metrics.stage("encode", timings):
         mesh = _encode_mesh(engine, taken, options)
         mask = images.encode_png(images.to_bytes(taken.mask))
-    warnings = [] if inside.any() else ["no_object: no pixel was recognised as the object"]
+    rerender_iou = _iou(inside, covered)
+    difference = np.abs(taken.photograph.pixels / np.float32(255) - drawn.images[0])
+    colour_error = float(difference[covered].mean()) if covered.any() else 1.0
     return {
         "mesh": schemas.Mesh(
             format=options.format, media_type=MEDIA_TYPES[options.format], data=_base64(mesh)
         ),
-        "camera": _camera(found.camera),
+        "camera": _camera(found.camera, taken.photograph.frame),
         "confidence": round(found.confidence, 6),
         "mask": _base64(mask),
         "frame": schemas.Square(**taken.photograph.frame._asdict()),
-        "rerender_iou": round(_iou(inside, covered), 6),
+        "rerender_iou": round(rerender_iou, 6),
         "preview": None if preview is None else _base64(preview),
-        "warnings": warnings,
+        "quality_flags": quality.flags(
+            taken.photograph, taken.mask, rerender_iou, colour_error, found.confidence
+        ),
     }
 
 
 def _encode_mesh(engine: Engine, taken: Taken, options: Options) -> bytes:
+    template, vertices = engine.template, taken.reconstruction.vertices
     if options.format == "npz":
-        return archive.pack(to_archive(taken), engine.template)
+        return archive.pack(to_archive(taken), template)
+    if options.format == "stl":
+        return formats.to_stl(vertices, template.faces)
     texture = images.to_bytes(taken.reconstruction.texture)
     if not options.texture:
         texture = np.full((1, 1, 3), 255, np.uint8)
+    elif options.texture_size is not None:
+        texture = images.resize_longer(texture, options.texture_size)
     encode = formats.to_glb if options.format == "glb" else formats.to_obj
-    template = engine.template
-    return encode(taken.reconstruction.vertices, template.faces, template.face_uvs, texture)
+    return encode(vertices, template.faces, template.face_uvs, texture)
 
 
 def _preview(engine: Engine, found: Reconstruction) -> bytes:
@@ -176,11 +195,20 @@ def cut_out(drawn: Rendered) -> NDArray[np.uint8]:
     return images.to_bytes(np.concatenate([colours, alpha], axis=-1))
 
 
-def _camera(camera: NDArray[np.float32]) -> schemas.Camera:
+def _camera(camera: NDArray[np.float32], frame: images.Frame) -> schemas.Camera:
     row = camera[None]
+    half = frame.side / 2
+    x, y = camera[cameras.OFFSET_X], camera[cameras.OFFSET_Y]
     return schemas.Camera(
         **to_view(camera).model_dump(),
         field_of_view_degrees=cameras.FIELD_OF_VIEW_DEGREES,
+        intrinsics=schemas.Intrinsics(
+            focal_length=round(cameras.focal_length() * half, 6),
+            principal_point=(
+                round(frame.left + half * float(1 + x), 6),
+                round(frame.top + half * float(1 - y), 6),
+            ),
+        ),
         view_matrix=cameras.view_matrices(row)[0].tolist(),
         projection_matrix=cameras.projection_matrices(row)[0].tolist(),
         convention=cameras.CONVENTION,

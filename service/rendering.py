@@ -1,145 +1,197 @@
-"""Draw objects from any camera, with shape, texture and background from one source or several."""
+"""Draw objects from any camera, each part from one source or another, as pictures or one file."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from graphics.camera import CAMERA_SIZE
-from service import archive, images, metrics, schemas
+from service import animation, images, metrics, sources
 from service.archive import Archive
 from service.engine import Engine
-from service.errors import ItemError, RequestError
-from service.reconstruction import PREVIEW_SIZE, SAMPLES, Upload, cut_out, take, to_archive, to_view
+from service.errors import RequestError
+from service.images import GREY
+from service.inpainting import fill
+from service.reconstruction import PREVIEW_SIZE, SAMPLES, cut_out, to_view
+from service.render_schemas import AnimationFile, RenderAnswer, RenderRequest
+from service.scenes import Scene, blend, camera_row, turn
 
 
-class Scene(NamedTuple):
-    """What is drawn."""
+class Drawn(NamedTuple):
+    """The pictures of one scene by the renderers asked for."""
 
-    vertices: NDArray[np.float32]
-    """[V, 3]"""
-    texture: NDArray[np.float32]
-    """[Ht, Wt, 3] in 0..1"""
-    background: NDArray[np.uint8] | None
-    """[R, R, 3]; None leaves the picture transparent around the object."""
+    graphics: NDArray[np.uint8] | None
+    """[S, S, 4], or [S, S, 3] before a background."""
+    gan: NDArray[np.uint8] | None
+    """[R, R, 3]"""
 
 
-async def render(engine: Engine, request: schemas.RenderRequest) -> schemas.RenderAnswer:
-    """Every camera's PNG; raises `RequestError` where a source or a setting cannot be used."""
-    views = request.cameras
-    largest = engine.settings.largest_request
-    if views is not None and len(views) > largest:
-        raise RequestError(
-            422, "too_many_cameras", f"got {len(views)} cameras; at most {largest} are allowed"
-        )
-    size = _size(engine, request)
-    sources = _sources(request)
+async def render(engine: Engine, request: RenderRequest) -> RenderAnswer:
+    """Every picture; raises `RequestError` where a source or a setting cannot be used."""
+    size = picture_size(engine, request.renderer, request.size)
+    named = _named(request)
+    count = _count(engine, request)
+    _check_animation(request, count, size)
     timings: dict[str, float] = {}
-    with engine.admit(len(sources) + len(views or [0])), metrics.stage("total", timings):
-        archives = await _resolve(engine, sources, timings)
-        scene = _scene(request, archives)
-        photographed = archives[_key(request.shape or request.reconstruction)].camera
-        rows = [photographed] if views is None else [_row(view) for view in views]
+    renderers = 2 if request.renderer == "both" else 1
+    items = sources.photographs(named) + count * renderers
+    with engine.admit(items), metrics.stage("total", timings):
+        archives = await sources.resolve(engine, named, timings)
+        scenes = _scenes(request, archives)
         with metrics.stage("draw", timings):
-            if request.renderer == "gan":
-                drawings = [_generate(engine, scene, row) for row in rows]
+            drawn = await asyncio.gather(
+                *(draw(engine, scene, request.renderer, size) for scene in scenes)
+            )
+        answer: dict[str, object] = {"images": [], "timings": timings}
+        with metrics.stage("encode", timings):
+            if request.animation is not None:
+                answer["animation"] = await engine.in_pool(_animate, request, drawn, size)
             else:
-                drawings = [engine.in_pool(_draw, engine, scene, row, size) for row in rows]
-            pngs = await asyncio.gather(*drawings)
-    return schemas.RenderAnswer(
-        images=[base64.b64encode(png).decode("ascii") for png in pngs],
-        cameras=[to_view(row) for row in rows] if views is None else views,
-        renderer=request.renderer,
-        size=size,
-        timings=timings,
-    )
+                answer |= await _pngs(engine, drawn)
+    cameras = request.cameras or [to_view(scene.camera) for scene in scenes]
+    return RenderAnswer(**answer, cameras=cameras, renderer=request.renderer, size=size)
 
 
-def _scene(request: schemas.RenderRequest, archives: dict[tuple[str, str], Archive]) -> Scene:
-    """Each part from its own source, else from the reconstruction."""
-    whole = request.reconstruction
-    # The graphics renderer keeps the object alone unless a background is asked for by name.
-    behind = request.background or (whole if request.renderer == "gan" else None)
-    return Scene(
-        archives[_key(request.shape or whole)].vertices,
-        archives[_key(request.texture or whole)].texture.astype(np.float32) / 255,
-        None if behind is None else archives[_key(behind)].background,
-    )
-
-
-def _size(engine: Engine, request: schemas.RenderRequest) -> int:
+def picture_size(engine: Engine, renderer: str, size: int | None) -> int:
+    """Pixels per side; raises `RequestError` 422 where the GAN cannot draw that many."""
     resolution = engine.manifest.resolution
-    if request.renderer == "graphics":
-        return request.size or PREVIEW_SIZE
-    if request.size not in (None, resolution):
+    if renderer == "gan" and size not in (None, resolution):
         raise RequestError(
             422,
             "wrong_size",
-            f"size is {request.size}; renderer gan draws {resolution} px: leave size out",
+            f"size is {size}; renderer gan draws {resolution} px: leave size out",
         )
-    return resolution
+    return size or (PREVIEW_SIZE if renderer == "graphics" else resolution)
 
 
-def _sources(request: schemas.RenderRequest) -> dict[tuple[str, str], str]:
-    """The distinct sources, each under the field it first appears in."""
-    sources: dict[tuple[str, str], str] = {}
-    for field in ("reconstruction", "shape", "texture", "background"):
-        if (source := getattr(request, field)) is not None:
-            sources.setdefault(_key(source), field)
-    return sources
+async def draw(engine: Engine, scene: Scene, renderer: str, size: int) -> Drawn:
+    """One scene by one renderer or both."""
+    graphics = gan = None
+    if renderer != "gan":
+        graphics = await engine.in_pool(_draw, engine, scene, size)
+    if renderer != "graphics":
+        image = await engine.generator.generate(
+            scene.camera, scene.vertices, scene.texture, scene.background
+        )
+        gan = images.to_bytes(image)
+    return Drawn(graphics, gan)
 
 
-def _key(source: schemas.Source) -> tuple[str, str]:
-    return ("npz", source.npz) if source.npz is not None else ("image", source.image or "")
+def to_text(content: bytes) -> str:
+    """Base64."""
+    return base64.b64encode(content).decode("ascii")
 
 
-async def _resolve(
-    engine: Engine, sources: dict[tuple[str, str], str], timings: dict[str, float]
-) -> dict[tuple[str, str], Archive]:
-    async def one(kind: str, text: str, field: str) -> Archive:
-        try:
-            content = base64.b64decode(text, validate=True)
-            if kind == "npz":
-                return await engine.in_pool(archive.unpack, content, engine.manifest)
-            return to_archive(await take(engine, Upload(field, lambda: content), timings))
-        except binascii.Error as error:
-            raise RequestError(
-                422, "not_base64", f"{field}.{kind} is not base64 ({error}): encode the file"
-            ) from error
-        except ItemError as error:
-            raise RequestError(422, error.code, f"{field}.{kind}: {error.message}") from error
-
-    found = await asyncio.gather(*(one(*key, field) for key, field in sources.items()))
-    return dict(zip(sources, found, strict=True))
+def _named(request: RenderRequest) -> dict[str, sources.Source | None]:
+    fields = ("reconstruction", "shape", "texture", "background", "camera")
+    named = {field: getattr(request, field) for field in fields}
+    if request.interpolation is not None:
+        named["interpolation.to"] = request.interpolation.to
+    return named
 
 
-def _row(view: schemas.CameraView) -> NDArray[np.float32]:
-    row = np.array(
-        [view.azimuth_degrees, view.elevation_degrees, view.distance, *view.offset], np.float32
-    )
-    if row.shape != (CAMERA_SIZE,) or np.any(np.abs(row) > archive.LARGEST_NUMBER):
+def _count(engine: Engine, request: RenderRequest) -> int:
+    """Pictures to draw, each counted as one item."""
+    if request.interpolation is not None:
+        count = request.interpolation.steps
+    elif request.turntable is not None:
+        count = request.turntable.frames
+    else:
+        count = len(request.cameras or [0])
+    renderers = 2 if request.renderer == "both" else 1
+    largest = engine.settings.largest_request
+    if count * renderers > largest:
         raise RequestError(
-            422, "wrong_camera", f"camera {row.tolist()} is beyond {archive.LARGEST_NUMBER}"
+            422,
+            "too_many_cameras",
+            f"got {count} cameras or steps for {renderers} renderer(s); at most {largest} pictures "
+            "are drawn in one request: ask for fewer",
         )
-    return row
+    return count
 
 
-def _draw(engine: Engine, scene: Scene, row: NDArray[np.float32], size: int) -> bytes:
+def _check_animation(request: RenderRequest, count: int, size: int) -> None:
+    if request.animation is not None:
+        width = 2 * size if request.renderer == "both" else size
+        animation.check(request.animation.format, count, width, size)
+
+
+def _scenes(request: RenderRequest, archives: Mapping[str, Archive]) -> list[Scene]:
+    first = _first_scene(request, archives)
+    if request.cameras is not None:
+        return [first._replace(camera=camera_row(view)) for view in request.cameras]
+    if request.turntable is not None:
+        return [first._replace(camera=row) for row in turn(request.turntable)]
+    if request.interpolation is not None:
+        end = Scene.of(archives["interpolation.to"])
+        if first.background is None:
+            end = end._replace(background=None)
+        return blend(first, end, request.interpolation)
+    return [first]
+
+
+def _first_scene(request: RenderRequest, archives: Mapping[str, Archive]) -> Scene:
+    """Each part from its own source, else from the reconstruction."""
+
+    def part(name: str) -> Archive:
+        return archives[name if name in archives else "reconstruction"]
+
+    # The graphics renderer keeps the object alone unless a background is asked for by name.
+    with_background = request.background is not None or request.renderer != "graphics"
+    photographed = next(name for name in ("camera", "reconstruction", "shape") if name in archives)
+    return Scene(
+        part("shape").vertices,
+        part("texture").texture.astype(np.float32) / 255,
+        part("background").background if with_background else None,
+        archives[photographed].camera,
+    )
+
+
+def _draw(engine: Engine, scene: Scene, size: int) -> NDArray[np.uint8]:
     """CPU work: called in the pool."""
-    rgba = cut_out(engine.draw(scene.vertices, scene.texture, row, size, SAMPLES))
+    rgba = cut_out(engine.draw(scene.vertices, scene.texture, scene.camera, size, SAMPLES))
     if scene.background is None:
-        return images.encode_png(rgba)
-    behind = Image.fromarray(scene.background).resize((size, size), Image.Resampling.BILINEAR)
+        return rgba
+    # Where the object was cut out of its photograph nothing but mid grey is known.
+    ground = fill(scene.background, np.all(scene.background == GREY, axis=-1))
+    behind = Image.fromarray(ground).resize((size, size), Image.Resampling.BILINEAR)
     drawn_over = Image.alpha_composite(behind.convert("RGBA"), Image.fromarray(rgba))
-    return images.encode_png(np.asarray(drawn_over.convert("RGB")))
+    return np.asarray(drawn_over.convert("RGB"))
 
 
-async def _generate(engine: Engine, scene: Scene, row: NDArray[np.float32]) -> bytes:
-    image = await engine.generator.generate(row, *scene)
-    return await engine.in_pool(images.encode_png, images.to_bytes(image))
+async def _pngs(engine: Engine, drawn: Sequence[Drawn]) -> dict[str, object]:
+    """The fields of the answer that hold pictures."""
+    columns = [[one.graphics for one in drawn], [one.gan for one in drawn]]
+    texts = [
+        [
+            to_text(png)
+            for png in await asyncio.gather(
+                *(engine.in_pool(images.encode_png, one) for one in column if one is not None)
+            )
+        ]
+        for column in columns
+    ]
+    graphics, gan = texts
+    return {"images": graphics or gan, "gan_images": gan if graphics and gan else None}
+
+
+def _animate(request: RenderRequest, drawn: Sequence[Drawn], size: int) -> AnimationFile:
+    assert request.animation is not None
+    form = request.animation.format
+    frames = [_side_by_side(one, size) for one in drawn]
+    content = animation.encode(form, frames, request.animation.frames_per_second)
+    return AnimationFile(format=form, media_type=animation.MEDIA_TYPES[form], data=to_text(content))
+
+
+def _side_by_side(drawn: Drawn, size: int) -> NDArray[np.uint8]:
+    pictures = [
+        np.asarray(Image.fromarray(one).resize((size, size), Image.Resampling.BICUBIC))
+        for one in drawn
+        if one is not None
+    ]
+    return pictures[0] if len(pictures) == 1 else np.concatenate(pictures, axis=1)

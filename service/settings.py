@@ -39,6 +39,18 @@ class Settings:
     """JSON request body, which is held in memory."""
     pixel_limit_megapixels: int = 50
     """Pixels of one image as stored."""
+    kept_reconstructions: int = 1000
+    """Reconstructions held in memory for `/v1/render` to name by id; the oldest go first."""
+    keep_seconds: int = 3600
+    """How long such an id is good for."""
+    jobs_folder: str = ""
+    """Where jobs are kept, so that they survive a restart; empty: in BentoML's home."""
+    job_keep_seconds: int = 86_400
+    """From the end of a job to the deletion of its results."""
+    jobs_limit_mebibytes: int = 1024
+    """Uploads and results of all jobs together; beyond it a new job is refused."""
+    largest_job: int = 10_000
+    """Images in one job."""
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
@@ -55,6 +67,12 @@ class Settings:
                 f"{PREFIX}QUEUE_LIMIT is {self.queue_limit}; it must hold one largest request, "
                 f"{self.largest_request} images"
             )
+
+    @property
+    def jobs_path(self) -> Path:
+        """The folder of the jobs."""
+        home = os.environ.get("BENTOML_HOME") or Path.home() / "bentoml"
+        return Path(self.jobs_folder or Path(home) / "inverse-graphics-jobs").absolute()
 
     @property
     def cores(self) -> int:

@@ -8,7 +8,16 @@ import pytest
 import trimesh
 from PIL import Image
 
-from graphics.formats import png_bytes, split_at_seams, to_glb, to_npz, to_obj, vertex_normals
+from graphics.formats import (
+    STL_TRIANGLE,
+    png_bytes,
+    split_at_seams,
+    to_glb,
+    to_npz,
+    to_obj,
+    to_stl,
+    vertex_normals,
+)
 from graphics.mesh import sphere_template
 
 TEMPLATE = sphere_template(2)
@@ -91,6 +100,15 @@ def test_obj_round_trip(texture):
     wanted = corner_rows(VERTICES, TEMPLATE.faces, TEMPLATE.face_uvs)
     np.testing.assert_allclose(found, wanted, atol=1e-4)
     assert loaded.visual.material.image.size == (32, 16)
+
+
+def test_stl_holds_the_surface():
+    data = to_stl(VERTICES, TEMPLATE.faces)
+    assert len(data) == 84 + 50 * len(TEMPLATE.faces)
+    loaded = trimesh.load(io.BytesIO(data), file_type="stl", process=False)
+    np.testing.assert_allclose(loaded.triangles, VERTICES[TEMPLATE.faces], atol=1e-6)
+    stored = np.frombuffer(data[84:], STL_TRIANGLE)["normal"]
+    np.testing.assert_allclose(stored, trimesh.triangles.normals(loaded.triangles)[0], atol=1e-4)
 
 
 def test_npz_round_trip(texture):

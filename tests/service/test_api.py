@@ -54,7 +54,8 @@ def test_the_matrices_take_the_mesh_to_the_mask(client):
 
 
 @pytest.mark.parametrize(
-    ("form", "magic"), [("glb", b"glTF"), ("obj", b"PK\3\4"), ("npz", b"PK\3\4")]
+    ("form", "magic"),
+    [("glb", b"glTF"), ("obj", b"PK\3\4"), ("stl", b"object "), ("npz", b"PK\3\4")],
 )
 def test_every_format_is_that_format(client, form, magic):
     (entry,) = post(client, jpeg(), format=form).json()["images"]
@@ -72,6 +73,67 @@ def test_without_texture_the_mesh_is_plain(client):
     assert len(without) < len(with_texture)
 
 
+def test_the_texture_comes_in_the_size_asked_for(client):
+    (entry,) = post(client, jpeg(), texture_size="64").json()["images"]
+    mesh = trimesh.load(
+        io.BytesIO(base64.b64decode(entry["mesh"]["data"])), file_type="glb", force="mesh"
+    )
+    assert mesh.visual.material.baseColorTexture.size == (64, 32)
+
+
+def test_a_mask_file_takes_the_place_of_the_segmenter(client):
+    mask = Image.new("L", (120, 90))
+    mask.paste(255, (10, 20, 40, 50))
+    files = [
+        ("images", ("a.jpg", jpeg())),
+        ("images", ("b.jpg", jpeg())),
+        ("masks", ("b.jpg", png(mask))),
+    ]
+    first, second = client.post("/v1/reconstruct", files=files).json()["images"]
+    assert "segment" in first["timings"]
+    assert "segment" not in second["timings"]
+    assert second["frame"]["side"] == pytest.approx(30 / 0.7, abs=1)
+    inside = np.asarray(image_of(second["mask"])) > 127
+    assert inside.any(axis=0).sum() == pytest.approx(0.7 * RESOLUTION, abs=1.5)
+
+
+def test_a_mask_that_does_not_fit_harms_its_own_image_only(client):
+    files = [
+        ("images", ("a.jpg", jpeg())),
+        ("images", ("b.jpg", jpeg())),
+        ("images", ("c.jpg", jpeg())),
+        ("masks", ("b.jpg", png(Image.new("L", (90, 120), 255)))),
+        ("masks", ("c.jpg", b"junk")),
+    ]
+    answer = client.post("/v1/reconstruct", files=files)
+    assert answer.status_code == 207
+    first, second, third = answer.json()["images"]
+    assert first["status"] == "ok"
+    assert second["error"]["code"] == "wrong_mask_size"
+    assert "90x120 px" in second["error"]["message"]
+    assert third["error"]["code"] == "unreadable_mask"
+
+
+def test_the_intrinsics_take_the_mesh_to_the_photograph_s_pixels(client):
+    content = jpeg(width=400, height=300)
+    (entry,) = post(client, content, format="npz").json()["images"]
+    vertices = np.load(io.BytesIO(base64.b64decode(entry["mesh"]["data"])))["vertices"]
+    camera, frame = entry["camera"], entry["frame"]
+    points = np.concatenate([vertices, np.ones((len(vertices), 1))], axis=1)
+    seen = points @ np.transpose(camera["view_matrix"])
+    clip = seen @ np.transpose(camera["projection_matrix"])
+    column = frame["left"] + frame["side"] * (1 + clip[:, 0] / clip[:, 3]) / 2
+    row = frame["top"] + frame["side"] * (1 - clip[:, 1] / clip[:, 3]) / 2
+    inside = camera["intrinsics"]
+    centre_x, centre_y = inside["principal_point"]
+    np.testing.assert_allclose(
+        column, centre_x + inside["focal_length"] * seen[:, 0] / -seen[:, 2], atol=1e-2
+    )
+    np.testing.assert_allclose(
+        row, centre_y - inside["focal_length"] * seen[:, 1] / -seen[:, 2], atol=1e-2
+    )
+
+
 def test_alpha_takes_the_place_of_the_segmenter(client):
     image = Image.new("RGBA", (90, 90), (255, 255, 255, 0))  # too bright for the segmenter
     image.paste((250, 250, 250, 255), (30, 30, 60, 60))
@@ -84,7 +146,7 @@ def test_alpha_takes_the_place_of_the_segmenter(client):
 def test_a_photograph_without_an_object_says_so(client):
     (entry,) = post(client, png(Image.new("RGB", (50, 50), "white"))).json()["images"]
     assert entry["status"] == "ok"
-    assert entry["warnings"] == ["no_object: no pixel was recognised as the object"]
+    assert entry["quality_flags"] == ["no_object"]
     assert entry["rerender_iou"] == 0
 
 
@@ -158,13 +220,23 @@ def test_a_text_part_is_never_taken_as_an_address(client):
 @pytest.mark.parametrize(
     ("request_fields", "status", "code"),
     [
-        ({"files": [("images", ("a", b""))], "data": {"format": "stl"}}, 400, "invalid_field"),
+        ({"files": [("images", ("a", b""))], "data": {"format": "fbx"}}, 400, "invalid_field"),
         ({"files": [("images", ("a", b""))], "data": {"preview": "perhaps"}}, 400, "invalid_field"),
         ({"files": [("images", ("a", b""))], "data": {"surprise": "1"}}, 400, "unknown_field"),
         ({"files": [("pictures", ("a", b""))]}, 400, "unknown_field"),
         ({"files": [("format", ("a", b"glb"))]}, 400, "invalid_field"),
         ({"files": [("format", (None, "glb"))]}, 400, "wrong_count"),
-        ({"files": [("images", ("a", b""))] * 65}, 400, "malformed_multipart"),
+        ({"files": [("images", ("a", b""))] * 65}, 400, "wrong_count"),
+        ({"files": [("images", ("a", b""))] * 129}, 400, "malformed_multipart"),
+        ({"files": [("images", ("a", b""))], "data": {"texture_size": "4096"}}, 400,
+         "invalid_field"),
+        ({"files": [("images", ("a", b""))], "data": {"texture_size": "64", "format": "npz"}}, 400,
+         "invalid_field"),
+        ({"files": [("images", ("a", b"")), ("masks", ("b", b""))]}, 400, "unmatched_mask"),
+        ({"files": [("images", ("a", b""))] * 2 + [("masks", ("a", b""))]}, 400, "unmatched_mask"),
+        ({"files": [("images", ("a", b""))] + [("masks", ("a", b""))] * 2}, 400, "duplicate_mask"),
+        ({"files": [("images", ("a", b""))], "headers": {"accept": "text/html"}}, 406,
+         "not_acceptable"),
         ({"json": {}}, 415, "wrong_content_type"),
         ({"content": b"x", "headers": {"content-type": "multipart/form-data"}}, 400,
          "malformed_multipart"),
@@ -206,6 +278,8 @@ def test_beyond_the_queue_limit_requests_are_told_when_to_come_back(client):
 
 def test_the_model_describes_itself(client, loaded_bundle):
     body = client.get("/v1/model").json()
+    assert body["licence"] == body["manifest"]["licence"]
+    assert "azimuth" in body["camera_convention"]
     assert body["manifest"]["category"] == "ellipses"
     assert body["manifest"]["licence"] == {"data": "CC0-1.0", "weights": "CC0-1.0"}
     assert set(body["providers"].values()) == {"CPUExecutionProvider"}

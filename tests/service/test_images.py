@@ -50,6 +50,9 @@ def png_claiming(width, height):
         ("1", "PNG"),
         ("LA", "PNG"),
         ("RGBA", "PNG"),
+        ("RGB", "WEBP"),
+        ("RGBA", "WEBP"),
+        ("P", "GIF"),
     ],
 )
 def test_every_mode_becomes_the_same_square_of_colours(mode, form):
@@ -70,10 +73,63 @@ def test_sixteen_bits_are_scaled_not_clipped(value):
     assert np.all(pixels == value >> 8)
 
 
-def test_an_animation_gives_its_first_frame():
+@pytest.mark.parametrize("form", ["PNG", "GIF", "WEBP"])
+def test_an_animation_gives_its_first_frame(form):
     frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue")]
-    content = encoded(frames[0], save_all=True, append_images=frames[1:])
-    assert tuple(decode(content, R, LIMIT).pixels[5, 5]) == (255, 0, 0)
+    content = encoded(frames[0], form, save_all=True, append_images=frames[1:])
+    red, green, blue = decode(content, R, LIMIT).pixels[5, 5]
+    assert red > 245
+    assert max(green, blue) < 10
+
+
+def test_a_jpeg_of_several_pictures_gives_the_first():
+    frames = [Image.new("RGB", (900, 600), colour) for colour in ("red", "blue")]
+    content = encoded(frames[0], "MPO", save_all=True, append_images=frames[1:])
+    photograph = decode(content, R, LIMIT)
+    assert photograph.size == (900, 600)
+    assert photograph.pixels[5, 5, 0] > 245
+
+
+def test_a_mask_file_counts_before_alpha_and_in_the_upright_photograph():
+    image = Image.new("RGBA", (60, 40), (10, 20, 30, 0))
+    image.paste((10, 20, 30, 255), (0, 0, 10, 10))
+    mask = Image.new("L", (60, 40))
+    mask.paste(255, (30, 10, 50, 30))
+    photograph = decode(encoded(image), R, LIMIT, encoded(mask))
+    assert photograph.frame.left == pytest.approx(40 - 10 / 0.7, abs=1)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    sideways = draw_photograph(40, 60).transpose(Image.Transpose.ROTATE_90)
+    turned = decode(
+        encoded(sideways, "JPEG", exif=exif), R, LIMIT, encoded(mask.rotate(90, expand=True))
+    )
+    assert turned.size == (40, 60)
+    assert turned.frame.left == pytest.approx(20 - 10 / 0.7, abs=1)
+
+
+def test_a_mask_fits_a_large_jpeg_that_is_decoded_small():
+    mask = Image.new("1", (1600, 1200))
+    mask.paste(1, (400, 300, 1200, 900))
+    photograph = decode(encoded(draw_photograph(1600, 1200), "JPEG"), R, LIMIT, encoded(mask))
+    assert photograph.frame.side == pytest.approx(800 / 0.7, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("mask", "code"),
+    [
+        (encoded(Image.new("L", (90, 120), 255)), "wrong_mask_size"),
+        (encoded(Image.new("L", (60, 45), 255)), "wrong_mask_size"),
+        (encoded(Image.new("L", (120, 90))), "transparent_image"),
+        (encoded(Image.new("RGBA", (120, 90), (255, 255, 255, 0))), "transparent_image"),
+        (png_claiming(30_000, 30_000), "unreadable_mask"),
+        (b"", "unreadable_mask"),
+        (encoded(Image.new("L", (120, 90), 255))[:60], "unreadable_mask"),
+    ],
+)
+def test_a_mask_that_cannot_be_used_is_refused_with_its_own_reason(mask, code):
+    with pytest.raises(ItemError) as caught:
+        decode(encoded(draw_photograph()), R, LIMIT, mask)
+    assert caught.value.code == code
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -156,7 +212,7 @@ def test_an_opaque_alpha_channel_is_no_mask():
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "unsupported_format"),
         (b"%PDF-1.7", "unsupported_format"),
         (encoded(draw_photograph(), "BMP"), "unsupported_format"),
-        (encoded(draw_photograph(), "GIF"), "unsupported_format"),
+        (encoded(draw_photograph(), "TIFF"), "unsupported_format"),
         (encoded(draw_photograph())[:300], "unreadable_image"),
         (encoded(draw_photograph(), "JPEG")[:700], "unreadable_image"),
         (png_claiming(3000, 3000), "image_too_large"),

@@ -1,0 +1,92 @@
+"""Pictures in one file: a strip, a WebP, a GIF, or a film where imageio-ffmpeg is installed."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from service.errors import RequestError
+
+MEDIA_TYPES = {"strip": "image/png", "webp": "image/webp", "gif": "image/gif", "mp4": "video/mp4"}
+LARGEST = 16_000_000
+"""Pixels of all pictures together: they are held in memory at once."""
+PAPER = 255
+"""Behind transparent pictures in a film, which has no transparency."""
+
+
+def check(form: str, frames: int, width: int, height: int) -> None:
+    """Raise `RequestError` 422, before anything is drawn, where the file cannot be made."""
+    if frames * width * height > LARGEST:
+        raise RequestError(
+            422,
+            "animation_too_large",
+            f"{frames} pictures of {width}x{height} px are more than {LARGEST / 1e6:g} megapixels: "
+            "ask for fewer or smaller ones",
+        )
+    if form == "mp4":
+        _film_writer()
+
+
+def encode(form: str, frames: Sequence[NDArray[np.uint8]], frames_per_second: int) -> bytes:
+    """`frames` are `[H, W, 3]` or `[H, W, 4]`, all alike. CPU work: called in the pool."""
+    if form == "mp4":
+        return _film(frames, frames_per_second)
+    file = io.BytesIO()
+    if form == "strip":
+        Image.fromarray(np.concatenate(frames, axis=1)).save(file, "PNG", compress_level=3)
+        return file.getvalue()
+    first, *others = (Image.fromarray(frame) for frame in frames)
+    moving = {
+        "save_all": True,
+        "append_images": others,
+        "duration": round(1000 / frames_per_second),
+        "loop": 0,
+    }
+    if form == "webp":
+        first.save(file, "WEBP", quality=80, method=2, **moving)
+    else:
+        # Each picture replaces the last one: transparent ones would pile up.
+        first.save(file, "GIF", disposal=2, optimize=False, **moving)
+    return file.getvalue()
+
+
+def _film_writer():  # noqa: ANN202 - the package has no types
+    try:
+        import imageio_ffmpeg
+    except ImportError:
+        raise RequestError(
+            422,
+            "no_film_encoder",
+            "format mp4 needs the package imageio-ffmpeg in the service (extra video): ask for "
+            "webp or gif",
+        ) from None
+    return imageio_ffmpeg.write_frames
+
+
+def _film(frames: Sequence[NDArray[np.uint8]], frames_per_second: int) -> bytes:
+    height, width = (-(-length // 2) * 2 for length in frames[0].shape[:2])  # H.264 wants them even
+    write_frames = _film_writer()
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "film.mp4")
+        writer = write_frames(path, (width, height), fps=frames_per_second, macro_block_size=2)
+        writer.send(None)
+        try:
+            for frame in frames:
+                writer.send(_opaque(frame, height, width).tobytes())
+        finally:
+            writer.close()
+        with open(path, "rb") as file:
+            return file.read()
+
+
+def _opaque(frame: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    picture = Image.fromarray(frame).convert("RGBA")
+    paper = Image.new("RGBA", (width, height), (PAPER,) * 4)
+    paper.alpha_composite(picture)
+    return np.asarray(paper.convert("RGB"))

@@ -1,0 +1,64 @@
+"""The folder of the jobs: its lock, and files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from service.errors import ItemError
+
+LOCK = "lock"
+
+
+class FolderTaken(RuntimeError):
+    """Another process works on the jobs of this folder, or it cannot be written."""
+
+
+class NewItem(NamedTuple):
+    """An upload of a job to be made; the contents are read one after the other."""
+
+    name: str
+    read: Callable[[], bytes]
+    read_mask: Callable[[], bytes] | None
+
+
+def lock(folder: Path) -> IO[bytes]:
+    """The folder's lock, or `FolderTaken`; given back by the system however the process ends."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = open(folder / LOCK, "ab")
+    except OSError as error:
+        raise FolderTaken(f"{folder} cannot be written ({error})") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise FolderTaken(f"{folder} is in use by another process") from None
+    return file
+
+
+def write_upload(path: Path, item: NewItem) -> None:
+    """Its image and mask beside each other, or why they could not be read (`.refused`)."""
+    try:
+        image = item.read()
+        mask = None if item.read_mask is None else item.read_mask()
+    except ItemError as error:
+        write(path.with_suffix(".refused"), json.dumps([error.code, error.message]).encode())
+        return
+    write(path.with_suffix(".image"), image)
+    if mask is not None:
+        write(path.with_suffix(".mask"), mask)
+
+
+def write(path: Path, content: bytes) -> None:
+    """All of it or nothing, also where the power goes."""
+    temporary = path.with_suffix(f"{path.suffix}.part")
+    with open(temporary, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)

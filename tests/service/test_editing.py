@@ -1,0 +1,102 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.service.requests import image_of, jpeg, png, text64
+from tests.service.small_bundle import RESOLUTION, draw_photograph
+
+
+def edit(client, changes, content=None, headers=None, **files):
+    parts = [("image", ("a.jpg", jpeg() if content is None else content))]
+    parts += [(name, (f"{name}.png", file)) for name, file in files.items()]
+    return client.post(
+        "/v1/edit", files=parts, data={"changes": json.dumps(changes)}, headers=headers
+    )
+
+
+def test_the_camera_is_moved_around(client):
+    answer = edit(client, {"turn_degrees": 30})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert image_of(body["image"]).size == (RESOLUTION, RESOLUTION)
+    before, after = body["camera_before"], body["camera"]
+    assert after["azimuth_degrees"] == pytest.approx(before["azimuth_degrees"] + 30, abs=1e-4)
+    assert after["elevation_degrees"] == before["elevation_degrees"]
+    assert body["frame"] == {"left": 0, "top": -15, "side": 120}
+    again = {"reconstruction": {"id": body["id"]}, "renderer": "gan", "cameras": [after]}
+    assert client.post("/v1/render", json=again).json()["images"] == [body["image"]]
+
+
+def test_the_mesh_is_drawn_over_the_photograph_without_its_object(client):
+    far = {"azimuth_degrees": 0, "distance": 50}  # the object becomes a dot in the middle
+    answer = edit(client, {"camera": far, "renderer": "graphics", "size": 128})
+    picture = np.asarray(image_of(answer.json()["image"])).astype(int)
+    assert picture.shape == (128, 128, 3)
+    # Near white all over, where the dark object was too.
+    assert picture[40, 64].min() > 180
+    assert picture[64, 45].min() > 180
+
+
+def test_texture_and_background_are_exchanged(client):
+    red = {"image": text64(jpeg(colour=(150, 0, 0)))}
+    green = {"image": text64(png(Image.new("RGB", (50, 50), (150, 255, 150))))}
+    answer = edit(client, {"texture": red, "background": green, "renderer": "graphics"})
+    picture = np.asarray(image_of(answer.json()["image"])).astype(int)
+    assert tuple(picture[0, 0]) == (150, 255, 150)
+    assert picture[128, 128, 0] > picture[128, 128, 1] + 15
+
+
+def test_a_mask_says_what_the_object_is(client):
+    mask = Image.new("L", (120, 90))
+    mask.paste(255, (10, 20, 40, 50))
+    body = edit(client, {"turn_degrees": 30}, mask=png(mask)).json()
+    assert "segment" not in body["timings"]
+    assert body["frame"]["side"] == pytest.approx(30 / 0.7, abs=1)
+
+
+def test_the_new_photograph_comes_as_a_file_when_accepted(client):
+    answer = edit(client, {"turn_degrees": 30}, headers={"accept": "image/png"})
+    assert answer.headers["content-type"] == "image/png"
+    assert text64(answer.content) == edit(client, {"turn_degrees": 30}).json()["image"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({}, 422, "invalid_request"),
+        ({"renderer": "gan"}, 422, "invalid_request"),
+        ({"turn_degrees": 1000}, 422, "invalid_request"),
+        ({"turn_degrees": 10, "camera": {"azimuth_degrees": 0}}, 422, "invalid_request"),
+        ({"turn_degrees": 10, "size": 100}, 422, "wrong_size"),
+        ({"texture": {"id": "nothing"}}, 422, "unknown_id"),
+    ],
+)
+def test_changes_that_make_no_sense_are_refused(client, changes, status, code):
+    answer = edit(client, changes)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_a_photograph_that_cannot_be_used_is_refused_by_name(client):
+    answer = edit(client, {"turn_degrees": 30}, content=b"junk")
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"].startswith("image: the file is not")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [("image", ("a.jpg", b"x"))],
+        [("changes", (None, "{}"))],
+        [("image", ("a.jpg", b"x")), ("image", ("b.jpg", b"x"))],
+        [("image", ("a.jpg", b"x")), ("surprise", (None, "x"))],
+    ],
+)
+def test_another_form_is_refused(client, files):
+    assert client.post("/v1/edit", files=files).status_code == 400
+
+
+def test_an_edit_takes_any_photograph_s_own_size(client):
+    wide = draw_photograph(400, 100)
+    assert edit(client, {"turn_degrees": 5}, content=png(wide)).json()["frame"]["side"] == 400

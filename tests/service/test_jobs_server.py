@@ -1,0 +1,60 @@
+"""Jobs of a real `bentoml serve` that is killed."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.process import serving, stop
+from tests.service.requests import jpeg
+
+pytestmark = pytest.mark.server
+
+
+def kill(process):
+    """The server and its worker, which would outlive it."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for pid in (process.pid, *map(int, children)):
+        os.kill(pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_a_job_goes_on_after_a_kill(bundle_folder, tmp_path):
+    settings = {
+        "INVERSE_GRAPHICS_BUNDLE": str(bundle_folder),
+        "INVERSE_GRAPHICS_DEVICE": "cpu",
+        "INVERSE_GRAPHICS_JOBS_FOLDER": str(tmp_path / "jobs"),
+    }
+    count = 300
+    files = [("images", (f"{i}.jpg", jpeg())) for i in range(count - 1)]
+    files.append(("images", ("broken.jpg", b"junk")))
+    with serving(tmp_path / "home", settings) as (address, process, _):
+        job = httpx.post(f"{address}/v1/jobs", files=files, timeout=120).json()
+        body = httpx.get(f"{address}/v1/jobs/{job['id']}?limit=1", timeout=60).json()
+        while body["succeeded"] < 20:
+            time.sleep(0.05)
+            body = httpx.get(f"{address}/v1/jobs/{job['id']}?limit=1", timeout=60).json()
+        assert body["state"] == "running"
+        before = body["succeeded"]
+        kill(process)
+    with serving(tmp_path / "home", settings) as (address, process, _):
+        answer = httpx.get(f"{address}/v1/jobs/{job['id']}", timeout=60)
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        assert body["succeeded"] >= before
+        deadline = time.monotonic() + 200
+        while body["state"] == "running":
+            assert time.monotonic() < deadline, body["progress"]
+            time.sleep(0.2)
+            body = httpx.get(f"{address}/v1/jobs/{job['id']}", timeout=60).json()
+        assert (body["state"], body["succeeded"], body["failed"]) == ("done", count - 1, 1)
+        lines = httpx.get(
+            f"{address}/v1/jobs/{job['id']}/results",
+            headers={"accept": "application/x-ndjson"},
+            timeout=120,
+        ).text.splitlines()
+        assert len(lines) == count + 1
+        assert stop(process) == 0
