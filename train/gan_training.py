@@ -14,6 +14,7 @@ from torch import Tensor
 from train.config import ConfigError, GanConfig
 from train.data.stream import PhotographStream, RealBatch
 from train.device import Device
+from train.gan_augmentation import AdaptiveAugmentation, Changes, seen
 from train.losses.adversarial import discriminator_loss, generator_loss, r1_penalty
 from train.models.discriminator import Discriminator
 from train.models.generator import Generator
@@ -41,6 +42,8 @@ class Figures(NamedTuple):
     logit_real: Tensor
     logit_fake: Tensor
     r1: Tensor
+    augment_p: float
+    """Probability of each change of adaptive augmentation; 0 without it."""
 
 
 class GanTraining:
@@ -53,8 +56,11 @@ class GanTraining:
         discriminator: Discriminator,
         seed: int,
         device: Device | None = None,
+        *,
+        augment: bool = False,
     ) -> None:
-        """`device`: of this process, where there are several; `seed`: the same in all of them."""
+        """`device`: of this process, where there are several; `seed`: the same in all of them;
+        `augment`: adaptively change what the discriminator sees."""
         self.settings = settings
         self.device = device or Device(settings.precision)
         if settings.batch_size % (2 * self.device.processes):
@@ -73,6 +79,11 @@ class GanTraining:
         self.rng = torch.Generator().manual_seed(seed)
         self.noise_rng = torch.Generator(self.device.device).manual_seed(seed + 1)
         self.r1 = torch.zeros(())
+        self.augmentation = None
+        if augment:
+            self.augmentation = AdaptiveAugmentation(
+                settings.augment_target, settings.augment_kimg, settings.batch_size, self.device
+            )
 
     def draw_codes(self, stream: PhotographStream) -> Codes:
         """Codes of the next fakes."""
@@ -110,17 +121,22 @@ class GanTraining:
         cameras = codes.view.to(self.device.device) if taught else None
         with self.device.autocast():
             fakes = self.fakes(codes)
-            pixels = fakes.detach().requires_grad_()
-            fake_logits = self.discriminator(pixels, cameras).float()
+        pixels = fakes.detach().requires_grad_()
+        shown = self._show(pixels, cameras)
+        with self.device.autocast():
+            fake_logits = self.discriminator(shown.images, shown.cameras).float()
             loss_g = generator_loss(fake_logits)
         (gradient,) = torch.autograd.grad(loss_g, pixels, retain_graph=True)
         fakes.backward(gradient)
+        real = self._show(*real)
         with self.device.autocast():
             real_logits = self.discriminator(real.images, real.cameras).float()
         loss_d = discriminator_loss(real_logits, fake_logits)
         torch.autograd.backward(loss_d, inputs=list(self.discriminator.parameters()))
         if step % self.settings.r1_every == 0:
             self._regularise(real)
+        if self.augmentation is not None:
+            self.augmentation.adjust(step, real_logits)
         self._average_over_processes()
         for optimiser in self.optimisers:
             optimiser.step()
@@ -132,6 +148,7 @@ class GanTraining:
             real_logits.detach().mean(),
             fake_logits.detach().mean(),
             self.r1,
+            0.0 if self.augmentation is None else self.augmentation.probability,
         )
 
     def _draw(self, stream: PhotographStream) -> tuple[Codes, RealBatch]:
@@ -142,6 +159,15 @@ class GanTraining:
         place = self.device.device
         return codes, RealBatch(*(None if x is None else x[part].to(place) for x in real))
 
+    def _show(self, images: Tensor, cameras: Tensor | None) -> RealBatch:
+        """What the discriminator sees of this process's part of a batch."""
+        if self.augmentation is None:
+            return RealBatch(images, cameras)
+        batch = self.settings.batch_size
+        changes = self.augmentation.draw(batch, self.rng, with_cameras=cameras is not None)
+        part = self.device.part(batch)
+        return seen(images, cameras, Changes(*(x[part] for x in changes)))
+
     def _average_over_processes(self) -> None:
         """Gradients of both networks, and the generator's running means."""
         networks = (self.generator, self.discriminator)
@@ -150,7 +176,10 @@ class GanTraining:
         self.device.average([b for b in self.generator.buffers() if b.is_floating_point()])
 
     def _regularise(self, real: RealBatch) -> None:
-        """Add the gradient of R1 on half the batch, in float32, for the steps left out."""
+        """Add the gradient of R1 on half the batch, in float32, for the steps left out.
+
+        It is taken at the images that the discriminator sees, changed ones where there are any.
+        """
         half = len(real.images) // 2
         images = real.images[:half].clone().requires_grad_()
         cameras = None if real.cameras is None else real.cameras[:half]
@@ -172,7 +201,7 @@ class GanTraining:
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on."""
-        return {
+        state = {
             "generator": self.generator.state_dict(),
             "discriminator": self.discriminator.state_dict(),
             "average": self.average.state_dict(),
@@ -181,6 +210,9 @@ class GanTraining:
             "noise_rng": self.noise_rng.get_state(),
             "r1": self.r1,
         }
+        if self.augmentation is not None:
+            state["augmentation"] = self.augmentation.state_dict()
+        return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a state saved by `state_dict`."""
@@ -192,3 +224,5 @@ class GanTraining:
         self.rng.set_state(state["rng"])
         self.noise_rng.set_state(state["noise_rng"])
         self.r1 = state["r1"]
+        if self.augmentation is not None:
+            self.augmentation.load_state_dict(state["augmentation"])

@@ -21,7 +21,8 @@ class PhotographsConfig:
 
     def __post_init__(self) -> None:
         require(
-            self.size in (32, 64, 128, 256), f"photographs.size={self.size}: 32, 64, 128 or 256"
+            self.size in (32, 64, 128, 256, 512),
+            f"photographs.size={self.size}: 32, 64, 128, 256 or 512",
         )
         require(self.count >= 64, f"photographs.count={self.count}: at least 64")
 

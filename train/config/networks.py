@@ -14,6 +14,12 @@ class GanConfig:
     """Thousands of photographs shown to the unconditional GAN; 0 takes `init` as it is."""
     taught_kimg: float = 500.0
     """The same for the camera-taught GAN of each later round."""
+    channels: int = 0
+    """Channels of both networks at a side of r px: this over r, at most `most_channels` (StyleGAN2:
+    32,768 and 512); 0: the light ones, which suit a CPU."""
+    most_channels: int = 512
+    code: int = 64
+    """Numbers in z and in w (StyleGAN2: 512)."""
     batch_size: int = 32
     learning_rate: float = 2.5e-3
     """Adam (0, 0.99) of both networks (StyleGAN2, small images)."""
@@ -30,6 +36,14 @@ class GanConfig:
     its detail from noise by 24 kimg, and the multi-view data is made without any."""
     mirror: bool = False
     """Also show mirrored photographs."""
+    augment: Literal["auto", "off", "adaptive"] = "auto"
+    """Change what the discriminator sees, the more the better it knows the photographs by heart;
+    auto: adaptive for fewer than 20,000 photographs of your own. There it is what keeps the
+    discriminator from memorising; procedural ones are cheaper to add than to change."""
+    augment_target: float = 0.6
+    """Mean sign of photographs' logits that the strength is steered to (Karras et al. 2020)."""
+    augment_kimg: float = 500.0
+    """Thousands of images in which the probability of a change can go from 0 to 1 (the same)."""
     init: str = "scratch"
     """`scratch`, `shipped`, or a folder that holds generator and discriminator.safetensors."""
     checkpoint: str = ""
@@ -46,9 +60,20 @@ class GanConfig:
     def __post_init__(self) -> None:
         require(min(self.kimg, self.taught_kimg) >= 0, "gan.kimg and gan.taught_kimg: 0 or more")
         require(self.batch_size >= 2, f"gan.batch_size={self.batch_size}: at least 2")
+        require(
+            self.channels == 0 or self.channels >= 512,
+            f"gan.channels={self.channels}: 0, or 512 and more, one at 512 px",
+        )
+        require(
+            min(self.most_channels, self.code) >= 1, "gan.most_channels and gan.code: at least 1"
+        )
         require(self.processes >= 0, f"gan.processes={self.processes}: 0 or more")
         require(self.r1_every >= 1, f"gan.r1_every={self.r1_every}: at least 1")
         require(0 <= self.mixing <= 1, f"gan.mixing={self.mixing}: 0..1")
+        require(
+            -1 < self.augment_target < 1, f"gan.augment_target={self.augment_target}: within -1..1"
+        )
+        require(self.augment_kimg > 0, f"gan.augment_kimg={self.augment_kimg}: above 0")
         require(self.snapshot_kimg >= 1, f"gan.snapshot_kimg={self.snapshot_kimg}: at least 1")
 
 

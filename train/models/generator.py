@@ -27,7 +27,7 @@ Styles = list[Tensor]
 """One [B, channels] tensor per entry of `Generator.style_names`."""
 Noise = Literal["random", "fixed"] | None
 
-CHANNELS = {4: 128, 8: 128, 16: 64, 32: 32, 64: 16, 128: 16, 256: 8}
+CHANNELS = {4: 128, 8: 128, 16: 64, 32: 32, 64: 16, 128: 16, 256: 8, 512: 8}
 """Default channels by resolution: about the same cost at every resolution from 8 to 64 px."""
 ELEVATION_SCALE_DEGREES = 30.0
 """Brings elevations (0..30°) to the order of one."""

@@ -24,10 +24,12 @@ FIR = torch.outer(torch.tensor(FIR_TAPS), torch.tensor(FIR_TAPS)) / sum(FIR_TAPS
 LARGEST_CHANNELS = 512
 
 
-def published_channels(size: int) -> tuple[int, ...]:
-    """Channels of 4, 8, … `size` (StyleGAN2, configuration F)."""
+def published_channels(
+    size: int, total: int = 32768, most: int = LARGEST_CHANNELS
+) -> tuple[int, ...]:
+    """Channels of 4, 8, … `size`: `total` over the side, at most `most` (StyleGAN2, config. F)."""
     sides = (2**power for power in range(2, size.bit_length()))
-    return tuple(min(32768 // side, LARGEST_CHANNELS) for side in sides)
+    return tuple(min(total // side, most) for side in sides)
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,15 @@ same codes in every picture, a row per content code, a column per view code or a
 """
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from train.config import Config, GanConfig
+from train.config import PROCEDURAL, Config, GanConfig
 from train.data.stream import PhotographStream
 from train.device import Device, launch, processes_for
 from train.gan_checkpoint import Taken, load_checkpoint
@@ -25,6 +26,7 @@ from train.generated import write_view_grid
 from train.memory import keep_freed_memory
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
+from train.models.stylegan2 import published_channels
 from train.models.weights import (
     SHIPPED,
     load_discriminator,
@@ -36,16 +38,16 @@ from train.progress import Progress
 from train.provenance import training_command
 from train.workspace import StageFolder, StepLoop, Workspace
 
+FEW_PHOTOGRAPHS = 20_000
+"""Fewer photographs of one's own than this call for adaptive augmentation."""
+
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     """Train the GAN of this round; goes on where a killed run stopped."""
     settings, folder = config.gan, workspace.stage("gan", round)
-    started = {**asdict(settings), "size": config.photographs.size, "seed": config.seed}
-    # A run may go on with another number of processes: it sees the same batches.
-    del started["processes"]
-    if not settings.checkpoint:
-        del started["checkpoint"]  # as in runs that began before there was such a setting
-    elif round == 0:
+    augment = augments(config, workspace)
+    started = _started(config, augment)
+    if settings.checkpoint and round == 0:
         taken = load_checkpoint(config)  # refuses before anything is written
         folder.start(started)
         _write_taken(taken, folder)
@@ -53,12 +55,42 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         return
     folder.start(started)
     processes = settings.processes or processes_for(settings.batch_size)
-    facts = launch(_train, processes, settings.precision, config, workspace, round)
+    facts = launch(_train, processes, settings.precision, config, workspace, round, augment)
     kimg = settings.taught_kimg if round else settings.kimg
     folder.finish(kimg=kimg, camera_taught=round > 0, **facts)
 
 
-def _train(device: Device, config: Config, workspace: Workspace, round: int) -> dict[str, float]:
+def augments(config: Config, workspace: Workspace) -> bool:
+    """Whether what the discriminator sees is changed; see gan.augment."""
+    if config.gan.augment != "auto":
+        return config.gan.augment == "adaptive"
+    own = config.photographs.source != PROCEDURAL
+    return own and workspace.stage("photographs").facts()["count"] < FEW_PHOTOGRAPHS
+
+
+def _started(config: Config, augment: bool) -> dict[str, Any]:
+    """What a run must go on with.
+
+    Settings younger than the first runs count where they matter, so that those can go on.
+    """
+    started = {**asdict(config.gan), "size": config.photographs.size, "seed": config.seed}
+    # A run may go on with another number of processes: it sees the same batches.
+    del started["processes"]
+    if not config.gan.checkpoint:
+        del started["checkpoint"]
+    for name in ("channels", "most_channels", "code"):
+        if started[name] == getattr(GanConfig, name):
+            del started[name]
+    started["augment"] = "adaptive"
+    if not augment:
+        for name in ("augment", "augment_target", "augment_kimg"):
+            del started[name]
+    return started
+
+
+def _train(
+    device: Device, config: Config, workspace: Workspace, round: int, augment: bool
+) -> dict[str, float]:
     """The whole training, in each of the processes; the first one alone writes.
 
     Returns:
@@ -72,7 +104,8 @@ def _train(device: Device, config: Config, workspace: Workspace, round: int) -> 
     progress = Progress(workspace, "gan", steps, round, silent=not device.leads)
     torch.manual_seed(config.seed + 1000 * round)
     networks = _networks(config, workspace, round, progress)
-    training = GanTraining(settings, *networks, config.seed + 1000 * round, device)
+    seed = config.seed + 1000 * round
+    training = GanTraining(settings, *networks, seed, device, augment=augment)
     loop = StepLoop(folder, steps, training.state_dict, writes=device.leads)
     if (checkpoint := folder.load_checkpoint()) is not None:
         training.load_state_dict(checkpoint)
@@ -113,9 +146,7 @@ def _networks(
     config: Config, workspace: Workspace, round: int, progress: Progress
 ) -> tuple[Generator, Discriminator]:
     """New networks of this round's kind, started from where the settings say."""
-    size, taught = config.photographs.size, round > 0
-    generator = Generator(GeneratorShape(size, camera_taught=taught))
-    discriminator = Discriminator(DiscriminatorShape(size, camera_taught=taught))
+    generator, discriminator = new_networks(config, taught=round > 0)
     start = _starting_weights(config.gan, workspace, round)
     if start is None:
         progress.say("starts from scratch")
@@ -125,6 +156,18 @@ def _networks(
     begun = f"; new: {', '.join(new)}" if new else ""
     progress.say(f"starts from {start[0].parent}{begun}")
     return generator, discriminator
+
+
+def new_networks(config: Config, *, taught: bool) -> tuple[Generator, Discriminator]:
+    """Both networks as the settings shape them, freshly initialised."""
+    settings, size = config.gan, config.photographs.size
+    judge = DiscriminatorShape(size, camera_taught=taught)
+    wide, deep = (), judge.channels
+    if settings.channels:
+        wide = published_channels(size, settings.channels, settings.most_channels)
+        deep = wide[: len(judge.channels)]  # with a patch the finest level is left out
+    shape = GeneratorShape(size, settings.code, wide, camera_taught=taught)
+    return Generator(shape), Discriminator(replace(judge, channels=deep))
 
 
 def _starting_weights(

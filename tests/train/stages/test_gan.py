@@ -63,24 +63,28 @@ def weights_of(workspace, round=0):
     return [value for network in networks for value in network.state_dict().values()]
 
 
-def new_training(taught=False):
+def new_training(settings=SETTINGS, taught=False, augment=False):
     torch.manual_seed(CONFIG.seed + 1000 * taught)
     return GanTraining(
-        SETTINGS,
+        settings,
         Generator(GeneratorShape(SIZE, camera_taught=taught)),
         Discriminator(DiscriminatorShape(SIZE, camera_taught=taught)),
         CONFIG.seed + 1000 * taught,
+        augment=augment,
     )
 
 
+@pytest.mark.parametrize("augment", ["off", "adaptive"])
 @pytest.mark.parametrize("round", [0, 1])
-def test_a_killed_run_ends_with_the_very_weights_of_an_unbroken_one(tmp_path, round):
-    config = dataclasses.replace(CONFIG, gan=dataclasses.replace(SETTINGS, warm_start=False))
+def test_a_killed_run_ends_with_the_very_weights_of_an_unbroken_one(tmp_path, round, augment):
+    # At 0.064 kimg p is moved by an eighth or more within six steps.
+    settings = {"warm_start": False, "augment": augment, "augment_kimg": 0.064}
+    config = dataclasses.replace(CONFIG, gan=dataclasses.replace(SETTINGS, **settings))
     unbroken, killed = new_workspace(tmp_path / "a"), new_workspace(tmp_path / "b")
     gan.run(config, unbroken, round)
     images, cameras, keep = photographs()
     stream = PhotographStream(images, cameras, keep) if round else PhotographStream(images)
-    training = new_training(taught=round > 0)
+    training = new_training(config.gan, taught=round > 0, augment=augment == "adaptive")
     for step in range(KILLED_AT):
         training.step(stream, step)
     folder = killed.stage("gan", round)
@@ -90,10 +94,13 @@ def test_a_killed_run_ends_with_the_very_weights_of_an_unbroken_one(tmp_path, ro
         assert torch.equal(one, other)
 
 
-def test_two_processes_write_what_one_does(tmp_path):
+@pytest.mark.parametrize("augment", ["off", "adaptive"])
+def test_two_processes_write_what_one_does(tmp_path, augment):
     alone, shared = new_workspace(tmp_path / "a"), new_workspace(tmp_path / "b")
     for workspace, processes in ((alone, 1), (shared, 2)):
-        settings = dataclasses.replace(SETTINGS, kimg=0.016, r1_every=1, processes=processes)
+        settings = dataclasses.replace(
+            SETTINGS, kimg=0.016, r1_every=1, processes=processes, augment=augment
+        )
         gan.run(dataclasses.replace(CONFIG, gan=settings), workspace, 0)
     pairs = zip(weights_of(alone), weights_of(shared), strict=True)
     apart = torch.cat([(one - other).abs().flatten() for one, other in pairs])
@@ -117,6 +124,53 @@ def test_rounds_write_weights_pictures_and_figures(workspace, capsys):
         with Image.open(next((folder.path / "images").glob("*.png"))) as grid:
             assert grid.size == (SIZE * GRID_VIEWS, SIZE * GRID_CONTENTS)
     assert '"loss_g"' in (workspace.path / "stats.jsonl").read_text()
+
+
+def test_only_few_photographs_of_your_own_are_augmented(workspace):
+    folder = workspace.stage("photographs")
+    own = dataclasses.replace(CONFIG, photographs=PhotographsConfig(source="birds", size=SIZE))
+
+    def of(config, count, augment="auto"):
+        folder.finish(count=count)
+        settings = dataclasses.replace(config.gan, augment=augment)
+        return gan.augments(dataclasses.replace(config, gan=settings), workspace)
+
+    assert of(own, 500) and not of(own, 50_000) and not of(CONFIG, 500)
+    assert of(CONFIG, 50_000, "adaptive") and not of(own, 500, "off")
+
+
+def test_a_run_begun_before_there_was_augmentation_goes_on(workspace):
+    younger = {"augment", "augment_target", "augment_kimg", "channels", "most_channels", "code"}
+    younger |= {"checkpoint", "processes"}
+    begun = dataclasses.asdict(SETTINGS)
+    begun = {name: value for name, value in begun.items() if name not in younger}
+    folder = workspace.stage("gan")
+    folder.start({**begun, "size": SIZE, "seed": CONFIG.seed})
+    gan.run(CONFIG, workspace)
+    assert folder.done
+    folder.start({**begun, "size": SIZE, "seed": CONFIG.seed})
+
+
+@pytest.mark.parametrize(("size", "channels"), [(256, 2048), (512, 1024), (512, 0)])
+def test_large_networks_take_a_step(size, channels):
+    settings = dataclasses.replace(SETTINGS, channels=channels, most_channels=16, batch_size=2)
+    photographs = PhotographsConfig(size=size, count=COUNT)
+    config = dataclasses.replace(CONFIG, photographs=photographs, gan=settings)
+    networks = gan.new_networks(config, taught=True)
+    if channels:
+        assert networks[0].shape.channels[-2:] == (min(2 * channels // size, 16), channels // size)
+        assert networks[1].shape.channels == networks[0].shape.channels[:-1]
+    training = GanTraining(settings, *networks, 1, augment=True)
+    images = np.zeros((4, size, size, 3), np.uint8)
+    figures = training.step(PhotographStream(images, np.zeros((4, 5), np.float32)), 0)
+    assert np.isfinite([float(value) for value in figures]).all()
+
+
+def test_augmentation_cannot_be_changed_on_the_way(workspace):
+    gan.run(CONFIG, workspace)
+    settings = dataclasses.replace(SETTINGS, augment="adaptive")
+    with pytest.raises(WorkspaceError, match="augment: None -> 'adaptive'"):
+        gan.run(dataclasses.replace(CONFIG, gan=settings), workspace)
 
 
 def test_training_moves_both_networks_and_the_average_follows_slowly():
