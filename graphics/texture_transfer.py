@@ -29,12 +29,12 @@ LEAST_MASK, FULL_MASK = 0.5, 0.95
 class TextureTransfer:
     """Puts photographs on textures of one size, for meshes of one template."""
 
-    def __init__(self, template: Template, height: int) -> None:
-        """`height`: of the textures, in texels; they are twice as wide."""
-        if height < 1:
-            raise ValueError(f"height is {height} texels; it must be at least 1")
-        self.template, self.height = template, height
-        self.texels = _texels(template, height)
+    def __init__(self, template: Template, height: int, width: int) -> None:
+        """`height`, `width`: of the textures, in texels."""
+        if min(height, width) < 1:
+            raise ValueError(f"textures of {height}x{width} texels; both must be at least 1")
+        self.template, self.height, self.width = template, height, width
+        self.texels = _texels(template, height, width)
 
     def __call__(
         self,
@@ -42,13 +42,12 @@ class TextureTransfer:
         mask: Array,  # [R, R] in 0..1, of the same square
         vertices: Array,  # [V, 3] object units
         camera: Array,  # [5] of the photograph
-        texture: Array,  # [Ht, 2 Ht, 3] in 0..1, row 0 is v = 1
-    ) -> Array:  # [Ht, 2 Ht, 3]
+        texture: Array,  # [Ht, Wt, 3] in 0..1, row 0 is v = 1
+    ) -> Array:  # [Ht, Wt, 3]
         """The texture with what the photograph shows."""
-        if texture.shape != (self.height, 2 * self.height, 3):
+        if texture.shape != (self.height, self.width, 3):
             raise ValueError(
-                f"texture has shape {texture.shape}; it must be "
-                f"[{self.height}, {2 * self.height}, 3]"
+                f"texture has shape {texture.shape}; it must be [{self.height}, {self.width}, 3]"
             )
         from graphics import texture_transfer_kernels as kernels  # compiles: when it is needed
 
@@ -69,7 +68,7 @@ class TextureTransfer:
         projected = project(vertices[None], camera[None])
         eye = projected.vertices_camera[0]
         per_vertex = np.concatenate([projected.vertices_image[0], eye, _normals(eye, faces)], 1)
-        uvs = np.zeros((self.height, 2 * self.height, 2), np.float32)
+        uvs = np.zeros((self.height, self.width, 2), np.float32)
         weights = np.zeros(uvs.shape[:2], np.float32)
         kernels.seen_texels(
             self.texels.face_index[0], self.texels.weights[0], faces, per_vertex,
@@ -79,12 +78,12 @@ class TextureTransfer:
         return uvs, weights
 
 
-def _texels(template: Template, height: int) -> VisibleFaces:
+def _texels(template: Template, height: int, width: int) -> VisibleFaces:
     """The face under every texel and its weights: the template drawn by its uvs."""
     # u wraps: faces that reach beyond 1 are drawn at the left edge too.
     uvs = np.concatenate([template.face_uvs, template.face_uvs - np.float32([1, 0])])
     flat = np.zeros((1, len(uvs), 3), np.float32)
-    drawn = visible_faces((uvs * 2 - 1)[None].astype(np.float32), flat, height, 2 * height)
+    drawn = visible_faces((uvs * 2 - 1)[None].astype(np.float32), flat, height, width)
     index = np.where(drawn.face_index < 0, -1, drawn.face_index % len(template.faces))
     return VisibleFaces(index.astype(np.int32), drawn.weights)
 

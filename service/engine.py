@@ -18,7 +18,8 @@ from service import images, metrics, store
 from service.batcher import Device
 from service.errors import Overloaded, ShuttingDown
 from service.kept import Kept
-from service.runners import Generator, Reconstructor, Segmenter
+from service.painting import Painter
+from service.runners import Generator, Reconstruction, Reconstructor, Segmenter
 from service.samples import Samples
 from service.settings import Settings
 
@@ -44,6 +45,7 @@ class Engine:
         self.runners = (self.segmenter, self.reconstructor, self.generator)
         self._pool = ThreadPoolExecutor(settings.cores, thread_name_prefix="images")
         self.kept = Kept(settings.kept_reconstructions, settings.keep_seconds)
+        self.painter = Painter(self.template)
         self.samples = Samples(self.bundle.samples())
         self._in_flight = 0
         self.closed = False
@@ -117,7 +119,11 @@ class Engine:
             self.draw(self.template.vertices, texture, camera, self.manifest.resolution, samples)
         component_sizes(np.zeros((2, 2), np.bool_))
         content = images.encode_png(np.zeros((64, 64, 3), np.uint8))
-        images.decode(content, self.manifest.resolution, pixel_limit=64 * 64)
+        resolution = self.manifest.resolution
+        photograph = images.decode(content, resolution, pixel_limit=64 * 64)
+        mask = np.ones((resolution, resolution), np.float32)
+        found = Reconstruction(self.template.vertices, texture, camera, 1.0)
+        self.painter.paint(photograph, mask, found)
         logger.info(
             "%s at %d px is ready: %s, %d cores",
             self.manifest.category,

@@ -42,6 +42,8 @@ class Photograph(NamedTuple):
 
     pixels: NDArray[np.uint8]
     """[R, R, 3]"""
+    detail: NDArray[np.uint8]
+    """[D, D, 3]: the same square before it was brought to the resolution, at most about 4 R."""
     mask: NDArray[np.float32] | None
     """[R, R] in 0..1 from the mask file or the alpha channel; None where the segmenter has to find
     the object."""
@@ -74,11 +76,11 @@ def decode(
         image = image.convert("RGB")
         image.putalpha(coverage.resize(image.size, Image.Resampling.BOX))
     if mask_content is not None or (image.mode == "RGBA" and image.getextrema()[3][0] < 255):
-        pixels, mask, frame = _cut_out(image, resolution)
+        pixels, detail, mask, frame = _cut_out(image, resolution)
     else:
-        pixels, frame = _letterbox(image.convert("RGB"), resolution)
+        pixels, detail, frame = _letterbox(image.convert("RGB"), resolution)
         mask = None
-    return Photograph(pixels, mask, Frame(*(scale * value for value in frame)), size)
+    return Photograph(pixels, detail, mask, Frame(*(scale * value for value in frame)), size)
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
@@ -186,8 +188,10 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def _letterbox(image: Image.Image, resolution: int) -> tuple[NDArray[np.uint8], Frame]:
-    """The whole photograph, padded to a square by its edge pixels, at the resolution."""
+def _letterbox(
+    image: Image.Image, resolution: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Frame]:
+    """The whole photograph, padded to a square by its edge pixels: at the resolution, and finer."""
     full_width = image.width
     if (factor := max(image.size) // (DETAIL * resolution)) > 1:
         image = image.reduce(factor)
@@ -199,13 +203,14 @@ def _letterbox(image: Image.Image, resolution: int) -> tuple[NDArray[np.uint8], 
     padding = ((top, side - height - top), (left, side - width - left), (0, 0))
     square = np.pad(pixels, padding, mode="edge")
     resized = np.array(_resize(Image.fromarray(square), resolution))
-    return resized, Frame(-left * scale, -top * scale, side * scale)
+    return resized, square, Frame(-left * scale, -top * scale, side * scale)
 
 
 def _cut_out(
     image: Image.Image, resolution: int
-) -> tuple[NDArray[np.uint8], NDArray[np.float32], Frame]:
-    """The object the alpha channel names, centred and large, on mid grey; and its mask."""
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32], Frame]:
+    """The object the alpha channel names, centred and large, on mid grey: at the resolution and
+    finer; and its mask."""
     box = image.getchannel("A").point(lambda alpha: 255 * (alpha > 127)).getbbox()
     if box is None:
         raise ItemError(
@@ -219,10 +224,15 @@ def _cut_out(
     # Outside the object the frame is transparent. Pillow weights colours by alpha as it averages.
     square = Image.new("RGBA", (-(-side // factor),) * 2)
     square.paste(small, ((box[0] - left) // factor, (box[1] - top) // factor))
-    rgba = np.asarray(_resize(square, resolution), np.float32) / 255
-    mask = rgba[..., 3]
-    on_grey = rgba[..., :3] * mask[..., None] + GREY / 255 * (1 - mask[..., None])
-    return to_bytes(on_grey), mask, Frame(left, top, side)
+    small_rgba = np.asarray(_resize(square, resolution), np.float32) / 255
+    pixels, detail = (_on_grey(np.asarray(each, np.float32)) for each in (255 * small_rgba, square))
+    return pixels, detail, small_rgba[..., 3], Frame(left, top, side)
+
+
+def _on_grey(rgba: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Colours 0..255 with alpha, [H, W, 4], before mid grey."""
+    alpha = rgba[..., 3:] / 255
+    return to_bytes((rgba[..., :3] * alpha + GREY * (1 - alpha)) / 255)
 
 
 def _resize(square: Image.Image, resolution: int) -> Image.Image:

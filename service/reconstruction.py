@@ -1,4 +1,4 @@
-"""One photograph to its mesh: decode, segment, reconstruct, draw again, encode."""
+"""One photograph to its mesh: decode, segment, reconstruct, paint, draw again, encode."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ class Taken(NamedTuple):
     mask: NDArray[np.float32]
     """[R, R] in 0..1"""
     reconstruction: Reconstruction
+    """Its texture shows what the photograph shows."""
 
 
 async def answer(
@@ -105,8 +106,10 @@ async def take(engine: Engine, upload: Upload, timings: dict[str, float]) -> Tak
         with metrics.stage("segment", timings):
             mask = await engine.segmenter.segment(photograph.pixels)
     with metrics.stage("reconstruct", timings):
-        reconstruction = await engine.reconstructor.reconstruct(photograph.pixels, mask)
-    return Taken(photograph, mask, reconstruction)
+        found = await engine.reconstructor.reconstruct(photograph.pixels, mask)
+    with metrics.stage("paint", timings):
+        texture = await engine.in_pool(engine.painter.paint, photograph, mask, found)
+    return Taken(photograph, mask, found._replace(texture=texture))
 
 
 def to_archive(taken: Taken) -> Archive:
@@ -173,11 +176,12 @@ def _encode_mesh(engine: Engine, taken: Taken, options: Options) -> bytes:
         return archive.pack(to_archive(taken), template)
     if options.format == "stl":
         return formats.to_stl(vertices, template.faces)
-    texture = images.to_bytes(taken.reconstruction.texture)
     if not options.texture:
         texture = np.full((1, 1, 3), 255, np.uint8)
-    elif options.texture_size is not None:
-        texture = images.resize_longer(texture, options.texture_size)
+    elif options.texture_size is None:
+        texture = images.to_bytes(taken.reconstruction.texture)
+    else:
+        texture = engine.painter.paint_larger(*taken, options.texture_size)
     encode = formats.to_glb if options.format == "glb" else formats.to_obj
     return encode(vertices, template.faces, template.face_uvs, texture)
 

@@ -53,7 +53,7 @@ class BundlePredictor:
 
     def _painted(self, images: NDArray[np.uint8], read: Predicted) -> NDArray[np.float32]:
         """Textures [B, Ht, Wt, 3] with what the photographs show, as the service answers them."""
-        transfer = TextureTransfer(self.template, read.textures.shape[1])
+        transfer = TextureTransfer(self.template, *read.textures.shape[1:3])
         photographs = images / np.float32(255)
         every = zip(
             photographs, read.masks, read.vertices, read.cameras, read.textures, strict=True

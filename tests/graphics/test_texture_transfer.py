@@ -36,7 +36,7 @@ def painted():
 
 @pytest.fixture
 def transfer():
-    return TextureTransfer(TEMPLATE, HEIGHT)
+    return TextureTransfer(TEMPLATE, HEIGHT, 2 * HEIGHT)
 
 
 def test_every_texel_but_the_poles_lies_on_a_face(transfer):
@@ -107,4 +107,4 @@ def test_textures_of_another_size_are_refused(transfer, painted):
     with pytest.raises(ValueError, match=r"\[32, 64, 3\]"):
         transfer(np.zeros((8, 8, 3)), np.zeros((8, 8)), VERTICES, camera_at(0), painted[:16])
     with pytest.raises(ValueError, match="at least 1"):
-        TextureTransfer(TEMPLATE, 0)
+        TextureTransfer(TEMPLATE, 0, 8)

@@ -34,7 +34,7 @@ def test_one_photograph_comes_back_as_a_coloured_mesh_with_its_camera(client):
     assert entry["confidence"] == 1
     assert entry["frame"] == {"left": 0, "top": -15, "side": 120}
     assert set(entry["timings"]) == {
-        "decode", "segment", "reconstruct", "render", "encode", "total",
+        "decode", "segment", "reconstruct", "paint", "render", "encode", "total",
     }  # fmt: skip
 
 

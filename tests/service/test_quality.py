@@ -8,7 +8,7 @@ R = 64
 
 
 def photograph(size=(640, 640), frame=(0, 0, 640), mask=None):
-    return Photograph(np.zeros((R, R, 3), np.uint8), mask, Frame(*frame), size)
+    return Photograph(*np.zeros((2, R, R, 3), np.uint8), mask, Frame(*frame), size)
 
 
 def box(top, bottom, left, right):
