@@ -22,6 +22,12 @@ BATCH_SIZE = Histogram(
     ["runner"],
     buckets=(1, 2, 4, 8, 16, 32, 64, 128),
 )
+DISPATCHES = Counter(
+    "inverse_graphics_dispatches",
+    "Runs of a graph by reason: full (the largest batch was queued), idle (the device was idle and "
+    "less was queued), alone (one image of a batch that failed).",
+    ["runner", "reason"],
+)
 STAGE = Histogram(
     "inverse_graphics_stage_seconds",
     "Time of one stage of one image, waiting included.",
