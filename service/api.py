@@ -11,7 +11,6 @@ GET  /livez /readyz /metrics   BentoML's, with this service's readiness and metr
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import bentoml
 from pydantic import ValidationError
@@ -20,12 +19,14 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphics.camera import CONVENTION
-from service import bundle, reconstruction, rendering, schemas, store
+from service import bundle, logs, reconstruction, refusal, rendering, schemas, store
+from service.access_control import AccessControl
+from service.call_scope import CallScope
 from service.engine import Engine
 from service.errors import ItemError, RequestError
 from service.openapi import DocumentedService
@@ -53,11 +54,11 @@ class BodyLimit:
         try:
             limit = _engine(scope["app"]).settings.body_limit_mebibytes * MEBIBYTE
         except RequestError as error:
-            await _refuse(error)(scope, receive, send)
+            await refusal.to_response(error)(scope, receive, send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
-            await _refuse(_too_large(limit))(scope, receive, send)
+            await refusal.to_response(_too_large(limit))(scope, receive, send)
             return
         received = 0
 
@@ -133,13 +134,13 @@ async def model(request: Request) -> Response:
 async def refused(_: Request, error: Exception) -> Response:
     """Any error raised on purpose, as JSON."""
     assert isinstance(error, RequestError)
-    return _refuse(error)
+    return refusal.to_response(error)
 
 
 async def item_refused(_: Request, error: Exception) -> Response:
     """An item's error outside a batch, as JSON."""
     assert isinstance(error, ItemError)
-    return _refuse(RequestError(422, error.code, error.message))
+    return refusal.to_response(RequestError(422, error.code, error.message))
 
 
 routes = Starlette(
@@ -148,7 +149,7 @@ routes = Starlette(
         Route("/v1/render", render, methods=["POST"]),
         Route("/v1/model", model, methods=["GET"]),
     ],
-    middleware=[Middleware(BodyLimit)],
+    middleware=[Middleware(CallScope), Middleware(AccessControl), Middleware(BodyLimit)],
     exception_handlers={RequestError: refused, ItemError: item_refused},
 )
 
@@ -158,6 +159,8 @@ routes = Starlette(
     service_class=DocumentedService,
     workers=1,
     traffic={"timeout": REQUEST_TIMEOUT_SECONDS},
+    # Ours has one line per request, with its id.
+    logging={"access": {"enabled": False}},
 )
 @bentoml.asgi_app(routes)
 class InverseGraphics:
@@ -165,6 +168,7 @@ class InverseGraphics:
 
     def __init__(self) -> None:
         """Load and warm up; nothing is answered before, so ready means ready."""
+        logs.start()
         self.engine = Engine(read_settings())
         routes.state.engine = self.engine
 
@@ -279,11 +283,3 @@ def _too_large(limit: int) -> RequestError:
 def _json(answer: schemas.Strict, status: int) -> Response:
     content = answer.model_dump_json(exclude_none=True)
     return Response(content, status, media_type="application/json")
-
-
-def _refuse(error: RequestError) -> JSONResponse:
-    headers = {}
-    if error.retry_after_seconds is not None:
-        headers["Retry-After"] = str(error.retry_after_seconds)
-    problem: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
-    return JSONResponse(problem, error.status, headers)
