@@ -34,11 +34,15 @@ from service import (
     editing,
     form,
     job_api,
+    logs,
     reconstruction,
+    refusal,
     rendering,
     schemas,
     store,
 )
+from service.access_control import AccessControl
+from service.call_scope import CallScope
 from service.engine import Engine
 from service.errors import ItemError, RequestError
 from service.job_files import FolderTaken
@@ -52,7 +56,6 @@ from service.requests import (
     BodyLimit,
     engine_of,
     read_body,
-    refuse,
     require_content_type,
     validated,
 )
@@ -132,13 +135,13 @@ async def model(request: Request) -> Response:
 async def refused(_: Request, error: Exception) -> Response:
     """Any error raised on purpose, as JSON."""
     assert isinstance(error, RequestError)
-    return refuse(error)
+    return refusal.to_response(error)
 
 
 async def item_refused(_: Request, error: Exception) -> Response:
     """An item's error outside a batch, as JSON."""
     assert isinstance(error, ItemError)
-    return refuse(RequestError(422, error.code, error.message))
+    return refusal.to_response(RequestError(422, error.code, error.message))
 
 
 routes = Starlette(
@@ -149,7 +152,7 @@ routes = Starlette(
         *job_api.ROUTES,
         Route("/v1/model", model, methods=["GET"]),
     ],
-    middleware=[Middleware(BodyLimit)],
+    middleware=[Middleware(CallScope), Middleware(AccessControl), Middleware(BodyLimit)],
     exception_handlers={RequestError: refused, ItemError: item_refused},
 )
 
@@ -159,6 +162,8 @@ routes = Starlette(
     service_class=DocumentedService,
     workers=1,
     traffic={"timeout": REQUEST_TIMEOUT_SECONDS},
+    # Ours has one line per request, with its id.
+    logging={"access": {"enabled": False}},
 )
 @bentoml.asgi_app(routes)
 class InverseGraphics:
@@ -166,6 +171,7 @@ class InverseGraphics:
 
     def __init__(self) -> None:
         """Load and warm up; nothing is answered before, so ready means ready."""
+        logs.start()
         self.engine = Engine(read_settings())
         self.jobs = _open_jobs(self.engine)
         routes.state.jobs = self.jobs

@@ -1,21 +1,22 @@
 """Adaptive batching: whatever waits runs as soon as the device is idle, up to the largest batch.
 
 No timer: an image on an idle service starts at once, and while a batch runs the next one gathers,
-so batches grow with the load by themselves.
+so batches grow with the load by themselves. Requests take turns within a batch, so that a large
+one does not starve single images; an item nobody waits for any more leaves the queue at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from service import metrics
-from service.errors import Overloaded, ShuttingDown
+from service.errors import DeadlineExceeded, Overloaded, ShuttingDown
+from service.fair_queue import FairQueue, Waiting
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
@@ -40,15 +41,6 @@ class Device:
         self._thread.shutdown(wait=True)
 
 
-class Waiting(NamedTuple):
-    """An item in the queue."""
-
-    item: object
-    outcome: asyncio.Future
-    since: float
-    """`perf_counter` seconds."""
-
-
 class Batcher(Generic[Item, Result]):
     """Gathers items of any number of requests into batches; each item has its own outcome."""
 
@@ -69,22 +61,38 @@ class Batcher(Generic[Item, Result]):
         self._device = device
         self._largest_batch = largest_batch
         self._queue_limit = queue_limit
-        self._queue: deque[Waiting] = deque()
+        self._queue = FairQueue()
         self._pump: asyncio.Task | None = None
         self._closed = False
         self._seconds_per_item = 0.05
 
-    async def submit(self, item: Item) -> Result:
-        """The result of one item; raises its own error, `Overloaded` or `ShuttingDown`."""
+    async def submit(
+        self, item: Item, request: Hashable | None = None, deadline: float | None = None
+    ) -> Result:
+        """The result of one item; raises its own error or a `RequestError`.
+
+        `request`: whose turn it takes; None for a request of its own. `deadline`: seconds of the
+        event loop's clock after which nobody wants the result, `DeadlineExceeded` is raised then.
+        """
         if self._closed:
             raise ShuttingDown
         if len(self._queue) >= self._queue_limit:
             raise Overloaded(len(self._queue), self._queue_limit, self.retry_after_seconds())
         outcome = asyncio.get_running_loop().create_future()
-        self._queue.append(Waiting(item, outcome, perf_counter()))
+        waiting = Waiting(item, object() if request is None else request, outcome, perf_counter())
+        self._queue.put(waiting)
         if self._pump is None:
             self._pump = asyncio.create_task(self._run_while_queued())
-        return await outcome
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await outcome
+        except TimeoutError:
+            if outcome.done() and not outcome.cancelled():
+                raise  # the item's own
+            raise DeadlineExceeded from None
+        finally:
+            if not outcome.done() or outcome.cancelled():
+                self._queue.drop(waiting)
 
     def retry_after_seconds(self, items: int | None = None) -> int:
         """Whole seconds after which `items` (default: the queue) will have been worked off."""
@@ -101,30 +109,23 @@ class Batcher(Generic[Item, Result]):
         try:
             while self._queue:
                 async with self._device.idle:
-                    if batch := self._take():
+                    if batch := self._queue.take(self._largest_batch):
                         await self._answer(batch)
         finally:
             self._pump = None
-
-    def _take(self) -> list[Waiting]:
-        batch: list[Waiting] = []
-        while self._queue and len(batch) < self._largest_batch:
-            waiting = self._queue.popleft()
-            # A client that has gone away leaves a cancelled future behind.
-            if not waiting.outcome.done():
-                batch.append(waiting)
-        return batch
 
     async def _answer(self, batch: list[Waiting]) -> None:
         start = perf_counter()
         for waiting in batch:
             metrics.QUEUE_WAIT.labels(self.name).observe(start - waiting.since)
         metrics.BATCH_SIZE.labels(self.name).observe(len(batch))
+        reason = "full" if len(batch) == self._largest_batch else "idle"
+        metrics.DISPATCHES.labels(self.name, reason).inc()
         outcomes = await self._outcomes([waiting.item for waiting in batch])
         seconds_per_item = (perf_counter() - start) / len(batch)
         self._seconds_per_item += 0.2 * (seconds_per_item - self._seconds_per_item)
         for waiting, outcome in zip(batch, outcomes, strict=True):
-            if waiting.outcome.done():
+            if waiting.outcome.done():  # its client has gone away meanwhile
                 continue
             if isinstance(outcome, Exception):
                 waiting.outcome.set_exception(outcome)
@@ -145,5 +146,6 @@ class Batcher(Generic[Item, Result]):
             # Whichever item is to blame, the others must not pay for it.
             logger.warning("%s failed on %d items (%s): one by one", self.name, len(items), error)
             metrics.BATCH_FAILURES.labels(self.name).inc()
+            metrics.DISPATCHES.labels(self.name, "alone").inc(len(items))
             return [(await self._outcomes([item]))[0] for item in items]
         return results

@@ -20,6 +20,7 @@ from service.manifest import (
     BATCH_AXIS,
     FORMAT_VERSION,
     GRAPHS,
+    HALF,
     INVERSE_GRAPHICS,
     MANIFEST_FILE,
     PARITY_LIMIT,
@@ -41,6 +42,7 @@ __all__ = [
     "BATCH_AXIS",
     "FORMAT_VERSION",
     "GRAPHS",
+    "HALF",
     "INVERSE_GRAPHICS",
     "MANIFEST_FILE",
     "PARITY_LIMIT",
@@ -66,10 +68,16 @@ class Bundle:
     manifest: Manifest
     template: Template
 
-    def graph_bytes(self, name: str) -> bytes:
-        """The ONNX file of a graph, checked once more so that what runs is what was verified."""
-        content = (self.folder / f"{name}.onnx").read_bytes()
-        _check_digest(f"{name}.onnx", hashlib.sha256(content).hexdigest(), self.manifest.files)
+    def graph_bytes(self, name: str, half: bool = False) -> bytes:
+        """The ONNX file of a graph, checked once more so that what runs is what was verified.
+
+        `half`: its float16 form; raises `BundleError` where the bundle has none.
+        """
+        file = f"{name}{HALF if half else ''}.onnx"
+        if file not in self.manifest.files:
+            raise BundleError(f"the bundle has no {file}: serve it with precision float32 or auto")
+        content = (self.folder / file).read_bytes()
+        _check_digest(file, hashlib.sha256(content).hexdigest(), self.manifest.files)
         return content
 
     def samples(self) -> list[Path]:
@@ -132,13 +140,14 @@ def _verify_content(folder: Path, manifest: Manifest) -> Template:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
-    for name in GRAPHS:
+    halves = [name for name in GRAPHS if manifest.has_half(name)]
+    for name, file in [(n, f"{n}.onnx") for n in GRAPHS] + [(n, f"{n}{HALF}.onnx") for n in halves]:
         try:
             session = onnxruntime.InferenceSession(
-                str(folder / f"{name}.onnx"), options, providers=["CPUExecutionProvider"]
+                str(folder / file), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # ONNX Runtime's own errors share no base but Exception
-            raise BundleError(f"{name}.onnx does not open in ONNX Runtime: {error}") from error
+            raise BundleError(f"{file} does not open in ONNX Runtime: {error}") from error
         check_graph(manifest, name, session.get_inputs(), session.get_outputs())
     return template
 

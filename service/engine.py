@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,10 @@ import numpy as np
 from graphics.components import component_sizes
 from graphics.render import Rendered, render
 from service import bundle as bundles
-from service import images, metrics, store
+from service import images, metrics, store, tracing
+from service.access import Access
 from service.batcher import Device
+from service.device_memory import DeviceMemory
 from service.errors import Overloaded, ShuttingDown
 from service.kept import Kept
 from service.painting import Painter
@@ -49,6 +52,9 @@ class Engine:
         self.samples = Samples(self.bundle.samples())
         self._in_flight = 0
         self.closed = False
+        self.access = Access(settings)
+        self._tracing = tracing.start(settings.otlp_endpoint)
+        self._memory = DeviceMemory(self.reconstructor.session.provider)
         self._warm_up()
 
     async def in_pool(
@@ -59,7 +65,9 @@ class Engine:
     ) -> Result:
         """Decode, draw, encode: at most one call per core at a time, off the event loop."""
         call = asyncio.get_running_loop().run_in_executor
-        return await call(self._pool, lambda: function(*arguments, **keywords))
+        # With the context, so that a stage in the pool knows the call it belongs to.
+        run = contextvars.copy_context().run
+        return await call(self._pool, lambda: run(function, *arguments, **keywords))
 
     @contextmanager
     def admit(self, items: int) -> Iterator[None]:
@@ -72,6 +80,7 @@ class Engine:
         finally:
             self._in_flight -= items
             metrics.IN_FLIGHT.set(self._in_flight)
+            self._memory.observe()
 
     def check_room(self, items: int) -> None:
         """Raise what `admit` would raise."""
@@ -107,6 +116,8 @@ class Engine:
             await runner.batcher.close()
         self.device.close()
         self._pool.shutdown(wait=True)
+        if self._tracing is not None:
+            self._tracing.close()
 
     def _warm_up(self) -> None:
         """Everything the first client would otherwise wait for: allocations, compilation."""
@@ -124,6 +135,8 @@ class Engine:
         mask = np.ones((resolution, resolution), np.float32)
         found = Reconstruction(self.template.vertices, texture, camera, 1.0)
         self.painter.paint(photograph, mask, found)
+        self._memory.observe()
+        logger.info("settings %s", self.settings.printable())
         logger.info(
             "%s at %d px is ready: %s, %d cores",
             self.manifest.category,

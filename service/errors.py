@@ -45,3 +45,14 @@ class ShuttingDown(RequestError):
         super().__init__(
             503, "shutting_down", "this replica is stopping: send again", retry_after_seconds=1
         )
+
+
+class DeadlineExceeded(RequestError):
+    """The time the request was given is over."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            504,
+            "deadline_exceeded",
+            "the time given to this request is over: send fewer images, or allow more time",
+        )

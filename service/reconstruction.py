@@ -82,10 +82,10 @@ async def answer(
             code=INTERNAL_ERROR, message="the service failed on this image; its log says how"
         )
     else:
-        metrics.ITEMS.labels("ok").inc()
+        metrics.count_item("ok")
         entry.update(index=index, name=upload.name, status="ok", id=identity, timings=timings)
         return schemas.ImageAnswer(**entry)
-    metrics.ITEMS.labels(problem.code).inc()
+    metrics.count_item(problem.code)
     return schemas.ImageAnswer(
         index=index, name=upload.name, status="error", error=problem, timings=timings
     )

@@ -1,16 +1,15 @@
-"""What every route asks of a request, and how every refusal looks."""
+"""What every route asks of a request."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service import schemas
+from service import refusal, schemas
 from service.engine import Engine
 from service.errors import RequestError
 
@@ -32,11 +31,11 @@ class BodyLimit:
         try:
             limit = engine_of(scope["app"]).settings.body_limit_mebibytes * MEBIBYTE
         except RequestError as error:
-            await refuse(error)(scope, receive, send)
+            await refusal.to_response(error)(scope, receive, send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
-            await refuse(_too_large(limit))(scope, receive, send)
+            await refusal.to_response(_too_large(limit))(scope, receive, send)
             return
         received = 0
 
@@ -98,12 +97,3 @@ def _too_large(limit: int) -> RequestError:
         "body_too_large",
         f"the body is larger than {limit // MEBIBYTE} MiB: send fewer or smaller images",
     )
-
-
-def refuse(error: RequestError) -> JSONResponse:
-    """A `Failure`."""
-    headers = {}
-    if error.retry_after_seconds is not None:
-        headers["Retry-After"] = str(error.retry_after_seconds)
-    problem: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
-    return JSONResponse(problem, error.status, headers)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from service.batcher import Batcher, Device
 from service.bundle import INVERSE_GRAPHICS, SEGMENTER, STYLEGAN_R, Bundle
+from service.call import current_call
 from service.errors import ItemError
-from service.session import Session
+from service.session import Options, Session
 from service.settings import Settings
 
 
@@ -34,7 +35,14 @@ class GraphRunner:
     graph: str
 
     def __init__(self, bundle: Bundle, settings: Settings, device: Device) -> None:
-        self.session = Session(bundle, self.graph, settings.device, settings.cores)
+        options = Options(
+            settings.device,
+            settings.cores,
+            settings.precision,
+            settings.largest_batch,
+            settings.tensorrt_cache,
+        )
+        self.session = Session(bundle, self.graph, options)
         self._largest_batch = settings.largest_batch
         self.batcher: Batcher[tuple[NDArray, ...], tuple[NDArray, ...]] = Batcher(
             self.graph,
@@ -45,9 +53,22 @@ class GraphRunner:
         )
 
     def warm_up(self) -> None:
-        """Run the smallest and the largest batch, so that the first client does not wait."""
-        for batch in (1, self._largest_batch):
-            self.session.run(self.session.zeros(batch))
+        """Run batches of 1, 2, 4 … and the largest, so that the first clients do not wait.
+
+        Memory is laid out, and on a GPU kernels are chosen, for each size.
+        """
+        size = 1
+        while size < self._largest_batch:
+            self.session.run(self.session.zeros(size))
+            size *= 2
+        self.session.run(self.session.zeros(self._largest_batch))
+
+    async def submit(self, item: tuple[NDArray, ...]) -> tuple[NDArray, ...]:
+        """One array per output; in the turn, and within the deadline, of the call it is part of."""
+        call = current_call()
+        if call is None:
+            return await self.batcher.submit(item)
+        return await self.batcher.submit(item, call, call.deadline)
 
     def run_batch(
         self, items: Sequence[tuple[NDArray, ...]]
@@ -77,7 +98,7 @@ class Segmenter(GraphRunner):
         pixels: NDArray[np.uint8],  # [R, R, 3]
     ) -> NDArray[np.float32]:  # [R, R] in 0..1
         """The mask of the object in one photograph."""
-        (mask,) = await self.batcher.submit((pixels,))
+        (mask,) = await self.submit((pixels,))
         return mask
 
 
@@ -92,7 +113,7 @@ class Reconstructor(GraphRunner):
         mask: NDArray[np.float32],  # [R, R] in 0..1
     ) -> Reconstruction:
         """The object of one photograph."""
-        vertices, texture, camera, confidence = await self.batcher.submit((pixels, mask))
+        vertices, texture, camera, confidence = await self.submit((pixels, mask))
         return Reconstruction(vertices, texture, camera, float(confidence))
 
 
@@ -109,5 +130,5 @@ class Generator(GraphRunner):
         background: NDArray[np.uint8],  # [R, R, 3]
     ) -> NDArray[np.float32]:  # [R, R, 3] in 0..1
         """One photograph."""
-        (image,) = await self.batcher.submit((camera, vertices, texture, background))
+        (image,) = await self.submit((camera, vertices, texture, background))
         return image

@@ -7,6 +7,7 @@ azimuth is 90 x the mean red, confidence 1; an all-black image gives an undefine
 stylegan_r: half the background, half the texture's mean colour, darker as the camera turns.
 """
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +25,18 @@ POISON_GREY = 253
 DTYPES = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}
 
 
-def write_small_bundle(folder: Path, samples: int = 2) -> bundle.Manifest:
-    """Write and seal the bundle."""
+def write_small_bundle(
+    folder: Path, samples: int = 2, half: bool = False, half_parity: float = 0.01
+) -> bundle.Manifest:
+    """Write and seal the bundle; `half`: with a float16 segmenter, whose threshold is 100."""
     (folder / bundle.SAMPLES_FOLDER).mkdir(parents=True)
     template = sphere_template(TEMPLATE_LEVEL)
     save_template(folder / bundle.TEMPLATE_FILE, template)
     manifest = small_manifest(template)
     for name, (nodes, constants) in small_graphs(template).items():
         save(_model(name, manifest.graph(name), nodes, constants), folder / f"{name}.onnx")
+    if half:
+        manifest = _add_half_segmenter(folder, manifest, template, half_parity)
     for index in range(samples):
         image = draw_photograph(120 + 40 * index, 90)
         image.save(folder / bundle.SAMPLES_FOLDER / f"sample_{index}.png")
@@ -136,6 +141,24 @@ def small_graphs(template: Template):
             },
         ),
     }  # fmt: skip
+
+
+def _add_half_segmenter(folder, manifest, template, parity):
+    nodes, constants = small_graphs(template)[bundle.SEGMENTER]
+    model = _model(
+        bundle.SEGMENTER,
+        manifest.graph(bundle.SEGMENTER),
+        [
+            *nodes[:2],
+            helper.make_node("Cast", ["brightness"], ["half"], to=TensorProto.FLOAT16),
+            helper.make_node("Less", ["half", "threshold"], ["dark"]),
+            *nodes[3:],
+        ],
+        {**constants, "threshold": np.float16(100)},
+    )
+    save(model, folder / f"{bundle.SEGMENTER}{bundle.HALF}.onnx")
+    differences = {f"{bundle.SEGMENTER}{bundle.HALF}": {"masks": parity}}
+    return dataclasses.replace(manifest, parity={**manifest.parity, **differences})
 
 
 def _model(name: str, graph: bundle.Graph, nodes, constants):

@@ -3,8 +3,9 @@ import threading
 
 import pytest
 
+from service import metrics
 from service.batcher import Batcher, Device
-from service.errors import Overloaded, ShuttingDown
+from service.errors import DeadlineExceeded, Overloaded, ShuttingDown
 
 
 class Recorder:
@@ -194,3 +195,83 @@ def test_the_event_loop_stays_free_while_a_batch_runs(recorder):
         return ticks
 
     assert asyncio.run(scenario()) == 20
+
+
+def test_a_large_request_does_not_starve_a_single_image(recorder):
+    async def scenario():
+        batcher = serve(recorder)
+        recorder.gate.clear()
+        large = [asyncio.create_task(batcher.submit(i, "large")) for i in range(64)]
+        await until_running(recorder)
+        single = asyncio.create_task(batcher.submit(100, "single"))
+        await asyncio.sleep(0)
+        recorder.gate.set()
+        return await single, await asyncio.gather(*large)
+
+    assert asyncio.run(scenario()) == (200, [2 * i for i in range(64)])
+    assert 100 in recorder.batches[1]
+    assert max(map(len, recorder.batches)) == 4
+    assert len(recorder.batches) == 17  # full but for the last one: fairness costs no batch
+
+
+def test_an_item_past_its_deadline_is_answered_at_once_and_never_run(recorder):
+    async def scenario():
+        batcher = serve(recorder)
+        recorder.gate.clear()
+        running = asyncio.create_task(batcher.submit(0))
+        await until_running(recorder)
+        now = asyncio.get_running_loop().time()
+        late = asyncio.create_task(batcher.submit(1, deadline=now + 0.02))
+        in_time = asyncio.create_task(batcher.submit(2, deadline=now + 60))
+        with pytest.raises(DeadlineExceeded) as refusal:
+            await asyncio.wait_for(late, 5)
+        recorder.gate.set()
+        return refusal.value.status, await running, await in_time
+
+    assert asyncio.run(scenario()) == (504, 0, 4)
+    assert recorder.batches == [[0], [2]]
+
+
+def test_an_item_s_own_timeout_error_is_not_taken_for_a_deadline():
+    def run(items):
+        return [TimeoutError("its own") for _ in items]
+
+    async def scenario():
+        batcher = Batcher("numbers", run, Device(), 4, 9)
+        with pytest.raises(TimeoutError, match="its own"):
+            await batcher.submit(1, deadline=asyncio.get_running_loop().time() + 60)
+
+    asyncio.run(scenario())
+
+
+def test_an_item_whose_client_has_gone_makes_room_in_the_queue(recorder):
+    async def scenario():
+        batcher = serve(recorder, largest_batch=1, queue_limit=1)
+        recorder.gate.clear()
+        running = asyncio.create_task(batcher.submit(0))
+        await until_running(recorder)
+        gone = asyncio.create_task(batcher.submit(1))
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await batcher.submit(2)
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        stays = asyncio.create_task(batcher.submit(3))
+        await asyncio.sleep(0)
+        recorder.gate.set()
+        return await running, await stays
+
+    assert asyncio.run(scenario()) == (0, 6)
+
+
+def test_each_run_is_counted_with_its_reason(recorder):
+    def runs(reason):
+        return metrics.DISPATCHES.labels("reasons", reason)._value.get()
+
+    async def scenario():
+        batcher = Batcher("reasons", recorder, Device(), 4, 99)
+        recorder.poison = {5}
+        return await submit_all(batcher, range(6))
+
+    asyncio.run(scenario())
+    assert [runs(reason) for reason in ("full", "idle", "alone")] == [1, 1, 2]

@@ -5,12 +5,13 @@ import onnxruntime
 import pytest
 
 from service import bundle
-from service.session import CPU, DeviceError, Session, choose_provider
+from service.session import CPU, DeviceError, Options, Session, choose_provider
+from tests.service.small_bundle import write_small_bundle
 
 
 @pytest.fixture(scope="module")
 def segmenter(loaded_bundle):
-    return Session(loaded_bundle, bundle.SEGMENTER, "cpu", threads=1)
+    return Session(loaded_bundle, bundle.SEGMENTER, Options("cpu"))
 
 
 def test_a_graph_runs_on_any_batch(segmenter):
@@ -46,9 +47,59 @@ def test_auto_takes_what_there_is(segmenter):
     "CUDAExecutionProvider" in onnxruntime.get_available_providers(),
     reason="this ONNX Runtime has CUDA; the refusal is of one that has not",
 )
-def test_cuda_is_refused_where_it_would_not_be_used(loaded_bundle):
-    with pytest.raises(DeviceError, match="device is cuda, but this ONNX Runtime has only"):
-        Session(loaded_bundle, bundle.SEGMENTER, "cuda", threads=1)
+@pytest.mark.parametrize("device", ["cuda", "tensorrt"])
+def test_a_gpu_is_refused_where_it_would_not_be_used(loaded_bundle, device):
+    with pytest.raises(DeviceError, match=f"device is {device}, but this ONNX Runtime has only"):
+        Session(loaded_bundle, bundle.SEGMENTER, Options(device))
+
+
+@pytest.fixture(scope="module")
+def half_bundle(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundles") / "half"
+    write_small_bundle(folder, half=True)
+    return bundle.load(folder)
+
+
+def brightness(level):
+    return (np.full((1, 32, 32, 3), level, np.uint8),)
+
+
+@pytest.mark.parametrize(("precision", "found"), [("auto", 1), ("float32", 1), ("float16", 0)])
+def test_the_float16_graph_runs_where_it_is_asked_for(half_bundle, precision, found):
+    """The test's float16 segmenter has a lower threshold, so that one sees which of them ran."""
+    session = Session(half_bundle, bundle.SEGMENTER, Options("cpu", precision=precision))
+    assert session.run(brightness(130))[0].mean() == found
+
+
+def test_float16_is_refused_where_the_bundle_has_no_such_graph(loaded_bundle):
+    with pytest.raises(bundle.BundleError, match=r"no segmenter_fp16\.onnx: serve it with prec"):
+        Session(loaded_bundle, bundle.SEGMENTER, Options("cpu", precision="float16"))
+
+
+def test_a_float16_graph_far_from_the_network_is_refused(tmp_path):
+    with pytest.raises(bundle.BundleError, match=r"parity of segmenter\.masks is 0\.2; it must be"):
+        write_small_bundle(tmp_path / "far", half=True, half_parity=0.2)
+
+
+def test_tensorrt_gets_one_engine_for_every_batch_size(half_bundle):
+    session = Session(half_bundle, bundle.SEGMENTER, Options("cpu"))
+    chosen = session._tensorrt(Options("tensorrt", largest_batch=8, engine_cache="/engines"))
+    assert chosen["trt_profile_min_shapes"] == "images:1x32x32x3"
+    assert chosen["trt_profile_max_shapes"] == "images:8x32x32x3"
+    assert chosen["trt_engine_cache_path"] == "/engines"
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(
+    "CUDAExecutionProvider" not in onnxruntime.get_available_providers(),
+    reason="needs onnxruntime-gpu and a CUDA device",
+)
+def test_cuda_gives_what_the_cpu_gives(loaded_bundle):
+    found = [
+        Session(loaded_bundle, bundle.SEGMENTER, Options(device)).run(brightness(130))
+        for device in ("cpu", "cuda")
+    ]
+    np.testing.assert_allclose(found[0], found[1], atol=1e-3)
 
 
 def test_both_runtimes_at_once_are_refused(tmp_path, monkeypatch):

@@ -1,3 +1,6 @@
+import dataclasses
+import json
+
 import pytest
 
 from service.settings import SHIPPED_BUNDLE, Settings, available_cores, read_settings
@@ -25,6 +28,9 @@ def test_variables_kubernetes_sets_for_a_service_of_this_name_do_no_harm():
         ("THREADS", "two", "THREADS is 'two'; it must be a whole number"),
         ("THREADS", "-1", "THREADS is -1; it must be 0 or more"),
         ("LARGEST_BATCH", "0", "LARGEST_BATCH is 0; it must be 1 or more"),
+        ("PRECISION", "int8", "PRECISION is 'int8'; it must be one of"),
+        ("REQUESTS_PER_MINUTE", "60", "limits each API key: set INVERSE_GRAPHICS_API_KEYS too"),
+        ("OTLP_ENDPOINT", "collector:4318", "OTLP_ENDPOINT is 'collector:4318'; it must start"),
         ("QUEUE_LIMIT", "10", "QUEUE_LIMIT is 10; it must hold one largest request"),
     ],
 )
@@ -39,3 +45,31 @@ def test_an_impossible_value_is_refused_by_name(variable, value, reason):
 def test_cores_are_cut_by_the_cgroup(tmp_path, content, most):
     (tmp_path / "cpu.max").write_text(content)
     assert 1 <= available_cores(tmp_path / "cpu.max") <= most
+
+
+KEY = "a-key-of-sixteen-characters"
+
+
+def test_lists_are_separated_by_commas():
+    settings = read_settings(
+        {
+            "INVERSE_GRAPHICS_API_KEYS": f"{KEY}, {KEY}2,",
+            "INVERSE_GRAPHICS_CORS_ORIGINS": "https://a.example",
+        }
+    )
+    assert settings.api_keys == (KEY, f"{KEY}2")
+    assert settings.cors_origins == ("https://a.example",)
+
+
+def test_what_is_printed_has_every_setting_but_no_key():
+    settings = Settings(api_keys=(KEY,), otlp_endpoint="http://collector:4318/v1/traces")
+    printed = json.loads(settings.printable())
+    assert set(printed) == {field.name for field in dataclasses.fields(Settings)}
+    assert printed["api_keys"] == "1 hidden"
+    assert KEY not in settings.printable() + repr(settings)
+
+
+def test_a_refused_key_is_not_repeated():
+    with pytest.raises(ValueError, match="API_KEYS: key 2 must be 16 or more") as refusal:
+        Settings(api_keys=(KEY, "short-secret"))
+    assert "short-secret" not in str(refusal.value)

@@ -1,0 +1,33 @@
+"""The log of requests: one JSON object per line, on standard output."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+REQUESTS = logging.getLogger("inverse_graphics.requests")
+"""What is logged with `extra` becomes the fields of the line."""
+_KNOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+class JsonLine(logging.Formatter):
+    """A record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """`{"time": ISO 8601 in UTC, ...the record's own fields}`."""
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        own = {key: value for key, value in record.__dict__.items() if key not in _KNOWN}
+        return json.dumps({"time": time, **own}, ensure_ascii=True)
+
+
+def start() -> None:
+    """Write to standard output from here on; BentoML's log goes to standard error."""
+    if REQUESTS.handlers:
+        return
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonLine())
+    REQUESTS.addHandler(handler)
+    REQUESTS.setLevel(logging.INFO)
+    REQUESTS.propagate = False
