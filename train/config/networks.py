@@ -113,7 +113,7 @@ class InverseConfig:
     """Of the camera head against the optimised cameras (ours)."""
     sigmainv: float = 7_000.0
     """Sharpness of the soft mask at the start (DIB-R's default)."""
-    last_sigmainv: float = 40_000.0
+    last_sigmainv: float = 60_000.0
     """The same at the end, risen to evenly in the logarithm. Soft edges reach vertices that are far
     off, and draw shapes a third of a pixel too small all around: at 64 px a twentieth of them."""
     vgg: str = ""
