@@ -72,7 +72,14 @@ PAPER = Config(
         kimg=25_000, channels=32_768, code=512, learning_rate=2e-3, gamma=10, ema_kimg=10
     ),
     multiview=MultiviewConfig(objects=6_000, smallest_mask=0.10),
-    inverse=InverseConfig(steps=200_000, learning_rate=1e-4, perceptual_after=3_000),
+    inverse=InverseConfig(
+        steps=200_000,
+        learning_rate=1e-4,
+        perceptual_after=3_000,
+        mask_weight=3,
+        photographs=0,
+        last_sigmainv=InverseConfig.sigmainv,
+    ),
     disentangle=DisentangleConfig(
         warmup_steps=700,
         warmup_batch_size=16,
