@@ -41,7 +41,8 @@ VEHICLES = Config(
     inverse=InverseConfig(steps=6_000, first_steps=250, batch_size=8),
     evaluate=EvaluateConfig(objects=100),
 )
-"""What made the shipped bundle, from the shipped GANs as they are."""
+"""A bundle like the shipped one, from the shipped GANs as they are; the shipped network was trained
+in pieces while these settings were being found."""
 
 GPU = Config(
     preset="gpu",
