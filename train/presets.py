@@ -1,4 +1,4 @@
-"""The settings that ship: `smoke` in minutes, `vehicles` in half an hour, `cpu` in many hours.
+"""The settings that ship: `smoke` in minutes, `vehicles` in an hour or two, `cpu` in many.
 
 `gpu` and `paper` are for large cards.
 """
