@@ -1,0 +1,67 @@
+"""Against a real server: SIGTERM under load."""
+
+import asyncio
+import signal
+
+import httpx
+import pytest
+
+from tests.service.requests import jpeg
+from tests.service.watched import watched
+
+pytestmark = pytest.mark.server
+
+CLIENTS = 12
+IMAGES = 8
+
+
+def test_every_accepted_request_is_answered_then_the_server_ends_with_0(bundle_folder, tmp_path):
+    key = "a-key-of-sixteen-characters"
+    settings = {"api_keys": key, "cors_origins": "https://a.example"}
+    with watched(tmp_path / "home", bundle_folder, **settings) as server:
+        assert httpx.get(f"{server.address}/v1/model").status_code == 401
+        assert httpx.get(f"{server.address}/readyz").status_code == 200
+        headers = {"Authorization": f"Bearer {key}"}
+        page = httpx.get(
+            f"{server.address}/v1/model", headers={**headers, "Origin": "https://a.example"}
+        )
+        assert page.headers["access-control-allow-origin"] == "https://a.example"
+        answers, failures = asyncio.run(load_and_stop(server, headers))
+        assert server.process.wait(timeout=60) == 0
+    assert set(answers.values()) <= {200, 503}
+    assert sum(status == 200 for status in answers.values()) >= CLIENTS
+    # A connection that was refused was never accepted; of one that was, the log has a line.
+    known = server.request_lines()
+    assert not failures & set(known)
+    assert all(known[identity]["status"] == status for identity, status in answers.items())
+    assert key not in server.log()
+
+
+async def load_and_stop(server, headers):
+    """Every request on a connection of its own; (id → status, ids without an answer)."""
+    answers, failures, content = {}, set(), jpeg()
+    files = [("images", (f"{i}.jpg", content)) for i in range(IMAGES)]
+
+    async def client(number):
+        for turn in range(1000):
+            identity = f"{number}-{turn}"
+            try:
+                async with httpx.AsyncClient(timeout=60) as opened:
+                    answer = await opened.post(
+                        f"{server.address}/v1/reconstruct",
+                        files=files,
+                        headers={**headers, "x-request-id": identity},
+                    )
+            except httpx.TransportError:
+                failures.add(identity)
+                return
+            answers[identity] = answer.status_code
+            if answer.status_code != 200:
+                return
+
+    clients = [asyncio.create_task(client(number)) for number in range(CLIENTS)]
+    while len(answers) < CLIENTS:
+        await asyncio.sleep(0.01)
+    server.process.send_signal(signal.SIGTERM)
+    await asyncio.gather(*clients)
+    return answers, failures

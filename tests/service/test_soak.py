@@ -1,0 +1,24 @@
+"""Against a real server: half a minute at twice what it can do."""
+
+import pytest
+
+from tests.benchmarks.soak import MOST_GROWTH, soak
+from tests.service.requests import jpeg
+from tests.service.watched import watched
+
+pytestmark = pytest.mark.server
+
+SECONDS = 30
+DEADLINE = 10
+
+
+def test_at_twice_capacity_nothing_is_lost_and_nothing_grows(bundle_folder, tmp_path):
+    settings = {"deadline_seconds": DEADLINE, "queue_limit": 64}
+    with watched(tmp_path / "home", bundle_folder, **settings) as server:
+        found = soak(server, jpeg(), SECONDS)
+    assert set(found.answers) == {200, 429}
+    assert found.answers.total() == found.sent > SECONDS
+    assert found.percentile(99) < DEADLINE
+    assert found.growth() < MOST_GROWTH
+    # Overload does not eat the work: what is accepted is still near what the service can do.
+    assert found.answers[200] > 0.4 * found.capacity * SECONDS
