@@ -5,7 +5,7 @@
 POST /v1/reconstruct   photographs (multipart) → meshes, cameras, masks
 POST /v1/render        a reconstruction and cameras (JSON) → pictures, animations
 POST /v1/edit          a photograph and what to change (multipart) → a new photograph
-     /v1/jobs          service.job_api: batches too large to wait for
+     /v1/jobs          service.http.job_api: batches too large to wait for
 GET  /v1/model         the manifest of the bundle
 GET  /livez /readyz /metrics   BentoML's, with this service's readiness and metrics
 """
@@ -26,32 +26,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from graphics.camera import CONVENTION
-from service import (
-    accept,
-    animation,
-    answers,
-    bundle,
-    editing,
-    form,
-    job_api,
-    logs,
-    reconstruction,
-    refusal,
-    rendering,
-    schemas,
-    store,
-)
-from service.access_control import AccessControl
-from service.call_scope import CallScope
+from service import bundle, editing, logs, reconstruction, rendering, store
 from service.engine import Engine
 from service.errors import ItemError, RequestError
-from service.job_files import FolderTaken
-from service.job_store import JobStore
-from service.jobs import Jobs
-from service.openapi import DocumentedService
-from service.reconstruction import INTERNAL_ERROR, Options, Upload
-from service.render_schemas import EditChanges, RenderRequest
-from service.requests import (
+from service.http import accept, answers, form, job_api, refusal, schemas
+from service.http.access_control import AccessControl
+from service.http.call_scope import CallScope
+from service.http.openapi import DocumentedService
+from service.http.render_schemas import EditChanges, RenderRequest
+from service.http.requests import (
     MEBIBYTE,
     BodyLimit,
     engine_of,
@@ -59,7 +42,12 @@ from service.requests import (
     require_content_type,
     validated,
 )
-from service.session import choose_provider
+from service.imaging import animation
+from service.inference.session import choose_provider
+from service.jobs.files import FolderTaken
+from service.jobs.store import JobStore
+from service.jobs.worker import Jobs
+from service.reconstruction import INTERNAL_ERROR, Options, Upload
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
 
 FOLDER_SECONDS = 5.0

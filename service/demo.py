@@ -24,9 +24,9 @@ import httpx
 from PIL import Image, ImageOps
 
 from service import bundle, store
+from service.imaging.sheet import Row, draw_sheet
 from service.process import ServerError, serving
 from service.settings import SHIPPED_BUNDLE
-from service.sheet import Row, draw_sheet
 
 AZIMUTHS_DEGREES = (45, 135, 225, 315)
 ELEVATION_DEGREES = 15

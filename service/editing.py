@@ -6,14 +6,16 @@ import numpy as np
 from PIL import Image
 
 from graphics.camera import AZIMUTH
-from service import images, metrics, schemas, sources
+from service import metrics, sources
 from service.engine import Engine
 from service.errors import ItemError, RequestError
-from service.inpainting import fill
+from service.http import schemas
+from service.http.render_schemas import EditAnswer, EditChanges
+from service.imaging import images
+from service.imaging.inpainting import fill
+from service.imaging.scenes import Scene, camera_row
 from service.reconstruction import SAMPLES, Taken, Upload, cut_out, take, to_archive, to_view
-from service.render_schemas import EditAnswer, EditChanges
 from service.rendering import draw, picture_size, to_text
-from service.scenes import Scene, camera_row
 
 ATTRIBUTES = {"shape": "vertices", "texture": "texture", "background": "background"}
 """Of an archive, by the field that names its source."""

@@ -15,14 +15,15 @@ import numpy as np
 from graphics.components import component_sizes
 from graphics.render import Rendered, render
 from service import bundle as bundles
-from service import images, metrics, store, tracing
-from service.access import Access
-from service.batcher import Device
-from service.device_memory import DeviceMemory
+from service import metrics, store, tracing
 from service.errors import Overloaded, ShuttingDown
+from service.http.access import Access
+from service.imaging import images
+from service.imaging.painting import Painter
+from service.inference.batcher import Device
+from service.inference.device_memory import DeviceMemory
+from service.inference.runners import Generator, Reconstruction, Reconstructor, Segmenter
 from service.kept import Kept
-from service.painting import Painter
-from service.runners import Generator, Reconstruction, Reconstructor, Segmenter
 from service.samples import Samples
 from service.settings import Settings
 

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from graphics import camera as cameras
 from graphics import formats
 from graphics.render import Rendered
-from service import archive, images, metrics, quality, schemas
+from service import archive, metrics
 from service.archive import Archive
 from service.engine import Engine
 from service.errors import ItemError, RequestError
-from service.images import Photograph
-from service.runners import Reconstruction
+from service.http import schemas
+from service.imaging import images, quality
+from service.imaging.images import Photograph
+from service.inference.runners import Reconstruction
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")

@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service import animation, images, metrics, sources
+from service import metrics, sources
 from service.archive import Archive
 from service.engine import Engine
 from service.errors import RequestError
-from service.images import GREY
-from service.inpainting import fill
+from service.http.render_schemas import AnimationFile, RenderAnswer, RenderRequest
+from service.imaging import animation, images
+from service.imaging.images import GREY
+from service.imaging.inpainting import fill
+from service.imaging.scenes import Scene, blend, camera_row, turn
 from service.reconstruction import PREVIEW_SIZE, SAMPLES, cut_out, to_view
-from service.render_schemas import AnimationFile, RenderAnswer, RenderRequest
-from service.scenes import Scene, blend, camera_row, turn
 
 
 class Drawn(NamedTuple):

@@ -64,11 +64,8 @@ def test_importing_brings_no_torch_and_nothing_of_training(module):
     assert done.stdout.strip().splitlines()[-1] == "[]"
 
 
-def test_only_the_outermost_files_know_http():
-    outermost = {
-        "api.py", "answers.py", "form.py", "requests.py", "job_api.py",
-        "access_control.py", "call_scope.py", "refusal.py",
-    }  # fmt: skip
-    for path in (ROOT / "service").glob("*.py"):
-        if path.name not in outermost:
+def test_only_the_api_and_the_http_room_know_http():
+    service = ROOT / "service"
+    for path in service.rglob("*.py"):
+        if path != service / "api.py" and path.parent != service / "http":
             assert not {n for n in imported_modules(path) if n.split(".")[0] == "starlette"}, path

@@ -21,9 +21,9 @@ best, the median and the worst), `objects.json` (every object's scores), `contac
 
 With `--photos`, real photographs take the place of the objects: any folder of JPEG and PNG files,
 with masks of the same names in `--masks` or without, a folder of images of PASCAL3D+ (with its
-cameras), or CUB-200-2011 (with its masks); see `train.photo_instrument`. With `--generator`, a file
-of stage gan or `shipped`, measures that instead: how well it holds the camera and the object
-(`generator.json`, `generator.md`, `grid.png`).
+cameras), or CUB-200-2011 (with its masks); see `train.evaluation.photo_instrument`. With
+`--generator`, a file of stage gan or `shipped`, measures that instead: how well it holds the camera
+and the object (`generator.json`, `generator.md`, `grid.png`).
 
 Exit status: 0 done, 2 an argument, the bundle, the objects or the generator cannot be used.
 """
@@ -34,8 +34,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from train.bundle_predictor import BundlePredictor, BundleUnusable
-from train.ceiling import ceiling
 from train.config import Config, ConfigError, EvaluateConfig, override
 from train.data.held_out import HeldOut, ObjectSource, ProceduralObjects, photograph
 from train.data.mesh_files import MeshFilesError
@@ -44,14 +42,16 @@ from train.data.photo_layouts import read_photo_set
 from train.data.photographs import PhotographsError
 from train.data.textured_object import AXES
 from train.data.vehicles import HELD_OUT_SEED
-from train.floors import NearestTraining, mean_prediction
-from train.generator_report import SHIPPED_GENERATOR, report_generator
-from train.instrument import Measured, measure, score
+from train.evaluation.bundle_predictor import BundlePredictor, BundleUnusable
+from train.evaluation.ceiling import ceiling
+from train.evaluation.floors import NearestTraining, mean_prediction
+from train.evaluation.generator_report import SHIPPED_GENERATOR, report_generator
+from train.evaluation.instrument import Measured, measure, score
+from train.evaluation.photo_instrument import measure_photos
+from train.evaluation.photo_report import write_photo_report
+from train.evaluation.refinement import RefinedPredictor
+from train.evaluation.report import write_report
 from train.models.weights import WeightsError
-from train.photo_instrument import measure_photos
-from train.photo_report import write_photo_report
-from train.refinement import RefinedPredictor
-from train.report import write_report
 from train.workspace import WorkspaceError
 
 UNUSABLE = 2

@@ -15,12 +15,12 @@ import torch
 from tests.benchmarks.measure import interleaved, median
 from train.config import InverseConfig
 from train.data.vehicles import photographs
-from train.inverse_training import BOX
 from train.losses.multiview import MultiviewLoss, Views, crosswise
 from train.models.inverse_graphics import InverseGraphics, InverseGraphicsShape, Prediction
 from train.models.perceptual import DiscriminatorFeatures
 from train.models.weights import SHIPPED
 from train.renderer.render import Renderer
+from train.steps.inverse import BOX
 
 SIZE = 64
 

@@ -5,8 +5,8 @@ import trimesh
 from PIL import Image
 
 from service import demo
+from service.imaging.sheet import CELL, Row, draw_sheet
 from service.process import ServerError, serving
-from service.sheet import CELL, Row, draw_sheet
 from tests.service.small_bundle import draw_photograph
 
 

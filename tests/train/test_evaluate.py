@@ -9,8 +9,8 @@ from onnx import TensorProto, helper, numpy_helper
 from graphics.mesh import save_template, sphere_template
 from tests.train.data.mesh_folder import striped, write_glb, write_obj, write_ply
 from tests.train.data.photo_folders import mask, picture, write_pascal3d
-from train.bundle_predictor import BundlePredictor
 from train.evaluate import main
+from train.evaluation.bundle_predictor import BundlePredictor
 
 SIZE = 32
 TEMPLATE = sphere_template(2)

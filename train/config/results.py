@@ -22,7 +22,7 @@ class EvaluateConfig:
     ceiling_steps: int = 300
     """Of each fit."""
     refine_steps: int = 0
-    """Of `train.refinement`, for a row of refined predictions in `train.evaluate`; 0: none."""
+    """Steps of `train.evaluation.refinement` for a row of refined predictions; 0: no such row."""
 
     def __post_init__(self) -> None:
         require(self.objects >= 1, f"evaluate.objects={self.objects}: at least 1")

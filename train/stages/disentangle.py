@@ -32,7 +32,14 @@ from train.config import Config
 from train.data.codes import Codes, CodeSampler
 from train.data.multiview import MultiviewData
 from train.device import Device
-from train.disentangling import Step, fine_tuning_step, read_codes, warm_up_step
+from train.evaluation.stylegan_r_figures import (
+    camera_control,
+    cycle_figures,
+    rounded,
+    selector_shares,
+    style_error,
+    write_pictures,
+)
 from train.models.inverse_graphics import load_inverse_graphics
 from train.models.reader import Reader
 from train.models.segmenter import load_segmenter
@@ -47,14 +54,7 @@ from train.models.stylegan_r import (
 )
 from train.models.weights import load_generator
 from train.progress import Progress
-from train.stylegan_r_figures import (
-    camera_control,
-    cycle_figures,
-    rounded,
-    selector_shares,
-    style_error,
-    write_pictures,
-)
+from train.steps.disentangling import Step, fine_tuning_step, read_codes, warm_up_step
 from train.workspace import StageFolder, StepLoop, Workspace
 
 HELD_OUT_EVERY = 16

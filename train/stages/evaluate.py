@@ -3,7 +3,7 @@
     python -m train.cycle --stages evaluate
 
 Writes `report.json`, `report.md`, `objects.json` (every object's scores), `contact_sheet.png` and
-`azimuth_errors.png`; what the figures mean is said in `train.instrument` and in the report itself.
+`azimuth_errors.png`; what the figures mean is said in `train.evaluation.figures` and in the report.
 The floors: `mean_shape`, the mean of the predicted training shapes at the predicted camera, and,
 in the last round, `single_view`, the same network trained on single views. A run that was stopped
 measures again from the start, which takes less than a minute.
@@ -20,12 +20,12 @@ from train.config import PROCEDURAL, Config
 from train.data.held_out import held_out
 from train.data.vehicles import HELD_OUT_SEED
 from train.device import Device
-from train.instrument import ConstantShape, Measured, Predicted, Predictor, measure
+from train.evaluation.instrument import ConstantShape, Measured, Predicted, Predictor, measure
+from train.evaluation.report import Estimate, write_report
 from train.models.inverse_graphics import load_inverse_graphics
 from train.models.segmenter import Segment, load_segmenter
 from train.models.serving_graphs import InverseGraphicsGraph, channels_first
 from train.progress import Progress
-from train.report import Estimate, write_report
 from train.workspace import Workspace
 
 OURS, MEAN_SHAPE, SINGLE_VIEW = "inverse_graphics", "mean_shape", "single_view"

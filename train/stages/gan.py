@@ -21,7 +21,6 @@ from train.config import PROCEDURAL, Config, GanConfig
 from train.data.stream import PhotographStream
 from train.device import Device, launch, processes_for
 from train.gan_checkpoint import Taken, load_checkpoint
-from train.gan_training import GanTraining
 from train.generated import write_view_grid
 from train.memory import keep_freed_memory
 from train.models.discriminator import Discriminator, DiscriminatorShape
@@ -36,6 +35,7 @@ from train.models.weights import (
 )
 from train.progress import Progress
 from train.provenance import training_command
+from train.steps.gan import GanTraining
 from train.workspace import StageFolder, StepLoop, Workspace
 
 FEW_PHOTOGRAPHS = 20_000

@@ -23,7 +23,6 @@ from train.config import Config, InverseConfig
 from train.data.labelled_photographs import LabelledPhotographs
 from train.data.multiview import MultiviewData
 from train.device import Device, launch, processes_for
-from train.inverse_training import Examples, InverseTraining
 from train.losses.multiview import COVERED
 from train.models.inverse_graphics import (
     InverseGraphics,
@@ -35,6 +34,7 @@ from train.models.perceptual import DiscriminatorFeatures, VggFeatures
 from train.models.segmenter import load_segmenter
 from train.pictures import write_grid
 from train.progress import Progress
+from train.steps.inverse import Examples, InverseTraining
 from train.workspace import StageFolder, StepLoop, Workspace, round_to
 
 PICTURED_AZIMUTHS = (35.0, 125.0, 215.0, 305.0)

@@ -7,9 +7,9 @@ import torch
 from PIL import Image
 
 from tests.train.stages.tiny_run import SIZE, tiny_config, tiny_run
-from train.disentangling import CodesError
 from train.models.stylegan_r import load_stylegan_r
 from train.stages import disentangle
+from train.steps.disentangling import CodesError
 from train.workspace import StepLoop, Workspace, WorkspaceError
 
 

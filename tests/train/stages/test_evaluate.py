@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from train.config import Config, EvaluateConfig, PhotographsConfig
-from train.figures import FIGURES
+from train.evaluation.figures import FIGURES
 from train.models.inverse_graphics import (
     InverseGraphics,
     InverseGraphicsShape,

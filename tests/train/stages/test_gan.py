@@ -7,12 +7,12 @@ from PIL import Image
 
 from train.config import Config, GanConfig, PhotographsConfig
 from train.data.stream import PhotographStream
-from train.gan_training import GanTraining
 from train.generated import GRID_CONTENTS, GRID_VIEWS
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
 from train.models.weights import SHIPPED, load_discriminator, load_generator
 from train.stages import gan
+from train.steps.gan import GanTraining
 from train.workspace import Workspace, WorkspaceError
 
 COUNT, SIZE = 64, 32

@@ -8,7 +8,6 @@ import torch
 from tests.train.stages.tiny_run import SIZE, VIEWS, tiny_config, tiny_run
 from train.config import Config, EvaluateConfig
 from train.device import Device, launch
-from train.inverse_training import InverseTraining
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.inverse_graphics import (
     InverseGraphics,
@@ -17,6 +16,7 @@ from train.models.inverse_graphics import (
 )
 from train.models.weights import save_weights
 from train.stages import inverse
+from train.steps.inverse import InverseTraining
 from train.workspace import StepLoop, Workspace
 
 LABELLED_ELEVATION = 21.0

@@ -1,0 +1,137 @@
+"""The forms a batch's answer takes: JSON, multipart, ZIP, or lines as the images finish.
+
+In JSON and in lines a file is base64 text; in multipart and ZIP the same field holds the file's
+name, `0003/mesh.glb`, and the file is a part or member of that name.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import secrets
+import zipfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from typing import NamedTuple
+
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from service.errors import RequestError
+from service.http import schemas
+
+JSON = "application/json"
+MULTIPART = "multipart/mixed"
+ZIP = "application/zip"
+LINES = "application/x-ndjson"
+KINDS = (JSON, MULTIPART, ZIP, LINES)
+ANSWER_FILE = "answer.json"
+PNG = "image/png"
+EXTENSIONS = {"glb": "glb", "obj": "obj.zip", "stl": "stl", "npz": "npz"}
+
+
+class File(NamedTuple):
+    """One file of an answer."""
+
+    name: str
+    """`0003/mesh.glb`: made of the index, never of what the client called it."""
+    media_type: str
+    content: bytes
+
+
+class Stream(StreamingResponse):
+    """Parts as they come; what the request holds is given back when the last one is sent."""
+
+    def __init__(
+        self,
+        parts: AsyncIterator[bytes],
+        held: AsyncExitStack,
+        media_type: str = LINES,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(parts, headers=headers, media_type=media_type)
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        async with self._held:
+            await super().__call__(scope, receive, send)
+
+
+def pack(kind: str, answer: schemas.ReconstructAnswer, status: int) -> Response:
+    """The whole answer at once, as JSON, MULTIPART or ZIP. CPU work: called in the pool."""
+    if kind == JSON:
+        return Response(to_json(answer), status, media_type=JSON)
+    images, files = [], []
+    for entry in answer.images:
+        short, own = split(entry)
+        images.append(short)
+        files += own
+    head = File(ANSWER_FILE, JSON, to_json(answer.model_copy(update={"images": images})))
+    if kind == ZIP:
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            for member in (head, *files):
+                write_member(archive, member)
+        disposition = {"Content-Disposition": 'attachment; filename="reconstructions.zip"'}
+        return Response(file.getvalue(), status, disposition, ZIP)
+    boundary = secrets.token_hex(16)
+    body = b"".join(_parts((head, *files), boundary))
+    return Response(body, status, media_type=f"{MULTIPART}; boundary={boundary}")
+
+
+def one_file(kind: str, answer: schemas.Strict, files: list[str]) -> Response:
+    """JSON, or the one file (in base64) of the answer by itself; 406 where there are several."""
+    if kind == JSON:
+        return Response(to_json(answer), media_type=JSON)
+    if len(files) != 1:
+        raise RequestError(
+            406,
+            "not_acceptable",
+            f"the answer has {len(files)} pictures, {kind} holds one: accept {JSON}, or ask for an "
+            "animation",
+        )
+    return Response(base64.b64decode(files[0]), media_type=kind)
+
+
+def to_json(answer: schemas.Strict) -> bytes:
+    """Without the fields that have no value."""
+    return answer.model_dump_json(exclude_none=True).encode()
+
+
+def split(entry: schemas.ImageAnswer) -> tuple[schemas.ImageAnswer, list[File]]:
+    """The entry with file names in place of base64, and the files."""
+    files: list[File] = []
+    changes: dict[str, object] = {}
+
+    def take(name: str, media_type: str, text: str) -> str:
+        files.append(File(f"{entry.index:04d}/{name}", media_type, base64.b64decode(text)))
+        return files[-1].name
+
+    if entry.mesh is not None:
+        mesh = entry.mesh
+        name = take(f"mesh.{EXTENSIONS[mesh.format]}", mesh.media_type, mesh.data)
+        changes["mesh"] = mesh.model_copy(update={"data": name})
+    for field in ("mask", "preview"):
+        if (text := getattr(entry, field)) is not None:
+            changes[field] = take(f"{field}.png", PNG, text)
+    return entry.model_copy(update=changes), files
+
+
+def write_member(archive: zipfile.ZipFile, file: File) -> None:
+    """Meshes and pictures are compressed already, or cost more time than they would save."""
+    method = zipfile.ZIP_DEFLATED if file.media_type == JSON else zipfile.ZIP_STORED
+    archive.writestr(file.name, file.content, method)
+
+
+def _parts(files: tuple[File, ...], boundary: str) -> Iterator[bytes]:
+    """RFC 2046, section 5.1; the boundary is random, so that no file holds it."""
+    for file in files:
+        yield (
+            f"--{boundary}\r\nContent-Type: {file.media_type}\r\n"
+            f'Content-Disposition: attachment; filename="{file.name}"\r\n'
+            f"Content-Length: {len(file.content)}\r\n\r\n"
+        ).encode()
+        yield file.content
+        yield b"\r\n"
+    yield f"--{boundary}--\r\n".encode()

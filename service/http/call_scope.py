@@ -1,0 +1,111 @@
+"""The outermost middleware: what holds for a call from its first byte to its last."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service import logs, tracing
+from service.errors import RequestError
+from service.http import refusal
+from service.http.call import ID_HEADER, Call, entered
+
+CLIENT_GONE = 499
+"""nginx's status for a client that did not wait; stands only in the log."""
+
+
+class CallScope:
+    """Gives each call its `Call`, ends it when its client goes away, logs it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        engine = getattr(scope["app"].state, "engine", None) if scope["type"] == "http" else None
+        if engine is None:
+            await self.app(scope, receive, send)
+            return
+        settings = engine.settings
+        method, path = scope["method"], scope["path"]
+        headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]}
+        call = Call(method, path, headers, settings.deadline_seconds)
+        try:
+            with entered(call), tracing.request_span(method, path, headers, call.id) as span:
+                await self._answer(call, scope, Body(receive, call, settings.body_seconds), send)
+                span.set_attribute("http.response.status_code", call.status or CLIENT_GONE)
+        finally:
+            logs.REQUESTS.info("%s %s", method, path, extra=call.line())
+
+    async def _answer(self, call: Call, scope: Scope, body: Body, send: Send) -> None:
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                call.status = message["status"]
+                message["headers"] = [*message["headers"], (ID_HEADER.encode(), call.id.encode())]
+            call.bytes_out += len(message.get("body", b""))
+            await send(message)
+
+        answering = asyncio.create_task(self.app(scope, body.receive, counted))
+        gone = asyncio.create_task(body.client_gone())
+        try:
+            await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                # Cancelling takes the call's items out of the queues.
+                answering.cancel()
+            await answering
+        except (asyncio.CancelledError, ClientDisconnect):
+            if not body.gone:
+                raise
+            call.status = CLIENT_GONE
+        except RequestError as error:
+            await refusal.to_response(error)(scope, body.receive, counted)
+        finally:
+            gone.cancel()
+            answering.cancel()
+
+
+class Body:
+    """The request's body as it comes in, and the news that its client has gone away."""
+
+    def __init__(self, receive: Receive, call: Call, seconds: float) -> None:
+        """`seconds`: in which the whole of it has to be here."""
+        self.gone = False
+        self._receive = receive
+        self._call = call
+        self._seconds = seconds
+        self._until = asyncio.get_running_loop().time() + seconds
+        self._complete = asyncio.Event()
+        self._left = asyncio.Event()
+
+    async def receive(self) -> Message:
+        """ASGI; raises `RequestError` 408 where the body takes too long."""
+        if self._complete.is_set():
+            await self._left.wait()
+            return {"type": "http.disconnect"}
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise RequestError(
+                408,
+                "body_too_slow",
+                f"the body was not complete after {math.ceil(self._seconds)} s: "
+                "send fewer or smaller images",
+            ) from None
+        self._call.bytes_in += len(message.get("body", b""))
+        if message["type"] == "http.disconnect":
+            self.gone = True
+            self._left.set()
+        if not message.get("more_body", False):
+            self._complete.set()
+        return message
+
+    async def client_gone(self) -> None:
+        """Returns when the client has gone away after sending its body."""
+        await self._complete.wait()
+        while not self.gone:
+            self.gone = (await self._receive())["type"] == "http.disconnect"
+        self._left.set()

@@ -1,0 +1,79 @@
+"""What clients get about a job."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from service.http.schemas import Problem, Strict
+
+TIME_EXAMPLE = "2026-01-31T12:00:00Z"
+
+
+class JobOptions(Strict):
+    """What the job's images are returned as; as sent."""
+
+    format: str = Field(description="of the meshes: glb, obj, stl or npz", examples=["glb"])
+    texture: bool = Field(description="false leaves the meshes white", examples=[True])
+    texture_size: int | None = Field(
+        None, ge=16, le=2048, description="pixels of the longer side", examples=[512]
+    )
+    preview: bool = Field(description="with pictures of the meshes", examples=[False])
+
+
+class JobItem(Strict):
+    """One image of a job, as far as it has come."""
+
+    index: int = Field(ge=0, description="place in the job, from 0", examples=[0])
+    name: str = Field(description="file name as sent", examples=["car.jpg"])
+    status: Literal["waiting", "ok", "error"] = Field(description="outcome", examples=["ok"])
+    error: Problem | None = Field(
+        None,
+        description="why it failed",
+        examples=[{"code": "empty_file", "message": "the file has 0 bytes: send a JPEG"}],
+    )
+
+
+class JobAnswer(Strict):
+    """A job as it stands."""
+
+    id: str = Field(
+        pattern="^[0-9a-f]{32}$",
+        description="of the job",
+        examples=["7d1a54127b222502f5b79b5fb0803061"],
+    )
+    state: Literal["running", "done", "cancelled"] = Field(
+        description="done: every image has its outcome", examples=["running"]
+    )
+    total: int = Field(ge=1, description="images", examples=[1000])
+    waiting: int = Field(ge=0, description="images without an outcome", examples=[400])
+    succeeded: int = Field(ge=0, description="images with status ok", examples=[598])
+    failed: int = Field(ge=0, description="images with status error", examples=[2])
+    progress: float = Field(
+        ge=0, le=1, description="0..1: share of the images that have an outcome", examples=[0.6]
+    )
+    eta_seconds: float | None = Field(
+        None,
+        ge=0,
+        description="seconds until it is done, at the speed so far; missing before the first "
+        "image is finished and where nothing waits",
+        examples=[21.5],
+    )
+    created_at: str = Field(description="UTC, ISO 8601", examples=[TIME_EXAMPLE])
+    finished_at: str | None = Field(None, description="UTC, ISO 8601", examples=[TIME_EXAMPLE])
+    expires_at: str | None = Field(
+        None,
+        description="when job and results are deleted: UTC, ISO 8601; set once it has ended",
+        examples=[TIME_EXAMPLE],
+    )
+    options: JobOptions = Field(
+        description="as sent", examples=[{"format": "glb", "texture": True, "preview": False}]
+    )
+    results: str = Field(
+        description="path of the results so far", examples=["/v1/jobs/7d1a54127b222502/results"]
+    )
+    items: list[JobItem] = Field(
+        description="from number `first` on, at most `limit`, in the order sent",
+        examples=[[{"index": 0, "name": "car.jpg", "status": "ok"}]],
+    )

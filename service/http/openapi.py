@@ -1,0 +1,49 @@
+"""The OpenAPI document of the mounted routes, added to what BentoML writes about its own."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import attr
+from _bentoml_sdk import Service
+from bentoml._internal.service.openapi.specification import OpenAPISpecification, PathItem, Schema
+from pydantic.json_schema import models_json_schema
+
+from service.http import paths, render_schemas, schemas
+from service.http.job_schemas import JobAnswer
+
+Inner = TypeVar("Inner")
+
+REQUESTS = (render_schemas.RenderRequest, render_schemas.EditChanges)
+ANSWERS = (
+    schemas.ReconstructAnswer,
+    schemas.Summary,
+    render_schemas.RenderAnswer,
+    render_schemas.EditAnswer,
+    JobAnswer,
+    schemas.ModelAnswer,
+    schemas.Failure,
+)
+
+
+class DocumentedService(Service[Inner]):
+    """A BentoML service whose OpenAPI document lists its mounted routes too."""
+
+    @property
+    def openapi_spec(self) -> OpenAPISpecification:
+        """BentoML's document with the paths and schemas of `/v1`."""
+        document = super().openapi_spec
+        _, definitions = models_json_schema(
+            [
+                *((model, "validation") for model in REQUESTS),
+                *((model, "serialization") for model in ANSWERS),
+            ],
+            ref_template="#/components/schemas/{model}",
+        )
+        schemas_of_ours = {name: Schema(**s) for name, s in definitions["$defs"].items()}
+        components = {
+            **(document.components or {}),
+            "schemas": {**(document.components or {}).get("schemas", {}), **schemas_of_ours},
+        }
+        ours = {path: PathItem(**item) for path, item in paths.describe().items()}
+        return attr.evolve(document, paths={**document.paths, **ours}, components=components)

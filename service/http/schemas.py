@@ -1,0 +1,225 @@
+"""What clients get for a photograph; the OpenAPI document is made from these models."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from graphics.camera import CONVENTION
+from service.imaging import quality
+
+MeshFormat = Literal["glb", "obj", "stl", "npz"]
+MESH_FORMATS: tuple[str, ...] = get_args(MeshFormat)
+Matrix = Annotated[list[list[float]], Field(min_length=4, max_length=4)]
+Base64 = Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+VIEW_EXAMPLE = [[0.7, 0, -0.7, 0], [-0.2, 1, -0.2, 0], [0.7, 0.3, 0.7, -5], [0, 0, 0, 1]]
+PROJECTION_EXAMPLE = [[4.5, 0, 0, 0], [0, 4.5, 0, 0], [0, 0, -1, -0.2], [0, 0, -1, 0]]
+PNG_EXAMPLE = "iVBORw0KGgo="
+TIMINGS_EXAMPLE = {"decode": 2.1, "reconstruct": 14.9, "total": 21.7}
+
+
+class Strict(BaseModel):
+    """A field that is not known is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(Strict):
+    """Why an image, or a request, failed."""
+
+    code: str = Field(description="stable name for programs", examples=["unreadable_image"])
+    message: str = Field(
+        description="what was got, what is allowed, what to do",
+        examples=["the image is damaged or cut short (truncated): save it again"],
+    )
+
+
+class Failure(Strict):
+    """The body of every 4xx and 5xx answer that refuses the whole request."""
+
+    error: Problem = Field(description="why", examples=[{"code": "overloaded", "message": "..."}])
+
+
+class CameraView(Strict):
+    """A camera to draw from; the nominal distance frames the object."""
+
+    azimuth_degrees: Number = Field(
+        ge=-1000,
+        le=1000,
+        examples=[45.0],
+        description="degrees; 0 = the front, counter-clockwise seen from above, 360 = 0",
+    )
+    elevation_degrees: Number = Field(
+        0.0, ge=-90, le=90, examples=[15.0], description="degrees; above 0 looks down"
+    )
+    distance: Number = Field(
+        5.0, ge=2, le=50, examples=[5.0], description="object units from the origin"
+    )
+    offset: tuple[
+        Annotated[Number, Field(ge=-1000, le=1000)], Annotated[Number, Field(ge=-1000, le=1000)]
+    ] = Field(
+        (0.0, 0.0),
+        examples=[[0.0, 0.0]],
+        description="shift of the image, right and up, in half image sides: -1..1 is the image",
+    )
+
+
+class Intrinsics(Strict):
+    """The pinhole camera in pixels of the upright photograph: x right, y down, no distortion."""
+
+    focal_length: float = Field(gt=0, examples=[2255.4], description="pixels, both axes")
+    principal_point: tuple[float, float] = Field(
+        examples=[[512.0, 384.0]],
+        description="pixels from the left and top edge of the photograph; it may lie outside",
+    )
+
+
+class Camera(Strict):
+    """The camera a photograph was taken from, in the frame of the object."""
+
+    azimuth_degrees: float = Field(ge=-180, le=180, examples=[43.2], description="degrees")
+    elevation_degrees: float = Field(examples=[12.5], description="degrees; above 0 looks down")
+    distance: float = Field(examples=[5.1], description="object units from the origin")
+    offset: tuple[float, float] = Field(
+        examples=[[0.02, -0.05]], description="right and up, in half sides of the frame"
+    )
+    field_of_view_degrees: float = Field(
+        gt=0, lt=180, examples=[25.0], description="degrees, of the whole frame, both axes"
+    )
+    intrinsics: Intrinsics = Field(
+        description="in pixels of the photograph",
+        examples=[{"focal_length": 2255.4, "principal_point": [512.0, 384.0]}],
+    )
+    view_matrix: Matrix = Field(
+        description="4x4, row by row, acting on columns: object to camera, looking along -z",
+        examples=[VIEW_EXAMPLE],
+    )
+    projection_matrix: Matrix = Field(
+        description="4x4, row by row, acting on columns: camera to OpenGL clip space of the frame",
+        examples=[PROJECTION_EXAMPLE],
+    )
+    convention: str = Field(description="the words that define the numbers", examples=[CONVENTION])
+
+
+class Mesh(Strict):
+    """A mesh file."""
+
+    format: MeshFormat = Field(
+        description="obj is a zip of .obj, .mtl and .png; npz is what /v1/render takes",
+        examples=["glb"],
+    )
+    media_type: str = Field(description="of the file", examples=["model/gltf-binary"])
+    data: Base64 = Field(
+        description="the file in base64; in multipart and ZIP answers its name",
+        examples=["Z2xURgIAAAA=", "0000/mesh.glb"],
+    )
+
+
+class Square(Strict):
+    """The square of the upright photograph that the camera and the mask refer to."""
+
+    left: float = Field(examples=[0.0], description="pixels from the photograph's left edge")
+    top: float = Field(examples=[-128.0], description="pixels from its top; below 0 is outside")
+    side: float = Field(gt=0, examples=[1024.0], description="pixels")
+
+
+class ImageAnswer(Strict):
+    """One image's outcome. With status ok everything but error is set; with status error only
+    index, name, error and timings are."""
+
+    index: int = Field(ge=0, examples=[0], description="place in the request, from 0")
+    name: str = Field(description="file name as sent", examples=["car.jpg"])
+    status: Literal["ok", "error"] = Field(description="outcome", examples=["ok"])
+    error: Problem | None = Field(
+        None,
+        description="why it failed",
+        examples=[{"code": "empty_file", "message": "the file has 0 bytes: send a JPEG"}],
+    )
+    id: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{32}$",
+        examples=["9f86d081884c7d659a2feaa0c55ad015"],
+        description="names this reconstruction in /v1/render for a while",
+    )
+    mesh: Mesh | None = Field(
+        None,
+        description="the mesh as a file",
+        examples=[{"format": "glb", "media_type": "model/gltf-binary", "data": "Z2xURgIAAAA="}],
+    )
+    camera: Camera | None = Field(
+        None, description="where it was photographed from", examples=[{"azimuth_degrees": 43.2}]
+    )
+    confidence: float | None = Field(
+        None, ge=0, le=1, examples=[0.97], description="0..1, that the azimuth is about right"
+    )
+    mask: Base64 | None = Field(
+        None,
+        description="PNG in base64 (its name in multipart and ZIP), grey, white on the object; "
+        "covers the frame at the model's resolution",
+        examples=[PNG_EXAMPLE],
+    )
+    frame: Square | None = Field(
+        None,
+        description="the square of the photograph that was looked at",
+        examples=[{"left": 0.0, "top": -128.0, "side": 1024.0}],
+    )
+    rerender_iou: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        examples=[0.88],
+        description="0..1: the mesh drawn from the camera against the mask",
+    )
+    preview: Base64 | None = Field(
+        None,
+        description="PNG, 256 px, of the mesh drawn from the camera: with preview=true; base64 "
+        "(its name in multipart and ZIP)",
+        examples=[PNG_EXAMPLE],
+    )
+    quality_flags: list[quality.Flag] | None = Field(
+        None, description=quality.DESCRIPTION, examples=[["touches_border"]]
+    )
+    timings: dict[str, float] = Field(
+        {},
+        description="milliseconds by stage, waiting included",
+        examples=[TIMINGS_EXAMPLE],
+    )
+
+
+class ReconstructAnswer(Strict):
+    """One entry per image, in the order sent."""
+
+    images: list[ImageAnswer] = Field(
+        description="in the order sent", examples=[[{"index": 0, "name": "car.jpg"}]]
+    )
+    succeeded: int = Field(ge=0, examples=[1], description="images with status ok")
+    failed: int = Field(ge=0, examples=[0], description="images with status error")
+
+
+class Summary(Strict):
+    """The last line of an answer in lines."""
+
+    succeeded: int = Field(ge=0, examples=[63], description="images with status ok")
+    failed: int = Field(ge=0, examples=[1], description="images with status error")
+
+
+class ModelAnswer(Strict):
+    """What is being served, and on what."""
+
+    manifest: dict[str, object] = Field(
+        description="the bundle's manifest.json, as verified", examples=[{"category": "vehicles"}]
+    )
+    licence: dict[str, str] = Field(
+        description="of the training data and of the weights", examples=[{"data": "CC0-1.0"}]
+    )
+    metrics: dict[str, object] = Field(
+        description="what the training measured of this model, by stage; protocols included",
+        examples=[{"evaluate": {"about": {"objects": 100}}}],
+    )
+    camera_convention: str = Field(description="of every camera here", examples=[CONVENTION])
+    providers: dict[str, str] = Field(
+        description="ONNX Runtime execution provider by graph",
+        examples=[{"segmenter": "CPUExecutionProvider"}],
+    )

@@ -1,0 +1,1 @@
+"""Pixels: photographs in, textures painted, pictures and animations out."""

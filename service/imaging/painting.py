@@ -1,0 +1,70 @@
+"""The texture with the photograph's own detail: lamps, doors, writing."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from graphics.mesh import Template
+from graphics.texture_transfer import TextureTransfer
+from service.imaging.images import Photograph, resize_longer, to_bytes
+from service.inference.runners import Reconstruction
+
+LARGEST_WIDTH = 1024
+"""Texels; larger textures are painted at this width and enlarged: no photograph is kept finer."""
+
+
+class Painter:
+    """Puts photographs on predicted textures. Safe to call from many threads at once."""
+
+    def __init__(self, template: Template) -> None:
+        self.template = template
+        self._transfers: dict[tuple[int, int], TextureTransfer] = {}
+        self._preparing = threading.Lock()
+
+    def paint(
+        self,
+        photograph: Photograph,
+        mask: NDArray[np.float32],  # [R, R] in 0..1
+        found: Reconstruction,
+    ) -> NDArray[np.float32]:  # [Ht, Wt, 3] in 0..1
+        """The texture at the model's own size."""
+        return self._paint(photograph.pixels, mask, found, found.texture)
+
+    def paint_larger(
+        self,
+        photograph: Photograph,
+        mask: NDArray[np.float32],  # [R, R] in 0..1
+        found: Reconstruction,
+        longer: int,
+    ) -> NDArray[np.uint8]:
+        """The same with a longer side of so many texels, from the finest pixels that were kept."""
+        texture = resize_longer(to_bytes(found.texture), min(longer, LARGEST_WIDTH))
+        side = min(len(photograph.detail), max(len(texture), len(photograph.pixels)))
+        fine = np.asarray(
+            Image.fromarray(photograph.detail).resize((side, side), Image.Resampling.BOX)
+        )
+        painted = to_bytes(self._paint(fine, mask, found, texture / np.float32(255)))
+        return painted if max(painted.shape) >= longer else resize_longer(painted, longer)
+
+    def _paint(
+        self,
+        pixels: NDArray[np.uint8],
+        mask: NDArray[np.float32],
+        found: Reconstruction,
+        texture: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        transfer = self._transfer(*texture.shape[:2])
+        return transfer(pixels / np.float32(255), mask, found.vertices, found.camera, texture)
+
+    def _transfer(self, height: int, width: int) -> TextureTransfer:
+        with self._preparing:
+            if (height, width) not in self._transfers:
+                made = TextureTransfer(self.template, height, width)
+                # One size besides the model's is kept: clients choose among thousands.
+                first = dict(list(self._transfers.items())[:1])
+                self._transfers = {**first, (height, width): made}
+            return self._transfers[height, width]

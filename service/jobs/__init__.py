@@ -1,0 +1,1 @@
+"""Batches too large to wait for: kept in a folder, worked off beside the requests."""

@@ -1,0 +1,215 @@
+"""Works off the jobs in the store, beside the requests that somebody waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from service import reconstruction
+from service.engine import Engine
+from service.errors import ItemError, Overloaded, RequestError, ShuttingDown
+from service.http import answers, schemas
+from service.jobs.files import NewItem
+from service.jobs.store import Item, JobStore
+from service.reconstruction import Options, Upload
+
+# Under BentoML's logger, which is the one its server shows.
+logger = logging.getLogger(f"bentoml.{__name__}")
+
+MOST_ATTEMPTS = 3
+"""An image that was begun so often and never finished took the process down each time."""
+LOOK_SECONDS = 30.0
+"""Between two looks for jobs whose time is over."""
+AGAIN_SECONDS = 5.0
+"""After which an image is tried again that could not be read or written."""
+PUT_OFF = ("overloaded", "shutting_down")
+"""Codes that say nothing about the image: it is done again."""
+
+
+class Jobs:
+    """Begins as many images as fill two batches, taken from the running jobs in equal shares."""
+
+    def __init__(self, engine: Engine, store: JobStore) -> None:
+        self.store = store
+        self._engine = engine
+        self._room = 2 * engine.settings.largest_batch
+        self.keep_seconds = engine.settings.job_keep_seconds
+        """From the end of a job to its deletion."""
+        self._cursors: dict[str, int] = {}
+        self._begun: set[tuple[str, int]] = set()
+        self._pace: dict[str, tuple[float, int]] = {}
+        self._limit = engine.settings.jobs_limit_mebibytes << 20
+        self._held = self._limit
+        """Bytes in the store, never too few: what is deleted is only seen when counted again."""
+        self._wake = asyncio.Event()
+        self._closed = False
+        self._worker: asyncio.Task | None = None
+
+    def start(self) -> None:
+        """Take up what an earlier process left; called on the event loop."""
+        self._worker = asyncio.create_task(self._work())
+
+    async def create(self, options: Options, items: Iterable[NewItem], size: int) -> str:
+        """Accept a job of about `size` bytes; its id. Raises `RequestError` 507 without room."""
+        if self._closed:
+            raise ShuttingDown
+        if not await self._has_room(size):
+            raise RequestError(
+                507,
+                "jobs_full",
+                f"jobs hold {self._held >> 20} MiB and this one has {size >> 20}; at most "
+                f"{self._limit >> 20} may be held: delete jobs that are done, or send it later",
+                retry_after_seconds=60,
+            )
+        self._held += size
+        job = await asyncio.to_thread(self.store.create, options._asdict(), items)
+        self._wake.set()
+        return job
+
+    def eta_seconds(self, job: str, waiting: int) -> float | None:
+        """At the speed since this process began with the job; None before its first image."""
+        since, finished = self._pace.get(job, (0.0, 0))
+        if not finished or not waiting:
+            return None
+        return round(waiting * (time.monotonic() - since) / finished, 1)
+
+    async def close(self) -> None:
+        """Begin nothing more, finish what is begun; the rest is for the next process."""
+        self._closed = True
+        self._wake.set()
+        if self._worker is not None:
+            await self._worker
+        self.store.close()
+
+    async def _work(self) -> None:
+        flying: set[asyncio.Task] = set()
+        looked = -LOOK_SECONDS
+        while not self._closed:
+            if time.monotonic() - looked >= LOOK_SECONDS:
+                looked = time.monotonic()
+                await self._guarded(self.store.expire, self.keep_seconds)
+            self._wake.clear()
+            room = self._room - len(flying)
+            begun = await self._guarded(self._next_items, room) if room else []
+            for item, options in begun or []:
+                self._begun.add((item.job, item.number))
+                flying.add(asyncio.create_task(self._one(item, options)))
+            waiting = asyncio.create_task(self._wake.wait())
+            await asyncio.wait(
+                {waiting, *flying},
+                timeout=LOOK_SECONDS,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            waiting.cancel()
+            flying = {task for task in flying if not task.done()}
+        await asyncio.gather(*flying)
+
+    async def _guarded(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """A full disk or the like must not end the worker: it is logged and tried again later."""
+        try:
+            return await asyncio.to_thread(function, *arguments)
+        except Exception:
+            logger.exception("%s failed", function.__name__)
+            return None
+
+    def _next_items(self, room: int) -> list[tuple[Item, Options]]:
+        """Of every running job its share of the room, from where it was left."""
+        running = self.store.running()
+        for ended in set(self._cursors) - set(running):
+            del self._cursors[ended]
+            self._pace.pop(ended, None)
+        found: list[tuple[Item, Options]] = []
+        share = max(1, room // max(1, len(running)))
+        for identity in running:
+            most = min(share, room - len(found))
+            first = self._cursors.get(identity, 0)
+            job = self.store.job(identity)
+            if most <= 0 or job is None:
+                continue
+            items = self.store.items(identity, first, most, ("waiting",))
+            if items:
+                self._cursors[identity] = items[-1].number + 1
+                self._pace.setdefault(identity, (time.monotonic(), 0))
+            options = Options(**job.options)
+            begun = self._begun
+            found += [(item, options) for item in items if (item.job, item.number) not in begun]
+        return found
+
+    async def _one(self, item: Item, options: Options) -> None:
+        """One image to its answer in the store; never raises."""
+        try:
+            if item.attempts >= MOST_ATTEMPTS:
+                entry = _failed(
+                    item,
+                    "crashed",
+                    f"this image was begun {item.attempts} times and never finished, as where the "
+                    "service ends over it: leave it out",
+                )
+            else:
+                await asyncio.to_thread(self.store.begin, item)
+                entry = await self._answer(item, options)
+            content = answers.to_json(entry)
+            if entry.status == "ok" and not await self._has_room(len(content)):
+                entry = _failed(item, "jobs_full", "jobs hold no more results: delete some")
+                content = answers.to_json(entry)
+            self._held += len(content)
+            problem = entry.error and (entry.error.code, entry.error.message)
+            await asyncio.to_thread(self.store.finish, item, content, problem)
+        except FileNotFoundError:
+            return  # cancelled meanwhile
+        except ShuttingDown:
+            await asyncio.to_thread(self.store.give_back, item)
+            return
+        except Exception:
+            # The disk is full, say: from here on again, after a while.
+            logger.exception("image %d of job %s was not finished", item.number, item.job)
+            await asyncio.sleep(AGAIN_SECONDS)
+            self._cursors[item.job] = min(self._cursors.get(item.job, 0), item.number)
+            return
+        finally:
+            self._begun.discard((item.job, item.number))
+        if item.job in self._pace:
+            since, finished = self._pace[item.job]
+            self._pace[item.job] = (since, finished + 1)
+
+    async def _has_room(self, size: int) -> bool:
+        if self._held + size > self._limit:
+            self._held = await asyncio.to_thread(self.store.bytes_held)
+        return self._held + size <= self._limit
+
+    async def _answer(self, item: Item, options: Options) -> schemas.ImageAnswer:
+        upload = await asyncio.to_thread(self._upload, item)
+        while True:
+            try:
+                with self._engine.admit(1):
+                    entry = await reconstruction.answer(self._engine, item.number, upload, options)
+                code = entry.error and entry.error.code
+                if code not in PUT_OFF:
+                    return entry
+            except Overloaded as error:
+                # Those whom somebody waits for go first.
+                await asyncio.sleep(min(1.0, error.retry_after_seconds or 1))
+            if self._closed:
+                raise ShuttingDown
+
+    def _upload(self, item: Item) -> Upload:
+        """Reads what is stored; raises `FileNotFoundError` for a job cancelled meanwhile."""
+        try:
+            image = self.store.read(item, "image")
+        except ItemError as error:
+            return Upload(item.name, functools.partial(_refuse, error))
+        mask = self.store.read(item, "mask") if item.has_mask else None
+        return Upload(item.name, lambda: image, mask and (lambda: mask))
+
+
+def _refuse(error: ItemError) -> bytes:
+    raise error
+
+
+def _failed(item: Item, code: str, message: str) -> schemas.ImageAnswer:
+    problem = schemas.Problem(code=code, message=message)
+    return schemas.ImageAnswer(index=item.number, name=item.name, status="error", error=problem)

@@ -1,0 +1,159 @@
+"""The middleware around a small application of its own, spoken to in ASGI."""
+
+import asyncio
+import json
+import logging
+from types import SimpleNamespace
+
+import pytest
+from starlette.responses import StreamingResponse
+
+from service import logs
+from service.http.call import Call, current_call
+from service.http.call_scope import CallScope
+from service.settings import Settings
+
+
+class Client:
+    """Sends a body in chunks, then stays or goes; keeps what it is answered."""
+
+    def __init__(self, *chunks, headers=(), leaves=False, stalls=False):
+        self.headers = [(b"host", b"test"), *headers]
+        self.incoming = [
+            {"type": "http.request", "body": chunk, "more_body": number < len(chunks)}
+            for number, chunk in enumerate(chunks, 1)
+        ]
+        self.leaves, self.stalls = leaves, stalls
+        self.sent = []
+
+    async def receive(self):
+        if self.incoming:
+            message = self.incoming.pop(0)
+            if self.stalls:
+                message["more_body"] = True
+            return message
+        if self.leaves:
+            return {"type": "http.disconnect"}
+        await asyncio.Event().wait()
+
+    async def send(self, message):
+        self.sent.append(message)
+
+    @property
+    def status(self):
+        return self.sent[0]["status"]
+
+    def header(self, name):
+        return dict(self.sent[0]["headers"])[name].decode()
+
+
+async def read(receive):
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    return body
+
+
+async def echo(scope, receive, send):
+    body = await read(receive)
+    current_call().items["ok"] += 2
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+
+def call(client, app, **settings):
+    engine = SimpleNamespace(settings=Settings(**settings))
+    scope = {
+        "type": "http", "method": "POST", "path": "/v1/echo", "headers": client.headers,
+        "app": SimpleNamespace(state=SimpleNamespace(engine=engine)),
+    }  # fmt: skip
+    asyncio.run(asyncio.wait_for(CallScope(app)(scope, client.receive, client.send), 10))
+
+
+@pytest.fixture
+def lines(caplog, monkeypatch):
+    monkeypatch.setattr(logs.REQUESTS, "propagate", True)
+    caplog.set_level(logging.INFO, logs.REQUESTS.name)
+    return lambda: [json.loads(logs.JsonLine().format(record)) for record in caplog.records]
+
+
+def test_a_call_has_one_line_of_json_with_its_id(lines):
+    client = Client(b"ab", b"cd", headers=[(b"x-request-id", b"order-7")])
+    call(client, echo)
+    assert (client.status, client.header(b"x-request-id")) == (200, "order-7")
+    (line,) = lines()
+    assert line.pop("milliseconds") >= 0
+    assert line.pop("time").endswith("+00:00")
+    assert line == {
+        "request": "order-7", "method": "POST", "path": "/v1/echo", "status": 200,
+        "bytes_in": 4, "bytes_out": 4, "images": {"ok": 2},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("given", [b"", b"a b", b"x" * 129, b'"}\n{"status": 200', b"\xff"])
+def test_an_id_that_is_not_plain_is_replaced(given, lines):
+    client = Client(b"", headers=[(b"x-request-id", given)])
+    call(client, echo)
+    assert len(client.header(b"x-request-id")) == 32
+    assert lines()[0]["request"] == client.header(b"x-request-id")
+
+
+def test_a_client_that_goes_away_ends_its_call(lines):
+    ended = []
+
+    async def never_answers(scope, receive, send):
+        await read(receive)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    client = Client(b"x", leaves=True)
+    call(client, never_answers)
+    assert ended == [True]
+    assert client.sent == []
+    assert lines()[0]["status"] == 499
+
+
+def test_a_body_that_does_not_come_is_answered_408(lines):
+    client = Client(b"x", stalls=True)
+    call(client, echo, body_seconds=1)
+    assert client.status == 408
+    body = json.loads(client.sent[1]["body"])
+    assert body["error"]["code"] == "body_too_slow"
+    assert "after 1 s" in body["error"]["message"]
+    assert lines()[0]["status"] == 408
+
+
+def test_a_stream_ends_when_its_client_goes_away(lines):
+    running = set()
+
+    async def endless():
+        running.add("stream")
+        try:
+            while True:
+                yield b"line"
+                await asyncio.sleep(0.001)
+        finally:
+            running.discard("stream")
+
+    async def streams(scope, receive, send):
+        await read(receive)
+        await StreamingResponse(endless())(scope, receive, send)
+
+    call(Client(b"x", leaves=True), streams)
+    assert not running
+    assert len(lines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds"),
+    [("", 120), ("wait=5", 5), ("respond-async, wait=10", 10), ("wait=900", 120), ("wait=-1", 120)],
+)
+def test_a_client_may_ask_for_a_shorter_deadline(prefer, seconds):
+    async def remaining():
+        made = Call("POST", "/v1/reconstruct", {"prefer": prefer}, 120)
+        return made.deadline - asyncio.get_running_loop().time()
+
+    assert asyncio.run(remaining()) == pytest.approx(seconds, abs=0.5)

@@ -1,0 +1,124 @@
+"""The OpenAPI document says all there is, and nothing that is not so."""
+
+import pytest
+
+from service.http import render_schemas, schemas
+from service.http.job_schemas import JobAnswer
+from tests.service.requests import jpeg, post
+
+OURS = "/v1/"
+
+
+@pytest.fixture(scope="module")
+def document(client):
+    return client.get("/docs.json").json()
+
+
+def our_schemas(document):
+    """Every model reachable from the routes of /v1."""
+    found, todo = {}, [document["paths"][path] for path in document["paths"] if OURS in path]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, dict):
+            todo += node.values()
+            name = node.get("$ref", "").removeprefix("#/components/schemas/")
+            if name and name not in found:
+                found[name] = document["components"]["schemas"][name]
+                todo.append(found[name])
+        elif isinstance(node, list):
+            todo += node
+    return found
+
+
+def test_every_route_is_in_it_and_no_other(document):
+    from service.api import routes
+
+    served = {
+        (route.path, method.lower())
+        for route in routes.routes
+        for method in route.methods - {"HEAD"}
+    }
+    listed = {
+        (path, method)
+        for path, item in document["paths"].items()
+        if path.startswith(OURS)
+        for method in item
+        if method in ("get", "post", "delete")
+    }
+    assert listed == served
+
+
+def test_every_field_has_words_and_an_example(document):
+    models = our_schemas(document)
+    assert {"ImageAnswer", "RenderRequest", "EditChanges", "JobAnswer", "Failure"} <= set(models)
+    for name, model in models.items():
+        for field, value in model.get("properties", {}).items():
+            assert value.get("description"), f"{name}.{field}"
+            assert value.get("examples"), f"{name}.{field}"
+
+
+def numbers(value):
+    """The parts of a field that are numbers."""
+    return [
+        part
+        for part in [value, *value.get("anyOf", [])]
+        if part.get("type") in ("number", "integer")
+    ]
+
+
+def test_every_number_a_client_sends_has_a_range(document):
+    for name in ("CameraView", "Turntable", "Interpolation", "Animation", "Source",
+                 "RenderRequest", "EditChanges"):  # fmt: skip
+        for field, value in our_schemas(document)[name]["properties"].items():
+            for part in numbers(value):
+                assert {"minimum", "maximum"} <= set(part), f"{name}.{field}"
+
+
+def test_every_form_field_has_words_and_an_example(document):
+    for path in ("/v1/reconstruct", "/v1/edit", "/v1/jobs"):
+        body = document["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]
+        for field, value in body["schema"]["properties"].items():
+            assert value["description"], field
+            assert "example" in value, field
+
+
+def test_the_form_fields_are_those_that_are_read(document):
+    from service.http import form, job_api
+
+    for path, fields in (
+        ("/v1/reconstruct", form.FIELDS),
+        ("/v1/edit", form.EDIT_FIELDS),
+        ("/v1/jobs", job_api.FIELDS),
+    ):
+        body = document["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]
+        assert set(body["schema"]["properties"]) == set(fields)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        schemas.ImageAnswer, schemas.CameraView, schemas.Intrinsics, schemas.Square,
+        render_schemas.Turntable, render_schemas.Animation, JobAnswer,
+    ],
+)  # fmt: skip
+def test_the_examples_are_valid(model):
+    check = model.__pydantic_validator__.validate_assignment
+    for name, field in model.model_fields.items():
+        for example in field.examples:
+            if name not in ("camera", "items"):  # shortened
+                check(model.model_construct(), name, example)
+
+
+def test_statuses_and_media_types_that_come_are_listed(client, document):
+    for answer, path, method in (
+        (post(client, jpeg()), "/v1/reconstruct", "post"),
+        (post(client, jpeg(), b""), "/v1/reconstruct", "post"),
+        (post(client, b""), "/v1/reconstruct", "post"),
+        (client.post("/v1/reconstruct", json={}), "/v1/reconstruct", "post"),
+        (client.get("/v1/model"), "/v1/model", "get"),
+        (client.get("/v1/jobs/none"), "/v1/jobs/{id}", "get"),
+        (client.post("/v1/edit", json={}), "/v1/edit", "post"),
+        (client.post("/v1/render", json={"reconstruction": {"seed": 1}}), "/v1/render", "post"),
+    ):
+        listed = document["paths"][path][method]["responses"][str(answer.status_code)]
+        assert answer.headers["content-type"] in listed["content"]

@@ -1,0 +1,173 @@
+import subprocess
+import sys
+
+import pytest
+
+from service.errors import ItemError
+from service.jobs.files import FolderTaken, NewItem
+from service.jobs.store import JobStore
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path, clock):
+    opened = JobStore(tmp_path / "jobs", clock)
+    yield opened
+    opened.close()
+
+
+def new_items(*contents):
+    return [NewItem(f"{i}.jpg", lambda c=c: c, None) for i, c in enumerate(contents)]
+
+
+def waiting(store, job):
+    return store.items(job, 0, 100, ("waiting",))
+
+
+def test_a_job_is_done_when_its_last_item_is(store, clock):
+    job = store.create({"format": "glb"}, new_items(b"a", b"b"))
+    first, second = waiting(store, job)
+    assert (first.name, store.read(first, "image")) == ("0.jpg", b"a")
+    store.finish(second, b"{}", ("empty_file", "why"))
+    assert store.job(job).state == "running"
+    clock.now = 1010
+    store.finish(first, b"{1}", None)
+    found = store.job(job)
+    assert (found.state, found.created, found.finished) == ("done", 1000, 1010)
+    assert found.counts == {"ok": 1, "error": 1}
+    assert found.options == {"format": "glb"}
+    assert store.running() == []
+    (failed,) = store.items(job, 0, 10, ("error",))
+    assert (failed.number, failed.code, failed.message) == (1, "empty_file", "why")
+    assert store.read(first, "json") == b"{1}"
+    with pytest.raises(FileNotFoundError):
+        store.read(first, "image")
+
+
+def test_another_process_goes_on_where_the_first_ended(tmp_path):
+    script = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from service.jobs.files import NewItem\n"
+        "from service.jobs.store import JobStore\n"
+        "store = JobStore(Path(sys.argv[1]))\n"
+        "items = [NewItem(str(i), lambda i=i: bytes([i]), None) for i in range(5)]\n"
+        "job = store.create({}, items)\n"
+        "for item in store.items(job, 0, 2, ('waiting',)):\n"
+        "    store.begin(item)\n"
+        "    store.finish(item, b'{}', None)\n"
+        "store.begin(store.items(job, 2, 1, ('waiting',))[0])\n"
+        "print(job, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == -9, done.stderr
+    store = JobStore(tmp_path)
+    job = done.stdout.strip()
+    assert store.running() == [job]
+    left = waiting(store, job)
+    assert [(item.number, item.attempts) for item in left] == [(2, 1), (3, 0), (4, 0)]
+    assert store.read(left[1], "image") == b"\3"
+    store.close()
+
+
+def test_a_folder_is_one_process_s(tmp_path):
+    store = JobStore(tmp_path)
+    with pytest.raises(FolderTaken, match="in use by another process"):
+        JobStore(tmp_path)
+    store.close()
+    JobStore(tmp_path).close()
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FolderTaken, match="cannot be written"):
+        JobStore(tmp_path / "file" / "jobs")
+
+
+def test_nothing_is_left_of_a_job_that_could_not_be_made(store):
+    def broken():
+        raise OSError("no space")
+
+    with pytest.raises(OSError, match="no space"):
+        store.create({}, [*new_items(b"a"), NewItem("b", broken, None)])
+    assert store.running() == []
+    assert [path for path in store.folder.iterdir() if path.is_dir()] == []
+
+
+def test_a_half_written_job_of_a_dead_process_is_dropped(store):
+    stray = store.folder / "stray"
+    stray.mkdir()
+    (stray / "0.image").write_bytes(b"x")
+    store.close()
+    again = JobStore(store.folder)
+    assert not stray.exists()
+    again.close()
+
+
+def test_an_upload_that_cannot_be_read_is_its_own_fault_only(store):
+    def damaged():
+        raise ItemError("unreadable_zip", "entry is damaged")
+
+    job = store.create({}, [NewItem("bad", damaged, None), *new_items(b"a")])
+    bad, good = waiting(store, job)
+    assert store.read(good, "image") == b"a"
+    with pytest.raises(ItemError, match="entry is damaged") as caught:
+        store.read(bad, "image")
+    assert caught.value.code == "unreadable_zip"
+
+
+def test_cancelling_keeps_answers_and_drops_uploads(store):
+    job = store.create({}, new_items(b"a", b"b", b"c"))
+    first, second, third = waiting(store, job)
+    store.finish(first, b"{}", None)
+    store.cancel(job)
+    assert store.job(job).state == "cancelled"
+    with pytest.raises(FileNotFoundError):
+        store.read(second, "image")
+    store.finish(third, b"{}", None)  # was in flight
+    assert store.job(job).state == "cancelled"
+    assert store.job(job).counts == {"ok": 2, "waiting": 1}
+    assert store.read(first, "json") == b"{}"
+
+
+def test_what_ended_is_deleted_when_its_time_is_over(store, clock):
+    old, new, running = (store.create({}, new_items(b"abc")) for _ in range(3))
+    for job in (old, new):
+        store.finish(waiting(store, job)[0], b"{}", None)
+        clock.now += 50
+    assert store.expire(100) == [old]
+    assert store.job(old) is None
+    assert not (store.folder / old).exists()
+    assert store.job(new).state == "done"
+    clock.now += 10_000
+    assert store.expire(100) == [new]
+    assert store.running() == [running]
+
+
+def test_an_answer_for_a_deleted_job_is_dropped(store):
+    job = store.create({}, new_items(b"a"))
+    (item,) = waiting(store, job)
+    store.delete(job)
+    store.finish(item, b"{}", None)
+    assert store.job(job) is None
+    assert not (store.folder / job).exists()
+
+
+def test_what_is_held_is_counted(store):
+    assert store.bytes_held() == 0
+    store.create({}, [NewItem("a", lambda: bytes(1000), lambda: bytes(500))])
+    assert store.bytes_held() == 1500

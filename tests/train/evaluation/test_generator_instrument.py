@@ -1,0 +1,72 @@
+"""The instrument is held to generators whose figures are known: photographs of known content."""
+
+import numpy as np
+import pytest
+import torch
+
+from train.evaluation.generator_instrument import Sizes, measure_generator, photographed
+from train.evaluation.generator_report import SHIPPED_GAUGE, SHIPPED_GENERATOR, report_generator
+from train.models.attributes import load_attributes
+from train.models.generator import Generator, GeneratorShape
+from train.models.weights import load_generator, save_weights
+from train.workspace import WorkspaceError
+
+SIZES = Sizes(views=8, contents=6, photographs=256)
+
+
+@pytest.fixture(scope="module")
+def gauge():
+    return load_attributes(SHIPPED_GAUGE)
+
+
+@pytest.fixture(scope="module")
+def data(gauge):
+    return photographed(gauge, SIZES.photographs)
+
+
+def test_the_shipped_generator_obeys_and_an_untrained_one_does_not(gauge, data):
+    torch.manual_seed(0)
+    untrained = Generator(GeneratorShape(gauge.size, camera_taught=True)).eval()
+    shipped = load_generator(SHIPPED_GENERATOR).eval()
+    good, bad = (measure_generator(g, gauge, data, 3, SIZES) for g in (shipped, untrained))
+    assert good["asked_vs_read_azimuth_deg"] < 12 < 45 < bad["asked_vs_read_azimuth_deg"]
+    assert good["fid_attribute_network"] < 0.2 * bad["fid_attribute_network"]
+    shares = good["variance_shares_view_content"]
+    assert shares["azimuth"][0] > 0.2 and shares["paint"][1] > 0.7
+    assert shares["background"][1] > 0.8
+    assert 0.3 < good["roof_height_spread"] < 1.3
+
+
+def test_a_seed_gives_its_figures_again(gauge, data):
+    generator = load_generator(SHIPPED_GENERATOR).eval()
+    first, again = (measure_generator(generator, gauge, data, 5, SIZES) for _ in range(2))
+    assert first == again
+
+
+def test_an_unconditional_generator_is_asked_for_no_camera(gauge, data):
+    generator = Generator(GeneratorShape(gauge.size)).eval()
+    figures = measure_generator(generator, gauge, data, 1, SIZES)
+    assert not any("asked" in name for name in figures)
+    assert 0 <= figures["object_consistency"] <= 1 and figures["viewpoint_std_deg"] > 0
+
+
+def test_photographs_are_near_other_photographs(gauge, data):
+    other = photographed(gauge, 2 * SIZES.photographs)
+    from train.metrics.frechet import frechet_distance
+
+    assert frechet_distance(data.features, other.features) < 20
+    assert np.isclose(data.roof_height_std, other.roof_height_std, rtol=0.2)
+
+
+def test_the_report_has_every_seed(tmp_path):
+    text = report_generator(SHIPPED_GENERATOR, tmp_path, seeds=(1, 2), sizes=SIZES)
+    assert "camera-taught; mean (range) over seeds 1, 2" in text and "kind_correct" in text
+    assert (tmp_path / "generator.json").exists() and (tmp_path / "grid.png").exists()
+    assert (tmp_path / "generator.md").read_text() == text
+
+
+def test_another_size_is_refused(tmp_path):
+    path = tmp_path / "small.safetensors"
+    save_weights(path, Generator(GeneratorShape(32, camera_taught=True)), {})
+    with pytest.raises(WorkspaceError, match=r"makes 32 px images; the instrument reads 64 px"):
+        report_generator(path, tmp_path)

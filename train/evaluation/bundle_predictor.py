@@ -1,0 +1,72 @@
+"""A bundle as it is served: its ONNX graphs, chained as the service chains them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from graphics.mesh import load_template
+from graphics.texture_transfer import TextureTransfer
+from train.evaluation.instrument import Predicted
+
+
+class BundleUnusable(ValueError):
+    """Not a bundle, or one that does not open; the message says why and what to do."""
+
+
+class BundlePredictor:
+    """The segmenter and the inverse graphics network of a bundle, in ONNX Runtime."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+            self.resolution = int(manifest["resolution"])
+            self.category = str(manifest["category"])
+            self.template = load_template(folder / "template.npz")
+        except (OSError, ValueError, KeyError) as error:
+            raise BundleUnusable(
+                f"{folder} is not a readable bundle ({error!r}): give one with --bundle, or make "
+                "one with python -m train.cycle"
+            ) from error
+        self.segmenter = _session(folder / "segmenter.onnx")
+        self.inverse_graphics = _session(folder / "inverse_graphics.onnx")
+
+    def predict(self, images: NDArray[np.uint8]) -> Predicted:
+        """Read photographs [B, R, R, 3]."""
+        images = np.ascontiguousarray(images)
+        return self.reconstruct(images, self.segment(images))
+
+    def segment(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Masks [B, R, R] in 0..1 of photographs [B, R, R, 3]."""
+        (masks,) = self.segmenter.run(["masks"], {"images": np.ascontiguousarray(images)})
+        return masks
+
+    def reconstruct(self, images: NDArray[np.uint8], masks: NDArray[np.float32]) -> Predicted:
+        """Read photographs [B, R, R, 3] whose masks [B, R, R], in 0..1, are known."""
+        outputs = ["vertices", "textures", "cameras", "confidences"]
+        given = {"images": np.ascontiguousarray(images), "masks": np.ascontiguousarray(masks)}
+        read = Predicted(masks, *self.inverse_graphics.run(outputs, given))
+        return read._replace(textures=self._painted(images, read))
+
+    def _painted(self, images: NDArray[np.uint8], read: Predicted) -> NDArray[np.float32]:
+        """Textures [B, Ht, Wt, 3] with what the photographs show, as the service answers them."""
+        transfer = TextureTransfer(self.template, *read.textures.shape[1:3])
+        photographs = images / np.float32(255)
+        every = zip(
+            photographs, read.masks, read.vertices, read.cameras, read.textures, strict=True
+        )
+        return np.stack([transfer(*one) for one in every])
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own errors share no base but Exception
+        raise BundleUnusable(
+            f"{path} does not open in ONNX Runtime: {error}: export the bundle again"
+        ) from error

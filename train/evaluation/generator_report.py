@@ -1,0 +1,78 @@
+"""The report of a generator, over several seeds: `generator.json`, `generator.md`, `grid.png`."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from train.evaluation.generator_instrument import Sizes, measure_generator, photographed
+from train.gauge import SHIPPED as SHIPPED_GAUGE
+from train.gauge import gauge_errors
+from train.generated import write_view_grid
+from train.models.attributes import load_attributes
+from train.models.weights import SHIPPED, load_generator
+from train.workspace import WorkspaceError, write_atomically, write_json
+
+SEEDS = (11, 12, 13)
+SHIPPED_GENERATOR = SHIPPED / "camera_taught" / "generator.safetensors"
+
+
+def report_generator(
+    path: Path, out: Path, seeds: Sequence[int] = SEEDS, sizes: Sizes | None = None
+) -> str:
+    """Measure the generator of a file, write the report, return its Markdown.
+
+    Raises:
+        WorkspaceError, OSError: the file is no generator, or of another size than the instrument.
+    """
+    generator, gauge = load_generator(path).eval(), load_attributes(SHIPPED_GAUGE)
+    if generator.shape.size != gauge.size:
+        raise WorkspaceError(
+            f"{path} makes {generator.shape.size} px images; the instrument reads {gauge.size} px"
+        )
+    began, sizes = time.monotonic(), sizes or Sizes()
+    data = photographed(gauge, sizes.photographs)
+    found = [measure_generator(generator, gauge, data, seed, sizes) for seed in seeds]
+    report = {
+        "generator": path.name,
+        "camera_taught": generator.camera_taught,
+        "seeds": list(seeds),
+        "sizes": sizes._asdict(),
+        "instrument_errors": gauge_errors(gauge),
+        "figures": {name: _over_seeds([one[name] for one in found]) for name in found[0]},
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    write_json(out / "generator.json", report)
+    write_view_grid(generator, out / "grid.png")
+    text = _markdown(report)
+    write_atomically(out / "generator.md", text.encode())
+    return text
+
+
+def _over_seeds(values: list[Any]) -> dict[str, Any]:
+    """Mean and range; of shares by attribute, attribute by attribute."""
+    if isinstance(values[0], dict):
+        return {name: _over_seeds([one[name] for one in values]) for name in values[0]}
+    numbers = np.asarray(values, np.float64)  # [seeds] or [seeds, 2]
+    columns = {"mean": numbers.mean(0), "low": numbers.min(0), "high": numbers.max(0)}
+    return {name: np.round(column, 4).tolist() for name, column in columns.items()}
+
+
+def _markdown(report: dict[str, Any]) -> str:
+    """One line per figure: mean over the seeds and its range."""
+    kind = "camera-taught" if report["camera_taught"] else "unconditional"
+    seeds = ", ".join(map(str, report["seeds"]))
+    lines = [f"{report['generator']}, {kind}; mean (range) over seeds {seeds}", ""]
+    lines += ["| figure | value |", "|---|---|"]
+    for name, figure in report["figures"].items():
+        if "mean" in figure:
+            lines.append(f"| {name} | {figure['mean']} ({figure['low']}, {figure['high']}) |")
+            continue
+        for attribute, shares in figure.items():
+            view, content = shares["mean"]
+            lines.append(f"| {name}: {attribute} | {view} / {content} |")
+    errors = report["instrument_errors"]
+    lines += ["", f"The instrument's own errors on held-out photographs: {errors}"]
+    return "\n".join(lines) + "\n"

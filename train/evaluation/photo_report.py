@@ -1,0 +1,178 @@
+"""The report of real photographs: JSON, Markdown and a page, a contact sheet."""
+
+import io
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from graphics.camera import wrap_degrees
+from train.data.photo_set import PhotoSet
+from train.evaluation.contact_sheet import CAPTION, CELL, INK, MARGIN, WHITE, best_middle_worst
+from train.evaluation.figures import Estimate, cell
+from train.evaluation.photo_instrument import PHOTO_FIGURES, PhotosMeasured
+from train.evaluation.report import bootstrap
+from train.evaluation.report_page import TITLES, document, picture, table_of
+from train.workspace import write_atomically, write_json
+
+ON_SHEET, ON_PAGE = 4, 10
+"""Photographs of the best, of the middle and of the worst."""
+HEADLINE = "iou2d_rerender"
+COLUMNS = "photograph | mask | re-render | turned by 60, 120, 180, 240, 300 degrees"
+NAMED = 20
+"""Files left out that the Markdown names; the JSON names all."""
+
+
+def write_photo_report(
+    folder: Path, measured: PhotosMeasured, photos: PhotoSet, about: Mapping[str, Any]
+) -> str:
+    """Write `report.json`, `report.md`, `report.html` and `contact_sheet.png`; the Markdown."""
+    figures = photo_estimates(measured)
+    flags = Counter(flag for found in measured.flags for flag in found)
+    about = {
+        **about,
+        "photographs": len(photos.names),
+        "with_mask": int(photos.masked.sum()),
+        "flagged": sum(bool(found) for found in measured.flags),
+        "skipped_count": len(photos.skipped),
+    }
+    write_json(folder / "report.json", {
+        "about": about,
+        "protocols": {name: PHOTO_FIGURES[name].protocol for name in figures},
+        "figures": {name: estimate._asdict() for name, estimate in figures.items()},
+        "flags": dict(flags),
+        "photographs": [_entry(measured, photos, number) for number in range(len(photos.names))],
+        "skipped": [skipped._asdict() for skipped in photos.skipped],
+    })  # fmt: skip
+    text = _markdown(figures, about, flags, photos)
+    write_atomically(folder / "report.md", text.encode())
+    write_atomically(folder / "contact_sheet.png", _contact_sheet(measured, photos))
+    page = _page(figures, about, flags, measured, photos)
+    write_atomically(folder / "report.html", page.encode())
+    return text
+
+
+def photo_estimates(measured: PhotosMeasured) -> dict[str, Estimate]:
+    """Every figure that some photograph has."""
+    figures = {}
+    for name, figure in PHOTO_FIGURES.items():
+        values = getattr(measured.scores, figure.score)
+        values = values[np.isfinite(values)]
+        if len(values):
+            figures[name] = bootstrap(values, figure.statistic)
+    return figures
+
+
+def _entry(measured: PhotosMeasured, photos: PhotoSet, number: int) -> dict[str, Any]:
+    """One photograph, as the JSON has it."""
+    azimuth, elevation, distance, x, y = measured.cameras[number].astype(float).tolist()
+    scores = {
+        name: round(float(values[number]), 5)
+        for name, values in measured.scores._asdict().items()
+        if np.isfinite(values[number])
+    }
+    return {
+        "name": photos.names[number],
+        "camera": {
+            "azimuth_degrees": round(float(wrap_degrees(azimuth)), 2),
+            "elevation_degrees": round(elevation, 2),
+            "distance": round(distance, 3),
+            "offset": [round(x, 4), round(y, 4)],
+        },
+        **scores,
+        "flags": measured.flags[number],
+    }
+
+
+def _markdown(
+    figures: Mapping[str, Estimate],
+    about: Mapping[str, Any],
+    flags: Mapping[str, int],
+    photos: PhotoSet,
+) -> str:
+    lines = ["# Evaluation of photographs", ""]
+    lines += [f"- {name}: {value}" for name, value in about.items()]
+    lines += ["", "| figure | value |", "|---|---|"]
+    for name, estimate in figures.items():
+        lines.append(f"| `{name}` | {cell(estimate, PHOTO_FIGURES[name].digits)} |")
+    lines += ["", "In brackets: 95 % bootstrap interval over the photographs.", ""]
+    lines += [f"- flagged as {flag}: {count}" for flag, count in sorted(flags.items())]
+    if photos.skipped:
+        lines += ["", f"## Left out: {len(photos.skipped)}", ""]
+        lines += [f"- {name}: {reason}" for name, reason in photos.skipped[:NAMED]]
+        if len(photos.skipped) > NAMED:
+            lines.append(f"- and {len(photos.skipped) - NAMED} more, named in report.json")
+    lines += ["", "## What is measured", ""]
+    lines += [f"- `{name}`: {PHOTO_FIGURES[name].protocol}." for name in figures]
+    lines += ["", "![photographs](contact_sheet.png)", ""]
+    return "\n".join(lines)
+
+
+def _page(
+    figures: Mapping[str, Estimate],
+    about: Mapping[str, Any],
+    flags: Mapping[str, int],
+    measured: PhotosMeasured,
+    photos: PhotoSet,
+) -> str:
+    rows = [
+        [name, cell(estimate, PHOTO_FIGURES[name].digits), PHOTO_FIGURES[name].protocol]
+        for name, estimate in figures.items()
+    ]
+    body = table_of(["figure", "value", "what is measured"], rows)
+    body += "<p>In brackets: 95 % bootstrap interval over the photographs.</p>"
+    body += table_of(["flag", "photographs"], [[k, str(v)] for k, v in sorted(flags.items())])
+    body += f"<h2>Pictures</h2><p>By {HEADLINE}, from left to right: {COLUMNS}.</p>"
+    shown = ""
+    for group, number in best_middle_worst(measured.scores.iou2d_rerender, ON_PAGE):
+        if group != shown:
+            body += f"<h3>{TITLES[group]}</h3>"
+            shown = group
+        content = io.BytesIO()
+        _line(measured, photos, number).save(content, "JPEG", quality=88)
+        body += picture(content.getvalue(), _caption(measured, photos, number))
+    body += f"<h2>Left out: {len(photos.skipped)}</h2>"
+    body += table_of(["file", "reason"], [list(skipped) for skipped in photos.skipped])
+    body += "<h2>Of what</h2>" + table_of(["", ""], [[k, str(v)] for k, v in about.items()])
+    return document("Evaluation of photographs", body)
+
+
+def _contact_sheet(measured: PhotosMeasured, photos: PhotoSet) -> bytes:
+    chosen = best_middle_worst(measured.scores.iou2d_rerender, ON_SHEET)
+    lines = [_line(measured, photos, number) for _, number in chosen]
+    height = CAPTION + CELL
+    sheet = Image.new("RGB", (lines[0].width, CAPTION + len(lines) * height), WHITE)
+    pen = ImageDraw.Draw(sheet)
+    pen.text((3, 3), COLUMNS, fill=INK)
+    for place, ((group, number), line) in enumerate(zip(chosen, lines, strict=True)):
+        top = CAPTION + place * height
+        pen.text((3, top + 3), f"{group}  {_caption(measured, photos, number)}", fill=INK)
+        sheet.paste(line, (0, top + CAPTION))
+    content = io.BytesIO()
+    sheet.save(content, "PNG")
+    return content.getvalue()
+
+
+def _line(measured: PhotosMeasured, photos: PhotoSet, number: int) -> Image.Image:
+    """photograph | mask | re-render | turned views"""
+    mask = np.rint(measured.masks[number] * 255).astype(np.uint8)
+    cells: list[NDArray[np.uint8]] = [photos.images[number], mask, *measured.renders[number]]
+    line = Image.new("RGB", (len(cells) * CELL + 3 * MARGIN, CELL), WHITE)
+    for place, pixels in enumerate(cells):
+        image = Image.fromarray(pixels).resize((CELL, CELL), Image.Resampling.BICUBIC)
+        line.paste(image, (place * CELL + min(place, 3) * MARGIN, 0))
+    return line
+
+
+def _caption(measured: PhotosMeasured, photos: PhotoSet, number: int) -> str:
+    azimuth, elevation = measured.cameras[number, :2].astype(float).tolist()
+    text = (
+        f"{photos.names[number]}  re-render IoU {measured.scores.iou2d_rerender[number]:.2f}  "
+        f"azimuth {float(wrap_degrees(azimuth)):.0f}, elevation {elevation:.0f} degrees"
+    )
+    flags = ", ".join(measured.flags[number])
+    return f"{text}  ({flags})" if flags else text

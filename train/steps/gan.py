@@ -1,0 +1,228 @@
+"""StyleGAN2 training, one step at a time, in any number of processes.
+
+Every process draws the same batch and takes its part of it. The parts are dealt out in turn, which
+keeps the groups of the minibatch deviation together: but for the order of sums, the result does
+not depend on the number of processes, and a checkpoint can be taken up by another number.
+"""
+
+import copy
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from train.config import ConfigError, GanConfig
+from train.data.stream import PhotographStream, RealBatch
+from train.device import Device
+from train.losses.adversarial import discriminator_loss, generator_loss, r1_penalty
+from train.models.discriminator import Discriminator
+from train.models.generator import Generator
+from train.steps.gan_augmentation import AdaptiveAugmentation, Changes, seen
+
+RAMP_UP = 0.05
+"""The averaged generator's half-life is at most this share of the images seen so far."""
+
+
+class Codes(NamedTuple):
+    """What a batch of fakes is made from."""
+
+    content: Tensor
+    """z [B, code]."""
+    view: Tensor
+    """z [B, code] (unconditional), or cameras [B, 5]."""
+    cut: int | None
+    """Convolutions that follow the view code; None: the generator's own number."""
+
+
+class Figures(NamedTuple):
+    """Scalars of one step, named as in stats.jsonl."""
+
+    loss_g: Tensor
+    loss_d: Tensor
+    logit_real: Tensor
+    logit_fake: Tensor
+    r1: Tensor
+    augment_p: float
+    """Probability of each change of adaptive augmentation; 0 without it."""
+
+
+class GanTraining:
+    """Both networks, the average, both optimisers and the random state: one step at a time."""
+
+    def __init__(
+        self,
+        settings: GanConfig,
+        generator: Generator,
+        discriminator: Discriminator,
+        seed: int,
+        device: Device | None = None,
+        *,
+        augment: bool = False,
+    ) -> None:
+        """`device`: of this process, where there are several; `seed`: the same in all of them;
+        `augment`: adaptively change what the discriminator sees."""
+        self.settings = settings
+        self.device = device or Device(settings.precision)
+        if settings.batch_size % (2 * self.device.processes):
+            raise ConfigError(
+                f"gan.batch_size={settings.batch_size}: a multiple of twice gan.processes "
+                f"({self.device.processes})"
+            )
+        place = {"device": self.device.device, "memory_format": torch.channels_last}
+        self.generator, self.discriminator = generator.to(**place), discriminator.to(**place)
+        self.average = copy.deepcopy(self.generator).requires_grad_(False)
+        rate = {"lr": settings.learning_rate, "betas": (0.0, 0.99), "fused": True}
+        self.optimisers = (
+            torch.optim.Adam(self.generator.parameters(), **rate),
+            torch.optim.Adam(self.discriminator.parameters(), **rate),
+        )
+        self.rng = torch.Generator().manual_seed(seed)
+        self.noise_rng = torch.Generator(self.device.device).manual_seed(seed + 1)
+        self.r1 = torch.zeros(())
+        self.augmentation = None
+        if augment:
+            self.augmentation = AdaptiveAugmentation(
+                settings.augment_target, settings.augment_kimg, settings.batch_size, self.device
+            )
+
+    def draw_codes(self, stream: PhotographStream) -> Codes:
+        """Codes of the next fakes."""
+        batch, shape = self.settings.batch_size, self.generator.shape
+        content = torch.randn((batch, shape.code), generator=self.rng)
+        cameras = stream.draw_cameras(batch, self.rng)
+        if cameras is not None:
+            return Codes(content, cameras, None)
+        other = torch.randn((batch, shape.code), generator=self.rng)
+        if torch.rand((), generator=self.rng) >= self.settings.mixing:
+            return Codes(content, content, None)
+        last = self.generator.convolution_count
+        return Codes(content, other, int(torch.randint(1, last, (), generator=self.rng)))
+
+    def fakes(self, codes: Codes) -> Tensor:  # [B, 3, R, R]
+        """Images of the training generator, differentiable."""
+        content = self.generator.mapping(codes.content.to(self.device.device))
+        self.generator.mapping.track_mean(content)
+        view = codes.view.to(self.device.device)
+        mapping = self.generator.camera_mapping or self.generator.mapping
+        styles = self.generator.styles(content, mapping(view), codes.cut)
+        noise = "random" if self.settings.noise else None
+        return self.generator.synthesize(styles, noise, self.noise_rng).float()
+
+    def step(self, stream: PhotographStream, step: int) -> Figures:
+        """One update of both networks from the same fakes.
+
+        One discriminator pass over the fakes serves both losses: its activations are kept and
+        the loss of the generator goes back to the pixels, that of the discriminator to its
+        weights. Both networks are then updated at once. The figures are those of this process's
+        part of the batch.
+        """
+        codes, real = self._draw(stream)
+        taught = self.discriminator.camera_taught
+        cameras = codes.view.to(self.device.device) if taught else None
+        with self.device.autocast():
+            fakes = self.fakes(codes)
+        pixels = fakes.detach().requires_grad_()
+        shown = self._show(pixels, cameras)
+        with self.device.autocast():
+            fake_logits = self.discriminator(shown.images, shown.cameras).float()
+            loss_g = generator_loss(fake_logits)
+        (gradient,) = torch.autograd.grad(loss_g, pixels, retain_graph=True)
+        fakes.backward(gradient)
+        real = self._show(*real)
+        with self.device.autocast():
+            real_logits = self.discriminator(real.images, real.cameras).float()
+        loss_d = discriminator_loss(real_logits, fake_logits)
+        torch.autograd.backward(loss_d, inputs=list(self.discriminator.parameters()))
+        if step % self.settings.r1_every == 0:
+            self._regularise(real)
+        if self.augmentation is not None:
+            self.augmentation.adjust(step, real_logits)
+        self._average_over_processes()
+        for optimiser in self.optimisers:
+            optimiser.step()
+            optimiser.zero_grad()
+        self._update_average(step)
+        return Figures(
+            loss_g.detach(),
+            loss_d.detach(),
+            real_logits.detach().mean(),
+            fake_logits.detach().mean(),
+            self.r1,
+            0.0 if self.augmentation is None else self.augmentation.probability,
+        )
+
+    def _draw(self, stream: PhotographStream) -> tuple[Codes, RealBatch]:
+        """This process's part of the next codes and photographs."""
+        codes, real = self.draw_codes(stream), stream.draw(self.settings.batch_size, self.rng)
+        part = self.device.part(self.settings.batch_size)
+        codes = codes._replace(content=codes.content[part], view=codes.view[part])
+        place = self.device.device
+        return codes, RealBatch(*(None if x is None else x[part].to(place) for x in real))
+
+    def _show(self, images: Tensor, cameras: Tensor | None) -> RealBatch:
+        """What the discriminator sees of this process's part of a batch."""
+        if self.augmentation is None:
+            return RealBatch(images, cameras)
+        batch = self.settings.batch_size
+        changes = self.augmentation.draw(batch, self.rng, with_cameras=cameras is not None)
+        part = self.device.part(batch)
+        return seen(images, cameras, Changes(*(x[part] for x in changes)))
+
+    def _average_over_processes(self) -> None:
+        """Gradients of both networks, and the generator's running means."""
+        networks = (self.generator, self.discriminator)
+        gradients = (p.grad for network in networks for p in network.parameters())
+        self.device.average([g for g in gradients if g is not None])
+        self.device.average([b for b in self.generator.buffers() if b.is_floating_point()])
+
+    def _regularise(self, real: RealBatch) -> None:
+        """Add the gradient of R1 on half the batch, in float32, for the steps left out.
+
+        It is taken at the images that the discriminator sees, changed ones where there are any.
+        """
+        half = len(real.images) // 2
+        images = real.images[:half].clone().requires_grad_()
+        cameras = None if real.cameras is None else real.cameras[:half]
+        penalty = r1_penalty(self.discriminator(images, cameras), images)
+        (penalty * (self.settings.gamma / 2 * self.settings.r1_every)).backward()
+        self.r1 = penalty.detach()
+
+    @torch.no_grad()
+    def _update_average(self, step: int) -> None:
+        seen = (step + 1) * self.settings.batch_size
+        half_life = max(min(self.settings.ema_kimg * 1000, RAMP_UP * seen), 1e-8)
+        kept = 0.5 ** (self.settings.batch_size / half_life)
+        averaged, current = list(self.average.parameters()), list(self.generator.parameters())
+        torch._foreach_lerp_(averaged, current, 1 - kept)
+        for averaged_buffer, buffer in zip(
+            self.average.buffers(), self.generator.buffers(), strict=True
+        ):
+            averaged_buffer.copy_(buffer)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next step depends on."""
+        state = {
+            "generator": self.generator.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "average": self.average.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "rng": self.rng.get_state(),
+            "noise_rng": self.noise_rng.get_state(),
+            "r1": self.r1,
+        }
+        if self.augmentation is not None:
+            state["augmentation"] = self.augmentation.state_dict()
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a state saved by `state_dict`."""
+        self.generator.load_state_dict(state["generator"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        self.average.load_state_dict(state["average"])
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.rng.set_state(state["rng"])
+        self.noise_rng.set_state(state["noise_rng"])
+        self.r1 = state["r1"]
+        if self.augmentation is not None:
+            self.augmentation.load_state_dict(state["augmentation"])
