@@ -24,6 +24,8 @@ AZIMUTH_BINS = 24
 """Soft bins of the azimuth distribution, 15 degrees apart; bin 0 is centred on 0 degrees."""
 TEMPLATE_RADIUS = 0.5
 """Object units; a vehicle is about 2 long."""
+PLANE_MARGIN = 0.01
+"""Object units from the mirror plane within which a vertex is held back from crossing it."""
 DARKEST = 0.02
 """Nearest that a mean colour comes to 0 or 1, where its logit would be infinite."""
 
@@ -98,7 +100,10 @@ class ShapeHead(nn.Module):
         sign[mirrored, 0] = -1
         free = torch.ones(len(kept), 3)
         free[on_plane, 0] = 0
+        side = vertices[:, 0].sign()
+        side[kept[on_plane]] = 0
         self.register_buffer("sphere", vertices, persistent=False)
+        self.register_buffer("side", side, persistent=False)
         self.register_buffer("place", place, persistent=False)
         self.register_buffer("sign", sign, persistent=False)
         self.register_buffer("free", free, persistent=False)
@@ -112,15 +117,26 @@ class ShapeHead(nn.Module):
         """Offsets of the half x >= 0 -> all vertices: [..., V/2, 3] -> [..., V, 3]."""
         return (half * self.free)[..., self.place, :] * self.sign
 
+    def on_own_side(self, vertices: Tensor) -> Tensor:
+        """Vertices [..., V, 3], none of which has crossed the mirror plane.
+
+        What crosses it lies inside its own mirror image, and no image shows that it does: the
+        underside folds over itself, and a flatness loss has no gradient at a fold.
+        """
+        across = vertices[..., 0] * self.side
+        kept = (across + (across.square() + PLANE_MARGIN**2).sqrt()) / 2
+        return torch.cat(((kept * self.side)[..., None], vertices[..., 1:]), -1)
+
     def mean_vertices(self) -> Tensor:
         """The learned mean shape, [V, 3]."""
-        return self.sphere + self.whole(self.mean * self.MEAN_GAIN)
+        return self.on_own_side(self.sphere + self.whole(self.mean * self.MEAN_GAIN))
 
     def forward(self, code: Tensor) -> tuple[Tensor, Tensor]:
         """[B, code] -> vertices [B, V, 3], offsets [B, V, 3] from the mean before it is centred."""
         half = self.offsets(F.relu(self.hidden(code))).unflatten(-1, (-1, 3))
         offsets = self.whole(half)
-        return centred(self.mean_vertices() + offsets), offsets
+        vertices = self.sphere + self.whole(self.mean * self.MEAN_GAIN) + offsets
+        return centred(self.on_own_side(vertices)), offsets
 
 
 def centred(vertices: Tensor) -> Tensor:
