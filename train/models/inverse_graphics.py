@@ -36,7 +36,7 @@ class Prediction(NamedTuple):
     vertices: Tensor
     """[B, V, 3] in object units, canonical frame; the middle of the box is the origin."""
     offsets: Tensor
-    """[B, V, 3] from the learned mean shape, before `vertices` were centred."""
+    """[B, V, 3] from the learned mean, before the mirror plane and the centring move `vertices`."""
     textures: Tensor
     """[B, 3, Ht, Wt] in 0..1, row 0 is v = 1."""
     cameras: Tensor

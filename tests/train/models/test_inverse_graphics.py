@@ -48,10 +48,27 @@ def test_shape_and_texture_are_mirror_symmetric(network, prediction):
 def test_vertices_are_the_mean_shape_plus_offsets_in_the_middle_of_their_box(network, prediction):
     moved = network.shape_head.mean_vertices() + prediction.offsets
     shift = prediction.vertices - moved
-    torch.testing.assert_close(shift, shift[:, :1].expand_as(shift))
+    up_and_along = shift[..., 1:]
+    torch.testing.assert_close(up_and_along, up_and_along[:, :1].expand_as(up_and_along))
+    far = moved[..., 0] * network.shape_head.side > 0.1  # not held back at the mirror plane
+    assert far.any() and shift[..., 0][far].abs().max() < 1e-3
     assert shift.abs().max() > 1e-3
     low, high = prediction.vertices.amin(1), prediction.vertices.amax(1)
     torch.testing.assert_close(low, -high)
+
+
+def test_no_vertex_crosses_the_mirror_plane_and_each_can_come_away_from_it(network):
+    head = network.shape_head
+    pushed = head.sphere - 0.6 * torch.tensor([1.0, 0, 0]) * head.side[:, None]
+    pushed.requires_grad_()
+    kept = head.on_own_side(pushed)
+    assert ((head.sphere - pushed).abs()[:, 0] > 0).any()
+    off_plane = head.sphere[:, 0].abs() > 1e-6
+    assert (kept[:, 0] * head.sphere[:, 0])[off_plane].min() > 0
+    assert kept[~off_plane, 0].abs().max() == 0
+    torch.testing.assert_close(kept[:, 1:], pushed[:, 1:])
+    (gradient,) = torch.autograd.grad(kept[:, 0].sum(), pushed)
+    assert gradient[off_plane, 0].min() > 0
 
 
 def test_what_stands_around_the_object_is_not_seen(network):
