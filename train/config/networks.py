@@ -20,6 +20,10 @@ class GanConfig:
     most_channels: int = 512
     code: int = 64
     """Numbers in z and in w (StyleGAN2: 512)."""
+    view_layers: int = 0
+    """Convolutions of the unconditional generator that follow the view code; 0: 4 at 32 px, 6 at
+    more. At 64 px after 219 kimg the azimuth's deviation across contents, median over view codes,
+    was 67° with 4, 57° with 5, 34° with 6, 30° with 7; what later rounds need of it is cameras."""
     batch_size: int = 32
     learning_rate: float = 2.5e-3
     """Adam (0, 0.99) of both networks (StyleGAN2, small images)."""
@@ -67,6 +71,7 @@ class GanConfig:
         require(
             min(self.most_channels, self.code) >= 1, "gan.most_channels and gan.code: at least 1"
         )
+        require(self.view_layers >= 0, f"gan.view_layers={self.view_layers}: 0 or more")
         require(self.processes >= 0, f"gan.processes={self.processes}: 0 or more")
         require(self.r1_every >= 1, f"gan.r1_every={self.r1_every}: at least 1")
         require(0 <= self.mixing <= 1, f"gan.mixing={self.mixing}: 0..1")

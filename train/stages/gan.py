@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from train.config import PROCEDURAL, Config, GanConfig
+from train.config import PROCEDURAL, Config, ConfigError, GanConfig
 from train.data.stream import PhotographStream
 from train.device import Device, launch, processes_for
 from train.gan_checkpoint import Taken, load_checkpoint
@@ -78,7 +78,7 @@ def _started(config: Config, augment: bool) -> dict[str, Any]:
     del started["processes"]
     if not config.gan.checkpoint:
         del started["checkpoint"]
-    for name in ("channels", "most_channels", "code"):
+    for name in ("channels", "most_channels", "code", "view_layers"):
         if started[name] == getattr(GanConfig, name):
             del started[name]
     started["augment"] = "adaptive"
@@ -167,7 +167,16 @@ def new_networks(config: Config, *, taught: bool) -> tuple[Generator, Discrimina
         wide = published_channels(size, settings.channels, settings.most_channels)
         deep = wide[: len(judge.channels)]  # with a patch the finest level is left out
     shape = GeneratorShape(size, settings.code, wide, camera_taught=taught)
+    if not taught:
+        shape = _with_view_layers(shape, settings.view_layers or (4 if size <= 32 else 6))
     return Generator(shape), Discriminator(replace(judge, channels=deep))
+
+
+def _with_view_layers(shape: GeneratorShape, count: int) -> GeneratorShape:
+    try:
+        return replace(shape, view_layers=count)
+    except ValueError as error:
+        raise ConfigError(f"gan.{error}; --set gan.view_layers to at most so many") from error
 
 
 def _starting_weights(

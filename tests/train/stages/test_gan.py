@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from train.config import Config, GanConfig, PhotographsConfig
+from train.config import Config, ConfigError, GanConfig, PhotographsConfig
 from train.data.stream import PhotographStream
 from train.generated import GRID_CONTENTS, GRID_VIEWS
 from train.models.discriminator import Discriminator, DiscriminatorShape
@@ -141,7 +141,7 @@ def test_only_few_photographs_of_your_own_are_augmented(workspace):
 
 def test_a_run_begun_before_there_was_augmentation_goes_on(workspace):
     younger = {"augment", "augment_target", "augment_kimg", "channels", "most_channels", "code"}
-    younger |= {"checkpoint", "processes"}
+    younger |= {"checkpoint", "processes", "view_layers"}
     begun = dataclasses.asdict(SETTINGS)
     begun = {name: value for name, value in begun.items() if name not in younger}
     folder = workspace.stage("gan")
@@ -164,6 +164,22 @@ def test_large_networks_take_a_step(size, channels):
     images = np.zeros((4, size, size, 3), np.uint8)
     figures = training.step(PhotographStream(images, np.zeros((4, 5), np.float32)), 0)
     assert np.isfinite([float(value) for value in figures]).all()
+
+
+@pytest.mark.parametrize(
+    ("side", "asked", "taught", "found"),
+    [(32, 0, False, 4), (64, 0, False, 6), (64, 7, False, 7), (64, 7, True, 4)],
+)
+def test_only_the_unconditional_generator_takes_the_view_layers(side, asked, taught, found):
+    config = Config(photographs=PhotographsConfig(size=side), gan=GanConfig(view_layers=asked))
+    generator, _ = gan.new_networks(config, taught=taught)
+    assert generator.shape.view_layers == found
+
+
+def test_more_view_layers_than_convolutions_are_refused():
+    config = Config(photographs=PhotographsConfig(size=32), gan=GanConfig(view_layers=8))
+    with pytest.raises(ConfigError, match=r"gan\.view_layers=8: this size has 7 convolutions"):
+        gan.new_networks(config, taught=False)
 
 
 def test_augmentation_cannot_be_changed_on_the_way(workspace):
