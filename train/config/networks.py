@@ -105,6 +105,11 @@ class InverseConfig:
     """Subdivisions of the icosphere: 3 gives 642 vertices."""
     texture_size: int = 64
     """Height of the texture; it is twice as wide."""
+    symmetric: bool = True
+    """Mirror-symmetric shapes and textures. The service paints the far side with the mirrored
+    photograph, so a network without symmetry is for comparison and is not exported."""
+    anew: bool = False
+    """Start from fresh weights in every round, not from the previous round's."""
     perceptual_after: int = 300
     """Steps before the perceptual term joins (paper: 3,000 of 200,000)."""
     color_weight: float = 20.0

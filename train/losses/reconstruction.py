@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from train.models.inverse_graphics import azimuth_targets
+from train.models.camera_head import azimuth_targets
 
 
 def color_loss(rendered: Tensor, images: Tensor, masks: Tensor) -> Tensor:

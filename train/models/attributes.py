@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from train.data.vehicles import KINDS, Attributes
-from train.models.inverse_graphics import AZIMUTH_BINS, azimuth_targets
+from train.models.camera_head import AZIMUTH_BINS, azimuth_targets
 from train.workspace import write_atomically
 
 GRID_SIDE = 32

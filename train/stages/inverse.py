@@ -112,11 +112,15 @@ def _initial_network(
     config: Config, workspace: Workspace, round: int, settings: InverseConfig
 ) -> InverseGraphics:
     """The previous round's, or a new one; the single-view baseline starts anew in any round."""
-    if round > 0 and settings.views > 1:
+    if round > 0 and settings.views > 1 and not settings.anew:
         before = workspace.stage("inverse", round - 1)
         return load_inverse_graphics(before.require("inverse_graphics.safetensors")).train()
     shape = InverseGraphicsShape(
-        config.photographs.size, settings.width, settings.template_level, settings.texture_size
+        config.photographs.size,
+        settings.width,
+        settings.template_level,
+        settings.texture_size,
+        settings.symmetric,
     )
     return InverseGraphics(shape)
 

@@ -8,7 +8,7 @@ from train.losses.reconstruction import (
     iou_loss,
     perceptual_loss,
 )
-from train.models.inverse_graphics import azimuth_targets
+from train.models.camera_head import azimuth_targets
 
 
 def test_color_counts_only_inside_the_mask():

@@ -12,7 +12,7 @@ from train.models.attributes import (
     read_attributes,
     save_attributes,
 )
-from train.models.inverse_graphics import AZIMUTH_BINS
+from train.models.camera_head import AZIMUTH_BINS
 
 
 def test_readings_have_their_shapes_and_ranges():

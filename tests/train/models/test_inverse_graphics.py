@@ -1,13 +1,13 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
+from train.models.camera_head import AZIMUTH_BINS, CameraHead, azimuth_targets
 from train.models.inverse_graphics import (
-    AZIMUTH_BINS,
-    CameraHead,
     InverseGraphics,
     InverseGraphicsShape,
-    azimuth_targets,
     load_inverse_graphics,
     save_inverse_graphics,
 )
@@ -43,6 +43,18 @@ def test_shape_and_texture_are_mirror_symmetric(network, prediction):
     mirrored = prediction.vertices[:, torch.from_numpy(network.template.mirror).long()]
     torch.testing.assert_close(mirrored * torch.tensor([-1.0, 1, 1]), prediction.vertices)
     torch.testing.assert_close(prediction.textures.flip(-1), prediction.textures)
+
+
+def test_without_symmetry_both_sides_go_their_own_way():
+    torch.manual_seed(0)
+    network = InverseGraphics(dataclasses.replace(SHAPE, symmetric=False)).eval()
+    torch.nn.init.normal_(network.shape_head.offsets.weight, std=0.1)
+    with torch.no_grad():
+        read = network(torch.rand(2, 3, 32, 32), torch.ones(2, 1, 32, 32))
+    assert read.textures.shape == (2, 3, 16, 32)
+    assert (read.textures.flip(-1) - read.textures).abs().max() > 1e-4
+    mirrored = read.vertices[:, torch.from_numpy(network.template.mirror).long()]
+    assert (mirrored * torch.tensor([-1.0, 1, 1]) - read.vertices).abs().max() > 0.01
 
 
 def test_vertices_are_the_mean_shape_plus_offsets_in_the_middle_of_their_box(network, prediction):

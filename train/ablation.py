@@ -1,0 +1,247 @@
+"""What each part of the inverse graphics training is worth: trainings with a part left out.
+
+    python -m train.ablation --run runs/mine --set inverse.steps=1500 --out runs/mine_ablation
+
+Takes photographs, segmenter, GAN, camera labels and multi-view images of a finished run as they
+are, trains the network anew once per row and seed, measures every one by the same held-out objects,
+and writes `ablation.json` and `ablation.md`. What is finished is not done again: the same command
+goes on after a kill. Exit status: 0 done, 2 a setting or the run cannot be used.
+"""
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, get_type_hints
+
+import numpy as np
+
+from train.config import PROCEDURAL, Config, ConfigError, override
+from train.data.comparison_views import write_single_photographs, write_true_views
+from train.stages import evaluate, inverse
+from train.workspace import StageFolder, Workspace, WorkspaceError, write_atomically, write_json
+
+UNUSABLE = 2
+"""Exit status; see the module's docstring."""
+FULL = "full"
+GENERATED, TRUE_VIEWS, SINGLE_PHOTOGRAPHS = "generated", "true_views", "single_photographs"
+"""What stands in the place of the multi-view images."""
+COLUMNS = (
+    "iou2d_input", "iou2d_novel30", "iou3d_canonical", "psnr_novel",
+    "azimuth_median_deg", "azimuth_acc30", "flipped_faces",
+)  # fmt: skip
+COMPARED = "iou2d_novel30"
+"""The figure whose difference to the full training is shown."""
+
+
+class Row(NamedTuple):
+    """One training."""
+
+    meaning: str
+    settings: tuple[str, ...] = ()
+    """As `--set` takes them; `{steps}` is inverse.steps."""
+    images: str = GENERATED
+
+
+ROWS = {
+    FULL: Row("everything"),
+    "one_view": Row(
+        "the same images, each drawn into its own view only", ("inverse.views=1",)
+    ),
+    "photographs_only": Row(
+        "single view without a GAN: labelled photographs alone (the paper's PASCAL3D+ row)",
+        ("inverse.views=1", "inverse.camera_learning_rate=0"),
+        SINGLE_PHOTOGRAPHS,
+    ),
+    "generated_only": Row("no labelled photographs", ("inverse.photographs=0",)),
+    "fixed_cameras": Row(
+        "the viewpoints' cameras stay as asked for", ("inverse.camera_learning_rate=0",)
+    ),
+    "no_perceptual": Row("without the perceptual term", ("inverse.perceptual_after={steps}",)),
+    "no_symmetry": Row("both sides of shape and texture are free", ("inverse.symmetric=false",)),
+    "soft_edges": Row(
+        "sigmainv stays at its first value", ("inverse.last_sigmainv={sigmainv}",)
+    ),
+    "true_views": Row(
+        "true renders of as many training vehicles take the GAN's place: its upper bound",
+        images=TRUE_VIEWS,
+    ),
+}  # fmt: skip
+
+
+def read_config(run: Path) -> Config:
+    """The settings of a finished run.
+
+    Raises:
+        WorkspaceError: no run, or one of another version.
+    """
+    path = run / "config.json"
+    try:
+        given = json.loads(path.read_text())
+        kinds = get_type_hints(Config)
+        sections = {
+            name: kinds[name](**value) if dataclasses.is_dataclass(kinds[name]) else value
+            for name, value in given.items()
+        }
+        return Config(**sections)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise WorkspaceError(
+            f"{path} is not the settings of a run: {error}; give the folder of a finished "
+            "`python -m train.cycle --run`"
+        ) from error
+
+
+class Ablation:
+    """Trainings of every row and seed, in folders of their own below `out`."""
+
+    def __init__(self, run: Path, out: Path, config: Config) -> None:
+        self.run, self.out, self.config = Workspace(run), out, config
+        self.round = config.rounds - 1
+        if self.round < 1:
+            raise ConfigError(
+                f"rounds={config.rounds}: a run of at least 2, which labelled photographs"
+            )
+
+    def cell(self, name: str, seed: int) -> dict[str, float]:
+        """Train and measure one row with one seed; its figures."""
+        config = self._settings(ROWS[name], seed)
+        workspace = Workspace(self.out / name / f"seed_{seed}")
+        self._take_over(workspace, ROWS[name])
+        for stage in (inverse, evaluate):
+            folder = workspace.stage(stage.__name__.rpartition(".")[2], self.round)
+            if not folder.done:
+                stage.run(config, workspace, self.round)
+        return workspace.stage("evaluate", self.round).facts()
+
+    def _settings(self, row: Row, seed: int) -> Config:
+        config = override(self.config, f"seed={seed}")
+        config = override(config, "inverse.anew=true")
+        config = override(config, "evaluate.single_view_baseline=false")
+        values = {"steps": config.inverse.steps, "sigmainv": config.inverse.sigmainv}
+        for assignment in row.settings:
+            config = override(config, assignment.format(**values))
+        if config.inverse.views == 1:  # as many images in each step
+            doubled = config.inverse.batch_size * self.config.inverse.views
+            config = override(config, f"inverse.batch_size={doubled}")
+        return config
+
+    def _take_over(self, workspace: Workspace, row: Row) -> None:
+        """Show a cell the run's finished stages, and the images that it shall learn from."""
+        stages = {name: self.run.stage(name) for name in ("photographs", "segmenter")}
+        stages |= {name: self.run.stage(name, self.round) for name in ("cameras", "gan")}
+        stages["multiview"] = self._images(row)
+        for name, theirs in stages.items():
+            theirs.facts()  # refused where it has not run to its end
+            ours = workspace.stage(name, self.round).path
+            ours.parent.mkdir(parents=True, exist_ok=True)
+            if not ours.is_symlink():
+                ours.symlink_to(theirs.path.resolve(), target_is_directory=True)
+
+    def _images(self, row: Row) -> StageFolder:
+        if row.images == GENERATED:
+            return self.run.stage("multiview", self.round)
+        folder = StageFolder(self.out / "images" / row.images)
+        if row.images == TRUE_VIEWS:
+            write_true_views(self.config, folder)
+        else:
+            generated = self.run.stage("multiview", self.round).facts()["images"]
+            write_single_photographs(self.config, self.run, self.round, generated, folder)
+        return folder
+
+
+def rows_for(config: Config, asked: Sequence[str]) -> list[str]:
+    """The rows asked for, or all that the run's photographs allow.
+
+    Raises:
+        ConfigError: an unknown row, or one that needs truth that the photographs have not got.
+    """
+    unknown = sorted(set(asked) - set(ROWS))
+    if unknown:
+        raise ConfigError(f"--rows {','.join(unknown)}: known are {', '.join(ROWS)}")
+    procedural = config.photographs.source == PROCEDURAL
+    if not procedural and "true_views" in asked:
+        raise ConfigError("--rows true_views: only procedural photographs have a truth to draw")
+    return [name for name in asked or ROWS if procedural or name != "true_views"]
+
+
+def summarise(cells: dict[str, dict[int, dict[str, float]]]) -> dict[str, Any]:
+    """Mean and range of every column over the seeds, and the difference to the full training."""
+    table: dict[str, Any] = {}
+    for name, by_seed in cells.items():
+        values = {key: [figures[key] for figures in by_seed.values()] for key in COLUMNS}
+        figures = {
+            key: {"mean": float(np.mean(v)), "low": min(v), "high": max(v)}
+            for key, v in values.items()
+        }
+        table[name] = {"meaning": ROWS[name].meaning, "seeds": sorted(by_seed), "figures": figures}
+        both = sorted(set(by_seed) & set(cells.get(FULL, {})))
+        if both and name != FULL:
+            less = [by_seed[s][COMPARED] - cells[FULL][s][COMPARED] for s in both]
+            table[name]["difference"] = float(np.mean(less))
+    return table
+
+
+def markdown(table: dict[str, Any], config: Config) -> str:
+    """The table as people read it: mean (lowest, highest) over the seeds."""
+    lines = [
+        f"{config.inverse.steps} steps of {config.inverse.batch_size} objects, "
+        f"{config.evaluate.objects} held-out objects; mean (lowest, highest) over the seeds",
+        "",
+        "| row | " + " | ".join(COLUMNS) + f" | {COMPARED}, to full |",
+        "|---" * (len(COLUMNS) + 2) + "|",
+    ]
+    for name, row in table.items():
+        figures = [row["figures"][key] for key in COLUMNS]
+        texts = [f"{f['mean']:.3f} ({f['low']:.3f}, {f['high']:.3f})" for f in figures]
+        less = f"{row['difference']:+.3f}" if "difference" in row else ""
+        lines.append(f"| `{name}` | " + " | ".join(texts) + f" | {less} |")
+    meanings = [f"- `{name}`: {row['meaning']}" for name, row in table.items()]
+    return "\n".join([*lines, "", *meanings, ""])
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train.ablation", description=__doc__.split("\n\n")[0]
+    )
+    parser.add_argument("--run", type=Path, required=True, help="a finished run of train.cycle")
+    parser.add_argument("--out", type=Path, help="default: beside the run, RUN_ablation")
+    parser.add_argument("--rows", default="", help=f"of {', '.join(ROWS)}; default: all")
+    parser.add_argument("--seeds", default="1,2,3", help="default: %(default)s")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
+    options = parser.parse_args(arguments)
+    options.out = options.out or options.run.with_name(f"{options.run.name}_ablation")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit status."""
+    options = parse(arguments)
+    try:
+        config = read_config(options.run)
+        for assignment in options.set:
+            config = override(config, assignment)
+        if not options.seeds.replace(",", "").isdigit():
+            raise ConfigError(f"--seeds {options.seeds}: whole numbers with commas between them")
+        rows = rows_for(config, [name for name in options.rows.split(",") if name])
+        ablation = Ablation(options.run, options.out, config)
+        with Workspace(options.out).lock():
+            cells: dict[str, dict[int, dict[str, float]]] = {}
+            for seed in map(int, options.seeds.split(",")):
+                for name in rows:
+                    cells.setdefault(name, {})[seed] = ablation.cell(name, seed)
+                    table = summarise(cells)
+                    write_json(options.out / "ablation.json", table)
+                    text = markdown(table, config)
+                    write_atomically(options.out / "ablation.md", text.encode())
+        print(text)
+    except (ConfigError, WorkspaceError) as error:
+        print(f"train.ablation: {error}", file=sys.stderr)
+        return UNUSABLE
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""Multi-view folders that take the generated one's place in comparisons: no GAN had a part in them.
+
+Both write the files that `train/data/multiview.py` reads, with done-markers, so that a folder is
+there whole or written again.
+"""
+
+from dataclasses import asdict
+
+import numpy as np
+import torch
+
+from train.config import Config
+from train.data.array_file import ArrayFile
+from train.data.vehicles import views
+from train.data.view_plan import asked_cameras, plan_views
+from train.models.segmenter import load_segmenter
+from train.workspace import StageFolder, Workspace
+
+BATCH = 256
+NO_CODES = np.zeros((0, 0), np.float32)
+"""Neither objects nor viewpoints were made from codes."""
+
+
+def write_true_views(config: Config, folder: StageFolder) -> None:
+    """Procedural vehicles of the training's seed from cameras like those a GAN is asked for.
+
+    As many objects and views as `config.multiview` says; images, masks and cameras are exact.
+    """
+    settings, size = config.multiview, config.photographs.size
+    if folder.done:
+        return
+    folder.start({**asdict(settings), "size": size, "seed": config.seed})
+    cameras = asked_cameras(settings.cameras, config.seed)
+    objects, viewpoints = plan_views(cameras, settings, config.seed)
+    images = ArrayFile(folder.file("images.npy"), (len(objects), size, size, 3))
+    masks = ArrayFile(folder.file("masks.npy"), (len(objects), size, size))
+    for start in range(0, len(objects), BATCH):
+        part = slice(start, start + BATCH)
+        drawn = views(config.seed, objects[part], cameras[viewpoints[part]], size)
+        images.rows[part], masks.rows[part] = drawn.images, drawn.masks
+    images.finish()
+    masks.finish()
+    _finish(folder, objects, viewpoints, cameras)
+
+
+def write_single_photographs(
+    config: Config, run: Workspace, round: int, count: int, folder: StageFolder
+) -> None:
+    """The first `count` labelled photographs of a run, each an object with one view of its own."""
+    if folder.done:
+        return
+    folder.start({"count": count, "round": round})
+    with np.load(run.stage("cameras", round).require("labels.npz")) as labels:
+        chosen = np.flatnonzero(labels["keep"])[:count]
+        cameras = labels["cameras"][chosen]
+    photographs = np.load(run.stage("photographs").require("images.npy"), mmap_mode="r")
+    segment = load_segmenter(run.stage("segmenter").path)
+    size = config.photographs.size
+    images = ArrayFile(folder.file("images.npy"), (len(chosen), size, size, 3))
+    masks = ArrayFile(folder.file("masks.npy"), (len(chosen), size, size))
+    for start in range(0, len(chosen), BATCH):
+        part = slice(start, start + BATCH)
+        pixels = photographs[chosen[part]]
+        with torch.no_grad():
+            found = segment(torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255)
+        images.rows[part] = pixels
+        masks.rows[part] = (found * 255).round().to(torch.uint8).numpy()
+    images.finish()
+    masks.finish()
+    own = np.arange(len(chosen), dtype=np.int32)
+    _finish(folder, own, own, cameras)
+
+
+def _finish(
+    folder: StageFolder,
+    objects: np.ndarray,  # int32 [M]
+    viewpoints: np.ndarray,  # int32 [M]
+    cameras: np.ndarray,  # f32 [K, 5]
+) -> None:
+    folder.save_arrays("index.npz", {"object": objects, "viewpoint": viewpoints})
+    folder.save_arrays("viewpoints.npz", {"cameras": cameras, "codes": NO_CODES})
+    folder.save_arrays("contents.npz", {"codes": NO_CODES})
+    folder.finish(images=len(objects), objects=len(np.unique(objects)))
