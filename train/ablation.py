@@ -106,7 +106,7 @@ class Ablation:
 
     def cell(self, name: str, seed: int) -> dict[str, float]:
         """Train and measure one row with one seed; its figures."""
-        config = self._settings(ROWS[name], seed)
+        config = self.settings(ROWS[name], seed)
         workspace = Workspace(self.out / name / f"seed_{seed}")
         self._take_over(workspace, ROWS[name])
         for stage in (inverse, evaluate):
@@ -115,7 +115,8 @@ class Ablation:
                 stage.run(config, workspace, self.round)
         return workspace.stage("evaluate", self.round).facts()
 
-    def _settings(self, row: Row, seed: int) -> Config:
+    def settings(self, row: Row, seed: int) -> Config:
+        """Of one training."""
         config = override(self.config, f"seed={seed}")
         config = override(config, "inverse.anew=true")
         config = override(config, "evaluate.single_view_baseline=false")

@@ -1,0 +1,117 @@
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.train.stages.tiny_run import SIZE, cameras_of_views, tiny_config, tiny_run
+from train import ablation
+from train.config import EvaluateConfig, MultiviewConfig
+from train.models.discriminator import Discriminator, DiscriminatorShape
+from train.models.weights import save_weights
+from train.workspace import write_json
+
+ROWS = ["full", "photographs_only", "no_symmetry", "true_views"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run of two rounds, as far as an ablation reads it."""
+    config = tiny_config()
+    inverse = replace(config.inverse, steps=2, batch_size=2, photographs=2, processes=1)
+    config = replace(
+        config,
+        inverse=replace(inverse, perceptual_after=0),
+        multiview=MultiviewConfig(objects=4, views=3, cameras=6),
+        evaluate=EvaluateConfig(objects=3, views=2),
+    )
+    path = tmp_path_factory.mktemp("runs") / "mine"
+    workspace = tiny_run(path, config, round=1)
+    torch.manual_seed(0)
+    judge = Discriminator(DiscriminatorShape(SIZE, camera_taught=True))
+    save_weights(workspace.stage("gan", 1).file("discriminator.safetensors"), judge, {})
+    labels = {
+        "cameras": np.resize(cameras_of_views(), (64, 5)),
+        "keep": np.arange(64) % 2 == 0,
+        "confidences": np.ones(64, np.float32),
+    }
+    cameras = workspace.stage("cameras", 1)
+    cameras.save_arrays("labels.npz", labels)
+    cameras.finish()
+    generated = workspace.stage("multiview", 1)
+    generated.finish(images=72)
+    write_json(path / "config.json", asdict(config))
+    return path
+
+
+def test_rows_are_trained_and_measured_once_per_seed(run, tmp_path, capsys):
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    given = ["--run", str(run), "--out", str(tmp_path / "out")]
+    given += ["--seeds", "1,2", "--rows", ",".join(ROWS)]
+    assert ablation.main(given) == 0
+    table = json.loads((tmp_path / "out" / "ablation.json").read_text())
+    assert list(table) == ROWS
+    assert all(row["seeds"] == [1, 2] for row in table.values())
+    assert "difference" not in table["full"] and "difference" in table["no_symmetry"]
+    novel = [row["figures"]["iou2d_novel30"]["mean"] for row in table.values()]
+    assert len(set(novel)) == len(ROWS)  # the rows are trainings of their own
+    full = table["full"]["figures"]["iou2d_novel30"]
+    assert full["low"] < full["mean"] < full["high"]
+    assert table["full"]["figures"] != table["true_views"]["figures"]
+    markdown = (tmp_path / "out" / "ablation.md").read_text()
+    assert markdown in capsys.readouterr().out and markdown.count("| `") == len(table)
+    # The run is as it was; again is nothing but reading.
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+    weights = tmp_path / "out/full/seed_1/round_1/inverse/inverse_graphics.safetensors"
+    written = weights.stat().st_mtime_ns
+    assert ablation.main(given) == 0
+    assert weights.stat().st_mtime_ns == written
+
+
+def test_single_views_get_as_many_images_in_each_step(run, tmp_path):
+    config = ablation.read_config(run)
+    cells = ablation.Ablation(run, tmp_path, config)
+    settings = {name: cells.settings(row, 5) for name, row in ablation.ROWS.items()}
+    assert {s.seed for s in settings.values()} == {5}
+    assert all(s.inverse.anew for s in settings.values())
+    images = {name: s.inverse.batch_size * s.inverse.views for name, s in settings.items()}
+    assert set(images.values()) == {4}
+    assert settings["no_perceptual"].inverse.perceptual_after == config.inverse.steps
+    assert not settings["no_symmetry"].inverse.symmetric
+    assert settings["soft_edges"].inverse.last_sigmainv == config.inverse.sigmainv
+
+
+def test_true_views_need_a_truth(run):
+    config = ablation.read_config(run)
+    own = replace(config, photographs=replace(config.photographs, source="birds"))
+    assert "true_views" not in ablation.rows_for(own, [])
+    with pytest.raises(ablation.ConfigError, match="only procedural"):
+        ablation.rows_for(own, ["true_views"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--rows", "full,half"], "--rows half: known are full"),
+        (["--seeds", "1,x"], "--seeds 1,x: whole numbers"),
+        (["--set", "inverse.stepz=1"], "inverse.stepz: unknown setting"),
+        (["--set", "rounds=1"], "at least 2"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(run, tmp_path, capsys, arguments, said):
+    assert ablation.main(["--run", str(run), "--out", str(tmp_path), *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path, capsys):
+    assert ablation.main(["--run", str(tmp_path)]) == 2
+    assert "config.json is not the settings of a run" in capsys.readouterr().err
+
+
+def test_a_run_that_has_not_ended_is_refused(run, tmp_path, capsys):
+    config = (run / "config.json").read_text()
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / "config.json").write_text(config)
+    assert ablation.main(["--run", str(tmp_path / "begun")]) == 2
+    assert "has to run to its end first" in capsys.readouterr().err
