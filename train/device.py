@@ -8,7 +8,7 @@ import signal
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,12 @@ def new_fabric(precision: str = "auto", processes: int = 1) -> Fabric:
     )
 
 
+@cache
+def place() -> torch.device:
+    """Where a stage that one process runs by itself puts its networks."""
+    return new_fabric("float32").device
+
+
 class Device:
     """Where tensors live, which precision the forward passes take, and which process this is."""
 
@@ -113,12 +119,14 @@ def launch(
     Raises:
         ConfigError: another number of processes than torchrun started.
     """
-    if (crew := torchrun.crew()) is not None and (given := torchrun.given_processes()) != 1:
+    if (crew := torchrun.crew()) is not None:
+        given = torchrun.given_processes()
         require(
             processes == given,
             f"{processes} processes were asked for and torchrun started {given}: leave "
             "gan.processes and inverse.processes at 0",
         )
+    if crew is not None and processes > 1:
         work = torchrun.Work(function, precision, arguments)
         crew.send(work)
         result = _join(work)

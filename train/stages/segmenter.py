@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from train.config import Config
 from train.data.augmentation import augment
 from train.data.vehicles import HELD_OUT_SEED, photographs
+from train.device import place
 from train.models.segmenter import Segmenter, load_segmenter, save_segmenter
 from train.progress import Progress
 from train.workspace import StageFolder, StepLoop, Workspace, write_atomically
@@ -48,7 +49,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         given = Path(config.segmenter.onnx)
         load_segmenter(given)  # refuses a graph of another kind before anything relies on it
         write_atomically(folder.file("segmenter.onnx"), given.read_bytes())
-        segment: Callable[[Tensor], Tensor] = load_segmenter(folder.path)
+        segment: Callable[[Tensor], Tensor] = load_segmenter(folder.path, place())
         source = "onnx"
     else:
         batches = _batches(config, workspace.stage("photographs"))
@@ -83,7 +84,7 @@ def held_out_iou(segment: Callable[[Tensor], Tensor], labelled: Labelled) -> flo
     for images, masks in zip(
         labelled.images.split(64), (labelled.masks > 0.5).split(64), strict=True
     ):
-        found = segment(images) > 0.5
+        found = segment(images.to(place())).cpu() > 0.5
         intersections.append((found & masks).sum(dim=(1, 2)))
         unions.append((found | masks).sum(dim=(1, 2)))
     return float((torch.cat(intersections) / torch.cat(unions).clamp(min=1)).mean())
@@ -125,7 +126,8 @@ def _train(
 ) -> Segmenter:
     settings = config.segmenter
     torch.manual_seed(config.seed)
-    segmenter = Segmenter(settings.channels).to(memory_format=torch.channels_last)
+    segmenter = Segmenter(settings.channels)
+    segmenter = segmenter.to(device=place(), memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(segmenter.parameters(), settings.learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
@@ -145,7 +147,7 @@ def _train(
     for step in loop:
         labelled = batches(step)
         rng = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
-        changed = augment(labelled.images, labelled.masks, rng)
+        changed = augment(*(values.to(place()) for values in labelled), rng)
         loss = mask_loss(segmenter.logits(changed.seen), changed.masks)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
