@@ -23,7 +23,8 @@ With `--photos`, real photographs take the place of the objects: any folder of J
 with masks of the same names in `--masks` or without, a folder of images of PASCAL3D+ (with its
 cameras), or CUB-200-2011 (with its masks); see `train.evaluation.photo_instrument`. With
 `--generator`, a file of stage gan or `shipped`, measures that instead: how well it holds the camera
-and the object (`generator.json`, `generator.md`, `grid.png`).
+and the object (`generator.json`, `generator.md`, `grid.png`); the segmenter of `--bundle` finds its
+silhouettes.
 
 Exit status: 0 done, 2 an argument, the bundle, the objects or the generator cannot be used.
 """
@@ -203,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.generator:
             shipped = options.generator == "shipped"
             path = SHIPPED_GENERATOR if shipped else Path(options.generator)
-            text = report_generator(path, options.out)
+            text = report_generator(path, options.out, options.bundle)
         elif options.photos:
             text = evaluate_photos(options)
         else:

@@ -33,6 +33,8 @@ class Sizes(NamedTuple):
     contents: int = 48
     photographs: int = 4_096
     """Also so many generated ones, for the Fréchet distance."""
+    hulls: int = 32
+    """Content codes whose silhouettes are held against one shape."""
 
 
 class Photographed(NamedTuple):
@@ -97,12 +99,13 @@ def _views(
         return sample_contents(generator, count, 1.0, rng), None
     cameras = asked_cameras(count, seed)
     with torch.no_grad():
-        return generator.camera_mapping(torch.from_numpy(cameras)), cameras
+        asked = torch.from_numpy(cameras).to(generator.constant.device)
+        return generator.camera_mapping(asked), cameras
 
 
 @torch.inference_mode()
 def _features(gauge: AttributeNetwork, images: Tensor) -> Tensor:
-    return gauge.features(images)
+    return gauge.features(images.to(next(gauge.parameters()).device)).cpu()
 
 
 def _distance(
@@ -143,7 +146,7 @@ def _background(images: Tensor) -> np.ndarray:
     """Mean colour of the outermost pixels, [N, 3]."""
     rows = torch.cat([images[:, :, 0], images[:, :, -1]], dim=-1)
     columns = torch.cat([images[..., 0], images[..., -1]], dim=-1)
-    return torch.cat([rows, columns], dim=-1).mean(dim=-1).numpy()
+    return torch.cat([rows, columns], dim=-1).mean(dim=-1).cpu().numpy()
 
 
 def _joined(parts: list[AttributeReadings]) -> AttributeReadings:

@@ -1,9 +1,12 @@
 """The instrument is held to generators whose figures are known: photographs of known content."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
+from train.evaluate import SHIPPED as BUNDLE
 from train.evaluation.generator_instrument import Sizes, measure_generator, photographed
 from train.evaluation.generator_report import SHIPPED_GAUGE, SHIPPED_GENERATOR, report_generator
 from train.models.attributes import load_attributes
@@ -11,7 +14,7 @@ from train.models.generator import Generator, GeneratorShape
 from train.models.weights import load_generator, save_weights
 from train.workspace import WorkspaceError
 
-SIZES = Sizes(views=8, contents=6, photographs=256)
+SIZES = Sizes(views=8, contents=6, photographs=256, hulls=2)
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +62,14 @@ def test_photographs_are_near_other_photographs(gauge, data):
 
 
 def test_the_report_has_every_seed(tmp_path):
-    text = report_generator(SHIPPED_GENERATOR, tmp_path, seeds=(1, 2), sizes=SIZES)
+    text = report_generator(SHIPPED_GENERATOR, tmp_path, BUNDLE, seeds=(1, 2), sizes=SIZES)
     assert "camera-taught; mean (range) over seeds 1, 2" in text and "kind_correct" in text
-    assert (tmp_path / "generator.json").exists() and (tmp_path / "grid.png").exists()
+    report = json.loads((tmp_path / "generator.json").read_text())
+    ceiling, floor = (report["hull_references"][name] for name in ("true_renders", "mixed_renders"))
+    for name, low in floor.items():
+        assert low < report["figures"][name]["mean"] < ceiling[name]
+        assert f"| {name} of true renders |" in text
+    assert (tmp_path / "grid.png").exists()
     assert (tmp_path / "generator.md").read_text() == text
 
 
@@ -69,4 +77,4 @@ def test_another_size_is_refused(tmp_path):
     path = tmp_path / "small.safetensors"
     save_weights(path, Generator(GeneratorShape(32, camera_taught=True)), {})
     with pytest.raises(WorkspaceError, match=r"makes 32 px images; the instrument reads 64 px"):
-        report_generator(path, tmp_path)
+        report_generator(path, tmp_path, BUNDLE)
