@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from train.config import Config, ConfigError, override
+from train.config import CHECKPOINT, Config, ConfigError, override
 from train.presets import PRESETS
 from train.progress import Progress
 from train.workspace import Workspace, WorkspaceError, write_json
@@ -57,9 +57,7 @@ STAGES = tuple(dict.fromkeys(step.stage for step in plan(2)))
 
 def run(config: Config, workspace: Workspace, stages: Sequence[str] = STAGES) -> None:
     """Run every stage named in `stages` that is not done yet, in the order of `plan`."""
-    if config.gan.checkpoint and "gan" in stages and not workspace.stage("gan").done:
-        # Before hours are spent on photographs and masks that it would not fit.
-        importlib.import_module("train.gan_checkpoint").load_checkpoint(config)
+    _check(config, [name for name in stages if not workspace.stage(name).done])
     write_json(workspace.path / "config.json", dataclasses.asdict(config))
     for step in plan(config.rounds):
         folder = workspace.stage(step.stage, step.round)
@@ -71,6 +69,15 @@ def run(config: Config, workspace: Workspace, stages: Sequence[str] = STAGES) ->
         importlib.import_module(f"train.stages.{step.stage}").run(config, workspace, step.round)
         facts = json.dumps(folder.facts())
         progress.say(f"done in {time.monotonic() - began:.0f} s  {facts[:400]}")
+
+
+def _check(config: Config, stages: Sequence[str]) -> None:
+    """Refuse what a stage to come could not use, before hours are spent on those before it."""
+    drawn = config.photographs.source == CHECKPOINT and "photographs" in stages
+    if drawn or (config.gan.checkpoint and "gan" in stages):
+        importlib.import_module("train.gan_checkpoint").load_checkpoint(config)
+    if "segmenter" in stages:
+        importlib.import_module("train.stages.segmenter").check(config)
 
 
 def parse(arguments: Sequence[str] | None) -> tuple[Config, argparse.Namespace]:
@@ -143,11 +150,12 @@ def _command(arguments: Sequence[str] | None) -> None:
 def _outcome(work: Callable[[], None]) -> tuple[int, str]:
     """The exit status and what there is to say about it."""
     from train.data.photographs import PhotographsError
+    from train.models.segmenter import SegmenterError
     from train.stages.viewpoints import AnnotationNeeded
 
     try:
         work()
-    except (ConfigError, PhotographsError, WorkspaceError) as error:
+    except (ConfigError, PhotographsError, SegmenterError, WorkspaceError) as error:
         return UNUSABLE, str(error)
     except AnnotationNeeded as needed:
         return WAITING, str(needed)
