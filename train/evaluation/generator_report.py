@@ -14,6 +14,7 @@ from train.gauge import SHIPPED as SHIPPED_GAUGE
 from train.gauge import gauge_errors
 from train.generated import write_view_grid
 from train.models.attributes import load_attributes
+from train.models.given_features import load_features
 from train.models.segmenter import SegmenterError, load_segmenter
 from train.models.weights import SHIPPED, load_generator
 from train.workspace import WorkspaceError, write_atomically, write_json
@@ -26,17 +27,20 @@ def report_generator(
     path: Path,
     out: Path,
     bundle: Path,
+    inception: Path | None = None,
     *,
     seeds: Sequence[int] = SEEDS,
     sizes: Sizes | None = None,
 ) -> str:
     """Measure the generator of a file, write the report, return its Markdown.
 
-    `bundle`: the folder whose segmenter finds the silhouettes of a camera-taught generator.
+    `bundle`: the folder whose segmenter finds the silhouettes of a camera-taught generator;
+    `inception`: a file of `train.models.given_features`, for the figure `fid_inception`.
 
     Raises:
         WorkspaceError, OSError: the file is no generator, or of another size than the instrument,
             or the folder holds no segmenter.
+        FeaturesError: `inception` is no feature network of such images.
     """
     generator = load_generator(path).eval().to(place())
     gauge = load_attributes(SHIPPED_GAUGE).to(place())
@@ -45,8 +49,9 @@ def report_generator(
             f"{path} makes {generator.shape.size} px images; the instrument reads {gauge.size} px"
         )
     began, sizes = time.monotonic(), sizes or Sizes()
+    features = inception and load_features(inception, gauge.size, place())
     hull = _hull(bundle, gauge.size, sizes) if generator.camera_taught else None
-    data = photographed(gauge, sizes.photographs)
+    data = photographed(gauge, sizes.photographs, features)
     found = [measure_generator(generator, gauge, data, seed, sizes) for seed in seeds]
     references = {}
     if hull is not None:
@@ -58,6 +63,7 @@ def report_generator(
         "camera_taught": generator.camera_taught,
         "seeds": list(seeds),
         "sizes": sizes._asdict(),
+        "inception": inception and inception.name,
         "instrument_errors": gauge_errors(gauge),
         "hull_references": references,
         "figures": {name: _over_seeds([one[name] for one in found]) for name in found[0]},
