@@ -3,6 +3,10 @@
     python -m train.cycle --preset smoke
     python -m train.cycle --preset cpu --data photographs/ --run runs/birds
     python -m train.cycle --preset cpu --set inverse.batch_size=8 --dry-run
+    torchrun --nproc-per-node 8 -m -- train.cycle --preset gpu --run runs/large
+
+Under torchrun the given processes share the batches of stages gan and inverse; all else runs in the
+first one, and the others wait. (Without the two dashes torchrun takes --run for its own option.)
 
 The same command again goes on where the last one ended, also after a crash or a kill. Exit status:
 0 done, 2 a setting or the photographs cannot be used, 3 a person has to fill in viewpoints.csv.
@@ -14,16 +18,18 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from train.config import Config, ConfigError, override
+from train.config import CHECKPOINT, Config, ConfigError, override
 from train.presets import PRESETS
 from train.progress import Progress
 from train.workspace import Workspace, WorkspaceError, write_json
 
-UNUSABLE, WAITING = 2, 3
+FAILED, UNUSABLE, WAITING = 1, 2, 3
 """Exit statuses; see the module's docstring."""
 
 
@@ -51,9 +57,7 @@ STAGES = tuple(dict.fromkeys(step.stage for step in plan(2)))
 
 def run(config: Config, workspace: Workspace, stages: Sequence[str] = STAGES) -> None:
     """Run every stage named in `stages` that is not done yet, in the order of `plan`."""
-    if config.gan.checkpoint and "gan" in stages and not workspace.stage("gan").done:
-        # Before hours are spent on photographs and masks that it would not fit.
-        importlib.import_module("train.gan_checkpoint").load_checkpoint(config)
+    _check(config, [name for name in stages if not workspace.stage(name).done])
     write_json(workspace.path / "config.json", dataclasses.asdict(config))
     for step in plan(config.rounds):
         folder = workspace.stage(step.stage, step.round)
@@ -65,6 +69,15 @@ def run(config: Config, workspace: Workspace, stages: Sequence[str] = STAGES) ->
         importlib.import_module(f"train.stages.{step.stage}").run(config, workspace, step.round)
         facts = json.dumps(folder.facts())
         progress.say(f"done in {time.monotonic() - began:.0f} s  {facts[:400]}")
+
+
+def _check(config: Config, stages: Sequence[str]) -> None:
+    """Refuse what a stage to come could not use, before hours are spent on those before it."""
+    drawn = config.photographs.source == CHECKPOINT and "photographs" in stages
+    if drawn or (config.gan.checkpoint and "gan" in stages):
+        importlib.import_module("train.gan_checkpoint").load_checkpoint(config)
+    if "segmenter" in stages:
+        importlib.import_module("train.stages.segmenter").check(config)
 
 
 def parse(arguments: Sequence[str] | None) -> tuple[Config, argparse.Namespace]:
@@ -100,25 +113,61 @@ def parse(arguments: Sequence[str] | None) -> tuple[Config, argparse.Namespace]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
+    return conduct(partial(_command, arguments))
+
+
+def conduct(command: Callable[[], None]) -> int:
+    """Do `command`, under torchrun in the first process alone; returns the exit status of all.
+
+    The other processes do what the first one shares out, and say nothing unless they fail first.
+    """
+    from train.device import assist
+    from train.torchrun import crew
+
+    if (met := crew()) is None:
+        return _tell(*_outcome(command))
+    try:
+        status, message = _outcome(command if met.leads else partial(assist, met))
+    except Exception:
+        status, message = FAILED, traceback.format_exc()
+    status, speaks = met.settle(status)
+    _tell(status, message if speaks else "")
+    met.leave(status)
+    return status
+
+
+def _command(arguments: Sequence[str] | None) -> None:
+    config, options = parse(arguments)
+    if options.dry_run:
+        steps = [f"{s.stage} (round {s.round})" for s in plan(config.rounds)]
+        print(json.dumps({"config": dataclasses.asdict(config), "plan": steps}, indent=1))
+        return
+    workspace = Workspace(options.run)
+    with workspace.lock():
+        run(config, workspace, options.stages)
+
+
+def _outcome(work: Callable[[], None]) -> tuple[int, str]:
+    """The exit status and what there is to say about it."""
     from train.data.photographs import PhotographsError
+    from train.models.segmenter import SegmenterError
     from train.stages.viewpoints import AnnotationNeeded
 
     try:
-        config, options = parse(arguments)
-        if options.dry_run:
-            steps = [f"{s.stage} (round {s.round})" for s in plan(config.rounds)]
-            print(json.dumps({"config": dataclasses.asdict(config), "plan": steps}, indent=1))
-            return 0
-        workspace = Workspace(options.run)
-        with workspace.lock():
-            run(config, workspace, options.stages)
-    except (ConfigError, PhotographsError, WorkspaceError) as error:
-        print(f"train.cycle: {error}", file=sys.stderr)
-        return UNUSABLE
+        work()
+    except (ConfigError, PhotographsError, SegmenterError, WorkspaceError) as error:
+        return UNUSABLE, str(error)
     except AnnotationNeeded as needed:
-        print(f"train.cycle: {needed}", file=sys.stderr)
-        return WAITING
-    return 0
+        return WAITING, str(needed)
+    except SystemExit as ended:  # argparse's, which has said why
+        return int(ended.code or 0), ""
+    return 0, ""
+
+
+def _tell(status: int, message: str) -> int:
+    if message:
+        print(f"train.cycle: {message}", file=sys.stderr)
+    return status
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import signal
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 from torch.multiprocessing import ProcessRaisedException
+
+from train import torchrun
+from train.config.refusal import require
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # its banner per process
 
@@ -32,7 +35,10 @@ def cpu_computes_bfloat16() -> bool:
 
 
 def processes_for(batch_size: int) -> int:
-    """How many processes should share a batch: one per GPU, or one per CPU core."""
+    """How many processes should share a batch: those that torchrun started, else one per GPU, or
+    one per CPU core."""
+    if (given := torchrun.given_processes()) is not None:
+        return given
     if torch.cuda.is_available():
         most = torch.cuda.device_count()
     else:
@@ -49,19 +55,28 @@ def new_fabric(precision: str = "auto", processes: int = 1) -> Fabric:
     on_gpu = torch.cuda.is_available()
     fast = torch.cuda.is_bf16_supported() if on_gpu else cpu_computes_bfloat16()
     half = precision == "bfloat16" or (precision == "auto" and fast)
+    given = processes > 1 and torchrun.given_processes() is not None
+    machines = int(os.environ["GROUP_WORLD_SIZE"]) if given else 1
     return Fabric(
         accelerator="cuda" if on_gpu else "cpu",
-        devices=processes,
-        strategy="ddp_spawn" if processes > 1 else "auto",
+        devices=processes // machines,
+        num_nodes=machines,
+        strategy="auto" if processes == 1 else "ddp" if given else "ddp_spawn",
         precision="bf16-mixed" if half else "32-true",
     )
+
+
+@cache
+def place() -> torch.device:
+    """Where a stage that one process runs by itself puts its networks."""
+    return new_fabric("float32").device
 
 
 class Device:
     """Where tensors live, which precision the forward passes take, and which process this is."""
 
     def __init__(self, precision: str = "auto", fabric: Fabric | None = None) -> None:
-        """`fabric`: of the processes that `launch` started; else this process is the only one."""
+        """`fabric`: of the processes that share the work; else this process is the only one."""
         self.fabric = fabric or new_fabric(precision)
         self.processes = self.fabric.world_size
 
@@ -98,8 +113,25 @@ def launch(
 ) -> Any:  # what the first process returns
     """Call `function(device, *arguments)`, a module's own function, in that many processes.
 
-    What one of them raises is raised here as what it is.
+    What one of them raises is raised here as what it is. Under torchrun they are the given ones:
+    the first one calls this, the others are in `assist`.
+
+    Raises:
+        ConfigError: another number of processes than torchrun started.
     """
+    if (crew := torchrun.crew()) is not None:
+        given = torchrun.given_processes()
+        require(
+            processes == given,
+            f"{processes} processes were asked for and torchrun started {given}: leave "
+            "gan.processes and inverse.processes at 0",
+        )
+    if crew is not None and processes > 1:
+        work = torchrun.Work(function, precision, arguments)
+        crew.send(work)
+        result = _join(work)
+        crew.working = False
+        return result
     if processes == 1:
         return function(Device(precision), *arguments)
     with tempfile.TemporaryDirectory() as errors:
@@ -112,6 +144,18 @@ def launch(
             if not raised.exists():
                 raise
             raise pickle.loads(raised.read_bytes()) from error
+
+
+def assist(crew: torchrun.Crew) -> None:
+    """Of every process that torchrun started but the first: do the work shared out to it."""
+    while isinstance(order := crew.receive(), torchrun.Work):
+        _join(order)
+
+
+def _join(work: torchrun.Work) -> Any:
+    fabric = new_fabric(work.precision, torchrun.given_processes() or 1)
+    fabric.launch()
+    return work.function(Device(fabric=fabric), *work.arguments)
 
 
 def _enter(

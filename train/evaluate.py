@@ -23,7 +23,9 @@ With `--photos`, real photographs take the place of the objects: any folder of J
 with masks of the same names in `--masks` or without, a folder of images of PASCAL3D+ (with its
 cameras), or CUB-200-2011 (with its masks); see `train.evaluation.photo_instrument`. With
 `--generator`, a file of stage gan or `shipped`, measures that instead: how well it holds the camera
-and the object (`generator.json`, `generator.md`, `grid.png`).
+and the object (`generator.json`, `generator.md`, `grid.png`); the segmenter of `--bundle` finds its
+silhouettes. `--inception FILE` adds the FID proper, in the features of an Inception network of
+yours: ONNX or TorchScript, see `train.models.given_features`.
 
 Exit status: 0 done, 2 an argument, the bundle, the objects or the generator cannot be used.
 """
@@ -51,6 +53,7 @@ from train.evaluation.photo_instrument import measure_photos
 from train.evaluation.photo_report import write_photo_report
 from train.evaluation.refinement import RefinedPredictor
 from train.evaluation.report import write_report
+from train.models.given_features import FeaturesError
 from train.models.weights import WeightsError
 from train.workspace import WorkspaceError
 
@@ -166,6 +169,7 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, Evaluate
     parser.add_argument("--masks", type=Path, metavar="FOLDER", help="of the photographs, by name")
     parser.add_argument("--split", default="", help="of PASCAL3D+ or CUB-200-2011; default: all")
     parser.add_argument("--generator", metavar="shipped|FILE", help="measure this instead")
+    parser.add_argument("--inception", type=Path, metavar="FILE", help="with --generator")
     parser.add_argument("--set", action="append", default=[], metavar="evaluate.FIELD=VALUE")
     out = Path("build/report")
     parser.add_argument("--out", type=Path, default=out, help="default: %(default)s")
@@ -175,6 +179,8 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, Evaluate
         raise EvaluationError(f"--up {options.up} --front {options.front}: two different axes")
     if (options.masks or options.split) and not options.photos:
         raise EvaluationError("--masks and --split go with --photos")
+    if options.inception and not options.generator:
+        raise EvaluationError("--inception goes with --generator")
     config = Config()
     for assignment in options.set:
         if not assignment.startswith("evaluate."):
@@ -203,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.generator:
             shipped = options.generator == "shipped"
             path = SHIPPED_GENERATOR if shipped else Path(options.generator)
-            text = report_generator(path, options.out)
+            text = report_generator(path, options.out, options.bundle, options.inception)
         elif options.photos:
             text = evaluate_photos(options)
         else:
@@ -212,6 +218,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         BundleUnusable,
         ConfigError,
         EvaluationError,
+        FeaturesError,
         MeshFilesError,
         OSError,
         PhotographsError,

@@ -1,9 +1,10 @@
-"""The imported networks that stage gan takes in place of training its own."""
+"""The imported networks that stage gan takes in place of training its own, and that stage
+photographs draws from where there are no photographs."""
 
 from pathlib import Path
 from typing import NamedTuple
 
-from train.config import Config
+from train.config import CHECKPOINT, Config
 from train.config.refusal import ConfigError, require
 from train.models.discriminator import Discriminator
 from train.models.generator import Generator
@@ -29,9 +30,14 @@ def load_checkpoint(config: Config) -> Taken:
     """The networks in the folder gan.checkpoint.
 
     Raises:
-        ConfigError: there are none, they cannot be used with photographs of this size or with
-            further rounds, or nothing would be left for the perceptual term.
+        ConfigError: none are named or there are none, they cannot be used with photographs of
+            this size or with further rounds, or nothing would be left for the perceptual term.
     """
+    require(
+        bool(config.gan.checkpoint),
+        f"photographs.source={CHECKPOINT} draws the photographs from an imported StyleGAN2: name "
+        "its folder with gan.checkpoint",
+    )
     require(
         config.rounds == 1 or not config.gan.warm_start,
         f"gan.checkpoint with rounds={config.rounds}: a camera-taught GAN cannot go on from an "

@@ -11,6 +11,7 @@ from graphics.camera import AZIMUTH, ELEVATION, azimuth_difference_degrees
 from train.config import Config
 from train.data.augmentation import augment
 from train.data.vehicles import HELD_OUT_SEED, photographs
+from train.device import place
 from train.models.attributes import (
     AttributeNetwork,
     attribute_loss,
@@ -34,7 +35,7 @@ def train_gauge(config: Config, workspace: Workspace, folder: StageFolder) -> At
     """Train (or go on training) the network and write `attributes.safetensors` at the end."""
     steps, size = config.viewpoints.classifier_steps, config.photographs.size
     torch.manual_seed(config.seed)
-    network = AttributeNetwork(size).to(memory_format=torch.channels_last)
+    network = AttributeNetwork(size).to(device=place(), memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps)
     parts = {"model": network, "optimiser": optimiser, "schedule": schedule}
@@ -73,10 +74,11 @@ def take_shipped_gauge(size: int, path: Path) -> None:
 
 
 def load_gauge(config: Config, workspace: Workspace) -> AttributeNetwork:
-    """The network that this run measures with."""
+    """The network that this run measures with, where this process computes."""
     if config.viewpoints.classifier == "shipped":
-        return load_attributes(SHIPPED)
-    return load_attributes(workspace.stage("viewpoints").require("attributes.safetensors"))
+        return load_attributes(SHIPPED).to(place())
+    weights = workspace.stage("viewpoints").require("attributes.safetensors")
+    return load_attributes(weights).to(place())
 
 
 def gauge_errors(network: AttributeNetwork) -> dict[str, Any]:
@@ -106,7 +108,9 @@ def _loss(network: AttributeNetwork, config: Config, step: int) -> Tensor:
     drawn = photographs(config.seed, indices, network.size)
     rng = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
     masks = torch.from_numpy(drawn.masks).float() / 255
-    changed = augment(_as_images(drawn.images), masks, rng, colour=COLOUR)
+    where = next(network.parameters()).device
+    images = _as_images(drawn.images)
+    changed = augment(images.to(where), masks.to(where), rng, colour=COLOUR)
     azimuths = torch.from_numpy(drawn.cameras[:, AZIMUTH].copy())
     azimuths = torch.where(changed.mirrored, -azimuths, azimuths)
     elevations = torch.from_numpy(drawn.cameras[:, ELEVATION].copy())

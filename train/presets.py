@@ -90,8 +90,9 @@ PAPER = Config(
 )
 """The paper's weights, steps and batches, not run here (the paper: 120 hours on four V100).
 
-Meant for an imported 512 px StyleGAN2 (`--set gan.checkpoint=FOLDER`) and photographs of your own;
-without a checkpoint a StyleGAN2 of full width is trained from the photographs first.
+Meant for an imported 512 px StyleGAN2 (`--set gan.checkpoint=FOLDER`) and photographs of your own,
+or drawn from it (`--set photographs.source=checkpoint`); without a checkpoint a StyleGAN2 of full
+width is trained from the photographs first.
 """
 
 PRESETS: dict[str, Config] = {

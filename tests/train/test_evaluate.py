@@ -225,6 +225,9 @@ def test_photographs_with_cameras_say_how_far_the_predicted_ones_are(
     ("arguments", "message"),
     [
         (["--masks", "somewhere"], "go with --photos"),
+        (["--inception", "network.pt"], "goes with --generator"),
+        (["--generator", "shipped", "--inception", "no/network.pt"], "no such file"),
+        (["--generator", "shipped", "--bundle", "no/bundle"], "no segmenter, which finds"),
         (["--photos", "no/such/folder"], "is not a folder"),
         (["--objects", "procedural:many"], "a number has to follow"),
         (["--objects", "no/such/folder"], "is not a folder"),

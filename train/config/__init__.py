@@ -4,6 +4,7 @@ The presets that fill them stand in `train/presets.py`; `--set section.field=val
 """
 
 from train.config.data import (
+    CHECKPOINT,
     PROCEDURAL,
     CamerasConfig,
     MultiviewConfig,
@@ -17,6 +18,7 @@ from train.config.results import EvaluateConfig, ExportConfig
 from train.config.run import Config, override
 
 __all__ = [
+    "CHECKPOINT",
     "PROCEDURAL",
     "CamerasConfig",
     "Config",

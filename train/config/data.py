@@ -5,7 +5,8 @@ from typing import Literal
 
 from train.config.refusal import require
 
-PROCEDURAL = "procedural"
+PROCEDURAL, CHECKPOINT = "procedural", "checkpoint"
+"""Sources of photographs that are no folder."""
 
 
 @dataclass(frozen=True)
@@ -13,9 +14,13 @@ class PhotographsConfig:
     """The single-view photographs."""
 
     source: str = PROCEDURAL
-    """`procedural`, or a folder of JPEG and PNG files."""
+    """`procedural`, `checkpoint` (drawn from the StyleGAN2 of gan.checkpoint), or a folder of JPEG
+    and PNG files."""
     count: int = 60_000
-    """How many procedural photographs; a folder gives all it has."""
+    """How many procedural or drawn photographs; a folder gives all it has."""
+    truncation: float = 0.7
+    """Codes of drawn photographs are pulled towards the mean by this factor (1: not at all; 0.7 is
+    what StyleGAN's authors show)."""
     size: int = 64
     """Side in pixels; the resolution of everything after it."""
 
@@ -25,6 +30,10 @@ class PhotographsConfig:
             f"photographs.size={self.size}: 32, 64, 128, 256 or 512",
         )
         require(self.count >= 64, f"photographs.count={self.count}: at least 64")
+        require(
+            0 < self.truncation <= 1,
+            f"photographs.truncation={self.truncation:g}: above 0, up to 1",
+        )
 
 
 @dataclass(frozen=True)

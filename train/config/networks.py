@@ -57,7 +57,8 @@ class GanConfig:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """auto: bfloat16 where the hardware computes it."""
     processes: int = 0
-    """Processes that share each batch; 0: one per GPU, or per CPU core with 8 images or more."""
+    """Processes that share each batch; 0: those that torchrun started, else one per GPU, or per
+    CPU core with 8 images or more."""
     snapshot_kimg: int = 25
     """Thousands of images between two picture grids."""
 
@@ -129,7 +130,8 @@ class InverseConfig:
     vgg: str = ""
     """A safetensors file of VGG-16 weights for the perceptual term; else our discriminator's."""
     processes: int = 0
-    """Processes that share each step's objects; 0: one per GPU, or per CPU core with 8 images."""
+    """Processes that share each step's objects; 0: those that torchrun started, else one per GPU,
+    or per CPU core with 8 images."""
 
     def __post_init__(self) -> None:
         require(self.views in (1, 2), f"inverse.views={self.views}: 1 or 2")

@@ -31,13 +31,15 @@ class LabelledPhotographs:
         cameras: np.ndarray,  # [N, 5]
         keep: np.ndarray,  # bool [N]: those whose labels are trusted
         segment: Segment,
+        place: torch.device | None = None,
     ) -> None:
+        """`place`: where `segment` takes images, and the drawn ones are; default: the CPU."""
         self.stream = PhotographStream(images, cameras, keep)
-        self.segment = segment
+        self.segment, self.place = segment, place
 
     @torch.no_grad()
     def draw(self, count: int, generator: torch.Generator) -> LabelledViews:
         """The next `count` photographs."""
         drawn = self.stream.draw(count, generator)
-        images = (drawn.images + 1) / 2
-        return LabelledViews(images, self.segment(images), drawn.cameras)
+        images = (drawn.images.to(self.place) + 1) / 2
+        return LabelledViews(images, self.segment(images), drawn.cameras.to(self.place))

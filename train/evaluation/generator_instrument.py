@@ -5,6 +5,7 @@ stand beside the figures. A camera-taught generator is asked for cameras all aro
 unconditional one is given random view codes.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from train.metrics.frechet import Moments, frechet_distance, moments
 from train.metrics.view_content_grid import OBJECT_ATTRIBUTES, measure_grid
 from train.models.attributes import AttributeNetwork, AttributeReadings, read_attributes
 from train.models.generator import Generator
+from train.models.given_features import Features
 
 BATCH = 64
 STEADY_DEGREES = 20.0
@@ -33,26 +35,35 @@ class Sizes(NamedTuple):
     contents: int = 48
     photographs: int = 4_096
     """Also so many generated ones, for the Fréchet distance."""
+    hulls: int = 32
+    """Content codes whose silhouettes are held against one shape."""
 
 
 class Photographed(NamedTuple):
-    """The photographs, as the attribute network sees them."""
+    """The photographs, as the networks see them."""
 
-    features: Moments
+    features: dict[str, tuple[Features, Moments]]
+    """Name of the Fréchet distance -> the network that it is taken in, and their features."""
     roof_height_std: float
-    """As read from them: object units."""
+    """As read from them by the attribute network: object units."""
 
 
-def photographed(gauge: AttributeNetwork, count: int) -> Photographed:
-    """Of held-out photographs."""
+def photographed(
+    gauge: AttributeNetwork, count: int, inception: Features | None = None
+) -> Photographed:
+    """Of held-out photographs; `inception`: adds the distance `fid_inception`."""
+    networks: dict[str, Features] = {"fid_attribute_network": partial(_features, gauge)}
+    if inception is not None:
+        networks["fid_inception"] = inception
     drawn = photographs(HELD_OUT_SEED, np.arange(count), gauge.size)
     images = torch.from_numpy(drawn.images).permute(0, 3, 1, 2)
     parts = [part.float() / 255 for part in images.split(BATCH)]
     readings = _joined([read_attributes(gauge, part) for part in parts])
-    return Photographed(
-        moments(torch.cat([_features(gauge, part) for part in parts]).numpy()),
-        float(readings.bodies[:, 0].std()),
-    )
+    features = {
+        name: (network, moments(torch.cat([network(part) for part in parts]).numpy()))
+        for name, network in networks.items()
+    }
+    return Photographed(features, float(readings.bodies[:, 0].std()))
 
 
 def measure_generator(
@@ -69,7 +80,7 @@ def measure_generator(
     measured = measure_grid(readings.azimuths, values, len(views), asked)
     stds = measured.viewpoint.stds
     figures: dict[str, Any] = {
-        "fid_attribute_network": _distance(generator, gauge, data, rng, sizes.photographs),
+        **_distances(generator, data, rng, sizes.photographs),
         "viewpoint_std_deg": float(np.median(stds)),
         "viewpoint_std_under_20": float((stds < STEADY_DEGREES).mean()),
         "flip_rate": float(measured.viewpoint.flip_rates.mean()),
@@ -97,30 +108,31 @@ def _views(
         return sample_contents(generator, count, 1.0, rng), None
     cameras = asked_cameras(count, seed)
     with torch.no_grad():
-        return generator.camera_mapping(torch.from_numpy(cameras)), cameras
+        asked = torch.from_numpy(cameras).to(generator.constant.device)
+        return generator.camera_mapping(asked), cameras
 
 
 @torch.inference_mode()
 def _features(gauge: AttributeNetwork, images: Tensor) -> Tensor:
-    return gauge.features(images)
+    return gauge.features(images.to(next(gauge.parameters()).device)).cpu()
 
 
-def _distance(
-    generator: Generator,
-    gauge: AttributeNetwork,
-    data: Photographed,
-    rng: torch.Generator,
-    count: int,
-) -> float:
-    """Fréchet distance to the photographs; every image has its own content and view."""
+def _distances(
+    generator: Generator, data: Photographed, rng: torch.Generator, count: int
+) -> dict[str, float]:
+    """Fréchet distances to the photographs; every image has its own content and view."""
     contents = sample_contents(generator, count, 1.0, rng)
     seed = int(torch.randint(2**31, (1,), generator=rng))
     views, _ = _views(generator, count, seed, rng)
-    features = [
-        _features(gauge, generate(generator, content, view))
-        for content, view in zip(contents.split(BATCH), views.split(BATCH), strict=True)
-    ]
-    return frechet_distance(data.features, moments(torch.cat(features).numpy()))
+    found: dict[str, list[Tensor]] = {name: [] for name in data.features}
+    for content, view in zip(contents.split(BATCH), views.split(BATCH), strict=True):
+        images = generate(generator, content, view)
+        for name, (network, _) in data.features.items():
+            found[name].append(network(images))
+    return {
+        name: frechet_distance(own, moments(torch.cat(found[name]).numpy()))
+        for name, (_, own) in data.features.items()
+    }
 
 
 def _object_consistency(values: dict[str, np.ndarray], views: int) -> float:
@@ -143,7 +155,7 @@ def _background(images: Tensor) -> np.ndarray:
     """Mean colour of the outermost pixels, [N, 3]."""
     rows = torch.cat([images[:, :, 0], images[:, :, -1]], dim=-1)
     columns = torch.cat([images[..., 0], images[..., -1]], dim=-1)
-    return torch.cat([rows, columns], dim=-1).mean(dim=-1).numpy()
+    return torch.cat([rows, columns], dim=-1).mean(dim=-1).cpu().numpy()
 
 
 def _joined(parts: list[AttributeReadings]) -> AttributeReadings:

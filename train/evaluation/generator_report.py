@@ -7,11 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from train.device import place
 from train.evaluation.generator_instrument import Sizes, measure_generator, photographed
+from train.evaluation.hull_instrument import HullInstrument
 from train.gauge import SHIPPED as SHIPPED_GAUGE
 from train.gauge import gauge_errors
 from train.generated import write_view_grid
 from train.models.attributes import load_attributes
+from train.models.given_features import load_features
+from train.models.segmenter import SegmenterError, load_segmenter
 from train.models.weights import SHIPPED, load_generator
 from train.workspace import WorkspaceError, write_atomically, write_json
 
@@ -20,27 +24,48 @@ SHIPPED_GENERATOR = SHIPPED / "camera_taught" / "generator.safetensors"
 
 
 def report_generator(
-    path: Path, out: Path, seeds: Sequence[int] = SEEDS, sizes: Sizes | None = None
+    path: Path,
+    out: Path,
+    bundle: Path,
+    inception: Path | None = None,
+    *,
+    seeds: Sequence[int] = SEEDS,
+    sizes: Sizes | None = None,
 ) -> str:
     """Measure the generator of a file, write the report, return its Markdown.
 
+    `bundle`: the folder whose segmenter finds the silhouettes of a camera-taught generator;
+    `inception`: a file of `train.models.given_features`, for the figure `fid_inception`.
+
     Raises:
-        WorkspaceError, OSError: the file is no generator, or of another size than the instrument.
+        WorkspaceError, OSError: the file is no generator, or of another size than the instrument,
+            or the folder holds no segmenter.
+        FeaturesError: `inception` is no feature network of such images.
     """
-    generator, gauge = load_generator(path).eval(), load_attributes(SHIPPED_GAUGE)
+    generator = load_generator(path).eval().to(place())
+    gauge = load_attributes(SHIPPED_GAUGE).to(place())
     if generator.shape.size != gauge.size:
         raise WorkspaceError(
             f"{path} makes {generator.shape.size} px images; the instrument reads {gauge.size} px"
         )
     began, sizes = time.monotonic(), sizes or Sizes()
-    data = photographed(gauge, sizes.photographs)
+    features = inception and load_features(inception, gauge.size, place())
+    hull = _hull(bundle, gauge.size, sizes) if generator.camera_taught else None
+    data = photographed(gauge, sizes.photographs, features)
     found = [measure_generator(generator, gauge, data, seed, sizes) for seed in seeds]
+    references = {}
+    if hull is not None:
+        references = {name: figures._asdict() for name, figures in hull.references().items()}
+        for figures, seed in zip(found, seeds, strict=True):
+            figures |= hull.measure(generator, seed)._asdict()
     report = {
         "generator": path.name,
         "camera_taught": generator.camera_taught,
         "seeds": list(seeds),
         "sizes": sizes._asdict(),
+        "inception": inception and inception.name,
         "instrument_errors": gauge_errors(gauge),
+        "hull_references": references,
         "figures": {name: _over_seeds([one[name] for one in found]) for name in found[0]},
         "seconds": round(time.monotonic() - began, 1),
     }
@@ -49,6 +74,17 @@ def report_generator(
     text = _markdown(report)
     write_atomically(out / "generator.md", text.encode())
     return text
+
+
+def _hull(bundle: Path, size: int, sizes: Sizes) -> HullInstrument:
+    """The instrument of silhouettes, or why there is none, before anything is measured."""
+    try:
+        return HullInstrument(load_segmenter(bundle, place()), size, sizes.hulls)
+    except SegmenterError as error:
+        raise WorkspaceError(
+            f"{bundle} holds no segmenter, which finds the silhouettes ({error}): give a bundle "
+            "with --bundle"
+        ) from error
 
 
 def _over_seeds(values: list[Any]) -> dict[str, Any]:
@@ -73,6 +109,9 @@ def _markdown(report: dict[str, Any]) -> str:
         for attribute, shares in figure.items():
             view, content = shares["mean"]
             lines.append(f"| {name}: {attribute} | {view} / {content} |")
+    for name, figures in report["hull_references"].items():
+        for figure, value in figures.items():
+            lines.append(f"| {figure} of {name.replace('_', ' ')} | {value:.4f} |")
     errors = report["instrument_errors"]
     lines += ["", f"The instrument's own errors on held-out photographs: {errors}"]
     return "\n".join(lines) + "\n"

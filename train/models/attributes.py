@@ -141,15 +141,17 @@ def attribute_loss(
     attributes: Attributes,
 ) -> Tensor:
     """Cross-entropies and smooth L1 terms, each of the order of one at the start."""
+    place = outputs.azimuth_logits.device
+    azimuths, elevations = azimuths.to(place), elevations.to(place)
     azimuth = F.cross_entropy(outputs.azimuth_logits, azimuth_targets(azimuths))
-    kind = F.cross_entropy(outputs.kind_logits, torch.from_numpy(attributes.kind).long())
+    kind = F.cross_entropy(outputs.kind_logits, torch.from_numpy(attributes.kind).long().to(place))
     elevation = F.smooth_l1_loss(
         outputs.elevations / ELEVATION_SCALE_DEGREES, elevations / ELEVATION_SCALE_DEGREES
     )
     body = np.stack([attributes.roof_height, attributes.length], axis=1)
-    scales = torch.tensor(BODY_SCALES)
-    shape = F.smooth_l1_loss(outputs.bodies / scales, torch.from_numpy(body).float() / scales)
-    paint = torch.from_numpy(np.ascontiguousarray(attributes.paint)).float()
+    bodies, scales = torch.from_numpy(body).float().to(place), torch.tensor(BODY_SCALES).to(place)
+    shape = F.smooth_l1_loss(outputs.bodies / scales, bodies / scales)
+    paint = torch.from_numpy(np.ascontiguousarray(attributes.paint)).float().to(place)
     colour = F.smooth_l1_loss(outputs.paints / PAINT_SCALE, paint / PAINT_SCALE)
     return azimuth + kind + elevation + shape + colour
 
@@ -157,7 +159,7 @@ def attribute_loss(
 @torch.inference_mode()
 def read_attributes(
     network: AttributeNetwork,
-    images: Tensor,  # [N, 3, R, R] in 0..1
+    images: Tensor,  # [N, 3, R, R] in 0..1, on any device
 ) -> AttributeReadings:
     """Degrees, probabilities and object units, averaged with what the mirrored image says.
 
@@ -165,6 +167,7 @@ def read_attributes(
     neighbours: a second one on the far side (front and back confused) then lowers the confidence
     and does not pull the azimuth to the middle.
     """
+    images = images.to(next(network.parameters()).device)
     plain, mirrored = network(images), network(images.flip(-1))
     shares = plain.azimuth_logits.float().softmax(dim=-1)  # [N, bins]
     turned = mirrored.azimuth_logits.float().softmax(dim=-1).flip(-1).roll(1, dims=-1)

@@ -126,8 +126,11 @@ def save_segmenter(segmenter: Segmenter, path: Path) -> None:
     write_atomically(path, save(weights, metadata={"channels": str(segmenter.channels)}))
 
 
-def load_segmenter(path: Path) -> Segmenter | OnnxSegmenter:
-    """The segmenter of a `.safetensors` or `.onnx` file, or the one that a folder holds."""
+def load_segmenter(path: Path, device: torch.device | None = None) -> Segmenter | OnnxSegmenter:
+    """The segmenter of a `.safetensors` or `.onnx` file, or the one that a folder holds.
+
+    `device`: where the U-Net takes images (default: the CPU); a graph takes them anywhere.
+    """
     path = Path(path)
     if path.is_dir():
         given = path / "segmenter.onnx"
@@ -139,4 +142,4 @@ def load_segmenter(path: Path) -> Segmenter | OnnxSegmenter:
     with safe_open(path, framework="pt") as file:
         segmenter = Segmenter(int(file.metadata()["channels"]))
     segmenter.load_state_dict(load_file(path))
-    return segmenter.to(memory_format=torch.channels_last).eval()
+    return segmenter.to(device=device, memory_format=torch.channels_last).eval()

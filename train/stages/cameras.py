@@ -25,6 +25,7 @@ from graphics.camera import (
 )
 from train.config import PROCEDURAL, CamerasConfig, Config
 from train.data.vehicles import photographs
+from train.device import place
 from train.gauge import load_gauge
 from train.metrics.camera_error import camera_errors
 from train.models.attributes import AttributeReadings, read_attributes
@@ -90,9 +91,10 @@ def _reader(config: Config, workspace: Workspace, round: int) -> Read:
         gauge = load_gauge(config, workspace)
         return lambda images: _from_attributes(read_attributes(gauge, images))
     weights = workspace.stage("inverse", round - 1).require("inverse_graphics.safetensors")
-    network = load_inverse_graphics(weights).to(memory_format=torch.channels_last)
-    segment = load_segmenter(workspace.stage("segmenter").path)
-    return lambda images: read_both_ways(network, segment, images)
+    where = place()
+    network = load_inverse_graphics(weights).to(device=where, memory_format=torch.channels_last)
+    segment = load_segmenter(workspace.stage("segmenter").path, where)
+    return lambda images: read_both_ways(network, segment, images.to(where))
 
 
 def _from_attributes(readings: AttributeReadings) -> Labels:
@@ -113,12 +115,12 @@ def read_both_ways(
     masks = segment(images)
     given = torch.cat([images, images.flip(-1)]).contiguous(memory_format=torch.channels_last)
     both = network(given, torch.cat([masks, masks.flip(-1)])[:, None])
-    cameras, mirrored = both.cameras.double().numpy().reshape(2, -1, CAMERA_SIZE)
+    cameras, mirrored = both.cameras.double().cpu().numpy().reshape(2, -1, CAMERA_SIZE)
     mirrored[:, [AZIMUTH, OFFSET_X]] *= -1
     signed = wrap_degrees(mirrored[:, AZIMUTH] - cameras[:, AZIMUTH])
     mean = (cameras + mirrored) / 2
     mean[:, AZIMUTH] = wrap_degrees(cameras[:, AZIMUTH] + signed / 2)
-    confidences = both.confidences.numpy().reshape(2, -1).mean(axis=0)
+    confidences = both.confidences.cpu().numpy().reshape(2, -1).mean(axis=0)
     apart = azimuth_difference_degrees(mirrored[:, AZIMUTH], cameras[:, AZIMUTH])
     return Labels(*(values.astype(np.float32) for values in (mean, confidences, apart)))
 

@@ -229,7 +229,5 @@ def _reader(workspace: Workspace, round: int, device: Device) -> Reader:
     inverse = load_inverse_graphics(
         workspace.stage("inverse", round).require("inverse_graphics.safetensors")
     )
-    segment = load_segmenter(workspace.stage("segmenter").path)
-    if isinstance(segment, nn.Module):
-        segment = segment.to(device.device)
+    segment = load_segmenter(workspace.stage("segmenter").path, device.device)
     return Reader(segment, inverse.to(device.device))

@@ -19,7 +19,7 @@ from graphics.mesh import Template
 from train.config import PROCEDURAL, Config
 from train.data.held_out import held_out
 from train.data.vehicles import HELD_OUT_SEED
-from train.device import Device
+from train.device import place
 from train.evaluation.instrument import ConstantShape, Measured, Predicted, Predictor, measure
 from train.evaluation.report import Estimate, write_report
 from train.models.inverse_graphics import load_inverse_graphics
@@ -36,7 +36,7 @@ class NetworkPredictor:
     """A segmenter and an inverse graphics network, as the service would chain them, in float32."""
 
     def __init__(self, segment: Segment, weights: Path) -> None:
-        self.device = Device("float32").device
+        self.device = place()
         network = load_inverse_graphics(weights)
         self.template: Template = network.template
         self.segment = segment
@@ -88,9 +88,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
 def _predictors(config: Config, workspace: Workspace, round: int) -> dict[str, Predictor]:
     """What is measured, first, and the floors."""
     inverse = workspace.stage("inverse", round)
-    segment = load_segmenter(workspace.stage("segmenter").path)
-    if isinstance(segment, torch.nn.Module):
-        segment = segment.to(Device("float32").device)
+    segment = load_segmenter(workspace.stage("segmenter").path, place())
     ours = NetworkPredictor(segment, inverse.require("inverse_graphics.safetensors"))
     with np.load(inverse.require("mean.npz"), allow_pickle=False) as mean:
         texture = mean["texture"].transpose(1, 2, 0)  # [3, Ht, Wt] -> [Ht, Wt, 3]

@@ -24,7 +24,7 @@ from torch import nn
 from graphics.camera import CONVENTION
 from graphics.mesh import save_template
 from service import bundle
-from train.config import PROCEDURAL, Config, ExportConfig
+from train.config import CHECKPOINT, PROCEDURAL, Config, ExportConfig
 from train.models.inverse_graphics import InverseGraphics, load_inverse_graphics
 from train.models.segmenter import OnnxSegmenter, load_segmenter
 from train.models.serving_graphs import InverseGraphicsGraph, SegmenterGraph, StyleganRGraph
@@ -32,7 +32,7 @@ from train.models.stylegan_r import load_stylegan_r
 from train.onnx_files import Arrays, as_arrays, export_graph, halve_weights, parity
 from train.progress import Progress
 from train.provenance import training_command
-from train.samples import write_folder_samples, write_procedural_samples
+from train.samples import write_drawn_samples, write_folder_samples, write_procedural_samples
 from train.workspace import Workspace, WorkspaceError
 
 PARITY_IMAGES = 16
@@ -70,7 +70,8 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         progress.tick(number + 1, **{f"{name}_{key}": v for key, v in graph.parity.items()})
     beside = folder.path / f".bundle.{os.getpid()}.part"
     try:
-        _write_files(beside, config, network, graphs)
+        _write_samples(beside / bundle.SAMPLES_FOLDER, config, workspace)
+        _write_files(beside, network, graphs)
         training = {
             "preset": config.preset,
             "seed": config.seed,
@@ -180,20 +181,24 @@ def refuse_differences(graphs: Mapping[str, Exported], tolerance: float) -> None
     )
 
 
-def _write_files(
-    folder: Path, config: Config, network: InverseGraphics, graphs: Mapping[str, Exported]
-) -> None:
-    """Everything in a bundle but the manifest."""
-    samples = folder / bundle.SAMPLES_FOLDER
-    samples.mkdir(parents=True)
+def _write_files(folder: Path, network: InverseGraphics, graphs: Mapping[str, Exported]) -> None:
+    """Everything in a bundle but samples and manifest."""
     for name, graph in graphs.items():
         (folder / f"{name}.onnx").write_bytes(graph.model.SerializeToString())
     save_template(folder / bundle.TEMPLATE_FILE, network.template)
+
+
+def _write_samples(folder: Path, config: Config, workspace: Workspace) -> None:
+    folder.mkdir(parents=True)
     count, size = config.export.samples, config.export.sample_size
-    if config.photographs.source == PROCEDURAL:
-        write_procedural_samples(samples, count, size)
+    source = config.photographs.source
+    if source == PROCEDURAL:
+        write_procedural_samples(folder, count, size)
+    elif source == CHECKPOINT:
+        images = workspace.stage("photographs").require("images.npy")
+        write_drawn_samples(folder, np.load(images, mmap_mode="r"), count)
     else:
-        write_folder_samples(samples, Path(config.photographs.source), count, size)
+        write_folder_samples(folder, Path(source), count, size)
 
 
 def _manifest(
@@ -218,8 +223,11 @@ def _manifest(
 
 
 def _licence(config: Config) -> dict[str, str]:
-    procedural = config.photographs.source == PROCEDURAL
-    default = "drawn by this project itself" if procedural else "unknown: the user's photographs"
+    known = {
+        PROCEDURAL: "drawn by this project itself",
+        CHECKPOINT: "unknown: drawn from an imported StyleGAN2",
+    }
+    default = known.get(config.photographs.source, "unknown: the user's photographs")
     data = config.export.data_licence or default
     return {"data": data, "weights": config.export.weights_licence or f"as the data: {data}"}
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from train.config import PROCEDURAL, Config, ConfigError, GanConfig
 from train.data.stream import PhotographStream
-from train.device import Device, launch, processes_for
+from train.device import Device, launch, place, processes_for
 from train.gan_checkpoint import Taken, load_checkpoint
 from train.generated import write_view_grid
 from train.memory import keep_freed_memory
@@ -131,7 +131,7 @@ def _write_taken(taken: Taken, folder: StageFolder) -> None:
     save_weights(folder.file("generator.safetensors"), taken.generator, facts)
     if taken.discriminator is not None:
         save_weights(folder.file("discriminator.safetensors"), taken.discriminator, facts)
-    write_view_grid(taken.generator, folder.file("images/000000.png"))
+    write_view_grid(taken.generator.to(place()), folder.file("images/000000.png"))
 
 
 def _stream(settings: GanConfig, workspace: Workspace, round: int) -> PhotographStream:

@@ -83,7 +83,7 @@ def _train(
     training = InverseTraining(
         settings,
         _initial_network(config, workspace, round, settings),
-        _examples(workspace, round, settings),
+        _examples(workspace, round, settings, device.device),
         _features(workspace, round, settings),
         config.seed * 1_000 + round,
         device,
@@ -133,7 +133,9 @@ def _features(workspace: Workspace, round: int, settings: InverseConfig) -> nn.M
     return DiscriminatorFeatures(gan.require("discriminator.safetensors"))
 
 
-def _examples(workspace: Workspace, round: int, settings: InverseConfig) -> Examples:
+def _examples(
+    workspace: Workspace, round: int, settings: InverseConfig, place: torch.device
+) -> Examples:
     """The generated views, and from round 1 on the photographs that stage cameras labelled."""
     generated = MultiviewData(workspace.stage("multiview", round).require("index.npz").parent)
     if round == 0 or not settings.photographs:
@@ -141,8 +143,8 @@ def _examples(workspace: Workspace, round: int, settings: InverseConfig) -> Exam
     with np.load(workspace.stage("cameras", round).require("labels.npz")) as labels:
         cameras, keep = labels["cameras"], labels["keep"]
     images = np.load(workspace.stage("photographs").require("images.npy"), mmap_mode="r")
-    segment = load_segmenter(workspace.stage("segmenter").path)
-    return Examples(generated, LabelledPhotographs(images, cameras, keep, segment))
+    segment = load_segmenter(workspace.stage("segmenter").path, place)
+    return Examples(generated, LabelledPhotographs(images, cameras, keep, segment, place))
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ from train.data.array_file import ArrayFile
 from train.data.mask_filter import MaskLimits, Verdict, filter_masks
 from train.data.view_plan import asked_cameras, plan_views
 from train.data.viewpoints import read_viewpoints
+from train.device import place
 from train.generated import as_pixels, generate, generate_grid, sample_contents
 from train.labelled_sheet import write_labelled_sheet
 from train.metrics.view_content_grid import GridMeasures, measure_grid
@@ -58,7 +59,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     measured = _measure(workspace, source)
     progress = Progress(workspace, "multiview", 1, round)
     progress.say(measured.line())
-    segment = load_segmenter(workspace.stage("segmenter").path)
+    segment = load_segmenter(workspace.stage("segmenter").path, place())
     generation = _Generation(config, workspace, round, (objects, viewpoints))
     verdicts = generation.run(source, segment)
     kept = _kept(objects, verdicts)
@@ -88,14 +89,14 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
 def _source(config: Config, workspace: Workspace, round: int) -> Source:
     settings = config.multiview
     weights = workspace.stage("gan", round).require("generator.safetensors")
-    generator = load_generator(weights).eval()
+    generator = load_generator(weights).eval().to(place())
     # The seed of every round differs, or each would see the same objects again.
     rng = torch.Generator().manual_seed(config.seed * 1_000 + round)
     contents = sample_contents(generator, settings.objects, settings.truncation, rng)
     if generator.camera_mapping is not None:
         cameras = asked_cameras(settings.cameras, config.seed + round)
         with torch.no_grad():
-            views = generator.camera_mapping(torch.from_numpy(cameras))
+            views = generator.camera_mapping(torch.from_numpy(cameras).to(place()))
         return Source(generator, contents, views, cameras)
     chosen = read_viewpoints(workspace.stage("viewpoints"))
     cameras = np.zeros((len(chosen.codes), CAMERA_SIZE), np.float32)
@@ -111,7 +112,8 @@ def _measure(workspace: Workspace, source: Source) -> GridMeasures:
     places = np.linspace(0, len(around) - 1, min(MEASURED_VIEWS, len(around))).round()
     views = around[places.astype(np.int64)]
     contents = source.contents[:MEASURED_CONTENTS]
-    network = load_attributes(workspace.stage("viewpoints").require("attributes.safetensors"))
+    weights = workspace.stage("viewpoints").require("attributes.safetensors")
+    network = load_attributes(weights).to(place())
     images = generate_grid(source.generator, contents, source.views[views])
     readings = read_attributes(network, images)
     asked = source.cameras[views, AZIMUTH]
@@ -159,7 +161,7 @@ class _Generation:
             views = source.views[torch.from_numpy(self.viewpoints[rows]).long()]
             pixels = as_pixels(generate(source.generator, contents, views))
             # The segmenter sees the bytes that are stored, as the service's will.
-            found = segment(pixels.permute(0, 3, 1, 2).float() / 255)
+            found = segment(pixels.permute(0, 3, 1, 2).to(place()).float() / 255)
             masks = (found * 255).round().to(torch.uint8).cpu().numpy()
             filtered = filter_masks(masks, self.limits)
             self.images.rows[rows] = pixels.numpy()

@@ -1,36 +1,48 @@
 """Stage photographs: the single-view images that everything else is trained on.
 
 Writes `images.npy` (uint8 [N, R, R, 3]); a folder whose files all have an alpha channel also gives
-`masks.npy` (uint8 [N, R, R]). The truth of procedural photographs is not stored: it is a function
-of (seed, index), and only evaluation, the segmenter and the attribute network may ask for it.
+`masks.npy` (uint8 [N, R, R]). Where there are none they can be drawn from an imported StyleGAN2:
+photograph i is a function of (checkpoint, truncation, seed, i). The truth of procedural photographs
+is not stored: it is a function of (seed, index), and only evaluation, the segmenter and the
+attribute network may ask for it.
 """
 
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from train.config import PROCEDURAL, Config
+from train.config import CHECKPOINT, PROCEDURAL, Config
 from train.data.array_file import ArrayFile
 from train.data.photo_layouts import read_training
 from train.data.vehicles import photographs
+from train.device import place
+from train.gan_checkpoint import load_checkpoint
+from train.generated import as_pixels, generate, sample_contents
 from train.progress import Progress
-from train.workspace import StageFolder, Workspace
+from train.workspace import StageFolder, StepLoop, Workspace
 
 CHUNK = 512
 """Photographs drawn at once: about half a second of work, the most that a kill can lose."""
 CHUNKS_PER_CHECKPOINT = 8
+DRAWN_AT_ONCE = 64
+"""Photographs drawn from one state of the random numbers."""
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     """Write the photographs of the run; goes on where a killed run stopped."""
     folder = workspace.stage("photographs")
-    procedural = config.photographs.source == PROCEDURAL
     settings = asdict(config.photographs)
-    folder.start({**settings, "seed": config.seed} if procedural else settings)
-    if procedural:
+    if config.photographs.source == CHECKPOINT:
+        _write_drawn(config, workspace, folder)
+        return
+    del settings["truncation"]  # of no other source; runs older than it go on
+    if config.photographs.source == PROCEDURAL:
+        folder.start({**settings, "seed": config.seed})
         _write_procedural(config, workspace, folder)
     else:
+        folder.start(settings)
         _write_folder(config, workspace, folder)
 
 
@@ -49,6 +61,33 @@ def _write_procedural(config: Config, workspace: Workspace, folder: StageFolder)
         progress.tick(stop)
     file.finish()
     folder.finish(count=count, size=size, source=PROCEDURAL, masks=False, skipped=[])
+
+
+def _write_drawn(config: Config, workspace: Workspace, folder: StageFolder) -> None:
+    taken, settings = load_checkpoint(config), config.photographs
+    folder.start({**asdict(settings), "seed": config.seed, **taken.origin})
+    generator = taken.generator.to(place())
+    count, size = settings.count, settings.size
+    file = ArrayFile(folder.file("images.npy"), (count, size, size, 3))
+
+    def state() -> dict[str, int]:
+        file.flush()
+        return {}
+
+    loop = StepLoop(folder, -(-count // DRAWN_AT_ONCE), state)
+    if (checkpoint := folder.load_checkpoint()) is not None and file.resumed:
+        loop.first = checkpoint["step"]
+    progress = Progress(workspace, "photographs", count)
+    for step in loop:
+        rows = slice(step * DRAWN_AT_ONCE, min((step + 1) * DRAWN_AT_ONCE, count))
+        rng = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
+        codes = sample_contents(generator, DRAWN_AT_ONCE, settings.truncation, rng)
+        images = generate(generator, codes, codes)  # one code for view and content
+        file.rows[rows] = as_pixels(images)[: rows.stop - rows.start].numpy()
+        progress.tick(rows.stop)
+    file.finish()
+    drawn = {"truncation": settings.truncation, "imported": taken.origin}
+    folder.finish(count=count, size=size, source=CHECKPOINT, masks=False, skipped=[], **drawn)
 
 
 def _write_folder(config: Config, workspace: Workspace, folder: StageFolder) -> None:

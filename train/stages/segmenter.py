@@ -15,9 +15,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from train.config import Config
+from train.config import CHECKPOINT, PROCEDURAL, Config
+from train.config.refusal import require
 from train.data.augmentation import augment
 from train.data.vehicles import HELD_OUT_SEED, photographs
+from train.device import place
 from train.models.segmenter import Segmenter, load_segmenter, save_segmenter
 from train.progress import Progress
 from train.workspace import StageFolder, StepLoop, Workspace, write_atomically
@@ -25,6 +27,8 @@ from train.workspace import StageFolder, StepLoop, Workspace, write_atomically
 HELD_OUT = 256
 """Held-out procedural photographs that the reported IoU is measured on."""
 WARM_UP_STEPS = 20
+TAUGHT_CATEGORY = "vehicles"
+"""What the procedural photographs show."""
 
 
 class Labelled(NamedTuple):
@@ -40,18 +44,55 @@ Batches = Callable[[int], Labelled]
 """Step -> the batch of that step: a function of the step alone, so that a resume repeats it."""
 
 
+def check(config: Config) -> None:
+    """Refuse, before any stage has run, what this one could not use.
+
+    Raises:
+        ConfigError: a graph that is not there, or drawn photographs of what no masks are known of.
+        SegmenterError: a graph of another kind.
+    """
+    given = Path(config.segmenter.onnx)
+    if config.segmenter.onnx:
+        require(
+            given.is_file() and given.suffix == ".onnx",
+            f"segmenter.onnx={given}: no such file, or not called .onnx",
+        )
+        load_segmenter(given)
+    elif config.photographs.source == CHECKPOINT:
+        _require_masks(config)
+
+
+def _require_masks(config: Config) -> None:
+    """Masks of photographs that bring none are learned from procedural vehicles."""
+    category = config.export.category
+    require(
+        category == TAUGHT_CATEGORY,
+        f"export.category={category}: the segmenter is taught on procedural {TAUGHT_CATEGORY} and "
+        "would find nothing else (if these are vehicles, leave export.category at "
+        f"{TAUGHT_CATEGORY}); give one with segmenter.onnx=FILE (`images` uint8 [B, R, R, 3] "
+        "-> `masks` float32 [B, R, R]), or a folder of photographs with an alpha channel",
+    )
+
+
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     """Train the segmenter, or take the one given; goes on where a killed run stopped."""
+    check(config)
     folder = workspace.stage("segmenter")
     folder.start({**asdict(config.segmenter), "size": config.photographs.size})
     if config.segmenter.onnx:
-        given = Path(config.segmenter.onnx)
-        load_segmenter(given)  # refuses a graph of another kind before anything relies on it
-        write_atomically(folder.file("segmenter.onnx"), given.read_bytes())
-        segment: Callable[[Tensor], Tensor] = load_segmenter(folder.path)
+        content = Path(config.segmenter.onnx).read_bytes()
+        write_atomically(folder.file("segmenter.onnx"), content)
+        segment: Callable[[Tensor], Tensor] = load_segmenter(folder.path, place())
         source = "onnx"
     else:
-        batches = _batches(config, workspace.stage("photographs"))
+        taken = workspace.stage("photographs")
+        if config.photographs.source != PROCEDURAL and not taken.facts()["masks"]:
+            _require_masks(config)
+            Progress(workspace, "segmenter", 1).say(
+                f"is taught on procedural {TAUGHT_CATEGORY}, for these photographs bring no masks: "
+                "look at what it finds, or give segmenter.onnx=FILE"
+            )
+        batches = _batches(config, taken)
         segment = _train(config, workspace, folder, batches)
         source = "trained"
     held_out = _procedural(HELD_OUT_SEED, np.arange(HELD_OUT), config.photographs.size)
@@ -83,7 +124,7 @@ def held_out_iou(segment: Callable[[Tensor], Tensor], labelled: Labelled) -> flo
     for images, masks in zip(
         labelled.images.split(64), (labelled.masks > 0.5).split(64), strict=True
     ):
-        found = segment(images) > 0.5
+        found = segment(images.to(place())).cpu() > 0.5
         intersections.append((found & masks).sum(dim=(1, 2)))
         unions.append((found | masks).sum(dim=(1, 2)))
     return float((torch.cat(intersections) / torch.cat(unions).clamp(min=1)).mean())
@@ -125,7 +166,8 @@ def _train(
 ) -> Segmenter:
     settings = config.segmenter
     torch.manual_seed(config.seed)
-    segmenter = Segmenter(settings.channels).to(memory_format=torch.channels_last)
+    segmenter = Segmenter(settings.channels)
+    segmenter = segmenter.to(device=place(), memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(segmenter.parameters(), settings.learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
@@ -145,7 +187,7 @@ def _train(
     for step in loop:
         labelled = batches(step)
         rng = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
-        changed = augment(labelled.images, labelled.masks, rng)
+        changed = augment(*(values.to(place()) for values in labelled), rng)
         loss = mask_loss(segmenter.logits(changed.seen), changed.masks)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

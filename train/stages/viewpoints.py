@@ -27,6 +27,7 @@ from train.data.viewpoints import (
     write_table,
 )
 from train.data.viewpoints_page import write_page
+from train.device import place
 from train.gauge import gauge_errors, take_shipped_gauge, train_gauge
 from train.generated import as_pixels, generate_grid, sample_contents
 from train.labelled_sheet import write_labelled_sheet
@@ -65,10 +66,10 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         take_shipped_gauge(size, weights)
     elif not weights.exists():
         train_gauge(config, workspace, folder)
-    network = load_attributes(weights)
+    network = load_attributes(weights).to(place())
     if not table.exists():
         path = workspace.stage("gan", 0).require("generator.safetensors")
-        generator = load_generator(path).eval()
+        generator = load_generator(path).eval().to(place())
         _choose_and_tabulate(config, workspace, folder, (generator, network))
     with np.load(folder.file("chosen.npz")) as arrays:
         chosen = dict(arrays)

@@ -109,15 +109,15 @@ class InverseTraining:
         settings, place = self.settings, self.device.device
         indices = self.data.sample_pairs(settings.batch_size, self.random, settings.views)
         objects = torch.arange(settings.batch_size).repeat_interleave(settings.views)
-        images, masks = self.data.load(indices.reshape(-1))
+        images, masks = (values.to(place) for values in self.data.load(indices.reshape(-1)))
         viewpoints = torch.from_numpy(self.data.viewpoint[indices.reshape(-1)]).long()
         cameras = self.cameras()[viewpoints.to(place)]
         if self.photographs is not None:
             taken = self.photographs.draw(settings.photographs, self.random)
             images, masks = torch.cat((images, taken.images)), torch.cat((masks, taken.masks))
-            cameras = torch.cat((cameras, taken.cameras.to(place)))
+            cameras = torch.cat((cameras, taken.cameras))
             objects = torch.cat((objects, len(indices) + torch.arange(len(taken.images))))
-        changed = augment_views(images.to(place), masks.to(place), self.random)
+        changed = augment_views(images, masks, self.random)
         sign = torch.where(changed.mirrored, -1.0, 1.0)
         cameras = torch.cat((cameras[:, :1] * sign[:, None], cameras[:, 1:]), 1)
         own = objects % self.device.processes == self.device.fabric.global_rank

@@ -1,9 +1,13 @@
 """The instrument is held to generators whose figures are known: photographs of known content."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
+from tests.train.models.test_given_features import OfUnitImages, write_onnx
+from train.evaluate import SHIPPED as BUNDLE
 from train.evaluation.generator_instrument import Sizes, measure_generator, photographed
 from train.evaluation.generator_report import SHIPPED_GAUGE, SHIPPED_GENERATOR, report_generator
 from train.models.attributes import load_attributes
@@ -11,7 +15,7 @@ from train.models.generator import Generator, GeneratorShape
 from train.models.weights import load_generator, save_weights
 from train.workspace import WorkspaceError
 
-SIZES = Sizes(views=8, contents=6, photographs=256)
+SIZES = Sizes(views=8, contents=6, photographs=256, hulls=2)
 
 
 @pytest.fixture(scope="module")
@@ -54,19 +58,42 @@ def test_photographs_are_near_other_photographs(gauge, data):
     other = photographed(gauge, 2 * SIZES.photographs)
     from train.metrics.frechet import frechet_distance
 
-    assert frechet_distance(data.features, other.features) < 20
+    pair = (data.features["fid_attribute_network"][1], other.features["fid_attribute_network"][1])
+    assert frechet_distance(*pair) < 20
     assert np.isclose(data.roof_height_std, other.roof_height_std, rtol=0.2)
 
 
 def test_the_report_has_every_seed(tmp_path):
-    text = report_generator(SHIPPED_GENERATOR, tmp_path, seeds=(1, 2), sizes=SIZES)
+    inception = write_onnx(tmp_path / "inception.onnx", OfUnitImages(), size=64)
+    text = report_generator(
+        SHIPPED_GENERATOR, tmp_path, BUNDLE, inception, seeds=(1, 2), sizes=SIZES
+    )
     assert "camera-taught; mean (range) over seeds 1, 2" in text and "kind_correct" in text
-    assert (tmp_path / "generator.json").exists() and (tmp_path / "grid.png").exists()
+    report = json.loads((tmp_path / "generator.json").read_text())
+    ceiling, floor = (report["hull_references"][name] for name in ("true_renders", "mixed_renders"))
+    for name, low in floor.items():
+        assert low < report["figures"][name]["mean"] < ceiling[name]
+        assert f"| {name} of true renders |" in text
+    assert report["inception"] == "inception.onnx" and "| fid_inception |" in text
+    assert (tmp_path / "grid.png").exists()
     assert (tmp_path / "generator.md").read_text() == text
+
+
+def test_a_given_inception_network_gives_a_fid_of_its_own(gauge):
+    def mean_colours(images):
+        return images.mean((2, 3))
+
+    data = photographed(gauge, SIZES.photographs, mean_colours)
+    figures = measure_generator(load_generator(SHIPPED_GENERATOR).eval(), gauge, data, 3, SIZES)
+    assert 0 < figures["fid_inception"] < 0.1 < figures["fid_attribute_network"]
+    torch.manual_seed(0)
+    untrained = Generator(GeneratorShape(gauge.size, camera_taught=True)).eval()
+    worse = measure_generator(untrained, gauge, data, 3, SIZES)["fid_inception"]
+    assert worse > 3 * figures["fid_inception"]
 
 
 def test_another_size_is_refused(tmp_path):
     path = tmp_path / "small.safetensors"
     save_weights(path, Generator(GeneratorShape(32, camera_taught=True)), {})
     with pytest.raises(WorkspaceError, match=r"makes 32 px images; the instrument reads 64 px"):
-        report_generator(path, tmp_path)
+        report_generator(path, tmp_path, BUNDLE)

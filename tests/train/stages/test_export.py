@@ -121,6 +121,18 @@ def test_samples_of_a_folder_are_its_readable_photographs_without_their_metadata
     assert loaded.manifest.licence["data"].startswith("unknown")
 
 
+def test_samples_of_drawn_photographs_are_the_first_of_them_and_claim_no_licence(workspace):
+    config = override(tiny_config(), "photographs.source=checkpoint")
+    export.run(config, workspace)
+    loaded = bundle.load(workspace.stage("export").path / "bundle")
+    assert len(loaded.samples()) == config.export.samples
+    images = np.load(workspace.stage("photographs").require("images.npy"))
+    with Image.open(loaded.samples()[1]) as sample:
+        apart = np.abs(np.asarray(sample, np.float32) - images).mean((1, 2, 3))
+    assert apart.argmin() == 1
+    assert loaded.manifest.licence["data"] == "unknown: drawn from an imported StyleGAN2"
+
+
 def test_needs_the_evaluation(workspace):
     shutil.rmtree(workspace.stage("evaluate").path)
     with pytest.raises(WorkspaceError, match="stage `evaluate` has to run"):

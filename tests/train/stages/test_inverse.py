@@ -123,7 +123,7 @@ def training_of(
     """What the stage trains in round 1."""
     settings = replace(config.inverse, photographs=photographs)
     shape = InverseGraphicsShape(SIZE, settings.width, settings.template_level, 16)
-    examples = inverse._examples(workspace, 1, settings)
+    examples = inverse._examples(workspace, 1, settings, torch.device("cpu"))
     features = inverse._features(workspace, 1, settings)
     torch.manual_seed(5)
     return InverseTraining(settings, InverseGraphics(shape), examples, features, 5, device)
