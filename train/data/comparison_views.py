@@ -13,6 +13,7 @@ from train.config import Config
 from train.data.array_file import ArrayFile
 from train.data.vehicles import views
 from train.data.view_plan import asked_cameras, plan_views
+from train.device import place
 from train.models.segmenter import load_segmenter
 from train.workspace import StageFolder, Workspace
 
@@ -54,7 +55,7 @@ def write_single_photographs(
         chosen = np.flatnonzero(labels["keep"])[:count]
         cameras = labels["cameras"][chosen]
     photographs = np.load(run.stage("photographs").require("images.npy"), mmap_mode="r")
-    segment = load_segmenter(run.stage("segmenter").path)
+    segment = load_segmenter(run.stage("segmenter").path, place())
     size = config.photographs.size
     images = ArrayFile(folder.file("images.npy"), (len(chosen), size, size, 3))
     masks = ArrayFile(folder.file("masks.npy"), (len(chosen), size, size))
@@ -62,9 +63,9 @@ def write_single_photographs(
         part = slice(start, start + BATCH)
         pixels = photographs[chosen[part]]
         with torch.no_grad():
-            found = segment(torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255)
+            found = segment(torch.from_numpy(pixels).to(place()).permute(0, 3, 1, 2).float() / 255)
         images.rows[part] = pixels
-        masks.rows[part] = (found * 255).round().to(torch.uint8).numpy()
+        masks.rows[part] = (found * 255).round().to(torch.uint8).cpu().numpy()
     images.finish()
     masks.finish()
     own = np.arange(len(chosen), dtype=np.int32)
