@@ -38,8 +38,8 @@ OPTION_FIELDS: dict[str, Any] = {
         "minimum": form.TEXTURE_SIZES[0],
         "maximum": form.TEXTURE_SIZES[-1],
         "example": 512,
-        "description": "pixels of the texture's longer side, for glb and obj; default: the model's "
-        "own; larger ones show more of the photograph's detail",
+        "description": "pixels of the texture's longer side, for glb and obj; default: that of "
+        "the service's settings; larger ones show more of the photograph's detail",
     },
     "preview": {
         "type": "boolean",
