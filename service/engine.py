@@ -136,6 +136,8 @@ class Engine:
         mask = np.ones((resolution, resolution), np.float32)
         found = Reconstruction(self.template.vertices, texture, camera, 1.0)
         self.painter.paint(photograph, mask, found)
+        if self.settings.texture_size > max(height, width):
+            self.painter.paint_larger(photograph, mask, found, self.settings.texture_size)
         self._memory.observe()
         logger.info("settings %s", self.settings.printable())
         logger.info(

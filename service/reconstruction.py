@@ -43,7 +43,7 @@ class Options(NamedTuple):
     format: schemas.MeshFormat = "glb"
     texture: bool = True
     texture_size: int | None = None
-    """Pixels of the longer side; None: as the model makes it."""
+    """Pixels of the longer side; None: the setting's, unless the model's own is larger."""
     preview: bool = False
 
 
@@ -180,12 +180,20 @@ def _encode_mesh(engine: Engine, taken: Taken, options: Options) -> bytes:
         return formats.to_stl(vertices, template.faces)
     if not options.texture:
         texture = np.full((1, 1, 3), 255, np.uint8)
-    elif options.texture_size is None:
-        texture = images.to_bytes(taken.reconstruction.texture)
     else:
-        texture = engine.painter.paint_larger(*taken, options.texture_size)
+        texture = _texture(engine, taken, options.texture_size)
     encode = formats.to_glb if options.format == "glb" else formats.to_obj
     return encode(vertices, template.faces, template.face_uvs, texture)
+
+
+def _texture(engine: Engine, taken: Taken, longer: int | None) -> NDArray[np.uint8]:
+    """Of a mesh file, with a longer side of so many texels; None as the setting says."""
+    own = taken.reconstruction.texture
+    if longer is None:
+        longer = max(engine.settings.texture_size, *own.shape[:2])
+        if longer == max(own.shape[:2]):
+            return images.to_bytes(own)
+    return engine.painter.paint_larger(*taken, longer)
 
 
 def _preview(engine: Engine, found: Reconstruction) -> bytes:

@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from service.http import paths, render_schemas, schemas
 from service.http.job_schemas import JobAnswer
+from service.settings import read_settings
 
 Inner = TypeVar("Inner")
 
@@ -45,5 +46,5 @@ class DocumentedService(Service[Inner]):
             **(document.components or {}),
             "schemas": {**(document.components or {}).get("schemas", {}), **schemas_of_ours},
         }
-        ours = {path: PathItem(**item) for path, item in paths.describe().items()}
+        ours = {path: PathItem(**item) for path, item in paths.describe(read_settings()).items()}
         return attr.evolve(document, paths={**document.paths, **ours}, components=components)

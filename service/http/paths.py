@@ -7,6 +7,8 @@ from typing import Any
 from service.http import answers, form, job_api, render_schemas, schemas
 from service.http.job_schemas import JobAnswer
 from service.imaging import animation
+from service.jobs.zip_upload import LARGEST_ENTRY
+from service.settings import Settings
 
 LINES_DESCRIPTION = (
     "one ImageAnswer per line as each image finishes, index saying which it is; the last line is "
@@ -36,8 +38,8 @@ OPTION_FIELDS: dict[str, Any] = {
         "minimum": form.TEXTURE_SIZES[0],
         "maximum": form.TEXTURE_SIZES[-1],
         "example": 512,
-        "description": "pixels of the texture's longer side, for glb and obj; default: the model's "
-        "own; larger ones show more of the photograph's detail",
+        "description": "pixels of the texture's longer side, for glb and obj; default: that of "
+        "the service's settings; larger ones show more of the photograph's detail",
     },
     "preview": {
         "type": "boolean",
@@ -46,46 +48,63 @@ OPTION_FIELDS: dict[str, Any] = {
         "description": "with a picture of the mesh, 256 px",
     },
 }
-RECONSTRUCT_FORM: dict[str, Any] = {
-    "type": "object",
-    "required": ["images"],
-    "additionalProperties": False,
-    "properties": {
-        "images": {
-            **FILES,
-            "minItems": 1,
-            "maxItems": 64,
-            "example": ["car.jpg"],
-            "description": "JPEG, PNG, WebP or GIF files (the first frame); an alpha channel is "
-            "taken as the mask",
+
+
+def _images(largest: int) -> dict[str, Any]:
+    return {
+        **FILES,
+        "minItems": 1,
+        "maxItems": largest,
+        "example": ["car.jpg"],
+        "description": "JPEG, PNG, WebP or GIF files (the first frame); an alpha channel is "
+        "taken as the mask",
+    }
+
+
+def _masks(largest: int) -> dict[str, Any]:
+    return {
+        **FILES,
+        "maxItems": largest,
+        "example": ["car.jpg"],
+        "description": "image files, white on the object, of the same size and the same file "
+        "name as the image each belongs to; they go before alpha",
+    }
+
+
+def _reconstruct_form(settings: Settings) -> dict[str, Any]:
+    largest = settings.largest_request
+    return {
+        "type": "object",
+        "required": ["images"],
+        "additionalProperties": False,
+        "description": f"at most {settings.body_limit_mebibytes} MiB together, and "
+        f"{settings.pixel_limit_megapixels} megapixels an image",
+        "properties": {"images": _images(largest), "masks": _masks(largest), **OPTION_FIELDS},
+    }
+
+
+def _job_form(settings: Settings) -> dict[str, Any]:
+    largest = settings.largest_job
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "description": "files in images (and masks), or one file in archive; at most "
+        f"{settings.body_limit_mebibytes} MiB",
+        "properties": {
+            "images": _images(largest),
+            "masks": _masks(largest),
+            "archive": {
+                "type": "string",
+                "format": "binary",
+                "example": "cars.zip",
+                "description": f"a ZIP of images, 1..{largest:,}, unpacked at most "
+                f"{LARGEST_ENTRY >> 20} MiB each; masks/a.jpg in it is the mask of a.jpg",
+            },
+            **OPTION_FIELDS,
         },
-        "masks": {
-            **FILES,
-            "maxItems": 64,
-            "example": ["car.jpg"],
-            "description": "image files, white on the object, of the same size and the same file "
-            "name as the image each belongs to; they go before alpha",
-        },
-        **OPTION_FIELDS,
-    },
-}
-JOB_FORM = {
-    "type": "object",
-    "additionalProperties": False,
-    "description": "files in images (and masks), or one file in archive",
-    "properties": {
-        "images": {**RECONSTRUCT_FORM["properties"]["images"], "maxItems": 10_000},
-        "masks": {**RECONSTRUCT_FORM["properties"]["masks"], "maxItems": 10_000},
-        "archive": {
-            "type": "string",
-            "format": "binary",
-            "example": "cars.zip",
-            "description": "a ZIP of images, 1..10,000, unpacked at most 64 MiB each; "
-            "masks/a.jpg in it is the mask of a.jpg",
-        },
-        **OPTION_FIELDS,
-    },
-}
+    }
+
+
 EDIT_FORM = {
     "type": "object",
     "required": ["image", "changes"],
@@ -141,20 +160,20 @@ PAGE = [
 ]
 
 
-def describe() -> dict[str, dict[str, Any]]:
-    """Path items by path."""
+def describe(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Path items by path, with the limits that the settings give."""
     return {
-        "/v1/reconstruct": {"post": _reconstruct()},
-        "/v1/render": {"post": _render()},
+        "/v1/reconstruct": {"post": _reconstruct(settings)},
+        "/v1/render": {"post": _render(settings)},
         "/v1/edit": {"post": _edit()},
-        "/v1/jobs": {"post": _create_job()},
+        "/v1/jobs": {"post": _create_job(settings)},
         "/v1/jobs/{id}": {"get": _look_at_job(), "delete": _delete_job()},
         "/v1/jobs/{id}/results": {"get": _job_results()},
         "/v1/model": {"get": _model()},
     }
 
 
-def _reconstruct() -> dict[str, Any]:
+def _reconstruct(settings: Settings) -> dict[str, Any]:
     every = _batch("every image succeeded; with lines: also where some failed")
     statuses = {
         "200": {**every, "content": {**every["content"], **_lines()}},
@@ -164,10 +183,10 @@ def _reconstruct() -> dict[str, Any]:
         **_failures("400", "406", "413", "415", "429", "503"),
     }
     text = "Photographs to textured meshes and cameras"
-    return _operation("reconstruct", text, statuses, _form(RECONSTRUCT_FORM))
+    return _operation("reconstruct", text, statuses, _form(_reconstruct_form(settings)))
 
 
-def _render() -> dict[str, Any]:
+def _render(settings: Settings) -> dict[str, Any]:
     kinds = dict.fromkeys(animation.MEDIA_TYPES.values(), BINARY)
     fine = _answer(
         "the pictures; as a file of its own where there is one", render_schemas.RenderAnswer
@@ -176,7 +195,12 @@ def _render() -> dict[str, Any]:
         "200": {**fine, "content": {**fine["content"], **kinds}},
         **_failures("400", "406", "413", "415", "422", "429", "503"),
     }
-    body = {"required": True, "content": _content(render_schemas.RenderRequest)}
+    body = {
+        "description": f"at most {settings.json_limit_mebibytes} MiB, and "
+        f"{settings.largest_request} pictures",
+        "required": True,
+        "content": _content(render_schemas.RenderRequest),
+    }
     return _operation("render", "Draw objects from any camera", statuses, body)
 
 
@@ -190,13 +214,13 @@ def _edit() -> dict[str, Any]:
     return _operation("edit", text, statuses, _form(EDIT_FORM))
 
 
-def _create_job() -> dict[str, Any]:
+def _create_job(settings: Settings) -> dict[str, Any]:
     statuses = {
         "202": _answer("accepted; Location is its path", JobAnswer),
         **_failures("400", "413", "415", "422", "503", "507"),
     }
     text = "A batch too large to wait for: it goes on after a restart of the service"
-    return _operation("create_job", text, statuses, _form(JOB_FORM))
+    return _operation("create_job", text, statuses, _form(_job_form(settings)))
 
 
 def _look_at_job() -> dict[str, Any]:

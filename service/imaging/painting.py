@@ -64,7 +64,8 @@ class Painter:
         with self._preparing:
             if (height, width) not in self._transfers:
                 made = TextureTransfer(self.template, height, width)
-                # One size besides the model's is kept: clients choose among thousands.
-                first = dict(list(self._transfers.items())[:1])
+                # The model's and the default size are made first and kept, and one besides: clients
+                # choose among thousands.
+                first = dict(list(self._transfers.items())[:2])
                 self._transfers = {**first, (height, width): made}
             return self._transfers[height, width]

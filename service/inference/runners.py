@@ -13,6 +13,7 @@ from service.errors import ItemError
 from service.http.call import current_call
 from service.inference.batcher import Batcher, Device
 from service.inference.session import Options, Session
+from service.inference.turn import current_job
 from service.settings import Settings
 
 
@@ -64,10 +65,13 @@ class GraphRunner:
         self.session.run(self.session.zeros(self._largest_batch))
 
     async def submit(self, item: tuple[NDArray, ...]) -> tuple[NDArray, ...]:
-        """One array per output; in the turn, and within the deadline, of the call it is part of."""
+        """One array per output; in the turn, and within the deadline, of the call it is part of.
+
+        Outside any call it takes the turn of its job.
+        """
         call = current_call()
         if call is None:
-            return await self.batcher.submit(item)
+            return await self.batcher.submit(item, current_job())
         return await self.batcher.submit(item, call, call.deadline)
 
     def run_batch(

@@ -13,6 +13,7 @@ from service import reconstruction
 from service.engine import Engine
 from service.errors import ItemError, Overloaded, RequestError, ShuttingDown
 from service.http import answers, schemas
+from service.inference.turn import working_for
 from service.jobs.files import NewItem
 from service.jobs.store import Item, JobStore
 from service.reconstruction import Options, Upload
@@ -185,7 +186,7 @@ class Jobs:
         upload = await asyncio.to_thread(self._upload, item)
         while True:
             try:
-                with self._engine.admit(1):
+                with self._engine.admit(1), working_for(item.job):
                     entry = await reconstruction.answer(self._engine, item.number, upload, options)
                 code = entry.error and entry.error.code
                 if code not in PUT_OFF:

@@ -62,24 +62,6 @@ def test_every_format_is_that_format(client, form, magic):
     assert base64.b64decode(entry["mesh"]["data"]).startswith(magic)
 
 
-def test_without_texture_the_mesh_is_plain(client):
-    with_texture, without = (
-        base64.b64decode(post(client, jpeg(), texture=flag).json()["images"][0]["mesh"]["data"])
-        for flag in ("true", "false")
-    )
-    mesh = trimesh.load(io.BytesIO(without), file_type="glb", force="mesh")
-    assert mesh.visual.material.baseColorTexture.size == (1, 1)
-    assert len(without) < len(with_texture)
-
-
-def test_the_texture_comes_in_the_size_asked_for(client):
-    (entry,) = post(client, jpeg(), texture_size="64").json()["images"]
-    mesh = trimesh.load(
-        io.BytesIO(base64.b64decode(entry["mesh"]["data"])), file_type="glb", force="mesh"
-    )
-    assert mesh.visual.material.baseColorTexture.size == (64, 32)
-
-
 def test_a_mask_file_takes_the_place_of_the_segmenter(client):
     mask = Image.new("L", (120, 90))
     mask.paste(255, (10, 20, 40, 50))

@@ -122,3 +122,41 @@ def test_statuses_and_media_types_that_come_are_listed(client, document):
     ):
         listed = document["paths"][path][method]["responses"][str(answer.status_code)]
         assert answer.headers["content-type"] in listed["content"]
+
+
+def test_the_limits_are_those_of_the_settings():
+    from service.http import paths
+    from service.settings import Settings
+
+    described = paths.describe(
+        Settings(
+            largest_request=7, largest_job=1234, body_limit_mebibytes=9, json_limit_mebibytes=3,
+            pixel_limit_megapixels=11,
+        )
+    )  # fmt: skip
+
+    def form_of(path):
+        return described[path]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+
+    batch, job = form_of("/v1/reconstruct"), form_of("/v1/jobs")
+    for field in ("images", "masks"):
+        assert batch["properties"][field]["maxItems"] == 7
+        assert job["properties"][field]["maxItems"] == 1234
+    assert "1..1,234" in job["properties"]["archive"]["description"]
+    assert "9 MiB" in batch["description"]
+    assert "11 megapixels" in batch["description"]
+    assert "9 MiB" in job["description"]
+    drawing = described["/v1/render"]["post"]["requestBody"]["description"]
+    assert "3 MiB" in drawing
+    assert "7 pictures" in drawing
+
+
+def test_the_served_document_has_the_limits_of_the_server(client, document):
+    from service.api import routes
+
+    body = document["paths"]["/v1/reconstruct"]["post"]["requestBody"]
+    found = body["content"]["multipart/form-data"]["schema"]
+    settings = routes.state.engine.settings
+    assert found["properties"]["images"]["maxItems"] == settings.largest_request
+    assert f"{settings.body_limit_mebibytes} MiB" in found["description"]
+    assert settings.body_limit_mebibytes == 4

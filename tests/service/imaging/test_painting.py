@@ -58,12 +58,12 @@ def test_no_texture_is_painted_larger_than_any_photograph_is_kept(striped, found
     assert large.shape == (LARGEST_WIDTH, 2 * LARGEST_WIDTH, 3)
 
 
-def test_only_the_first_size_and_the_last_one_are_kept(striped, found):
+def test_only_the_first_two_sizes_and_the_last_one_are_kept(striped, found):
     painter = Painter(TEMPLATE)
     painter.paint(striped, MASK, found)
     for longer in (64, 128, 256):
         painter.paint_larger(striped, MASK, found, longer)
-    assert list(painter._transfers) == [(16, 32), (128, 256)]
+    assert list(painter._transfers) == [(16, 32), (32, 64), (128, 256)]
 
 
 def test_objects_cut_out_of_their_photograph_keep_their_detail():

@@ -1,0 +1,119 @@
+"""This service against a bare ONNX Runtime loop, BentoML's `batchable` and LitServe.
+
+    python -m tests.benchmarks.serving --seconds 4 --turns 5 --out build/serving
+
+One graph, one run, in turns: CPU milliseconds per image of each server's processes together
+(medians over the turns; CPU time holds on a busy machine, latencies do not), its share of the bare
+loop at the same batch size, p50, p99, mean batch. Then photographs in and GLBs out of the service
+as it ships. `--litserve` names a Python that has LitServe, where this one has not. Writes
+`serving.json` and `serving.md`.
+"""
+
+import argparse
+import json
+import signal
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tests.benchmarks.serving.graph import write_graph
+from tests.benchmarks.serving.load import Turn, load
+from tests.benchmarks.serving.photographs import photographs
+from tests.benchmarks.serving.report import as_markdown
+from tests.benchmarks.serving.servers import started
+from tests.benchmarks.serving.session import open_graph
+from tests.benchmarks.serving.wire import SHAPE
+
+LOADS = ("1x1", "8x1", "32x1", "4x32")
+"""Clients x images per request."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.serving", description=__doc__.split("\n\n")[0]
+    )
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each turn")
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1, help="of the graph")
+    parser.add_argument("--litserve", default=sys.executable, metavar="PYTHON")
+    parser.add_argument("--out", type=Path, default=Path("build/serving"))
+    parser.add_argument("--loads", nargs="+", choices=LOADS, default=LOADS)
+    parser.add_argument("--batch", type=int, default=32, help="photographs in one request")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        graph = Path(folder) / "graph.onnx"
+        write_graph(graph)
+        with started(Path(folder), graph, options.threads, options.litserve) as servers:
+            figures = {"raw": raw(servers, graph, options)}
+    figures["photographs"] = photographs(options.turns, options.threads, options.batch)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "serving.json").write_text(json.dumps(figures, indent=2) + "\n")
+    table = as_markdown(figures)
+    (options.out / "serving.md").write_text(table)
+    print(table)
+
+
+def raw(servers, graph: Path, options) -> dict[str, dict[str, dict[str, float]]]:
+    """Contestant → load → figures."""
+    session = open_graph(str(graph), options.threads)
+    turns: dict[tuple[str, str], list[Turn]] = {}
+    for turn in range(options.turns + 1):
+        for shape in options.loads:
+            print(f"turn {turn} of {options.turns}: {shape}", file=sys.stderr)
+            clients, images = map(int, shape.split("x"))
+            batch = min(32, clients * images)
+            found = {"bare": bare(session, batch, options.seconds / 2)}
+            for name, server in servers.items():
+                if name != "LitServe" or images == 1:
+                    # The first turn warms up.
+                    seconds = options.seconds if turn else options.seconds / 4
+                    found[name] = load(*server, clients, images, seconds)
+            if turn:
+                for name, one in found.items():
+                    turns.setdefault((name, shape), []).append(one)
+    figures: dict[str, dict[str, dict[str, float]]] = {}
+    for (name, shape), found in turns.items():
+        figures.setdefault(name, {})[shape] = summary(found, turns["bare", shape])
+    return figures
+
+
+def bare(session, batch: int, seconds: float) -> Turn:
+    """The graph in a loop, without any server."""
+    images, turn = np.zeros((batch, *SHAPE), np.uint8), Turn()
+    used, began = time.process_time(), time.monotonic()
+    while (now := time.monotonic()) < began + seconds:
+        session.run(None, {"images": images})
+        turn.latencies.append(time.monotonic() - now)
+        turn.images += batch
+        turn.runs += 1
+    turn.cpu_milliseconds = 1e3 * (time.process_time() - used) / turn.images
+    turn.images_per_second = turn.images / (time.monotonic() - began)
+    return turn
+
+
+def summary(turns: list[Turn], bare_turns: list[Turn]) -> dict[str, float]:
+    """Medians over the turns; the share is the median of each turn's own."""
+    shares = [
+        one.cpu_milliseconds / turn.cpu_milliseconds
+        for one, turn in zip(bare_turns, turns, strict=True)
+    ]
+    values = {
+        "cpu_ms_per_image": [turn.cpu_milliseconds for turn in turns],
+        "share_of_bare": shares,
+        "images_per_second": [turn.images_per_second for turn in turns],
+        "p50_ms": [turn.percentile(50) for turn in turns],
+        "p99_ms": [turn.percentile(99) for turn in turns],
+        "mean_batch": [turn.mean_batch for turn in turns],
+    }
+    return {name: round(statistics.median(found), 3) for name, found in values.items()}
+
+
+if __name__ == "__main__":
+    # So that the servers are ended then too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    main()

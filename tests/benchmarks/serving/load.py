@@ -1,0 +1,74 @@
+"""Clients that send the next request as soon as the last one is answered, and what that cost."""
+
+import asyncio
+import statistics
+import time
+from dataclasses import dataclass, field
+
+import aiohttp
+import psutil
+
+from tests.benchmarks.serving import wire
+
+TIMEOUT = aiohttp.ClientTimeout(total=120)
+
+
+@dataclass
+class Turn:
+    """One contestant under one load for a while."""
+
+    cpu_milliseconds: float = 0.0
+    """Of all processes of the server, per image."""
+    images_per_second: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+    """Seconds, of each request."""
+    runs: float = 0.0
+    images: int = 0
+
+    @property
+    def mean_batch(self) -> float:
+        return self.images / self.runs
+
+    def percentile(self, percent: int) -> float:
+        """Milliseconds."""
+        if len(self.latencies) < 2:
+            return 1e3 * self.latencies[0]
+        return 1e3 * statistics.quantiles(self.latencies, n=100, method="inclusive")[percent - 1]
+
+
+def cpu_seconds(process: int) -> float:
+    """User and system time of a process and its descendants."""
+    parent = psutil.Process(process)
+    times = [each.cpu_times() for each in (parent, *parent.children(recursive=True))]
+    return sum(found.user + found.system for found in times)
+
+
+def load(address: str, process: int, clients: int, images: int, seconds: float) -> Turn:
+    """Send for so many seconds, each client one request of so many images at a time."""
+    return asyncio.run(_load(address, process, clients, images, seconds))
+
+
+async def _load(address, process, clients, images, seconds):
+    body, turn = wire.write_request(images), Turn()
+    async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+
+        async def client(until):
+            while time.monotonic() < until:
+                began = time.monotonic()
+                headers = {"Content-Type": "application/json"}
+                async with session.post(f"{address}/run", data=body, headers=headers) as answer:
+                    content = await answer.read()
+                    if answer.status != 200:
+                        raise RuntimeError(f"{address} answered {answer.status}: {content[:200]!r}")
+                turn.latencies.append(time.monotonic() - began)
+                sizes = wire.batch_sizes(content)
+                turn.images += len(sizes)
+                turn.runs += sum(1 / size for size in sizes)
+
+        used, began = cpu_seconds(process), time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(clients):
+                group.create_task(client(began + seconds))
+        turn.cpu_milliseconds = 1e3 * (cpu_seconds(process) - used) / turn.images
+        turn.images_per_second = turn.images / (time.monotonic() - began)
+    return turn

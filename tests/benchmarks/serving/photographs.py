@@ -1,0 +1,90 @@
+"""Photographs of 1,024 px into the service as it ships, GLBs out, against its bare graphs."""
+
+import io
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+from PIL import Image
+
+from service import bundle
+from service.process import serving
+from service.settings import SHIPPED_BUNDLE
+from tests.benchmarks.serving.load import cpu_seconds
+from tests.benchmarks.serving.servers import ended_wholly
+from tests.benchmarks.serving.session import open_graph
+
+SIDE = 1024
+
+
+def photographs(turns: int, threads: int, batch: int) -> dict[str, float]:
+    """CPU milliseconds per image, bare and end to end, and an idle service's latency."""
+    sample = sorted((SHIPPED_BUNDLE / bundle.SAMPLES_FOLDER).iterdir())[0]
+    file = io.BytesIO()
+    Image.open(sample).resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
+    sessions = {
+        name: open_graph(str(SHIPPED_BUNDLE / f"{name}.onnx"), threads)
+        for name in (bundle.SEGMENTER, bundle.INVERSE_GRAPHICS)
+    }
+    found: dict[str, list[float]] = {}
+    settings = {"INVERSE_GRAPHICS_THREADS": str(threads), "INVERSE_GRAPHICS_DEVICE": "cpu"}
+    with (
+        tempfile.TemporaryDirectory() as home,
+        serving(Path(home), settings) as (address, process, _),
+        ended_wholly(process.pid),
+        httpx.Client(base_url=address, timeout=60) as client,
+    ):
+        for _ in range(turns + 1):
+            turn = _turn(client, process.pid, file.getvalue(), sessions, batch)
+            for name, value in turn.items():
+                found.setdefault(name, []).append(value)
+    # The first turn warms up.
+    return {name: round(statistics.median(values[1:]), 3) for name, values in found.items()}
+
+
+def _turn(client, process, content, sessions, batch) -> dict[str, float]:
+    bare = _bare(sessions, batch)
+    used = cpu_seconds(process)
+    for _ in range(3):
+        _post(client, content, batch)
+    whole = 1e3 * (cpu_seconds(process) - used) / (3 * batch)
+    ratios, latencies = [], []
+    for _ in range(10):
+        began = time.perf_counter()
+        (entry,) = _post(client, content, 1)
+        latencies.append(1e3 * (time.perf_counter() - began))
+        stages = sum(took for name, took in entry["timings"].items() if name != "total")
+        ratios.append(latencies[-1] / stages)
+    return {
+        "bare_graphs_cpu_ms": bare,
+        "jpeg_to_glb_cpu_ms": whole,
+        "jpeg_to_glb_over_bare": whole / bare,
+        "idle_ms": statistics.median(latencies),
+        "idle_over_stages": statistics.median(ratios),
+    }
+
+
+def _post(client, content, count) -> list[dict]:
+    files = [("images", (f"{i}.jpg", content)) for i in range(count)]
+    answer = client.post("/v1/reconstruct", files=files).raise_for_status().json()
+    if answer["succeeded"] != count:
+        raise RuntimeError(f"{count - answer['succeeded']} of {count} photographs failed")
+    return answer["images"]
+
+
+def _bare(sessions, batch) -> float:
+    """CPU milliseconds per image of the graphs alone."""
+    feeds = []
+    for session in sessions.values():
+        kinds = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
+        feeds.append(
+            {i.name: np.zeros((batch, *i.shape[1:]), kinds[i.type]) for i in session.get_inputs()}
+        )
+    used = time.process_time()
+    for _ in range(5):
+        for session, feed in zip(sessions.values(), feeds, strict=True):
+            session.run(None, feed)
+    return 1e3 * (time.process_time() - used) / (5 * batch)

@@ -1,0 +1,63 @@
+"""The figures as Markdown."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Goal(NamedTuple):
+    """What a figure has to be."""
+
+    name: str
+    figure: Callable[[dict], float]
+    """Raises `KeyError` where it was not measured."""
+    least: float = 0.0
+    most: float = float("inf")
+
+
+GOALS = (
+    Goal("share of bare at 32x1, 0.88 or more", lambda f: _share(f, "32x1"), least=0.88),
+    Goal("share of bare at 4x32, 0.98 or more", lambda f: _share(f, "4x32"), least=0.98),
+    Goal("LitServe's CPU over this service's at 32x1, 1.3 or more", lambda f: _over(f), least=1.3),
+    Goal(
+        "JPEG to GLB over the bare graphs, 1.6 or less",
+        lambda f: f["photographs"]["jpeg_to_glb_over_bare"],
+        most=1.6,
+    ),
+    Goal(
+        "idle service over its stages, 1.15 or less",
+        lambda f: f["photographs"]["idle_over_stages"],
+        most=1.15,
+    ),
+)
+
+
+def as_markdown(figures) -> str:
+    """The tables, and which goals are met."""
+    columns = ("cpu_ms_per_image", "share_of_bare", "p50_ms", "p99_ms", "mean_batch")
+    lines = [f"| server, clients x images | {' | '.join(columns)} |", "|---" * 6 + "|"]
+    for name, loads in figures["raw"].items():
+        for shape, found in loads.items():
+            cells = " | ".join(f"{found[column]:.2f}" for column in columns)
+            lines.append(f"| {name} {shape} | {cells} |")
+    lines += ["", "| photographs of 1,024 px | |", "|---|---|"]
+    lines += [f"| {name} | {value:.2f} |" for name, value in figures["photographs"].items()]
+    lines += ["", "| goal | |", "|---|---|"]
+    for goal in GOALS:
+        try:
+            figure = goal.figure(figures)
+        except KeyError:
+            lines.append(f"| {goal.name} | not measured |")
+            continue
+        met = "met" if goal.least <= figure <= goal.most else "missed"
+        lines.append(f"| {goal.name} | {met}: {figure:.2f} |")
+    return "\n".join(lines) + "\n"
+
+
+def _share(figures, shape):
+    return figures["raw"]["this service"][shape]["share_of_bare"]
+
+
+def _over(figures):
+    found = figures["raw"]
+    ours, theirs = (found[name]["32x1"] for name in ("this service", "LitServe"))
+    return theirs["cpu_ms_per_image"] / ours["cpu_ms_per_image"]

@@ -1,0 +1,98 @@
+"""The servers of the benchmark, each ended with every process that it started."""
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import psutil
+
+from service.process import ROOT, serving
+
+LITSERVE_SECONDS = 90
+STOP_SECONDS = 10
+
+
+class Server(NamedTuple):
+    """One that answers."""
+
+    address: str
+    process: int
+
+
+@contextlib.contextmanager
+def started(folder: Path, graph: Path, threads: int, litserve: str) -> Iterator[dict[str, Server]]:
+    """Name → server, of each that can be had here; `litserve` is a Python that may have it."""
+    variables = {"BENCHMARK_GRAPH": str(graph), "BENCHMARK_THREADS": str(threads)}
+    found = {}
+    with contextlib.ExitStack() as stack:
+        for name, target in (
+            ("this service", "ours:Ours"),
+            ("BentoML batchable", "batchable:Batchable"),
+        ):
+            target = f"tests.benchmarks.serving.{target}"
+            served = stack.enter_context(serving(folder / name, variables, target, ROOT))
+            stack.enter_context(ended_wholly(served.process.pid))
+            found[name] = Server(served.address, served.process.pid)
+        have = subprocess.run([litserve, "-c", "import litserve"], capture_output=True, timeout=60)
+        if have.returncode == 0:
+            found["LitServe"] = stack.enter_context(_litserve(litserve, graph, threads, folder))
+        else:
+            print("LitServe is not installed here and left out: see --litserve", file=sys.stderr)
+        yield found
+
+
+@contextlib.contextmanager
+def ended_wholly(process: int) -> Iterator[None]:
+    """On leaving, the process and its descendants are told to stop, then killed.
+
+    LitServe needs it: on SIGTERM its main process ends and leaves its workers behind, which hold
+    the port and the open files.
+    """
+    parent = psutil.Process(process)
+    try:
+        yield
+    finally:
+        everyone = [parent]
+        with contextlib.suppress(psutil.NoSuchProcess):
+            everyone += parent.children(recursive=True)
+            parent.terminate()
+        _, alive = psutil.wait_procs(everyone, STOP_SECONDS)
+        for each in alive:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
+        psutil.wait_procs(alive, STOP_SECONDS)
+
+
+@contextlib.contextmanager
+def _litserve(python: str, graph: Path, threads: int, folder: Path) -> Iterator[Server]:
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        port = opened.getsockname()[1]
+    command = [python, "-m", "tests.benchmarks.serving.lit", str(graph), str(port), str(threads)]
+    log = folder / "litserve.log"
+    with open(log, "wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        with ended_wholly(process.pid):
+            _wait_until_ready(f"{address}/health", process, log)
+            yield Server(address, process.pid)
+    finally:
+        process.wait(STOP_SECONDS)
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + LITSERVE_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(url, timeout=2).status_code == 200:
+                return
+        time.sleep(0.1)
+    tail = log.read_text(errors="replace")[-2000:]
+    raise RuntimeError(f"LitServe is not ready within {LITSERVE_SECONDS} s:\n{tail}")

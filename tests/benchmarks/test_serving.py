@@ -1,0 +1,47 @@
+"""The serving benchmark, shortly: what it writes, and that no process of it is left."""
+
+import json
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from tests.benchmarks.serving.__main__ import main
+from tests.benchmarks.serving.servers import ended_wholly
+
+PARENT = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import signal, time; "
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"])
+time.sleep(60)
+"""
+
+
+@pytest.mark.server
+def test_a_short_run_compares_the_servers_and_leaves_no_process(tmp_path):
+    shortly = "--seconds 0.3 --turns 1 --loads 8x1 --batch 2 --out"
+    main([*shortly.split(), str(tmp_path)])
+    figures = json.loads((tmp_path / "serving.json").read_text())
+    assert {"bare", "this service", "BentoML batchable"} <= set(figures["raw"])
+    for found in figures["raw"].values():
+        assert found["8x1"]["cpu_ms_per_image"] > 0
+        assert 1 <= found["8x1"]["mean_batch"] <= 32
+        assert found["8x1"]["p99_ms"] >= found["8x1"]["p50_ms"] > 0
+    assert figures["raw"]["bare"]["8x1"]["share_of_bare"] == 1
+    assert figures["photographs"]["jpeg_to_glb_over_bare"] > 1
+    table = (tmp_path / "serving.md").read_text()
+    assert "| this service 8x1 |" in table
+    assert "| share of bare at 4x32, 0.98 or more | not measured |" in table
+    commands = [" ".join(each.cmdline()) for each in psutil.Process().children(recursive=True)]
+    assert not [command for command in commands if "serv" in command]
+
+
+def test_descendants_that_ignore_sigterm_are_ended_too(monkeypatch):
+    monkeypatch.setattr("tests.benchmarks.serving.servers.STOP_SECONDS", 0.5)
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE)
+    with parent, ended_wholly(parent.pid):
+        assert parent.stdout.readline() == b"up\n"
+        (child,) = psutil.Process(parent.pid).children()
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    assert parent.poll() is not None

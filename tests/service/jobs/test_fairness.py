@@ -1,0 +1,55 @@
+"""A large job beside a request that somebody waits for."""
+
+import asyncio
+
+import pytest
+
+from service.engine import Engine
+from service.http.call import Call, entered
+from service.jobs.files import NewItem
+from service.jobs.store import JobStore
+from service.jobs.worker import Jobs
+from service.reconstruction import Options
+from service.settings import Settings
+from tests.service.requests import jpeg
+
+LARGEST_BATCH = 8
+REQUEST_IMAGES = 4
+
+
+@pytest.fixture
+def engine(bundle_folder):
+    return Engine(
+        Settings(bundle=str(bundle_folder), device="cpu", threads=2, largest_batch=LARGEST_BATCH)
+    )
+
+
+def test_a_request_is_in_the_next_batch_however_much_of_a_job_waits(engine, tmp_path):
+    async def run():
+        jobs = Jobs(engine, JobStore(tmp_path))
+        items = [NewItem(f"{i}.jpg", jpeg, None) for i in range(100)]
+        queue = engine.segmenter.batcher._queue
+        (pixels,) = engine.segmenter.session.zeros(1)
+        async with engine.device.idle:  # so that all of it has to wait
+            job = await jobs.create(Options(), items, 100_000)
+            jobs.start()
+            while len(queue) < 2 * LARGEST_BATCH:
+                await asyncio.sleep(0.01)
+            call = Call("POST", "/v1/reconstruct", {}, 60)
+            with entered(call):
+                asked = [
+                    asyncio.create_task(engine.segmenter.segment(pixels[0]))
+                    for _ in range(REQUEST_IMAGES)
+                ]
+            while len(queue) < 2 * LARGEST_BATCH + REQUEST_IMAGES:
+                await asyncio.sleep(0.01)
+            batch = queue.take(LARGEST_BATCH)
+            for waiting in batch:
+                queue.put(waiting)
+        await asyncio.gather(*asked)
+        jobs.store.cancel(job)
+        await jobs.close()
+        await engine.close()
+        return sum(waiting.request is call for waiting in batch)
+
+    assert asyncio.run(run()) == REQUEST_IMAGES
