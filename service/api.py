@@ -29,11 +29,10 @@ from graphics.camera import CONVENTION
 from service import bundle, editing, logs, reconstruction, rendering, store
 from service.engine import Engine
 from service.errors import ItemError, RequestError
-from service.http import accept, answers, form, job_api, refusal, schemas
+from service.http import accept, answers, form, job_api, refusal
 from service.http.access_control import AccessControl
 from service.http.call_scope import CallScope
 from service.http.openapi import DocumentedService
-from service.http.render_schemas import EditChanges, RenderRequest
 from service.http.requests import (
     MEBIBYTE,
     BodyLimit,
@@ -48,6 +47,8 @@ from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
 from service.jobs.worker import Jobs
 from service.reconstruction import INTERNAL_ERROR, Options, Upload
+from service.schemas import photographs as schemas
+from service.schemas.rendering import EditChanges, RenderRequest
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
 
 FOLDER_SECONDS = 5.0

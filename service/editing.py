@@ -9,13 +9,13 @@ from graphics.camera import AZIMUTH
 from service import metrics, sources
 from service.engine import Engine
 from service.errors import ItemError, RequestError
-from service.http import schemas
-from service.http.render_schemas import EditAnswer, EditChanges
 from service.imaging import images
 from service.imaging.inpainting import fill
 from service.imaging.scenes import Scene, camera_row
 from service.reconstruction import SAMPLES, Taken, Upload, cut_out, take, to_archive, to_view
 from service.rendering import draw, picture_size, to_text
+from service.schemas import photographs as schemas
+from service.schemas.rendering import EditAnswer, EditChanges
 
 ATTRIBUTES = {"shape": "vertices", "texture": "texture", "background": "background"}
 """Of an archive, by the field that names its source."""

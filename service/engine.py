@@ -16,8 +16,8 @@ from graphics.components import component_sizes
 from graphics.render import Rendered, render
 from service import bundle as bundles
 from service import metrics, store, tracing
+from service.access import Access
 from service.errors import Overloaded, ShuttingDown
-from service.http.access import Access
 from service.imaging import images
 from service.imaging.painting import Painter
 from service.inference.batcher import Device

@@ -9,7 +9,7 @@ from time import perf_counter
 from prometheus_client import Counter, Gauge, Histogram
 
 from service import tracing
-from service.http.call import current_call
+from service.call import current_call
 
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 

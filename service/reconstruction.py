@@ -17,10 +17,10 @@ from service import archive, metrics
 from service.archive import Archive
 from service.engine import Engine
 from service.errors import ItemError, RequestError
-from service.http import schemas
 from service.imaging import images, quality
 from service.imaging.images import Photograph
 from service.inference.runners import Reconstruction
+from service.schemas import photographs as schemas
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")

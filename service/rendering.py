@@ -15,12 +15,12 @@ from service import metrics, sources
 from service.archive import Archive
 from service.engine import Engine
 from service.errors import RequestError
-from service.http.render_schemas import AnimationFile, RenderAnswer, RenderRequest
 from service.imaging import animation, images
 from service.imaging.images import GREY
 from service.imaging.inpainting import fill
 from service.imaging.scenes import Scene, blend, camera_row, turn
 from service.reconstruction import PREVIEW_SIZE, SAMPLES, cut_out, to_view
+from service.schemas.rendering import AnimationFile, RenderAnswer, RenderRequest
 
 
 class Drawn(NamedTuple):

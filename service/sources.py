@@ -12,8 +12,8 @@ from service import archive
 from service.archive import Archive
 from service.engine import Engine
 from service.errors import ItemError, RequestError
-from service.http.render_schemas import Source
 from service.reconstruction import Upload, take, to_archive
+from service.schemas.rendering import Source
 
 
 async def resolve(

@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from service.errors import RequestError
-from service.http import schemas
+from service.schemas import photographs as schemas
 
 JSON = "application/json"
 MULTIPART = "multipart/mixed"

@@ -9,9 +9,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import logs, tracing
+from service.call import ID_HEADER, Call, entered
 from service.errors import RequestError
 from service.http import refusal
-from service.http.call import ID_HEADER, Call, entered
 
 CLIENT_GONE = 499
 """nginx's status for a client that did not wait; stands only in the log."""

@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from service.errors import ItemError, RequestError
-from service.http.schemas import MESH_FORMATS
 from service.reconstruction import Options, Upload
+from service.schemas.photographs import MESH_FORMATS
 
 FIELDS = ("images", "masks", "format", "texture", "texture_size", "preview")
 EDIT_FIELDS = ("image", "mask", "changes")

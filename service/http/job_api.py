@@ -22,14 +22,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.errors import RequestError
-from service.http import accept, answers, form, schemas
-from service.http.job_schemas import JobAnswer, JobItem
+from service.http import accept, answers, form
 from service.http.requests import MEBIBYTE, engine_of, require_content_type
 from service.jobs.files import FolderTaken, NewItem
 from service.jobs.store import Item, Job
 from service.jobs.worker import Jobs
 from service.jobs.zip_upload import read_zip
 from service.reconstruction import Options
+from service.schemas import photographs as schemas
+from service.schemas.jobs import JobAnswer, JobItem
 
 FIELDS = (*form.FIELDS, "archive")
 MOST_LISTED = 1000

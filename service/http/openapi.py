@@ -9,8 +9,10 @@ from _bentoml_sdk import Service
 from bentoml._internal.service.openapi.specification import OpenAPISpecification, PathItem, Schema
 from pydantic.json_schema import models_json_schema
 
-from service.http import paths, render_schemas, schemas
-from service.http.job_schemas import JobAnswer
+from service.http import paths
+from service.schemas import photographs as schemas
+from service.schemas import rendering as render_schemas
+from service.schemas.jobs import JobAnswer
 from service.settings import read_settings
 
 Inner = TypeVar("Inner")

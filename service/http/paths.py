@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.http import answers, form, job_api, render_schemas, schemas
-from service.http.job_schemas import JobAnswer
+from service.http import answers, form, job_api
 from service.imaging import animation
 from service.jobs.zip_upload import LARGEST_ENTRY
+from service.schemas import photographs as schemas
+from service.schemas import rendering as render_schemas
+from service.schemas.jobs import JobAnswer
 from service.settings import Settings
 
 LINES_DESCRIPTION = (

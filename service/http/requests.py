@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.engine import Engine
 from service.errors import RequestError
-from service.http import refusal, schemas
+from service.http import refusal
+from service.schemas import photographs as schemas
 
 MEBIBYTE = 1 << 20
 Model = TypeVar("Model", bound=schemas.Strict)

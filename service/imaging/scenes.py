@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from graphics.camera import AZIMUTH, wrap_degrees
 from service.archive import Archive
-from service.http.render_schemas import Interpolation, Turntable
-from service.http.schemas import CameraView
+from service.schemas.photographs import CameraView
+from service.schemas.rendering import Interpolation, Turntable
 
 
 class Scene(NamedTuple):

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.bundle import INVERSE_GRAPHICS, SEGMENTER, STYLEGAN_R, Bundle
+from service.call import current_call
 from service.errors import ItemError
-from service.http.call import current_call
 from service.inference.batcher import Batcher, Device
 from service.inference.session import Options, Session
 from service.inference.turn import current_job

@@ -12,11 +12,12 @@ from typing import Any
 from service import reconstruction
 from service.engine import Engine
 from service.errors import ItemError, Overloaded, RequestError, ShuttingDown
-from service.http import answers, schemas
+from service.http import answers
 from service.inference.turn import working_for
 from service.jobs.files import NewItem
 from service.jobs.store import Item, JobStore
 from service.reconstruction import Options, Upload
+from service.schemas import photographs as schemas
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")

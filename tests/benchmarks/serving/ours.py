@@ -12,9 +12,9 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from service.http.access import Access
+from service.access import Access
+from service.call import current_call
 from service.http.access_control import AccessControl
-from service.http.call import current_call
 from service.http.call_scope import CallScope
 from service.inference.batcher import Batcher, Device
 from service.settings import read_settings

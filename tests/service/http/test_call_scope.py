@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import StreamingResponse
 
 from service import logs
-from service.http.call import Call, current_call
+from service.call import Call, current_call
 from service.http.call_scope import CallScope
 from service.settings import Settings
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from service.http import render_schemas, schemas
-from service.http.job_schemas import JobAnswer
+from service.schemas import photographs as schemas
+from service.schemas import rendering as render_schemas
+from service.schemas.jobs import JobAnswer
 from tests.service.requests import jpeg, post
 
 OURS = "/v1/"

@@ -3,9 +3,9 @@ import pytest
 
 from graphics.camera import AZIMUTH
 from service.archive import Archive
-from service.http.render_schemas import Interpolation, Turntable
 from service.imaging.scenes import Scene, blend, turn
 from service.samples import mix
+from service.schemas.rendering import Interpolation, Turntable
 
 
 def scene(azimuth, value):

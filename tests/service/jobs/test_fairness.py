@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from service.call import Call, entered
 from service.engine import Engine
-from service.http.call import Call, entered
 from service.jobs.files import NewItem
 from service.jobs.store import JobStore
 from service.jobs.worker import Jobs

@@ -1,7 +1,7 @@
 import pytest
 
+from service.access import Access, Bucket
 from service.errors import RequestError
-from service.http.access import Access, Bucket
 from service.settings import Settings
 
 KEYS = ("first-key-of-the-tests", "second-key-of-the-tests")

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from service.http.schemas import (
+from service.schemas.photographs import (
     PNG_EXAMPLE,
     TIMINGS_EXAMPLE,
     Base64,

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from service.http.schemas import Problem, Strict
+from service.schemas.photographs import Problem, Strict
 
 TIME_EXAMPLE = "2026-01-31T12:00:00Z"
 
