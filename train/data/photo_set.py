@@ -1,6 +1,6 @@
 """Real photographs of single objects for an evaluation or a training, with what truth there is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -106,14 +106,34 @@ def plain_folder(folder: Path, masks: Path | None) -> tuple[list[Photo], list[Sk
         paths = [path for path in paths if not path.is_relative_to(masks)]
     if not paths:
         raise PhotographsError(f"{folder} holds no {', '.join(SUFFIXES)} file")
+    return _with_masks([(path.relative_to(folder).as_posix(), path) for path in paths], masks)
+
+
+def listed(paths: Sequence[Path], masks: Path | None) -> tuple[list[Photo], list[Skipped]]:
+    """Photographs by their paths, which are their names, each with the mask of its name.
+
+    Raises:
+        PhotographsError: `masks` is no folder.
+    """
+    if masks is not None and not masks.is_dir():
+        raise PhotographsError(f"{masks} is not a folder; give a folder of JPEG or PNG files")
+    missing = [Skipped(path.as_posix(), "no such file") for path in paths if not path.is_file()]
+    found = [(path.as_posix(), path) for path in paths if path.is_file()]
+    photos, without_mask = _with_masks(found, masks)
+    return photos, missing + without_mask
+
+
+def _with_masks(
+    named: Sequence[tuple[str, Path]], masks: Path | None
+) -> tuple[list[Photo], list[Skipped]]:
+    """Every photograph with its mask; one without is left out where masks are given."""
     by_stem: dict[str, Path] = {}
     for path in sorted(masks.rglob("*")) if masks else ():
         if path.suffix.lower() in SUFFIXES:
             by_stem[path.relative_to(masks).with_suffix("").as_posix()] = path
             by_stem.setdefault(path.stem, path)
     photos, skipped = [], []
-    for path in paths:
-        name = path.relative_to(folder).as_posix()
+    for name, path in named:
         stem = Path(name).with_suffix("").as_posix()
         mask = by_stem.get(stem, by_stem.get(path.stem))
         if masks is not None and mask is None:

@@ -6,12 +6,19 @@ person should look at first (flags). Where masks are given, the network is given
 segmenter is held against them; where cameras are given (PASCAL3D+), so are the predicted ones.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphics.camera import AZIMUTH, ELEVATION, NOMINAL_DISTANCE, azimuth_difference_degrees
+from graphics.camera import (
+    AZIMUTH,
+    DISTANCE,
+    ELEVATION,
+    NOMINAL_DISTANCE,
+    azimuth_difference_degrees,
+)
 from train.data.mask_filter import MaskLimits, Verdict, filter_masks
 from train.data.photo_set import PhotoSet
 from train.evaluation.bundle_predictor import BundlePredictor
@@ -135,16 +142,25 @@ def _drawings(
     read: Predicted, predictor: BundlePredictor, size: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Pictures [B, 6, R, R, 3] and the silhouettes [B, R, R] at the predicted cameras."""
-    turned = np.zeros((len(TURNS_DEGREES), *read.cameras.shape), np.float32)
-    turned[..., AZIMUTH] = read.cameras[:, AZIMUTH] + np.array(TURNS_DEGREES)[:, None]
-    turned[..., ELEVATION] = SHOWN_ELEVATION_DEGREES
-    # As large as at the nominal distance, and in the middle.
-    turned[..., 2] = np.maximum(read.cameras[:, 2], NOMINAL_DISTANCE)
+    turned = turned_cameras(read.cameras, TURNS_DEGREES)
     views = [
         render_on_grey(read.vertices, read.textures, cameras, predictor.template, size)
         for cameras in (read.cameras, *turned)
     ]
     return np.stack([as_pixels(view.images) for view in views], axis=1), views[0].masks
+
+
+def turned_cameras(
+    cameras: NDArray[np.float32],  # [B, 5]
+    turns_degrees: Sequence[float],  # T of them
+) -> NDArray[np.float32]:  # [T, B, 5]
+    """From where people are shown a prediction, beyond its own camera."""
+    turned = np.zeros((len(turns_degrees), *cameras.shape), np.float32)
+    turned[..., AZIMUTH] = cameras[:, AZIMUTH] + np.array(turns_degrees)[:, None]
+    turned[..., ELEVATION] = SHOWN_ELEVATION_DEGREES
+    # As large as at the nominal distance, and in the middle.
+    turned[..., DISTANCE] = np.maximum(cameras[:, DISTANCE], NOMINAL_DISTANCE)
+    return turned
 
 
 def _flags(masks: NDArray[np.float32], scores: PhotoScores) -> list[list[str]]:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from graphics.camera import wrap_degrees
 from train.data.photo_set import PhotoSet
-from train.evaluation.contact_sheet import CAPTION, CELL, INK, MARGIN, WHITE, best_middle_worst
+from train.evaluation.captioned_sheet import captioned_sheet, line_of
+from train.evaluation.contact_sheet import best_middle_worst
 from train.evaluation.figures import Estimate, cell
 from train.evaluation.photo_instrument import PHOTO_FIGURES, PhotosMeasured
 from train.evaluation.report import bootstrap
@@ -144,28 +144,19 @@ def _page(
 def _contact_sheet(measured: PhotosMeasured, photos: PhotoSet) -> bytes:
     chosen = best_middle_worst(measured.scores.iou2d_rerender, ON_SHEET)
     lines = [_line(measured, photos, number) for _, number in chosen]
-    height = CAPTION + CELL
-    sheet = Image.new("RGB", (lines[0].width, CAPTION + len(lines) * height), WHITE)
-    pen = ImageDraw.Draw(sheet)
-    pen.text((3, 3), COLUMNS, fill=INK)
-    for place, ((group, number), line) in enumerate(zip(chosen, lines, strict=True)):
-        top = CAPTION + place * height
-        pen.text((3, top + 3), f"{group}  {_caption(measured, photos, number)}", fill=INK)
-        sheet.paste(line, (0, top + CAPTION))
-    content = io.BytesIO()
-    sheet.save(content, "PNG")
-    return content.getvalue()
+    captions = [f"{group}  {_caption(measured, photos, number)}" for group, number in chosen]
+    return captioned_sheet(COLUMNS, captions, lines)
 
 
 def _line(measured: PhotosMeasured, photos: PhotoSet, number: int) -> Image.Image:
     """photograph | mask | re-render | turned views"""
     mask = np.rint(measured.masks[number] * 255).astype(np.uint8)
-    cells: list[NDArray[np.uint8]] = [photos.images[number], mask, *measured.renders[number]]
-    line = Image.new("RGB", (len(cells) * CELL + 3 * MARGIN, CELL), WHITE)
-    for place, pixels in enumerate(cells):
-        image = Image.fromarray(pixels).resize((CELL, CELL), Image.Resampling.BICUBIC)
-        line.paste(image, (place * CELL + min(place, 3) * MARGIN, 0))
-    return line
+    return line_of(
+        [photos.images[number]],
+        [mask],
+        [measured.renders[number, 0]],
+        list(measured.renders[number, 1:]),
+    )
 
 
 def _caption(measured: PhotosMeasured, photos: PhotoSet, number: int) -> str:

@@ -18,12 +18,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from graphics.camera import NOMINAL_DISTANCE
 from train.config import Config, InverseConfig
 from train.data.labelled_photographs import LabelledPhotographs
 from train.data.multiview import MultiviewData
 from train.device import Device, launch, processes_for
-from train.losses.multiview import COVERED
 from train.models.inverse_graphics import (
     InverseGraphics,
     InverseGraphicsShape,
@@ -33,12 +31,10 @@ from train.models.inverse_graphics import (
 from train.models.perceptual import DiscriminatorFeatures, VggFeatures
 from train.models.segmenter import load_segmenter
 from train.pictures import write_grid
+from train.prediction_pictures import pictures_of
 from train.progress import Progress
 from train.steps.inverse import Examples, InverseTraining
 from train.workspace import StageFolder, StepLoop, Workspace, round_to
-
-PICTURED_AZIMUTHS = (35.0, 125.0, 215.0, 305.0)
-"""Degrees from which the pictures show every prediction, beside its own camera."""
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
@@ -147,23 +143,13 @@ def _examples(
     return Examples(generated, LabelledPhotographs(images, cameras, keep, segment, place))
 
 
-@torch.no_grad()
 def _write_pictures(path: Path, training: InverseTraining) -> None:
-    """Rows: input | re-render | four turned views, for the same eight images each time."""
+    """The same eight images each time."""
     place = training.device.device
     images, masks = training.data.load(np.arange(8) * (len(training.data) // 8))
     images, masks = images.to(place), masks.to(place)
-    prediction = training.average(images, masks[:, None])
-    columns = [images * masks[:, None] + 0.5 * (1 - masks[:, None])]
-    turned = [
-        torch.tensor([azimuth, 15.0, NOMINAL_DISTANCE, 0, 0]).expand(len(images), 5).to(place)
-        for azimuth in PICTURED_AZIMUTHS
-    ]
-    for cameras in (prediction.cameras, *turned):
-        drawn = training.renderer(prediction.vertices, prediction.textures, cameras)
-        hard = (drawn.masks > COVERED).float()[:, None]
-        columns.append(drawn.images * hard + 0.5 * (1 - hard))
-    write_grid(path, torch.stack(columns, 1).flatten(0, 1), len(columns), enlarge=2)
+    cells = pictures_of(training.average, training.renderer, images, masks)
+    write_grid(path, cells.flatten(0, 1), cells.shape[1], enlarge=2)
 
 
 def _write_cameras(folder: StageFolder, training: InverseTraining) -> dict[str, float]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.train.stages.tiny_run import SIZE, VIEWS, tiny_config, tiny_run
 from train.config import Config, EvaluateConfig
@@ -63,6 +64,8 @@ def test_the_stage_leaves_networks_cameras_and_the_mean(tmp_path):
     with np.load(folder.require("mean.npz")) as mean:
         assert mean["texture"].shape == (3, 16, 32)
     assert {"loss", "color", "iou", "perceptual", "camera"} <= folder.facts().keys()
+    with Image.open(folder.require("images/000003.png")) as grid:
+        assert grid.size == (8 * SIZE * 2, 8 * SIZE * 2)
 
 
 def test_an_interrupted_run_ends_as_one_that_was_left_alone(tmp_path, monkeypatch):
