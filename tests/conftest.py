@@ -1,6 +1,7 @@
 """Without a GPU, triton's kernels run in its interpreter.
 
-Triton asks the environment when it is imported, and many libraries import it: this file is read before any of them.
+Triton asks the environment when it is imported, and many libraries import it: this file is read
+before any of them.
 """
 
 import os

@@ -130,7 +130,7 @@ class Ablation:
 
     def _take_over(self, workspace: Workspace, row: Row) -> None:
         """Show a cell the run's finished stages, and the images that it shall learn from."""
-        stages = {name: self.run.stage(name) for name in ("photographs", "segmenter")}
+        stages = {name: self.run.stage(name) for name in ("photographs", "segmenter", "viewpoints")}
         stages |= {name: self.run.stage(name, self.round) for name in ("cameras", "gan")}
         stages["multiview"] = self._images(row)
         for name, theirs in stages.items():

@@ -18,10 +18,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from train.config import Config, InverseConfig
+from train.config import PROCEDURAL, Config, InverseConfig
 from train.data.labelled_photographs import LabelledPhotographs
 from train.data.multiview import MultiviewData
 from train.device import Device, launch, processes_for
+from train.gauge import load_gauge
+from train.metrics.viewpoint_cameras import viewpoint_camera_errors
 from train.models.inverse_graphics import (
     InverseGraphics,
     InverseGraphicsShape,
@@ -52,7 +54,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         steps = config.evaluate.baseline_steps or config.inverse.steps
         single = replace(config.inverse, views=1, steps=steps)
         _launch(config, workspace, round, StageFolder(folder.path / "single_view"), single)
-    folder.finish(**facts)
+    folder.finish(**facts, **_camera_errors(config, workspace, round))
 
 
 def _launch(
@@ -161,6 +163,18 @@ def _write_cameras(folder: StageFolder, training: InverseTraining) -> dict[str, 
         "azimuth_moved_median_degrees": round_to(np.median(moved[:, 0])),
         "elevation_moved_median_degrees": round_to(np.median(moved[:, 1])),
     }
+
+
+def _camera_errors(config: Config, workspace: Workspace, round: int) -> dict[str, float]:
+    """What optimising the viewpoints' cameras was worth; the attribute network reads vehicles."""
+    if config.photographs.source != PROCEDURAL:
+        return {}
+    data = MultiviewData(workspace.stage("multiview", round).path)
+    with np.load(workspace.stage("inverse", round).file("cameras.npz")) as arrays:
+        cameras = arrays["cameras"]
+    errors = viewpoint_camera_errors(data, cameras, load_gauge(config, workspace))
+    Progress(workspace, "inverse", 1, round).say(f"{errors}")
+    return errors
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from train.config import (
     PhotographsConfig,
 )
 from train.data.codes import as_pixels
+from train.models.attributes import AttributeNetwork, save_attributes
 from train.models.generator import Generator, GeneratorShape
 from train.models.inverse_graphics import (
     InverseGraphics,
@@ -70,6 +71,9 @@ def tiny_run(
     segmenter = workspace.stage("segmenter")
     save_segmenter(Segmenter(4), segmenter.file("segmenter.safetensors"))
     segmenter.finish()
+    gauge = workspace.stage("viewpoints")
+    save_attributes(AttributeNetwork(SIZE), gauge.file("attributes.safetensors"))
+    gauge.finish()
     photographs = workspace.stage("photographs")
     images = np.random.default_rng(0).integers(0, 256, (64, SIZE, SIZE, 3), dtype=np.uint8)
     np.save(photographs.file("images.npy"), images)

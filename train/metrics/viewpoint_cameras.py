@@ -1,0 +1,58 @@
+"""How far the cameras of viewpoint codes are from what their images show (paper 3.2).
+
+The paper sets a rough camera per viewpoint code by hand and optimises it with the network; this
+says what the optimisation was worth, against the attribute network's readings of the images.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION, NOMINAL_DISTANCE
+from train.data.multiview import MultiviewData
+from train.metrics.camera_error import camera_errors
+from train.models.attributes import AttributeNetwork, read_attributes
+from train.workspace import round_to
+
+MOST_IMAGES = 16
+"""Images read per viewpoint."""
+FEWEST_IMAGES = 4
+"""Viewpoints with fewer, after the mask filter, are left out."""
+
+
+def viewpoint_camera_errors(
+    data: MultiviewData,
+    cameras: NDArray[np.floating],  # [K, 5]
+    network: AttributeNetwork,
+) -> dict[str, float]:
+    """Median errors in degrees of the initial cameras (`before`) and of these (`after`)."""
+    numbers, images = np.unique(data.viewpoint, return_counts=True)
+    numbers = numbers[images >= FEWEST_IMAGES]
+    if len(numbers) == 0:
+        return {}
+    seen = np.stack([_seen_camera(data, number, network) for number in numbers])
+    figures: dict[str, float] = {}
+    for when, said in (("before", data.initial_cameras), ("after", cameras)):
+        errors = camera_errors(said[numbers], seen)
+        figures |= {
+            f"viewpoint_azimuth_error_median_degrees_{when}": _median(errors.azimuth_degrees),
+            f"viewpoint_elevation_error_median_degrees_{when}": _median(errors.elevation_degrees),
+        }
+    return figures
+
+
+def _seen_camera(
+    data: MultiviewData, viewpoint: int, network: AttributeNetwork
+) -> NDArray[np.float32]:  # [5]
+    """Mean direction and median elevation of a viewpoint's images, as read."""
+    own = np.flatnonzero(data.viewpoint == viewpoint)[:MOST_IMAGES]
+    readings = read_attributes(network, data.load(own)[0])
+    directions = np.exp(1j * np.deg2rad(readings.azimuths))
+    camera = np.zeros(CAMERA_SIZE, np.float32)
+    camera[AZIMUTH] = np.rad2deg(np.angle(directions.mean()))
+    camera[ELEVATION] = np.median(readings.elevations)
+    camera[DISTANCE] = NOMINAL_DISTANCE
+    return camera
+
+
+def _median(errors: NDArray[np.floating]) -> float:
+    return round_to(float(np.median(errors)))
