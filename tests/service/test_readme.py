@@ -91,3 +91,21 @@ def test_the_python_client_writes_meshes_and_the_swap(address, folder):
         assert len(mesh.faces) > 100
     with Image.open(samples / "swap.png") as picture:
         assert picture.size == (256, 256)
+
+
+BENTOML_CLIENT = """
+import bentoml
+
+files = [("images", (name, open(name, "rb"))) for name in ("00.jpg", "01.jpg")]
+with bentoml.SyncHTTPClient("http://localhost:3000") as client:
+    answer = client.request("POST", "/v1/reconstruct", files=files, data={"format": "stl"})
+    # The routes are a mounted application's, which BentoML's schema.json does not list.
+    assert client.endpoints == {}, client.endpoints
+assert answer.status_code == 200, answer.text
+assert [entry["mesh"]["format"] for entry in answer.json()["images"]] == ["stl", "stl"]
+"""
+
+
+def test_bentoml_s_own_client_posts_images(address, folder):
+    samples = folder / "service" / "shipped" / "vehicles" / "samples"
+    run([sys.executable, "-"], samples, BENTOML_CLIENT.replace(PRINTED_ADDRESS, address))
