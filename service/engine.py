@@ -58,6 +58,12 @@ class Engine:
         self._memory = DeviceMemory(self.reconstructor.session.provider)
         self._warm_up()
 
+    @property
+    def texture_size(self) -> int:
+        """Texels of the longer side of every texture that is kept, drawn or, unless a request says
+        otherwise, put in a mesh file."""
+        return max(self.settings.texture_size, *self.manifest.texture_size)
+
     async def in_pool(
         self,
         function: Callable[Arguments, Result],
@@ -136,8 +142,8 @@ class Engine:
         mask = np.ones((resolution, resolution), np.float32)
         found = Reconstruction(self.template.vertices, texture, camera, 1.0)
         self.painter.paint(photograph, mask, found)
-        if self.settings.texture_size > max(height, width):
-            self.painter.paint_larger(photograph, mask, found, self.settings.texture_size)
+        if self.texture_size > max(height, width):
+            self.painter.paint_larger(photograph, mask, found, self.texture_size)
         self._memory.observe()
         logger.info("settings %s", self.settings.printable())
         logger.info(

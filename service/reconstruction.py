@@ -63,7 +63,9 @@ class Taken(NamedTuple):
     mask: NDArray[np.float32]
     """[R, R] in 0..1"""
     reconstruction: Reconstruction
-    """Its texture shows what the photograph shows."""
+    """Its texture, at the model's own size, shows what the photograph shows."""
+    texture: NDArray[np.uint8]
+    """[Ht, Wt, 3], the same at the service's size: of mesh files and of pictures"""
 
 
 async def answer(
@@ -110,8 +112,7 @@ async def take(engine: Engine, upload: Upload, timings: dict[str, float]) -> Tak
     with metrics.stage("reconstruct", timings):
         found = await engine.reconstructor.reconstruct(photograph.pixels, mask)
     with metrics.stage("paint", timings):
-        texture = await engine.in_pool(engine.painter.paint, photograph, mask, found)
-    return Taken(photograph, mask, found._replace(texture=texture))
+        return await engine.in_pool(_paint, engine, photograph, mask, found)
 
 
 def to_archive(taken: Taken) -> Archive:
@@ -119,7 +120,7 @@ def to_archive(taken: Taken) -> Archive:
     reconstruction = taken.reconstruction
     return Archive(
         reconstruction.vertices,
-        images.to_bytes(reconstruction.texture),
+        taken.texture,
         images.background_of(taken.photograph.pixels, taken.mask),
         reconstruction.camera,
     )
@@ -139,6 +140,18 @@ def to_view(camera: NDArray[np.float32]) -> schemas.CameraView:
     )
 
 
+def _paint(
+    engine: Engine, photograph: Photograph, mask: NDArray[np.float32], found: Reconstruction
+) -> Taken:
+    """CPU work: called in the pool."""
+    painted = found._replace(texture=engine.painter.paint(photograph, mask, found))
+    if engine.texture_size == max(engine.manifest.texture_size):
+        texture = images.to_bytes(painted.texture)
+    else:
+        texture = engine.painter.paint_larger(photograph, mask, painted, engine.texture_size)
+    return Taken(photograph, mask, painted, texture)
+
+
 def _describe(
     engine: Engine, taken: Taken, options: Options, timings: dict[str, float]
 ) -> dict[str, object]:
@@ -149,7 +162,7 @@ def _describe(
     with metrics.stage("render", timings):
         drawn = engine.draw(found.vertices, found.texture, found.camera, resolution)
         covered = drawn.masks[0] > 0.5
-        preview = _preview(engine, found) if options.preview else None
+        preview = _preview(engine, taken) if options.preview else None
     with metrics.stage("encode", timings):
         mesh = _encode_mesh(engine, taken, options)
         mask = images.encode_png(images.to_bytes(taken.mask))
@@ -188,16 +201,14 @@ def _encode_mesh(engine: Engine, taken: Taken, options: Options) -> bytes:
 
 def _texture(engine: Engine, taken: Taken, longer: int | None) -> NDArray[np.uint8]:
     """Of a mesh file, with a longer side of so many texels; None as the setting says."""
-    own = taken.reconstruction.texture
-    if longer is None:
-        longer = max(engine.settings.texture_size, *own.shape[:2])
-        if longer == max(own.shape[:2]):
-            return images.to_bytes(own)
-    return engine.painter.paint_larger(*taken, longer)
+    if longer in (None, engine.texture_size):
+        return taken.texture
+    return engine.painter.paint_larger(taken.photograph, taken.mask, taken.reconstruction, longer)
 
 
-def _preview(engine: Engine, found: Reconstruction) -> bytes:
-    drawn = engine.draw(found.vertices, found.texture, found.camera, PREVIEW_SIZE, SAMPLES)
+def _preview(engine: Engine, taken: Taken) -> bytes:
+    found, texture = taken.reconstruction, taken.texture / np.float32(255)
+    drawn = engine.draw(found.vertices, texture, found.camera, PREVIEW_SIZE, SAMPLES)
     return images.encode_png(cut_out(drawn))
 
 

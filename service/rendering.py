@@ -76,8 +76,9 @@ async def draw(engine: Engine, scene: Scene, renderer: str, size: int) -> Drawn:
     if renderer != "gan":
         graphics = await engine.in_pool(_draw, engine, scene, size)
     if renderer != "graphics":
+        texture = _at_models_size(engine, scene.texture)
         image = await engine.generator.generate(
-            scene.camera, scene.vertices, scene.texture, scene.background
+            scene.camera, scene.vertices, texture, scene.background
         )
         gan = images.to_bytes(image)
     return Drawn(graphics, gan)
@@ -151,6 +152,14 @@ def _first_scene(request: RenderRequest, archives: Mapping[str, Archive]) -> Sce
         part("background").background if with_background else None,
         archives[photographed].camera,
     )
+
+
+def _at_models_size(engine: Engine, texture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The GAN takes textures [Ht, Wt, 3] in 0..1 of its own size alone."""
+    own = engine.manifest.texture_size
+    if texture.shape[:2] == own:
+        return texture
+    return images.resize_longer(images.to_bytes(texture), max(own)) / np.float32(255)
 
 
 def _draw(engine: Engine, scene: Scene, size: int) -> NDArray[np.uint8]:

@@ -50,12 +50,13 @@ class Settings:
     pixel_limit_megapixels: int = 50
     """Pixels of one image as stored."""
     texture_size: int = 256
-    """Texels of the longer side, in GLB and OBJ, where the request names no size and the model's
-    own texture is smaller; 0 = always the model's own. Painting and encoding a GLB of the shipped
-    bundle takes 2 ms and 51 kB at its own 128, 8 ms and 77 kB at 256, 22 ms and 149 kB at 512 (CPU
-    time on an AMD Zen 3 processor, other programs beside it)."""
+    """Texels of the longer side of every texture where the model's own is smaller; 0 = always the
+    model's own. For a GLB or OBJ a request may name another. Larger ones show more of the
+    photograph's detail and cost more time and memory."""
     kept_reconstructions: int = 1000
-    """Reconstructions held in memory for `/v1/render` to name by id; the oldest go first."""
+    """Reconstructions held in memory for `/v1/render` to name by id; the oldest go first. Each
+    holds 3 bytes per texel: 96 KiB where `texture_size` is 256 and textures are half as high, four
+    times that at 512."""
     keep_seconds: int = 3600
     """How long such an id is good for."""
     jobs_folder: str = ""

@@ -47,7 +47,9 @@ async def _one(engine: Engine, field: str, source: Source, timings: dict[str, fl
             return await engine.samples.draw(source.seed, lambda path: _read(engine, path))
         content = _decoded(field, source)
         if source.npz is not None:
-            return await engine.in_pool(archive.unpack, content, engine.manifest)
+            return await engine.in_pool(
+                archive.unpack, content, engine.manifest, engine.texture_size
+            )
         return to_archive(await take(engine, Upload(field, lambda: content), timings))
     except ItemError as error:
         raise RequestError(422, error.code, f"{field}: {error.message}") from error

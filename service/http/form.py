@@ -9,6 +9,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from service.archive import LARGEST_TEXTURE
 from service.errors import ItemError, RequestError
 from service.reconstruction import Options, Upload
 from service.schemas.photographs import MESH_FORMATS
@@ -16,7 +17,7 @@ from service.schemas.photographs import MESH_FORMATS
 FIELDS = ("images", "masks", "format", "texture", "texture_size", "preview")
 EDIT_FIELDS = ("image", "mask", "changes")
 FLAGS = {"true": True, "1": True, "false": False, "0": False}
-TEXTURE_SIZES = range(16, 2049)
+TEXTURE_SIZES = range(16, LARGEST_TEXTURE + 1)
 """Pixels."""
 LONGEST_NAME = 255
 
@@ -126,7 +127,7 @@ def read_options(texts: dict[str, str]) -> Options:
             span = f"{TEXTURE_SIZES[0]}..{TEXTURE_SIZES[-1]} pixels"
             raise _invalid("texture_size", text, span)
         if mesh_format in ("npz", "stl"):
-            reason = "npz keeps the model's own texture" if mesh_format == "npz" else "stl has none"
+            reason = "npz has the service's own size" if mesh_format == "npz" else "stl has none"
             raise _invalid("texture_size", text, f"left out with format {mesh_format}: {reason}")
         values["texture_size"] = size
     return Options(**values)

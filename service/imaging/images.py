@@ -97,11 +97,16 @@ def to_bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:
 
 def resize_longer(pixels: NDArray[np.uint8], longer: int) -> NDArray[np.uint8]:
     """A picture `[H, W, 3]` whose longer side has `longer` pixels, its proportions kept."""
-    height, width = pixels.shape[:2]
+    height, width = scaled(*pixels.shape[:2], longer)
+    shrinks = longer < max(pixels.shape[:2])
+    method = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(pixels).resize((width, height), method))
+
+
+def scaled(height: int, width: int, longer: int) -> tuple[int, int]:
+    """Height and width of the same proportions, the longer one `longer` pixels."""
     scale = longer / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    method = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(pixels).resize(size, method))
+    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def background_of(pixels: NDArray[np.uint8], mask: NDArray[np.floating]) -> NDArray[np.uint8]:

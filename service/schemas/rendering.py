@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from service.archive import LARGEST_NUMBER, LARGEST_TEXTURE
 from service.schemas.photographs import (
     PNG_EXAMPLE,
     TIMINGS_EXAMPLE,
@@ -33,7 +34,14 @@ class Source(Strict):
         examples=[ID_EXAMPLE["id"]],
     )
     npz: Base64 | None = Field(
-        None, description="what format=npz returned, in base64", examples=["UEsDBBQ="]
+        None,
+        description="what format=npz returned, in base64: vertices float32 [vertex_count, 3], "
+        "background uint8 [resolution, resolution, 3], camera float32 [5] (azimuth_degrees, "
+        "elevation_degrees, distance, offset right, offset up) and texture uint8 [Ht, Wt, 3], all "
+        "as in the manifest of /v1/model, the texture in the proportions of texture_size and at "
+        f"most {LARGEST_TEXTURE} texels long (brought to the service's own size); numbers within "
+        f"-{LARGEST_NUMBER}..{LARGEST_NUMBER}, the distance above 0; other members are not read",
+        examples=["UEsDBBQ="],
     )
     image: Base64 | None = Field(
         None, description="a photograph to reconstruct first, in base64", examples=[PNG_EXAMPLE]

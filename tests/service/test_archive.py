@@ -29,11 +29,20 @@ def npz(arrays, **options):
 
 def test_what_is_packed_is_unpacked(archive, loaded_bundle):
     content = pack(archive, loaded_bundle.template)
-    for got, packed in zip(unpack(content, loaded_bundle.manifest), archive, strict=True):
+    for got, packed in zip(
+        unpack(content, loaded_bundle.manifest, TEXTURE_SIZE[1]), archive, strict=True
+    ):
         np.testing.assert_array_equal(got, packed)
     assert set(np.load(io.BytesIO(content)).files) == {
         "vertices", "texture", "background", "camera", "faces", "face_uvs",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("height", [1, 4, 50, 1024])
+def test_a_texture_of_another_size_is_brought_to_the_service_s(archive, loaded_bundle, height):
+    other = archive._replace(texture=np.full((height, 2 * height, 3), 77, np.uint8))
+    unpacked = unpack(pack(other, loaded_bundle.template), loaded_bundle.manifest, 64)
+    np.testing.assert_array_equal(unpacked.texture, np.full((32, 64, 3), 77, np.uint8))
 
 
 def zip_bomb():
@@ -69,7 +78,7 @@ def header_bomb():
 )
 def test_a_hostile_file_is_refused(content, code, loaded_bundle):
     with pytest.raises(ItemError) as caught:
-        unpack(content, loaded_bundle.manifest)
+        unpack(content, loaded_bundle.manifest, TEXTURE_SIZE[1])
     assert caught.value.code == code
 
 
@@ -77,14 +86,19 @@ def test_a_hostile_file_is_refused(content, code, loaded_bundle):
     ("field", "change", "reason"),
     [
         ("vertices", lambda a: a[:-1], "vertices is float32"),
-        ("vertices", lambda a: a * np.nan, "numbers beyond 1000"),
-        ("vertices", lambda a: a * 1e30, "numbers beyond 1000"),
+        ("vertices", lambda a: a * np.nan, "holds nan; its numbers must be within -1000..1000"),
+        ("vertices", lambda a: a * 0 + 1001, "holds 1001; its numbers must be within"),
+        ("camera", lambda a: a * [1, 1, 0, 1, 1], "camera is float64"),
+        ("camera", lambda a: a * np.float32([1, 1, 0, 1, 1]), "distance is 0; it must be above 0"),
         ("texture", lambda a: a.astype(np.int8), "texture is int8"),
+        ("texture", lambda a: a[:-1], r"texture is uint8 \(7, 16, 3\); .* in proportion, to"),
+        ("texture", lambda a: a[:0], r"texture is uint8 \(0, 16, 3\)"),
+        ("texture", lambda a: np.zeros((1025, 2050, 3), np.uint8), "texture holds .* bytes"),
         ("camera", lambda a: a[None], "camera is float32"),
-        ("background", lambda a: np.asfortranarray(a), "background is uint8"),
+        ("background", lambda a: np.asfortranarray(a), "background is uint8 .* in Fortran order"),
     ],
 )
 def test_other_shapes_kinds_and_numbers_are_refused(field, change, reason, archive, loaded_bundle):
     arrays = {**archive._asdict(), field: change(getattr(archive, field))}
     with pytest.raises(ItemError, match=reason):
-        unpack(npz(arrays), loaded_bundle.manifest)
+        unpack(npz(arrays), loaded_bundle.manifest, TEXTURE_SIZE[1])

@@ -13,7 +13,8 @@ DEADLINE = 10
 
 
 def test_at_twice_capacity_nothing_is_lost_and_nothing_grows(bundle_folder, tmp_path):
-    settings = {"deadline_seconds": DEADLINE, "queue_limit": 64}
+    # Few, so that what is kept on purpose is soon full.
+    settings = {"deadline_seconds": DEADLINE, "queue_limit": 64, "kept_reconstructions": 100}
     with watched(tmp_path / "home", bundle_folder, **settings) as server:
         found = soak(server, jpeg(), SECONDS)
     assert set(found.answers) == {200, 429}

@@ -3,10 +3,15 @@
 import base64
 import io
 
+import numpy as np
+import pytest
 import trimesh
+from PIL import Image
 
+from graphics.render import render
+from service.reconstruction import PREVIEW_SIZE, SAMPLES, cut_out
 from service.settings import Settings
-from tests.service.requests import jpeg, post
+from tests.service.requests import image_of, jpeg, png, post
 
 
 def file_of(answer):
@@ -34,3 +39,57 @@ def test_the_setting_gives_the_size_where_the_request_does_not(client):
     assert texture.size == (Settings.texture_size, Settings.texture_size // 2)
     named = post(client, jpeg(), texture_size=str(Settings.texture_size))
     assert texture.tobytes() == texture_of(file_of(named)).tobytes()
+
+
+@pytest.fixture(scope="module")
+def checked():
+    """A dark square whose pattern is finer than the model's own texture."""
+    cells = np.indices((48, 48)).sum(axis=0) % 2 * 90
+    board = Image.fromarray(cells.astype(np.uint8)).resize((480, 480), Image.Resampling.NEAREST)
+    photograph = Image.new("RGB", (640, 640), (240, 240, 240))
+    photograph.paste(board.convert("RGB"), (80, 80))
+    return png(photograph)
+
+
+def npz_of(client, content):
+    entry = post(client, content, format="npz", preview="true").json()["images"][0]
+    arrays = np.load(io.BytesIO(base64.b64decode(entry["mesh"]["data"])))
+    return entry, {name: arrays[name] for name in arrays.files}
+
+
+def test_pictures_are_drawn_with_the_texture_of_the_mesh_file(client, checked, loaded_bundle):
+    texture = np.asarray(texture_of(file_of(post(client, checked))).convert("RGB"))
+    assert texture.std() > 20  # the pattern is on it
+    entry, arrays = npz_of(client, checked)
+    np.testing.assert_array_equal(arrays["texture"], texture)
+    expected = cut_out(
+        render(
+            arrays["vertices"][None],
+            texture[None] / np.float32(255),
+            arrays["camera"][None],
+            loaded_bundle.template,
+            PREVIEW_SIZE,
+            samples=SAMPLES,
+        )
+    )
+    fields = {"reconstruction": {"id": entry["id"]}}
+    (drawn,) = client.post("/v1/render", json=fields).json()["images"]
+    for text in (entry["preview"], drawn):
+        np.testing.assert_array_equal(np.asarray(image_of(text)), expected)
+
+
+def test_textures_of_two_sizes_meet_in_one(client, checked):
+    entry, arrays = npz_of(client, checked)
+    file = io.BytesIO()
+    small = np.asarray(Image.fromarray(arrays["texture"]).resize((16, 8), Image.Resampling.BOX))
+    np.savez(file, **{**arrays, "texture": small})
+    fields = {
+        "reconstruction": {"id": entry["id"]},
+        "interpolation": {"to": {"npz": base64.b64encode(file.getvalue()).decode()}, "steps": 3},
+    }
+    answer = client.post("/v1/render", json=fields)
+    assert answer.status_code == 200, answer.text
+    first, middle, last = (
+        np.asarray(image_of(text))[96:160, 96:160, :3].std() for text in answer.json()["images"]
+    )
+    assert first > middle > last  # the pattern fades
