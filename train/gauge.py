@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graphics.camera import AZIMUTH, ELEVATION, azimuth_difference_degrees
+from train.attribute_training import BATCH, train_attributes
 from train.config import Config
 from train.data.augmentation import augment
 from train.data.vehicles import HELD_OUT_SEED, photographs
@@ -20,11 +21,9 @@ from train.models.attributes import (
     save_attributes,
 )
 from train.progress import Progress
-from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
+from train.workspace import StageFolder, Workspace, WorkspaceError
 
 SHIPPED = Path(__file__).parent / "shipped" / "attributes.safetensors"
-BATCH = 32
-LEARNING_RATE = 2e-3
 COLOUR = 0.3
 """Strength of the recolouring: the paint's label stays what it was, so it must be mild."""
 HELD_OUT = 512
@@ -36,24 +35,8 @@ def train_gauge(config: Config, workspace: Workspace, folder: StageFolder) -> At
     steps, size = config.viewpoints.classifier_steps, config.photographs.size
     torch.manual_seed(config.seed)
     network = AttributeNetwork(size).to(device=place(), memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps)
-    parts = {"model": network, "optimiser": optimiser, "schedule": schedule}
-    loop = StepLoop(
-        folder, steps, lambda: {name: part.state_dict() for name, part in parts.items()}
-    )
-    if (checkpoint := folder.load_checkpoint()) is not None:
-        for name, part in parts.items():
-            part.load_state_dict(checkpoint[name])
-        loop.first = checkpoint["step"]
     progress = Progress(workspace, "viewpoints", steps)
-    for step in loop:
-        loss = _loss(network, config, step)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        progress.tick(step + 1, classifier_loss=loss.detach())
+    train_attributes(network, folder, steps, progress, lambda step: _loss(network, config, step))
     save_attributes(network.eval(), folder.file("attributes.safetensors"))
     return network
 

@@ -85,15 +85,25 @@ class ViewpointsConfig:
 class CamerasConfig:
     """Cameras for the photographs (rounds >= 1)."""
 
-    reader: Literal["inverse", "attributes"] = "inverse"
-    """Who reads them: the camera head of the previous round's inverse graphics network, or the
-    attribute network of stage viewpoints, which was taught on procedural truth."""
+    reader: str = "inverse"
+    """Who reads them. `inverse`: the camera head of the previous round's inverse graphics network;
+    `attributes`: the attribute network of stage viewpoints, which was taught on procedural truth;
+    else the folder of another run, whose last inverse graphics network reads them at its own size,
+    which may be smaller. Several, with commas between: what they disagree on is left out. Two GANs
+    that were trained apart hardly ever mistake the same photographs' fronts for backs."""
+    students: int = 0
+    """Networks taught in turn on the photographs whose labels are kept; each then labels all."""
+    student_steps: int = 1_000
+    """Steps of each student, of 32 photographs."""
     confident: float = 0.8
     """Share of the photographs kept, the most confident ones."""
     largest_mirror_degrees: float = 40.0
-    """Photographs whose mirrored image disagrees by more are left out."""
+    """Photographs whose mirrored image, or another reader, disagrees by more are left out."""
 
     def __post_init__(self) -> None:
+        require(all(self.reader.split(",")), f"cameras.reader={self.reader}: a name is empty")
+        require(self.students >= 0, f"cameras.students={self.students}: 0 or more")
+        require(self.student_steps >= 1, f"cameras.student_steps={self.student_steps}: at least 1")
         require(0 < self.confident <= 1, f"cameras.confident={self.confident}: above 0, up to 1")
 
 

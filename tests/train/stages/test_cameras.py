@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from graphics.camera import NOMINAL_DISTANCE, wrap_degrees
+from graphics.camera import NOMINAL_DISTANCE, azimuth_difference_degrees, wrap_degrees
 from tests.train.stages.generated_run import SIZE, config, with_gan, with_segmenter_and_gauge
+from train import camera_readers
+from train.camera_student import Lessons, train_student
 from train.config import CamerasConfig
 from train.data import vehicles
 from train.models.attributes import load_attributes, read_attributes
@@ -13,8 +17,9 @@ from train.models.inverse_graphics import (
     save_inverse_graphics,
 )
 from train.models.segmenter import load_segmenter
+from train.progress import Progress
 from train.stages import cameras
-from train.workspace import StepLoop, Workspace, WorkspaceError
+from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
 
 COUNT = 150
 
@@ -73,8 +78,8 @@ def test_every_photograph_gets_a_camera_and_the_confident_ones_are_kept(tmp_path
 def test_a_mirrored_photograph_gets_the_mirrored_camera(tmp_path):
     segment = load_segmenter(ready(tmp_path).stage("segmenter").path)
     images = torch.rand(6, 3, SIZE, SIZE)
-    plain = cameras.read_both_ways(network().eval(), segment, images)
-    mirrored = cameras.read_both_ways(network().eval(), segment, images.flip(-1))
+    plain = camera_readers.read_both_ways(network().eval(), segment, images)
+    mirrored = camera_readers.read_both_ways(network().eval(), segment, images.flip(-1))
     signs = np.array([-1, 1, 1, -1, 1])
     # Between directions exactly opposite the mean would be a coin's throw.
     assert plain.disagreements.max() < 179.9
@@ -88,6 +93,8 @@ def test_the_mean_azimuth_goes_the_short_way_round(tmp_path):
     class TwoViews(torch.nn.Module):
         """Says 170 degrees of an image and 174 degrees of its mirror image (so -174)."""
 
+        shape = network().shape
+
         def forward(self, images, masks):
             prediction = network().eval()(images, masks)
             half = len(images) // 2
@@ -96,13 +103,13 @@ def test_the_mean_azimuth_goes_the_short_way_round(tmp_path):
             return prediction._replace(cameras=read)
 
     segment = load_segmenter(ready(tmp_path).stage("segmenter").path)
-    labels = cameras.read_both_ways(TwoViews(), segment, torch.rand(2, 3, SIZE, SIZE))
+    labels = camera_readers.read_both_ways(TwoViews(), segment, torch.rand(2, 3, SIZE, SIZE))
     assert labels.cameras[:, 0] == pytest.approx([178, 178], abs=1e-3)
     assert labels.disagreements == pytest.approx([16, 16], abs=1e-3)
 
 
 def test_photographs_that_contradict_their_mirror_image_are_left_out():
-    labels = cameras.Labels(
+    labels = camera_readers.Labels(
         np.zeros((4, 5), np.float32),
         np.array([0.9, 0.8, 0.7, 0.1], np.float32),
         np.array([5, 100, 5, 5], np.float32),
@@ -115,7 +122,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_labels(tmp_path, monkeypatc
     whole, killed = ready(tmp_path / "whole"), ready(tmp_path / "killed")
     cameras.run(labelling(), whole, round=1)
     monkeypatch.setattr(cameras, "StepLoop", EagerLoop)
-    real, asked = cameras.read_both_ways, []
+    real, asked = camera_readers.read_both_ways, []
 
     def until_killed(*arguments):
         asked.append(1)
@@ -123,7 +130,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_labels(tmp_path, monkeypatc
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(cameras, "read_both_ways", until_killed)
+    monkeypatch.setattr(camera_readers, "read_both_ways", until_killed)
     with pytest.raises(KeyboardInterrupt):
         cameras.run(labelling(), killed, round=1)
     cameras.run(labelling(), killed, round=1)
@@ -153,3 +160,102 @@ def test_the_attribute_network_can_read_the_cameras(tmp_path):
     assert np.allclose(labels["cameras"][:, 1], read.elevations, atol=1e-3)
     assert (labels["cameras"][:, 2] == NOMINAL_DISTANCE).all()
     assert labels["keep"].sum() == COUNT // 2
+
+
+def test_the_network_of_a_smaller_run_can_read_the_cameras(tmp_path):
+    small, workspace = ready(tmp_path / "small"), ready(tmp_path / "large")
+    pixels = np.load(workspace.stage("photographs").file("images.npy"))
+    np.save(workspace.stage("photographs").file("images.npy"), pixels.repeat(2, 1).repeat(2, 2))
+    settings = labelling(reader=str(small.path))
+    twice = replace(settings, photographs=replace(settings.photographs, size=2 * SIZE))
+    cameras.run(labelling(), small, round=1)
+    cameras.run(twice, workspace, round=1)
+    # Shrinking undoes the doubling: the same network saw the same images.
+    assert np.array_equal(labels_of(small)["cameras"], labels_of(workspace)["cameras"])
+
+
+def test_a_reader_that_wants_larger_images_is_refused(tmp_path):
+    large = ready(tmp_path / "large")
+    wants = InverseGraphics(
+        InverseGraphicsShape(2 * SIZE, width=8, template_level=1, texture_size=16)
+    )
+    save_inverse_graphics(large.stage("inverse", 0).file("inverse_graphics.safetensors"), wants)
+    settings = labelling(reader=str(large.path))
+    with pytest.raises(WorkspaceError, match=rf"reads {2 * SIZE} px, the photographs have {SIZE}"):
+        cameras.run(settings, ready(tmp_path / "small"), round=1)
+
+
+def test_a_reader_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(
+        WorkspaceError, match=r"cameras\.reader names nowhere: neither `inverse` nor"
+    ):
+        cameras.run(labelling(reader="nowhere"), ready(tmp_path), round=1)
+
+
+def labels_at(azimuths, disagreements=0.0) -> camera_readers.Labels:
+    cameras = np.zeros((len(azimuths), 5), np.float32)
+    cameras[:, 0], cameras[:, 2] = azimuths, NOMINAL_DISTANCE
+    ones = np.ones(len(azimuths), np.float32)
+    return camera_readers.Labels(cameras, ones / 2, ones * np.float32(disagreements))
+
+
+def test_readers_that_disagree_say_so_and_their_mean_goes_the_short_way_round():
+    said = [labels_at([10, 170, 0], 3), labels_at([20, -170, 180]), labels_at([12, 178, 0])]
+    agreed = camera_readers.agreed(said)
+    assert agreed.disagreements == pytest.approx([10, 20, 180], abs=1e-3)
+    assert agreed.cameras[0, 0] == pytest.approx(14, abs=0.1)
+    assert abs(agreed.cameras[1, 0]) == pytest.approx(179.3, abs=0.2)
+    assert (agreed.cameras[:, 2] == NOMINAL_DISTANCE).all()
+    assert agreed.confidences == pytest.approx([0.5] * 3)
+
+
+def test_two_readers_that_are_one_say_what_it_says(tmp_path):
+    one, both = ready(tmp_path / "one"), ready(tmp_path / "both")
+    cameras.run(labelling(), one, round=1)
+    cameras.run(labelling(reader=f"inverse,{one.path}"), both, round=1)
+    expected, got = labels_of(one), labels_of(both)
+    assert np.allclose(expected["cameras"], got["cameras"], atol=1e-3)
+    assert np.array_equal(expected["keep"], got["keep"])
+
+
+def test_a_student_corrects_labels_that_are_wrong_at_random(tmp_path):
+    folder, count = StageFolder(tmp_path / "student"), 600
+    drawn = vehicles.photographs(4, np.arange(count), SIZE)
+    wrong = np.random.default_rng(0).random(count) < 0.2
+    labels = drawn.cameras.copy()
+    labels[wrong, 0] += 180
+    lessons = Lessons(drawn.images, labels, np.ones(count, bool))
+    progress = Progress(Workspace(tmp_path), "cameras", 250)
+    student = train_student(folder, 250, progress, lessons, seed=1)
+    read = read_attributes(student, torch.from_numpy(drawn.images).permute(0, 3, 1, 2) / 255)
+    beyond = azimuth_difference_degrees(read.azimuths, drawn.cameras[:, 0]) > 90
+    assert beyond[wrong].mean() < 0.5  # a student that believed its labels would miss them all
+    again = train_student(folder, 250, progress, lessons, seed=1)
+    assert all(
+        torch.equal(a, b) for a, b in zip(student.parameters(), again.parameters(), strict=True)
+    )
+
+
+def test_students_label_all_photographs_anew_and_a_killed_run_ends_alike(tmp_path, monkeypatch):
+    settings = labelling(confident=0.5, students=2, student_steps=3)
+    whole, killed = ready(tmp_path / "whole"), ready(tmp_path / "killed")
+    cameras.run(settings, whole, round=1)
+    real, asked = cameras.read_attributes, []
+
+    def until_killed(*arguments):
+        asked.append(1)
+        if len(asked) == 5:  # in the second student's second batch
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(cameras, "read_attributes", until_killed)
+    with pytest.raises(KeyboardInterrupt):
+        cameras.run(settings, killed, round=1)
+    cameras.run(settings, killed, round=1)
+    expected, got = labels_of(whole), labels_of(killed)
+    assert all(np.array_equal(expected[name], got[name]) for name in expected)
+    own = ready(tmp_path / "own")
+    cameras.run(labelling(confident=0.5), own, round=1)
+    read = labels_of(own)["cameras"]
+    assert (expected["cameras"][:, 2:] == read[:, 2:]).all()
+    assert (expected["cameras"][:, 0] != read[:, 0]).any() and expected["keep"].sum() == COUNT // 2
