@@ -10,13 +10,13 @@ import numpy as np
 from train.device import place
 from train.evaluation.generator_instrument import Sizes, measure_generator, photographed
 from train.evaluation.hull_instrument import HullInstrument
-from train.gauge import SHIPPED as SHIPPED_GAUGE
-from train.gauge import gauge_errors
 from train.generated import write_view_grid
 from train.models.attributes import load_attributes
 from train.models.given_features import load_features
 from train.models.segmenter import SegmenterError, load_segmenter
 from train.models.weights import SHIPPED, load_generator
+from train.readers.gauge import SHIPPED as SHIPPED_GAUGE
+from train.readers.gauge import gauge_errors
 from train.workspace import WorkspaceError, write_atomically, write_json
 
 SEEDS = (11, 12, 13)

@@ -14,13 +14,13 @@ import numpy as np
 import torch
 
 from graphics.camera import AZIMUTH, ELEVATION
-from train.camera_readers import Labels, Read, camera_reader, from_attributes
-from train.camera_student import Lessons, train_student
 from train.config import PROCEDURAL, CamerasConfig, Config
 from train.data.vehicles import photographs
 from train.metrics.camera_error import camera_errors
 from train.models.attributes import read_attributes
 from train.progress import Progress
+from train.readers.cameras import Labels, Read, camera_reader, from_attributes
+from train.readers.student import Lessons, train_student
 from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError, round_to
 
 BATCH = 64

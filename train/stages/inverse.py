@@ -22,7 +22,6 @@ from train.config import PROCEDURAL, Config, InverseConfig
 from train.data.labelled_photographs import LabelledPhotographs
 from train.data.multiview import MultiviewData
 from train.device import Device, launch, processes_for
-from train.gauge import load_gauge
 from train.metrics.viewpoint_cameras import viewpoint_camera_errors
 from train.models.inverse_graphics import (
     InverseGraphics,
@@ -35,6 +34,7 @@ from train.models.segmenter import load_segmenter
 from train.pictures import write_grid
 from train.prediction_pictures import pictures_of
 from train.progress import Progress
+from train.readers.gauge import load_gauge
 from train.steps.inverse import Examples, InverseTraining
 from train.workspace import StageFolder, StepLoop, Workspace, round_to
 

@@ -28,7 +28,6 @@ from train.data.viewpoints import (
 )
 from train.data.viewpoints_page import write_page
 from train.device import place
-from train.gauge import gauge_errors, take_shipped_gauge, train_gauge
 from train.generated import as_pixels, generate_grid, sample_contents
 from train.labelled_sheet import write_labelled_sheet
 from train.metrics.view_content_grid import GridMeasures, measure_grid
@@ -41,6 +40,7 @@ from train.models.attributes import (
 from train.models.generator import Generator
 from train.models.weights import load_generator
 from train.progress import Progress
+from train.readers.gauge import gauge_errors, take_shipped_gauge, train_gauge
 from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError, write_json
 
 __all__ = ["AnnotationNeeded", "choose", "run"]

@@ -4,9 +4,9 @@ import pytest
 from graphics.camera import AZIMUTH, ELEVATION
 from train.data.multiview import MultiviewData
 from train.data.vehicles import HELD_OUT_SEED, photographs
-from train.gauge import SHIPPED
 from train.metrics.viewpoint_cameras import FEWEST_IMAGES, viewpoint_camera_errors
 from train.models.attributes import load_attributes
+from train.readers.gauge import SHIPPED
 
 WHEN = ("before", "after")
 VIEWPOINTS = 24

@@ -6,8 +6,6 @@ import torch
 
 from graphics.camera import NOMINAL_DISTANCE, azimuth_difference_degrees, wrap_degrees
 from tests.train.stages.generated_run import SIZE, config, with_gan, with_segmenter_and_gauge
-from train import camera_readers
-from train.camera_student import Lessons, train_student
 from train.config import CamerasConfig
 from train.data import vehicles
 from train.models.attributes import load_attributes, read_attributes
@@ -18,6 +16,8 @@ from train.models.inverse_graphics import (
 )
 from train.models.segmenter import load_segmenter
 from train.progress import Progress
+from train.readers import cameras as camera_readers
+from train.readers.student import Lessons, train_student
 from train.stages import cameras
 from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
 

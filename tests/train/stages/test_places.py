@@ -14,8 +14,8 @@ from torch import nn
 
 from tests.train.stages import generated_run
 from tests.train.stages.tiny_run import tiny_config, tiny_run
-from train import gauge
 from train.config import CamerasConfig, SegmenterConfig
+from train.readers import gauge
 from train.stages import cameras, multiview, segmenter, viewpoints
 
 META = torch.device("meta")

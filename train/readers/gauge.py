@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from graphics.camera import AZIMUTH, ELEVATION, azimuth_difference_degrees
-from train.attribute_training import BATCH, train_attributes
 from train.config import Config
 from train.data.augmentation import augment
 from train.data.vehicles import HELD_OUT_SEED, photographs
@@ -21,9 +20,10 @@ from train.models.attributes import (
     save_attributes,
 )
 from train.progress import Progress
+from train.readers.attribute_training import BATCH, train_attributes
 from train.workspace import StageFolder, Workspace, WorkspaceError
 
-SHIPPED = Path(__file__).parent / "shipped" / "attributes.safetensors"
+SHIPPED = Path(__file__).parents[1] / "shipped" / "attributes.safetensors"
 COLOUR = 0.3
 """Strength of the recolouring: the paint's label stays what it was, so it must be mild."""
 HELD_OUT = 512

@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from tests.train.stages.generated_run import config
-from train import gauge
 from train.config import ViewpointsConfig
 from train.models.attributes import AttributeNetwork, load_attributes
+from train.readers import attribute_training, gauge
 from train.workspace import StepLoop, Workspace, WorkspaceError
 
 
@@ -36,7 +36,7 @@ def test_the_gauge_learns_to_read_vehicles(tmp_path):
 def test_a_resumed_training_gives_the_weights_of_an_uninterrupted_one(tmp_path, monkeypatch):
     whole, killed = (Workspace(tmp_path / name) for name in ("whole", "killed"))
     gauge.train_gauge(of_steps(4), whole, whole.stage("viewpoints"))
-    monkeypatch.setattr(gauge, "StepLoop", EagerLoop)
+    monkeypatch.setattr(attribute_training, "StepLoop", EagerLoop)
     real, steps = gauge.augment, []
 
     def until_killed(*arguments, **named):

@@ -22,10 +22,10 @@ from graphics.camera import (
 )
 from train.config import Config
 from train.device import place
-from train.gauge import load_gauge
 from train.models.attributes import AttributeReadings, read_attributes
 from train.models.inverse_graphics import InverseGraphics, load_inverse_graphics
 from train.models.segmenter import Segment, load_segmenter
+from train.readers.gauge import load_gauge
 from train.workspace import Workspace, WorkspaceError
 
 WEIGHTS = "inverse_graphics.safetensors"

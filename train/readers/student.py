@@ -14,7 +14,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from graphics.camera import AZIMUTH, ELEVATION
-from train.attribute_training import BATCH, train_attributes
 from train.data.augmentation import augment
 from train.device import place
 from train.models.attributes import (
@@ -25,6 +24,7 @@ from train.models.attributes import (
 )
 from train.models.camera_head import azimuth_targets
 from train.progress import Progress
+from train.readers.attribute_training import BATCH, train_attributes
 from train.workspace import StageFolder
 
 BIN_DEGREES = 30

@@ -1,0 +1,1 @@
+"""Who reads images: the gauge that measures, and those who label the photographs' cameras."""
