@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,6 +21,9 @@ SERVICE = "service.api:InverseGraphics"
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 180
 STOP_SECONDS = 60
+PORTS = range(20_000, 32_000)
+"""Below those that systems give out unasked: any program's outgoing connection could take one of
+them between our look and the server's."""
 
 
 class Served(NamedTuple):
@@ -53,7 +58,7 @@ def serving(
 
     On leaving it is told to stop, which lets it answer what it accepted.
     """
-    port = _free_port()
+    port = free_port()
     home.mkdir(parents=True, exist_ok=True)
     log = home / "server.log"
     command = [sys.executable, "-m", "bentoml", "serve", target]
@@ -103,7 +108,14 @@ def _tail(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-30:])
 
 
-def _free_port() -> int:
-    with socket.socket() as opened:
-        opened.bind(("127.0.0.1", 0))
-        return opened.getsockname()[1]
+def free_port() -> int:
+    """A port that nobody listens on.
+
+    Raises:
+        ServerError: none was found.
+    """
+    for port in random.sample(PORTS, 100):
+        with socket.socket() as opened, contextlib.suppress(OSError):
+            opened.bind(("127.0.0.1", port))
+            return port
+    raise ServerError(f"none of 100 ports within {PORTS.start}..{PORTS.stop - 1} is free")

@@ -1,7 +1,6 @@
 """The servers of the benchmark, each ended with every process that it started."""
 
 import contextlib
-import socket
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ from typing import NamedTuple
 import httpx
 import psutil
 
-from service.process import ROOT, serving
+from service.process import ROOT, free_port, serving
 
 LITSERVE_SECONDS = 90
 STOP_SECONDS = 10
@@ -71,9 +70,7 @@ def ended_wholly(process: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _litserve(python: str, graph: Path, threads: int, folder: Path) -> Iterator[Server]:
-    with socket.socket() as opened:
-        opened.bind(("127.0.0.1", 0))
-        port = opened.getsockname()[1]
+    port = free_port()
     command = [python, "-m", "tests.benchmarks.serving.lit", str(graph), str(port), str(threads)]
     log = folder / "litserve.log"
     with open(log, "wb") as output:
