@@ -89,8 +89,8 @@ class CamerasConfig:
     """Who reads them. `inverse`: the camera head of the previous round's inverse graphics network;
     `attributes`: the attribute network of stage viewpoints, which was taught on procedural truth;
     else the folder of another run, whose last inverse graphics network reads them at its own size,
-    which may be smaller. Several, with commas between: what they disagree on is left out. Two GANs
-    that were trained apart hardly ever mistake the same photographs' fronts for backs."""
+    which may be smaller. Several, with commas between: what they disagree on is left out, as
+    networks taught by GANs that were trained apart make most mistakes on their own."""
     students: int = 0
     """Networks taught in turn on the photographs whose labels are kept; each then labels all."""
     student_steps: int = 1_000
