@@ -197,5 +197,5 @@ def test_slow_clients_are_ended_and_harm_nobody(server, good):
 def test_after_all_this_a_photograph_becomes_a_mesh(server, good):
     answer = post(server, [("images", ("a.jpg", good))])
     assert answer.json()["succeeded"] == 1
-    line = server.request_lines()[answer.headers["x-request-id"]]
+    line = server.request_line(answer.headers["x-request-id"])
     assert (line["status"], line["images"]) == (200, {"ok": 1})

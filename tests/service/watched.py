@@ -1,6 +1,7 @@
 """A real server whose memory and whose outgoing connections are watched."""
 
 import json
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -59,6 +60,13 @@ class Watched(NamedTuple):
         """Of the log of requests: id → line."""
         lines = [json.loads(text) for text in self.log().splitlines() if text.startswith("{")]
         return {line["request"]: line for line in lines}
+
+    def request_line(self, request: str, seconds: float = 10):
+        """It is written when the answer is sent: its reader may be ahead of it."""
+        deadline = time.monotonic() + seconds
+        while request not in (lines := self.request_lines()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return lines[request]
 
 
 @contextmanager

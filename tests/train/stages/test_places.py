@@ -15,6 +15,7 @@ from torch import nn
 from tests.train.stages import generated_run
 from tests.train.stages.tiny_run import tiny_config, tiny_run
 from train.config import CamerasConfig, SegmenterConfig
+from train.readers import cameras as camera_readers
 from train.readers import gauge
 from train.stages import cameras, multiview, segmenter, viewpoints
 
@@ -35,7 +36,7 @@ def loaded(monkeypatch):
 
         return load
 
-    for module in (gauge, cameras, multiview, segmenter, viewpoints):
+    for module in (gauge, camera_readers, multiview, segmenter, viewpoints):
         monkeypatch.setattr(module, "place", lambda: META)
         for name in (*LOADERS, *NETWORKS):
             if hasattr(module, name):
