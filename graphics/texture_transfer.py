@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from graphics.camera import Projected, project
 from graphics.mesh import Template
+from graphics.normals import vertex_normals
 from graphics.rasterize import VisibleFaces, interpolate, visible_faces
 from graphics.render import facing
 from graphics.texture import sample_texture
@@ -67,11 +68,12 @@ class TextureTransfer:
         faces = self.template.faces
         projected = project(vertices[None], camera[None])
         eye = projected.vertices_camera[0]
-        per_vertex = np.concatenate([projected.vertices_image[0], eye, _normals(eye, faces)], 1)
+        normals = vertex_normals(eye, faces)
+        features = np.concatenate([projected.vertices_image[0], eye, normals], axis=1)
         uvs = np.zeros((self.height, self.width, 2), np.float32)
         weights = np.zeros(uvs.shape[:2], np.float32)
         kernels.seen_texels(
-            self.texels.face_index[0], self.texels.weights[0], faces, per_vertex,
+            self.texels.face_index[0], self.texels.weights[0], features[faces],
             _depths(projected, faces) - np.float32(DEPTH_TOLERANCE), LEAST_COSINE, FULL_COSINE,
             uvs, weights,
         )  # fmt: skip
@@ -86,16 +88,6 @@ def _texels(template: Template, height: int, width: int) -> VisibleFaces:
     drawn = visible_faces((uvs * 2 - 1)[None].astype(np.float32), flat, height, width)
     index = np.where(drawn.face_index < 0, -1, drawn.face_index % len(template.faces))
     return VisibleFaces(index.astype(np.int32), drawn.weights)
-
-
-def _normals(vertices: Array, faces: NDArray[np.int32]) -> Array:
-    """Outward directions at the vertices, [V, 3], longer where the faces around are larger."""
-    first, second, third = (vertices[faces[:, corner]] for corner in range(3))
-    of_faces = np.cross(second - first, third - first)
-    normals = np.zeros_like(vertices)
-    for corner in range(3):
-        np.add.at(normals, faces[:, corner], of_faces)
-    return normals
 
 
 def _depths(projected: Projected, faces: NDArray[np.int32]) -> Array:

@@ -19,8 +19,7 @@ def ramp(value: float, low: float, high: float) -> float:
 def seen_texels(  # noqa: PLR0913 - a kernel's arguments are flat arrays
     texel_faces: NDArray[np.int32],  # [Ht, Wt], -1: no face
     texel_weights: Array,  # [Ht, Wt, 3] of the face's corners
-    faces: NDArray[np.int32],  # [F, 3]
-    per_vertex: Array,  # [V, 8]: image place, position and outward direction in camera space
+    features: Array,  # [F, 3, 8]: corners' image place, position and normal in camera space
     depths: Array,  # [D, D] z of the nearest surface less the tolerance
     least_cosine: float,
     full_cosine: float,
@@ -29,33 +28,38 @@ def seen_texels(  # noqa: PLR0913 - a kernel's arguments are flat arrays
 ) -> None:
     """Project every texel; those turned away, off the image or behind another part stay at 0."""
     size = depths.shape[0]
-    found = np.empty(8)
+    found = np.empty(8, features.dtype)
     for r in range(texel_faces.shape[0]):
         for c in range(texel_faces.shape[1]):
             face = texel_faces[r, c]
             if face < 0:
                 continue
-            for feature in range(8):
-                found[feature] = 0.0
-                for corner in range(3):
-                    value = per_vertex[faces[face, corner], feature]
-                    found[feature] += texel_weights[r, c, corner] * value
+            first, second, third = (
+                texel_weights[r, c, 0],
+                texel_weights[r, c, 1],
+                texel_weights[r, c, 2],
+            )
+            for k in range(8):
+                found[k] = (
+                    first * features[face, 0, k]
+                    + second * features[face, 1, k]
+                    + third * features[face, 2, k]
+                )
+            towards = -(found[2] * found[5] + found[3] * found[6] + found[4] * found[7])
+            if towards <= 0:
+                continue
             x, y = found[0], found[1]
             if not (abs(x) < 1 and abs(y) < 1):
                 continue
-            towards, position, direction = 0.0, 0.0, 0.0
-            for axis in range(3):
-                towards -= found[2 + axis] * found[5 + axis]
-                position += found[2 + axis] ** 2
-                direction += found[5 + axis] ** 2
-            lengths = math.sqrt(position * direction)
-            if towards <= least_cosine * lengths:
+            position = found[2] ** 2 + found[3] ** 2 + found[4] ** 2
+            cosine = towards / math.sqrt(position * (found[5] ** 2 + found[6] ** 2 + found[7] ** 2))
+            if cosine <= least_cosine:
                 continue
             column, row = int((x + 1) * size / 2), int((1 - y) * size / 2)
             if found[4] < depths[min(row, size - 1), min(column, size - 1)]:
                 continue
             uvs[r, c, 0], uvs[r, c, 1] = (x + 1) / 2, (y + 1) / 2
-            weights[r, c] = ramp(towards / lengths, least_cosine, full_cosine)
+            weights[r, c] = ramp(cosine, least_cosine, full_cosine)
 
 
 @compiled

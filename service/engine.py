@@ -14,6 +14,7 @@ import numpy as np
 
 from graphics.components import component_sizes
 from graphics.render import Rendered, render
+from graphics.seams import find_seams
 from service import bundle as bundles
 from service import metrics, store, tracing
 from service.access import Access
@@ -49,6 +50,7 @@ class Engine:
         self.runners = (self.segmenter, self.reconstructor, self.generator)
         self._pool = ThreadPoolExecutor(settings.cores, thread_name_prefix="images")
         self.kept = Kept(settings.kept_reconstructions, settings.keep_seconds)
+        self.seams = find_seams(self.template.faces, self.template.face_uvs)
         self.painter = Painter(self.template)
         self.samples = Samples(self.bundle.samples())
         self._in_flight = 0
@@ -141,9 +143,7 @@ class Engine:
         photograph = images.decode(content, resolution, pixel_limit=64 * 64)
         mask = np.ones((resolution, resolution), np.float32)
         found = Reconstruction(self.template.vertices, texture, camera, 1.0)
-        self.painter.paint(photograph, mask, found)
-        if self.texture_size > max(height, width):
-            self.painter.paint_larger(photograph, mask, found, self.texture_size)
+        self.painter.paint(photograph, mask, found, self.texture_size)
         self._memory.observe()
         logger.info("settings %s", self.settings.printable())
         logger.info(

@@ -56,16 +56,24 @@ class Upload(NamedTuple):
     """None where no mask came with the image."""
 
 
-class Taken(NamedTuple):
-    """A photograph with what was found in it."""
+class Seen(NamedTuple):
+    """A photograph with what the networks found in it."""
 
     photograph: Photograph
     mask: NDArray[np.float32]
     """[R, R] in 0..1"""
     reconstruction: Reconstruction
-    """Its texture, at the model's own size, shows what the photograph shows."""
+
+
+class Taken(NamedTuple):
+    """The same, painted."""
+
+    photograph: Photograph
+    mask: NDArray[np.float32]
+    """[R, R] in 0..1"""
+    reconstruction: Reconstruction
     texture: NDArray[np.uint8]
-    """[Ht, Wt, 3], the same at the service's size: of mesh files and of pictures"""
+    """[Ht, Wt, 3] at the service's size, with what the photograph shows: of files and pictures"""
 
 
 async def answer(
@@ -75,9 +83,9 @@ async def answer(
     timings: dict[str, float] = {}
     try:
         with metrics.stage("total", timings):
-            taken = await take(engine, upload, timings)
-            entry = await engine.in_pool(_describe, engine, taken, options, timings)
-            identity = engine.kept.keep(to_archive(taken))
+            seen = await _see(engine, upload, timings)
+            entry, archive = await engine.in_pool(_finish, engine, seen, options, timings)
+            identity = engine.kept.keep(archive)
     except (ItemError, RequestError) as error:
         problem = schemas.Problem(code=error.code, message=error.message)
     except Exception:
@@ -96,7 +104,12 @@ async def answer(
 
 
 async def take(engine: Engine, upload: Upload, timings: dict[str, float]) -> Taken:
-    """Decode, segment and reconstruct; raises `ItemError` where the image is to blame."""
+    """Decode, segment, reconstruct and paint; raises `ItemError` where the image is to blame."""
+    return await engine.in_pool(_paint, engine, await _see(engine, upload, timings), timings)
+
+
+async def _see(engine: Engine, upload: Upload, timings: dict[str, float]) -> Seen:
+    """Decode, segment and reconstruct."""
 
     def decode() -> Photograph:
         limit = engine.settings.pixel_limit_megapixels * 1_000_000
@@ -111,8 +124,7 @@ async def take(engine: Engine, upload: Upload, timings: dict[str, float]) -> Tak
             mask = await engine.segmenter.segment(photograph.pixels)
     with metrics.stage("reconstruct", timings):
         found = await engine.reconstructor.reconstruct(photograph.pixels, mask)
-    with metrics.stage("paint", timings):
-        return await engine.in_pool(_paint, engine, photograph, mask, found)
+    return Seen(photograph, mask, found)
 
 
 def to_archive(taken: Taken) -> Archive:
@@ -140,47 +152,57 @@ def to_view(camera: NDArray[np.float32]) -> schemas.CameraView:
     )
 
 
-def _paint(
-    engine: Engine, photograph: Photograph, mask: NDArray[np.float32], found: Reconstruction
-) -> Taken:
+def _finish(
+    engine: Engine, seen: Seen, options: Options, timings: dict[str, float]
+) -> tuple[dict[str, object], Archive]:
+    """The fields of a successful entry, and what is kept of it. CPU work: called in the pool."""
+    taken = _paint(engine, seen, timings)
+    return _describe(engine, taken, options, timings), to_archive(taken)
+
+
+def _paint(engine: Engine, seen: Seen, timings: dict[str, float]) -> Taken:
     """CPU work: called in the pool."""
-    painted = found._replace(texture=engine.painter.paint(photograph, mask, found))
-    if engine.texture_size == max(engine.manifest.texture_size):
-        texture = images.to_bytes(painted.texture)
-    else:
-        texture = engine.painter.paint_larger(photograph, mask, painted, engine.texture_size)
-    return Taken(photograph, mask, painted, texture)
+    with metrics.stage("paint", timings):
+        return Taken(*seen, engine.painter.paint(*seen, engine.texture_size))
 
 
 def _describe(
     engine: Engine, taken: Taken, options: Options, timings: dict[str, float]
 ) -> dict[str, object]:
-    """The fields of a successful entry. CPU work: called in the pool."""
     found = taken.reconstruction
-    resolution = engine.manifest.resolution
-    inside = taken.mask > 0.5
     with metrics.stage("render", timings):
-        drawn = engine.draw(found.vertices, found.texture, found.camera, resolution)
-        covered = drawn.masks[0] > 0.5
+        texture, resolution = taken.texture / np.float32(255), engine.manifest.resolution
+        drawn = engine.draw(found.vertices, texture, found.camera, resolution)
         preview = _preview(engine, taken) if options.preview else None
+    with metrics.stage("assess", timings):
+        assessment = _assess(taken, drawn)
     with metrics.stage("encode", timings):
-        mesh = _encode_mesh(engine, taken, options)
+        mesh = _base64(_encode_mesh(engine, taken, options))
         mask = images.encode_png(images.to_bytes(taken.mask))
-    rerender_iou = _iou(inside, covered)
+        return {
+            "mesh": schemas.Mesh(
+                format=options.format, media_type=MEDIA_TYPES[options.format], data=mesh
+            ),
+            "camera": _camera(found.camera, taken.photograph.frame),
+            "confidence": round(found.confidence, 6),
+            "mask": _base64(mask),
+            "frame": schemas.Square(**taken.photograph.frame._asdict()),
+            "preview": None if preview is None else _base64(preview),
+            **assessment,
+        }
+
+
+def _assess(taken: Taken, drawn: Rendered) -> dict[str, object]:
+    """What a drawing over the photograph says of the reconstruction."""
+    covered = drawn.masks[0] > 0.5
+    rerender_iou = _iou(taken.mask > 0.5, covered)
     difference = np.abs(taken.photograph.pixels / np.float32(255) - drawn.images[0])
     colour_error = float(difference[covered].mean()) if covered.any() else 1.0
+    confidence = taken.reconstruction.confidence
     return {
-        "mesh": schemas.Mesh(
-            format=options.format, media_type=MEDIA_TYPES[options.format], data=_base64(mesh)
-        ),
-        "camera": _camera(found.camera, taken.photograph.frame),
-        "confidence": round(found.confidence, 6),
-        "mask": _base64(mask),
-        "frame": schemas.Square(**taken.photograph.frame._asdict()),
         "rerender_iou": round(rerender_iou, 6),
-        "preview": None if preview is None else _base64(preview),
         "quality_flags": quality.flags(
-            taken.photograph, taken.mask, rerender_iou, colour_error, found.confidence
+            taken.photograph, taken.mask, rerender_iou, colour_error, confidence
         ),
     }
 
@@ -196,14 +218,14 @@ def _encode_mesh(engine: Engine, taken: Taken, options: Options) -> bytes:
     else:
         texture = _texture(engine, taken, options.texture_size)
     encode = formats.to_glb if options.format == "glb" else formats.to_obj
-    return encode(vertices, template.faces, template.face_uvs, texture)
+    return encode(vertices, engine.seams, texture)
 
 
 def _texture(engine: Engine, taken: Taken, longer: int | None) -> NDArray[np.uint8]:
     """Of a mesh file, with a longer side of so many texels; None as the setting says."""
     if longer in (None, engine.texture_size):
         return taken.texture
-    return engine.painter.paint_larger(taken.photograph, taken.mask, taken.reconstruction, longer)
+    return engine.painter.paint(taken.photograph, taken.mask, taken.reconstruction, longer)
 
 
 def _preview(engine: Engine, taken: Taken) -> bytes:

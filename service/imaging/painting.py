@@ -30,42 +30,26 @@ class Painter:
         photograph: Photograph,
         mask: NDArray[np.float32],  # [R, R] in 0..1
         found: Reconstruction,
-    ) -> NDArray[np.float32]:  # [Ht, Wt, 3] in 0..1
-        """The texture at the model's own size."""
-        return self._paint(photograph.pixels, mask, found, found.texture)
-
-    def paint_larger(
-        self,
-        photograph: Photograph,
-        mask: NDArray[np.float32],  # [R, R] in 0..1
-        found: Reconstruction,
         longer: int,
-    ) -> NDArray[np.uint8]:
-        """The same with a longer side of so many texels, from the finest pixels that were kept."""
+    ) -> NDArray[np.uint8]:  # [Ht, Wt, 3]
+        """The texture with a longer side of so many texels, from the finest pixels that were
+        kept."""
         texture = resize_longer(to_bytes(found.texture), min(longer, LARGEST_WIDTH))
         side = min(len(photograph.detail), max(len(texture), len(photograph.pixels)))
         fine = np.asarray(
             Image.fromarray(photograph.detail).resize((side, side), Image.Resampling.BOX)
         )
-        painted = to_bytes(self._paint(fine, mask, found, texture / np.float32(255)))
-        return painted if max(painted.shape) >= longer else resize_longer(painted, longer)
-
-    def _paint(
-        self,
-        pixels: NDArray[np.uint8],
-        mask: NDArray[np.float32],
-        found: Reconstruction,
-        texture: NDArray[np.float32],
-    ) -> NDArray[np.float32]:
         transfer = self._transfer(*texture.shape[:2])
-        return transfer(pixels / np.float32(255), mask, found.vertices, found.camera, texture)
+        pixels, predicted = fine / np.float32(255), texture / np.float32(255)
+        painted = to_bytes(transfer(pixels, mask, found.vertices, found.camera, predicted))
+        return painted if max(painted.shape) >= longer else resize_longer(painted, longer)
 
     def _transfer(self, height: int, width: int) -> TextureTransfer:
         with self._preparing:
             if (height, width) not in self._transfers:
                 made = TextureTransfer(self.template, height, width)
-                # The model's and the default size are made first and kept, and one besides: clients
-                # choose among thousands.
-                first = dict(list(self._transfers.items())[:2])
+                # The default size is made first and kept, and one besides: clients choose among
+                # thousands.
+                first = dict(list(self._transfers.items())[:1])
                 self._transfers = {**first, (height, width): made}
             return self._transfers[height, width]

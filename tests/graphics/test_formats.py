@@ -8,19 +8,12 @@ import pytest
 import trimesh
 from PIL import Image
 
-from graphics.formats import (
-    STL_TRIANGLE,
-    png_bytes,
-    split_at_seams,
-    to_glb,
-    to_npz,
-    to_obj,
-    to_stl,
-    vertex_normals,
-)
+from graphics.formats import STL_TRIANGLE, jpeg_bytes, png_bytes, to_glb, to_npz, to_obj, to_stl
 from graphics.mesh import sphere_template
+from graphics.seams import find_seams
 
 TEMPLATE = sphere_template(2)
+SEAMS = find_seams(TEMPLATE.faces, TEMPLATE.face_uvs)
 VERTICES = TEMPLATE.vertices * np.float32([0.5, 0.4, 1.0])
 
 
@@ -43,12 +36,13 @@ def assert_same_mesh(loaded):
 
 
 def test_glb_round_trip(texture):
-    data = to_glb(VERTICES, TEMPLATE.faces, TEMPLATE.face_uvs, texture)
+    data = to_glb(VERTICES, SEAMS, texture)
     scene = trimesh.load(io.BytesIO(data), file_type="glb", process=False)
     (loaded,) = scene.geometry.values()
     assert_same_mesh(loaded)
     material = loaded.visual.material
-    np.testing.assert_array_equal(np.asarray(material.baseColorTexture), texture)
+    found = np.asarray(material.baseColorTexture).astype(int)
+    assert np.abs(found - texture).mean() < 4 and found.shape == texture.shape
     assert material.doubleSided and material.roughnessFactor == 1 and material.metallicFactor == 0
     assert np.sum(loaded.vertex_normals * loaded.vertices, axis=1).min() > 0
     assert loaded.is_winding_consistent
@@ -68,7 +62,7 @@ def read_glb(data):
 @pytest.mark.parametrize("size", [(16, 32), (5, 7)])
 def test_glb_obeys_the_specification(size):
     texture = np.zeros((*size, 3), np.uint8)
-    document, binary = read_glb(to_glb(VERTICES, TEMPLATE.faces, TEMPLATE.face_uvs, texture))
+    document, binary = read_glb(to_glb(VERTICES, SEAMS, texture))
     assert document["buffers"] == [{"byteLength": len(binary)}]
     for view in document["bufferViews"]:
         assert view["byteOffset"] % 4 == 0
@@ -76,15 +70,16 @@ def test_glb_obeys_the_specification(size):
     sampler = document["samplers"][0]
     assert (sampler["wrapS"], sampler["wrapT"]) == (10497, 33071)
     image = document["bufferViews"][document["images"][0]["bufferView"]]
-    png = binary[image["byteOffset"] : image["byteOffset"] + image["byteLength"]]
-    assert Image.open(io.BytesIO(png)).size == size[::-1]
+    jpeg = Image.open(io.BytesIO(binary[image["byteOffset"] :][: image["byteLength"]]))
+    assert (jpeg.format, jpeg.size) == ("JPEG", size[::-1])
+    assert document["images"][0]["mimeType"] == "image/jpeg"
     indices, position = document["accessors"][3], document["accessors"][0]
     assert indices["count"] == TEMPLATE.faces.size
     np.testing.assert_allclose(position["min"], VERTICES.min(0))
 
 
 def test_obj_round_trip(texture):
-    data = to_obj(VERTICES, TEMPLATE.faces, TEMPLATE.face_uvs, texture)
+    data = to_obj(VERTICES, SEAMS, texture)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.testzip() is None
         files = {name: archive.read(name) for name in archive.namelist()}
@@ -121,25 +116,15 @@ def test_npz_round_trip(texture):
         np.testing.assert_array_equal(arrays["texture"], texture)
 
 
-def test_only_seam_and_pole_vertices_are_split():
-    mesh = split_at_seams(VERTICES, TEMPLATE.faces, TEMPLATE.face_uvs)
-    split = np.bincount(mesh.sources, minlength=len(VERTICES)) > 1
-    x, z = TEMPLATE.vertices[split][:, 0], TEMPLATE.vertices[split][:, 2]
-    assert np.any(split) and np.all((np.abs(x) < 0.25) & (z < 0.25))
-    np.testing.assert_array_equal(np.unique(mesh.sources), np.arange(len(VERTICES)))
-    np.testing.assert_array_equal(mesh.sources[mesh.faces], TEMPLATE.faces)
-    pairs = {(source, *uv) for source, uv in zip(mesh.sources, mesh.uvs.tolist(), strict=True)}
-    assert len(pairs) == len(mesh.vertices)
-
-
-def test_normals_point_outwards_and_are_unit():
-    normals = vertex_normals(TEMPLATE.vertices, TEMPLATE.faces)
-    np.testing.assert_allclose(normals, TEMPLATE.vertices, atol=0.05)
-    np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1, rtol=1e-6)
+def test_textures_of_glb_files_are_as_good_as_the_photographs_are():
+    rows, columns = np.mgrid[:128, :256]
+    texture = np.stack([rows, columns, (rows // 16 + columns // 16) % 2 * 255], -1).astype(np.uint8)
+    found = np.asarray(Image.open(io.BytesIO(jpeg_bytes(texture)))).astype(int)
+    assert np.abs(found - texture).mean() < 2
 
 
 def test_a_collapsed_mesh_is_still_a_valid_file(texture):
-    data = to_glb(np.zeros_like(VERTICES), TEMPLATE.faces, TEMPLATE.face_uvs, texture)
+    data = to_glb(np.zeros_like(VERTICES), SEAMS, texture)
     document, binary = read_glb(data)
     view = document["bufferViews"][1]
     normals = np.frombuffer(binary[view["byteOffset"] :][: view["byteLength"]], "<f4")
@@ -149,5 +134,5 @@ def test_a_collapsed_mesh_is_still_a_valid_file(texture):
 def test_wrong_arguments_are_named(texture):
     with pytest.raises(ValueError, match="uint8"):
         png_bytes(texture.astype(np.float32))
-    with pytest.raises(ValueError, match="face_uvs"):
-        to_glb(VERTICES, TEMPLATE.faces, TEMPLATE.face_uvs[:-1], texture)
+    with pytest.raises(ValueError, match=r"\[162, 3\]"):
+        to_glb(VERTICES[:-1], SEAMS, texture)

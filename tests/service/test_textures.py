@@ -58,10 +58,11 @@ def npz_of(client, content):
 
 
 def test_pictures_are_drawn_with_the_texture_of_the_mesh_file(client, checked, loaded_bundle):
-    texture = np.asarray(texture_of(file_of(post(client, checked))).convert("RGB"))
-    assert texture.std() > 20  # the pattern is on it
     entry, arrays = npz_of(client, checked)
-    np.testing.assert_array_equal(arrays["texture"], texture)
+    texture = arrays["texture"]
+    assert texture.std() > 20  # the pattern is on it
+    of_file = np.asarray(texture_of(file_of(post(client, checked))).convert("RGB"))
+    assert np.abs(of_file.astype(int) - texture).mean() < 3  # a JPEG
     expected = cut_out(
         render(
             arrays["vertices"][None],

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from graphics.camera import wrap_degrees
 from graphics.formats import to_glb
 from graphics.mesh import Template
+from graphics.seams import find_seams
 from train.data.photographs import Skipped
 from train.evaluation.captioned_sheet import captioned_sheet, line_of
 from train.evaluation.instrument import as_pixels
@@ -44,13 +45,9 @@ def folder_names(stems: Sequence[str]) -> list[str]:
 
 def write_meshes(folder: Path, refined: RefinedPhoto, template: Template) -> None:
     """Write `before.glb` and `after.glb`."""
+    seams = find_seams(template.faces, template.face_uvs)
     for name, drawn in (("before", refined.before), ("after", refined.after)):
-        glb = to_glb(
-            drawn.read.vertices[0],
-            template.faces,
-            template.face_uvs,
-            as_pixels(drawn.read.textures[0]),
-        )
+        glb = to_glb(drawn.read.vertices[0], seams, as_pixels(drawn.read.textures[0]))
         write_atomically(folder / f"{name}.glb", glb)
 
 

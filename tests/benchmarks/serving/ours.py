@@ -38,7 +38,12 @@ routes = Starlette(
 )
 
 
-@bentoml.service(name="ours", workers=1, logging={"access": {"enabled": False}})
+@bentoml.service(
+    name="ours",
+    workers=1,
+    logging={"access": {"enabled": False}},
+    tracing={"excluded_urls": ["/run"]},
+)
 @bentoml.asgi_app(routes)
 class Ours:
     def __init__(self):

@@ -24,7 +24,7 @@ def egg(background: float) -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_silhouette_grows_to_the_mask(predictor: BundlePredictor) -> None:
     image, mask = egg(0.5)
-    few, many = (refine_photo(predictor, image, mask, steps) for steps in (5, 150))
+    few, many = (refine_photo(predictor, image, mask, steps) for steps in (5, 200))
     assert few.before.iou == many.before.iou < 0.1
     assert few.before.iou < few.after.iou < many.after.iou and many.after.iou > 0.5
     # The unseen side is shown from one camera before and after, so that it tells of the shape.
