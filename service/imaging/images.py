@@ -103,6 +103,14 @@ def resize_longer(pixels: NDArray[np.uint8], longer: int) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(pixels).resize((width, height), method))
 
 
+def resize_square(square: Image.Image, side: int) -> Image.Image:
+    """Area average downwards, bilinear upwards."""
+    if square.width % side == 0:
+        return square.reduce(square.width // side)  # the same average, three times as fast
+    method = Image.Resampling.BOX if square.width > side else Image.Resampling.BILINEAR
+    return square.resize((side, side), method)
+
+
 def scaled(height: int, width: int, longer: int) -> tuple[int, int]:
     """Height and width of the same proportions, the longer one `longer` pixels."""
     scale = longer / max(height, width)
@@ -207,7 +215,7 @@ def _letterbox(
     top, left = (side - height) // 2, (side - width) // 2
     padding = ((top, side - height - top), (left, side - width - left), (0, 0))
     square = np.pad(pixels, padding, mode="edge")
-    resized = np.array(_resize(Image.fromarray(square), resolution))
+    resized = np.array(resize_square(Image.fromarray(square), resolution))
     return resized, square, Frame(-left * scale, -top * scale, side * scale)
 
 
@@ -229,7 +237,7 @@ def _cut_out(
     # Outside the object the frame is transparent. Pillow weights colours by alpha as it averages.
     square = Image.new("RGBA", (-(-side // factor),) * 2)
     square.paste(small, ((box[0] - left) // factor, (box[1] - top) // factor))
-    small_rgba = np.asarray(_resize(square, resolution), np.float32) / 255
+    small_rgba = np.asarray(resize_square(square, resolution), np.float32) / 255
     pixels, detail = (_on_grey(np.asarray(each, np.float32)) for each in (255 * small_rgba, square))
     return pixels, detail, small_rgba[..., 3], Frame(left, top, side)
 
@@ -238,10 +246,3 @@ def _on_grey(rgba: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Colours 0..255 with alpha, [H, W, 4], before mid grey."""
     alpha = rgba[..., 3:] / 255
     return to_bytes((rgba[..., :3] * alpha + GREY * (1 - alpha)) / 255)
-
-
-def _resize(square: Image.Image, resolution: int) -> Image.Image:
-    """Area average downwards, bilinear upwards."""
-    shrinks = square.width >= resolution
-    method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
-    return square.resize((resolution, resolution), method)

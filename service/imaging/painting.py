@@ -10,7 +10,7 @@ from PIL import Image
 
 from graphics.mesh import Template
 from graphics.texture_transfer import TextureTransfer
-from service.imaging.images import Photograph, resize_longer, to_bytes
+from service.imaging.images import Photograph, resize_longer, resize_square, to_bytes
 from service.inference.runners import Reconstruction
 
 LARGEST_WIDTH = 1024
@@ -36,9 +36,7 @@ class Painter:
         kept."""
         texture = resize_longer(to_bytes(found.texture), min(longer, LARGEST_WIDTH))
         side = min(len(photograph.detail), max(len(texture), len(photograph.pixels)))
-        fine = np.asarray(
-            Image.fromarray(photograph.detail).resize((side, side), Image.Resampling.BOX)
-        )
+        fine = np.asarray(resize_square(Image.fromarray(photograph.detail), side))
         transfer = self._transfer(*texture.shape[:2])
         pixels, predicted = fine / np.float32(255), texture / np.float32(255)
         painted = to_bytes(transfer(pixels, mask, found.vertices, found.camera, predicted))
