@@ -81,16 +81,22 @@ class ViewpointsConfig:
         require(self.candidates >= 2, f"viewpoints.candidates={self.candidates}: at least 2")
 
 
+CAMERA_READERS = ("inverse", "views", "attributes")
+
+
 @dataclass(frozen=True)
 class CamerasConfig:
     """Cameras for the photographs (rounds >= 1)."""
 
     reader: str = "inverse"
     """Who reads them. `inverse`: the camera head of the previous round's inverse graphics network;
-    `attributes`: the attribute network of stage viewpoints, which was taught on procedural truth;
-    else the folder of another run, whose last inverse graphics network reads them at its own size,
-    which may be smaller. Several, with commas between: what they disagree on is left out, as
-    networks taught by GANs that were trained apart make most mistakes on their own."""
+    `views`: a classifier taught on the previous round's multi-view images by the cameras of their
+    viewpoints; `attributes`: the attribute network of stage viewpoints, which was taught on
+    procedural truth. `inverse@FOLDER` and `views@FOLDER` are those of the last round of another
+    run, whose images may be smaller. Several, with commas between: what they disagree on is left
+    out, as networks taught by GANs that were trained apart make most mistakes on their own."""
+    views_steps: int = 2_000
+    """Steps of each classifier `views`, of 32 images."""
     students: int = 0
     """Networks taught in turn on the photographs whose labels are kept; each then labels all."""
     student_steps: int = 1_000
@@ -101,8 +107,17 @@ class CamerasConfig:
     """Photographs whose mirrored image, or another reader, disagrees by more are left out."""
 
     def __post_init__(self) -> None:
-        require(all(self.reader.split(",")), f"cameras.reader={self.reader}: a name is empty")
+        for name in self.reader.split(","):
+            kind, at, run = name.partition("@")
+            require(
+                kind in CAMERA_READERS
+                and bool(run) == bool(at)
+                and (kind != "attributes" or not at),
+                f"cameras.reader={self.reader}: {name!r} is none of {', '.join(CAMERA_READERS)}, "
+                "inverse@FOLDER, views@FOLDER",
+            )
         require(self.students >= 0, f"cameras.students={self.students}: 0 or more")
+        require(self.views_steps >= 1, f"cameras.views_steps={self.views_steps}: at least 1")
         require(self.student_steps >= 1, f"cameras.student_steps={self.student_steps}: at least 1")
         require(0 < self.confident <= 1, f"cameras.confident={self.confident}: above 0, up to 1")
 

@@ -30,7 +30,7 @@ from train.workspace import StageFolder
 BIN_DEGREES = 30
 """Photographs of every such bin of azimuth are shown as often."""
 COLOUR = 0.5
-"""Strength of the recolouring: what tells front from back is the colour of lamps."""
+"""Strength of the recolouring of photographs: what tells front from back is the colour of lamps."""
 LABEL_SMOOTHING = 0.05
 
 
@@ -43,6 +43,8 @@ class Lessons(NamedTuple):
     """f32 [N, 5] as read."""
     keep: np.ndarray
     """bool [N]: those whose labels are trusted."""
+    colour: float = COLOUR
+    """Strength of the recolouring, 0..1."""
 
 
 def train_student(
@@ -63,7 +65,7 @@ def train_student(
 
 def _loss(network: AttributeNetwork, lessons: Lessons, seed: int) -> Callable[[int], Tensor]:
     """Of each step, a function of the seed, the step and the weights."""
-    images, cameras, keep = lessons
+    images, cameras, keep, colour = lessons
     kept = np.flatnonzero(keep)
     bins = np.round(cameras[kept, AZIMUTH] / BIN_DEGREES).astype(np.int64)
     bins %= 360 // BIN_DEGREES
@@ -74,7 +76,7 @@ def _loss(network: AttributeNetwork, lessons: Lessons, seed: int) -> Callable[[i
         drawn = np.sort(np.random.default_rng((seed, step)).choice(kept, BATCH, p=shares))
         rng = torch.Generator().manual_seed(seed * 1_000_003 + step)
         pixels = torch.from_numpy(images[drawn]).permute(0, 3, 1, 2).to(place()).float() / 255
-        changed = augment(pixels, torch.zeros_like(pixels[:, 0]), rng, colour=COLOUR)
+        changed = augment(pixels, torch.zeros_like(pixels[:, 0]), rng, colour=colour)
         said = torch.from_numpy(cameras[drawn]).to(pixels)
         azimuths = torch.where(changed.mirrored, -said[:, AZIMUTH], said[:, AZIMUTH])
         outputs = network(changed.seen)

@@ -19,7 +19,8 @@ from train.data.vehicles import photographs
 from train.metrics.camera_error import camera_errors
 from train.models.attributes import read_attributes
 from train.progress import Progress
-from train.readers.cameras import Labels, Read, camera_reader, from_attributes
+from train.readers.cameras import camera_reader
+from train.readers.labels import Labels, Read, completed, from_attributes
 from train.readers.student import Lessons, train_student
 from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError, round_to
 
@@ -37,7 +38,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     read = camera_reader(config, workspace, round)
     images = np.load(workspace.stage("photographs").require("images.npy"), mmap_mode="r")
     labelling = _Labelling(config, workspace, round, images)
-    labels = labelling.read(folder, read)
+    labels = completed(labelling.read(folder, read))
     keep = labelling.trusted(labels)
     for number in range(1, config.cameras.students + 1):
         labels = labelling.taught(folder, number, labels, keep)

@@ -47,6 +47,8 @@ __all__ = ["AnnotationNeeded", "choose", "run"]
 
 CODES_PER_STEP = 4
 SHEET_CONTENTS = 8
+SHEET_CODES = 288
+"""Most rows of the contact sheet, and of the page, where no person has to annotate them."""
 FEWEST = 2
 """Viewpoints without which there is no pair of views."""
 
@@ -135,11 +137,18 @@ def _choose_and_tabulate(
     folder.save_arrays("chosen.npz", arrays)
     by_network = _annotator(config) == "classifier"
     rows = table_rows(measures, bins if by_network else None)
-    images = _sheet_images(generator, codes[chosen], contents[:SHEET_CONTENTS])
-    labels = [str(number) for number in range(len(images))]
+    # A person has to see every code; of those that the network annotates some are enough.
+    shown = _spread(len(chosen), SHEET_CODES if by_network else len(chosen))
+    images = _sheet_images(generator, codes[chosen[shown]], contents[:SHEET_CONTENTS])
+    labels = [str(number) for number in shown]
     write_labelled_sheet(folder.file("contact_sheet.png"), images, labels, blocks=2)
-    write_page(folder.file(PAGE), workspace.path.resolve().name, arrays["codes"], rows, images)
+    if len(shown) == len(chosen):
+        write_page(folder.file(PAGE), workspace.path.resolve().name, arrays["codes"], rows, images)
     write_table(folder.file("viewpoints.csv"), rows)
+
+
+def _spread(count: int, most: int) -> np.ndarray:  # int64, at most `most` of 0..count-1
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
 def nearest_bins(

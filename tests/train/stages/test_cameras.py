@@ -6,7 +6,7 @@ import torch
 
 from graphics.camera import NOMINAL_DISTANCE, azimuth_difference_degrees, wrap_degrees
 from tests.train.stages.generated_run import SIZE, config, with_gan, with_segmenter_and_gauge
-from train.config import CamerasConfig
+from train.config import CamerasConfig, ConfigError
 from train.data import vehicles
 from train.models.attributes import load_attributes, read_attributes
 from train.models.inverse_graphics import (
@@ -17,7 +17,10 @@ from train.models.inverse_graphics import (
 from train.models.segmenter import load_segmenter
 from train.progress import Progress
 from train.readers import cameras as camera_readers
+from train.readers.labels import Labels, agreed, completed
+from train.readers.mirrored import read_both_ways
 from train.readers.student import Lessons, train_student
+from train.readers.views import teach_views_reader
 from train.stages import cameras
 from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
 
@@ -78,8 +81,8 @@ def test_every_photograph_gets_a_camera_and_the_confident_ones_are_kept(tmp_path
 def test_a_mirrored_photograph_gets_the_mirrored_camera(tmp_path):
     segment = load_segmenter(ready(tmp_path).stage("segmenter").path)
     images = torch.rand(6, 3, SIZE, SIZE)
-    plain = camera_readers.read_both_ways(network().eval(), segment, images)
-    mirrored = camera_readers.read_both_ways(network().eval(), segment, images.flip(-1))
+    plain = read_both_ways(network().eval(), segment, images)
+    mirrored = read_both_ways(network().eval(), segment, images.flip(-1))
     signs = np.array([-1, 1, 1, -1, 1])
     # Between directions exactly opposite the mean would be a coin's throw.
     assert plain.disagreements.max() < 179.9
@@ -103,13 +106,13 @@ def test_the_mean_azimuth_goes_the_short_way_round(tmp_path):
             return prediction._replace(cameras=read)
 
     segment = load_segmenter(ready(tmp_path).stage("segmenter").path)
-    labels = camera_readers.read_both_ways(TwoViews(), segment, torch.rand(2, 3, SIZE, SIZE))
+    labels = read_both_ways(TwoViews(), segment, torch.rand(2, 3, SIZE, SIZE))
     assert labels.cameras[:, 0] == pytest.approx([178, 178], abs=1e-3)
     assert labels.disagreements == pytest.approx([16, 16], abs=1e-3)
 
 
 def test_photographs_that_contradict_their_mirror_image_are_left_out():
-    labels = camera_readers.Labels(
+    labels = Labels(
         np.zeros((4, 5), np.float32),
         np.array([0.9, 0.8, 0.7, 0.1], np.float32),
         np.array([5, 100, 5, 5], np.float32),
@@ -122,7 +125,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_labels(tmp_path, monkeypatc
     whole, killed = ready(tmp_path / "whole"), ready(tmp_path / "killed")
     cameras.run(labelling(), whole, round=1)
     monkeypatch.setattr(cameras, "StepLoop", EagerLoop)
-    real, asked = camera_readers.read_both_ways, []
+    real, asked = read_both_ways, []
 
     def until_killed(*arguments):
         asked.append(1)
@@ -166,7 +169,7 @@ def test_the_network_of_a_smaller_run_can_read_the_cameras(tmp_path):
     small, workspace = ready(tmp_path / "small"), ready(tmp_path / "large")
     pixels = np.load(workspace.stage("photographs").file("images.npy"))
     np.save(workspace.stage("photographs").file("images.npy"), pixels.repeat(2, 1).repeat(2, 2))
-    settings = labelling(reader=str(small.path))
+    settings = labelling(reader=f"inverse@{small.path}")
     twice = replace(settings, photographs=replace(settings.photographs, size=2 * SIZE))
     cameras.run(labelling(), small, round=1)
     cameras.run(twice, workspace, round=1)
@@ -180,39 +183,104 @@ def test_a_reader_that_wants_larger_images_is_refused(tmp_path):
         InverseGraphicsShape(2 * SIZE, width=8, template_level=1, texture_size=16)
     )
     save_inverse_graphics(large.stage("inverse", 0).file("inverse_graphics.safetensors"), wants)
-    settings = labelling(reader=str(large.path))
+    settings = labelling(reader=f"inverse@{large.path}")
     with pytest.raises(WorkspaceError, match=rf"reads {2 * SIZE} px, the photographs have {SIZE}"):
         cameras.run(settings, ready(tmp_path / "small"), round=1)
 
 
 def test_a_reader_that_is_no_run_is_refused(tmp_path):
-    with pytest.raises(
-        WorkspaceError, match=r"cameras\.reader names nowhere: neither `inverse` nor"
-    ):
-        cameras.run(labelling(reader="nowhere"), ready(tmp_path), round=1)
+    with pytest.raises(WorkspaceError, match=r"cameras\.reader names .*nowhere: not the folder"):
+        cameras.run(labelling(reader=f"views@{tmp_path}/nowhere"), ready(tmp_path), round=1)
 
 
-def labels_at(azimuths, disagreements=0.0) -> camera_readers.Labels:
+@pytest.mark.parametrize("name", ["", "runs/second", "views@", "attributes@runs/second", "views,"])
+def test_what_is_no_reader_is_refused(name):
+    with pytest.raises(ConfigError, match=r"cameras\.reader=.*is none of inverse, views"):
+        CamerasConfig(reader=name)
+
+
+def with_views(workspace: Workspace, count=600) -> Workspace:
+    """Adds multi-view images of round 0, each of a viewpoint of its own, and their cameras."""
+    drawn = vehicles.photographs(5, np.arange(count), SIZE)
+    folder, numbers = workspace.stage("multiview", 0), np.arange(count, dtype=np.int32)
+    np.save(folder.file("images.npy"), drawn.images)
+    np.save(folder.file("masks.npy"), drawn.masks)
+    folder.save_arrays("index.npz", {"object": numbers // 2, "viewpoint": numbers})
+    codes = np.zeros((count, 8), np.float32)
+    folder.save_arrays("viewpoints.npz", {"cameras": np.zeros_like(drawn.cameras), "codes": codes})
+    folder.save_arrays("contents.npz", {"codes": codes[::2]})
+    folder.finish()
+    inverse = workspace.stage("inverse", 0)
+    inverse.save_arrays("cameras.npz", {"cameras": drawn.cameras})
+    inverse.finish()
+    return workspace
+
+
+def test_a_classifier_taught_on_the_views_can_read_the_cameras(tmp_path):
+    workspace = with_views(ready(tmp_path))
+    cameras.run(labelling(reader="views", views_steps=250), workspace, round=1)
+    facts, labels = workspace.stage("cameras", 1).facts(), labels_of(workspace)
+    # By chance it would be 90 degrees.
+    assert facts["azimuth_error_median_degrees_all"] < 30
+    assert facts["elevation_error_median_degrees_all"] < 8
+    assert (labels["cameras"][:, 2:] == [NOMINAL_DISTANCE, 0, 0]).all()
+
+
+def test_the_views_of_another_run_and_the_own_network_read_together(tmp_path):
+    other, workspace = with_views(ready(tmp_path / "other")), ready(tmp_path / "own")
+    both = labelling(reader=f"inverse,views@{other.path}", views_steps=2)
+    cameras.run(both, workspace, round=1)
+    alone = ready(tmp_path / "alone")
+    cameras.run(labelling(reader="inverse"), alone, round=1)
+    # Distance and offsets are the network's: a classifier cannot tell them.
+    assert np.allclose(labels_of(workspace)["cameras"][:, 2:], labels_of(alone)["cameras"][:, 2:])
+    assert not (other.path / "round_1").exists()
+
+
+def test_the_classifier_is_taught_once(tmp_path):
+    workspace = with_views(ready(tmp_path))
+    own = StageFolder(workspace.stage("cameras", 1).path / "reader_1")
+    settings = labelling(views_steps=2)
+    networks = [
+        teach_views_reader(settings, workspace, own, (workspace, 0), round=1) for _ in range(2)
+    ]
+    assert all(torch.equal(a, b) for a, b in zip(*(n.parameters() for n in networks), strict=True))
+    with pytest.raises(WorkspaceError, match="stage `multiview` has to run"):
+        teach_views_reader(settings, workspace, own, (workspace, 3), round=1)
+
+
+def labels_at(azimuths, disagreements=0.0) -> Labels:
     cameras = np.zeros((len(azimuths), 5), np.float32)
     cameras[:, 0], cameras[:, 2] = azimuths, NOMINAL_DISTANCE
     ones = np.ones(len(azimuths), np.float32)
-    return camera_readers.Labels(cameras, ones / 2, ones * np.float32(disagreements))
+    return Labels(cameras, ones / 2, ones * np.float32(disagreements))
+
+
+def test_what_one_reader_cannot_tell_another_one_says():
+    mute = labels_at([0, 0])
+    mute.cameras[:, 2:] = np.nan
+    mute.cameras[1, 1] = np.nan
+    telling = labels_at([0, 0])
+    telling.cameras[:, 1:3] = 8, 6
+    assert np.allclose(agreed([mute, telling]).cameras, [[0, 4, 6, 0, 0], [0, 8, 6, 0, 0]])
+    silent = completed(agreed([mute, mute]))
+    assert np.allclose(silent.cameras, [[0, 0, NOMINAL_DISTANCE, 0, 0]] * 2)
 
 
 def test_readers_that_disagree_say_so_and_their_mean_goes_the_short_way_round():
     said = [labels_at([10, 170, 0], 3), labels_at([20, -170, 180]), labels_at([12, 178, 0])]
-    agreed = camera_readers.agreed(said)
-    assert agreed.disagreements == pytest.approx([10, 20, 180], abs=1e-3)
-    assert agreed.cameras[0, 0] == pytest.approx(14, abs=0.1)
-    assert abs(agreed.cameras[1, 0]) == pytest.approx(179.3, abs=0.2)
-    assert (agreed.cameras[:, 2] == NOMINAL_DISTANCE).all()
-    assert agreed.confidences == pytest.approx([0.5] * 3)
+    found = agreed(said)
+    assert found.disagreements == pytest.approx([10, 20, 180], abs=1e-3)
+    assert found.cameras[0, 0] == pytest.approx(14, abs=0.1)
+    assert abs(found.cameras[1, 0]) == pytest.approx(179.3, abs=0.2)
+    assert (found.cameras[:, 2] == NOMINAL_DISTANCE).all()
+    assert found.confidences == pytest.approx([0.5] * 3)
 
 
 def test_two_readers_that_are_one_say_what_it_says(tmp_path):
     one, both = ready(tmp_path / "one"), ready(tmp_path / "both")
     cameras.run(labelling(), one, round=1)
-    cameras.run(labelling(reader=f"inverse,{one.path}"), both, round=1)
+    cameras.run(labelling(reader=f"inverse,inverse@{one.path}"), both, round=1)
     expected, got = labels_of(one), labels_of(both)
     assert np.allclose(expected["cameras"], got["cameras"], atol=1e-3)
     assert np.array_equal(expected["keep"], got["keep"])
