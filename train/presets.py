@@ -22,6 +22,7 @@ SMOKE = Config(
     gan=GanConfig(kimg=1, taught_kimg=1, init="shipped", warm_start=False),
     segmenter=SegmenterConfig(steps=150),
     viewpoints=ViewpointsConfig(candidates=200, contents=8, classifier="shipped"),
+    cameras=CamerasConfig(views_steps=60),
     multiview=MultiviewConfig(objects=60, views=8, cameras=48),
     inverse=InverseConfig(steps=100, batch_size=8, perceptual_after=20),
     disentangle=DisentangleConfig(

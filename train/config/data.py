@@ -88,7 +88,7 @@ CAMERA_READERS = ("inverse", "views", "attributes")
 class CamerasConfig:
     """Cameras for the photographs (rounds >= 1)."""
 
-    reader: str = "inverse"
+    reader: str = "inverse,views"
     """Who reads them. `inverse`: the camera head of the previous round's inverse graphics network;
     `views`: a classifier taught on the previous round's multi-view images by the cameras of their
     viewpoints; `attributes`: the attribute network of stage viewpoints, which was taught on

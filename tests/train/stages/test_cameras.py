@@ -51,7 +51,9 @@ def ready(path) -> Workspace:
 
 
 def labelling(**settings):
-    return config(cameras=CamerasConfig(**{"largest_mirror_degrees": 180, **settings}))
+    return config(
+        cameras=CamerasConfig(**{"reader": "inverse", "largest_mirror_degrees": 180, **settings})
+    )
 
 
 def labels_of(workspace: Workspace) -> dict[str, np.ndarray]:
@@ -218,7 +220,7 @@ def with_views(workspace: Workspace, count=600) -> Workspace:
 
 def test_a_classifier_taught_on_the_views_can_read_the_cameras(tmp_path):
     workspace = with_views(ready(tmp_path))
-    cameras.run(labelling(reader="views", views_steps=250), workspace, round=1)
+    cameras.run(labelling(reader="views", views_steps=150), workspace, round=1)
     facts, labels = workspace.stage("cameras", 1).facts(), labels_of(workspace)
     # By chance it would be 90 degrees.
     assert facts["azimuth_error_median_degrees_all"] < 30
