@@ -107,7 +107,8 @@ class Mesh(Strict):
     """A mesh file."""
 
     format: MeshFormat = Field(
-        description="obj is a zip of .obj, .mtl and .png; npz is what /v1/render takes",
+        description="glb has its texture as JPEG; obj is a zip of .obj, .mtl and .png; npz is what "
+        "/v1/render takes",
         examples=["glb"],
     )
     media_type: str = Field(description="of the file", examples=["model/gltf-binary"])
