@@ -58,13 +58,14 @@ def _turn(client, process, photograph, sessions, batch) -> dict[str, float]:
     one, many = _form(photograph, 1), _form(photograph, batch)
     used = cpu_seconds(process)
     for _ in range(3):
-        _post(client, many, batch)
+        _checked(*_post(client, many), batch)
     whole = 1e3 * (cpu_seconds(process) - used) / (3 * batch)
     ratios, latencies = [], []
     for _ in range(10):
         began = time.perf_counter()
-        (entry,) = _post(client, one, 1)
+        answer = _post(client, one)
         latencies.append(1e3 * (time.perf_counter() - began))
+        (entry,) = _checked(*answer, 1)
         stages = sum(took for name, took in entry["timings"].items() if name != "total")
         ratios.append(latencies[-1] / stages)
     return {
@@ -88,12 +89,16 @@ def _form(photograph: bytes, count: int) -> bytes:
     return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
 
 
-def _post(client, body, count) -> list[dict]:
+def _post(client, body) -> tuple[int, bytes]:
     client.request("POST", "/v1/reconstruct", body, FORM)
     response = client.getresponse()
-    answer = json.loads(response.read())
-    if response.status != 200 or answer["succeeded"] != count:
-        raise RuntimeError(f"of {count} photographs some failed: {response.status} {answer}")
+    return response.status, response.read()
+
+
+def _checked(status, content, count) -> list[dict]:
+    answer = json.loads(content)
+    if status != 200 or answer["succeeded"] != count:
+        raise RuntimeError(f"of {count} photographs some failed: {status} {content[:500]!r}")
     return answer["images"]
 
 
