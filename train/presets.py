@@ -39,7 +39,7 @@ VEHICLES = Config(
     viewpoints=ViewpointsConfig(candidates=1_000, classifier="shipped"),
     cameras=CamerasConfig(reader="attributes"),
     multiview=MultiviewConfig(objects=2_000),
-    inverse=InverseConfig(steps=3_000, first_steps=250, batch_size=8),
+    inverse=InverseConfig(steps=6_000, first_steps=250, batch_size=8),
     evaluate=EvaluateConfig(objects=200, single_view_baseline=False),
 )
 """The shipped bundle, from the shipped GANs as they are."""
