@@ -15,14 +15,12 @@ from train.data.photographs import (
     FolderPhotographs,
     PhotographsError,
     Skipped,
+    box_of,
+    cut_out_or_padded,
     read_upright,
-    resized_on_grey,
-    square_of,
+    square_around,
 )
 
-OBJECT_FILL = 0.7
-"""Share of the picture's side that the longer side of an object takes, where its place is known: as
-the service cuts out photographs with an alpha channel."""
 UNKNOWN = np.nan
 """Column of a camera that nobody wrote down."""
 
@@ -146,7 +144,8 @@ def _with_masks(
 def as_training(photos: PhotoSet) -> FolderPhotographs:
     """What a training takes; masks only where every photograph has one."""
     masks = np.rint(photos.masks * 255).astype(np.uint8) if photos.masked.all() else None
-    return FolderPhotographs(photos.images, masks, photos.names, photos.skipped)
+    opaque = [name for name, known in zip(photos.names, photos.masked, strict=True) if not known]
+    return FolderPhotographs(photos.images, masks, opaque, photos.names, photos.skipped)
 
 
 def _read(photo: Photo, size: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
@@ -156,18 +155,17 @@ def _read(photo: Photo, size: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]
     whole = _full_size(photo.path)
     if photo.mask is not None:
         mask = _read_mask(photo.mask, pixels.shape[:2])
-        box = _box_of(mask)
-        cut = _cut(np.dstack([pixels[..., :3], mask]), box, edge=True)
+        box = box_of(mask)
+        cut = square_around(np.dstack([pixels[..., :3], mask]), box, edge=True)
         resized = _resized(cut, size)
         return resized[..., :3], resized[..., 3]
-    if pixels[..., 3].min() < 255:
-        resized = resized_on_grey(_cut(pixels, _box_of(pixels[..., 3]), edge=False), size)
-        return resized[..., :3], resized[..., 3]
-    if photo.box is not None:
+    transparent = pixels[..., 3].min() < 255
+    if photo.box is not None and not transparent:
         scale = pixels.shape[1] / whole[0]
         box = tuple(value * scale for value in photo.box)
-        return _resized(_cut(pixels, box, edge=True), size)[..., :3], None
-    return resized_on_grey(square_of(pixels), size)[..., :3], None
+        return _resized(square_around(pixels, box, edge=True), size)[..., :3], None
+    resized = cut_out_or_padded(pixels, size)
+    return resized[..., :3], resized[..., 3] if transparent else None
 
 
 def _full_size(path: Path) -> tuple[int, int]:
@@ -188,34 +186,6 @@ def _read_mask(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         )
     image = Image.fromarray(np.ascontiguousarray(grey))
     return np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BILINEAR))
-
-
-def _box_of(mask: NDArray[np.uint8]) -> tuple[float, float, float, float]:
-    rows, columns = (np.flatnonzero((mask > 127).any(axis=axis)) for axis in (1, 0))
-    if len(rows) == 0:
-        raise ValueError("its mask is empty: no pixel belongs to the object")
-    return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
-
-
-def _cut(
-    pixels: NDArray[np.uint8],  # [H, W, 4]
-    box: tuple[float, ...],
-    edge: bool,  # continue the picture beyond its edge, else it is empty there
-) -> NDArray[np.uint8]:  # [S, S, 4]
-    """The square around a box of which the box's longer side takes 0.7."""
-    left, top, right, bottom = box
-    if not (right > left and bottom > top):
-        raise ValueError(f"its box {box} has no size")
-    side = max(round(max(right - left, bottom - top) / OBJECT_FILL), 1)
-    first = (round((top + bottom - side) / 2), round((left + right - side) / 2))
-    places = [np.arange(start, start + side) for start in first]
-    inside = [np.clip(place, 0, pixels.shape[axis] - 1) for axis, place in enumerate(places)]
-    cut = pixels[np.ix_(*inside)].copy()
-    beyond = [place != clipped for place, clipped in zip(places, inside, strict=True)]
-    outside = beyond[0][:, None] | beyond[1]
-    if not edge:
-        cut[outside] = 0
-    return cut
 
 
 def _resized(square: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -1,5 +1,6 @@
 """A folder of photographs as square arrays: what `--data` trains on instead of vehicles."""
 
+import math
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,9 @@ SUFFIXES = (".jpg", ".jpeg", ".png")
 FORMATS = ("JPEG", "PNG")
 MID_GREY = 128
 """Background of photographs with an alpha channel."""
+OBJECT_FILL = 0.7
+"""Share of the picture's side that the longer side of an object takes, where its place is known: as
+the service cuts out photographs with an alpha channel."""
 
 _SHORTEST_SIDE = 8  # pixels; less is an icon or a damaged header, not a photograph
 _DETAIL = 4  # JPEGs are decoded at no less than this many times the size asked for: quick
@@ -37,6 +41,8 @@ class FolderPhotographs(NamedTuple):
     """[N, R, R, 3]"""
     masks: NDArray[np.uint8] | None
     """[N, R, R] alpha, 0..255; None unless every photograph has transparent pixels."""
+    opaque: list[str]
+    """The names of those that have none."""
     names: list[str]
     """N paths below the folder."""
     skipped: list[Skipped]
@@ -46,8 +52,12 @@ class FolderPhotographs(NamedTuple):
 def read_folder(folder: Path | str, size: int) -> FolderPhotographs:
     """Read every JPEG and PNG below a folder as size x size pixels.
 
-    Each is turned upright (EXIF), padded to a square around its middle by its edge pixels, and
-    area-averaged down. Transparent pixels become mid grey; padding beside them is transparent.
+    Each is turned upright (EXIF) and area-averaged down: one with transparent pixels cut out on mid
+    grey, so that the object takes `OBJECT_FILL` of the side, all others padded to a square around
+    their middle by their edge pixels.
+
+    Raises:
+        PhotographsError: nothing is usable.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -68,9 +78,10 @@ def read_folder(folder: Path | str, size: int) -> FolderPhotographs:
     if not squares:
         raise PhotographsError(_nothing_usable(folder, skipped))
     stacked = np.stack(squares)  # [N, R, R, 4]
-    all_cut_out = (stacked[..., 3].min(axis=(1, 2)) < 255).all()
-    masks = np.ascontiguousarray(stacked[..., 3]) if all_cut_out else None
-    return FolderPhotographs(np.ascontiguousarray(stacked[..., :3]), masks, names, skipped)
+    whole = stacked[..., 3].min(axis=(1, 2)) == 255
+    masks = None if whole.any() else np.ascontiguousarray(stacked[..., 3])
+    opaque = [name for name, is_whole in zip(names, whole, strict=True) if is_whole]
+    return FolderPhotographs(np.ascontiguousarray(stacked[..., :3]), masks, opaque, names, skipped)
 
 
 def _nothing_usable(folder: Path, skipped: list[Skipped]) -> str:
@@ -106,7 +117,55 @@ def read_upright(path: Path, size: int) -> NDArray[np.uint8]:
 
 def _read(path: Path, size: int) -> NDArray[np.uint8]:
     """One photograph as RGB on mid grey and alpha [R, R, 4]; raises what is wrong with it."""
-    return resized_on_grey(square_of(read_upright(path, size)), size)
+    return cut_out_or_padded(read_upright(path, size), size)
+
+
+def cut_out_or_padded(
+    pixels: NDArray[np.uint8],  # [H, W, 4]
+    size: int,
+) -> NDArray[np.uint8]:  # [R, R, 4]
+    """What the alpha channel shows, cut out as the service does; without any, the whole picture.
+
+    Raises:
+        ValueError: the alpha channel hides every pixel.
+    """
+    if pixels[..., 3].min() < 255:
+        return resized_on_grey(square_around(pixels, box_of(pixels[..., 3]), edge=False), size)
+    return resized_on_grey(square_of(pixels), size)
+
+
+def box_of(
+    mask: NDArray[np.uint8],  # [H, W]
+) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of what is over one half.
+
+    Raises:
+        ValueError: nothing is.
+    """
+    rows, columns = (np.flatnonzero((mask > 127).any(axis=axis)) for axis in (1, 0))
+    if len(rows) == 0:
+        raise ValueError("its mask is empty: no pixel belongs to the object")
+    return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+
+
+def square_around(
+    pixels: NDArray[np.uint8],  # [H, W, 4]
+    box: tuple[float, ...],
+    edge: bool,  # continue the picture beyond its edge, else it is empty there
+) -> NDArray[np.uint8]:  # [S, S, 4]
+    """The square around a box of which the box's longer side takes `OBJECT_FILL`."""
+    left, top, right, bottom = box
+    if not (right > left and bottom > top):
+        raise ValueError(f"its box {box} has no size")
+    side = max(round(max(right - left, bottom - top) / OBJECT_FILL), 1)
+    first = (math.floor((top + bottom - side) / 2), math.floor((left + right - side) / 2))
+    places = [np.arange(start, start + side) for start in first]
+    inside = [np.clip(place, 0, pixels.shape[axis] - 1) for axis, place in enumerate(places)]
+    cut = pixels[np.ix_(*inside)].copy()
+    beyond = [place != clipped for place, clipped in zip(places, inside, strict=True)]
+    if not edge:
+        cut[beyond[0][:, None] | beyond[1]] = 0
+    return cut
 
 
 def resized_on_grey(
@@ -132,12 +191,9 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 
 def square_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Pad [H, W, 4] to a square around its middle: edge colours, transparent if any of it is."""
+    """Pad [H, W, 4] to a square around its middle by the colours of its edges."""
     height, width = pixels.shape[:2]
     side = max(height, width)
     top, left = (side - height) // 2, (side - width) // 2
     padding = ((top, side - height - top), (left, side - width - left))
-    square = np.pad(pixels, (*padding, (0, 0)), mode="edge")
-    if pixels[..., 3].min() < 255:
-        square[..., 3] = np.pad(pixels[..., 3], padding)
-    return square
+    return np.pad(pixels, (*padding, (0, 0)), mode="edge")

@@ -6,8 +6,8 @@ from PIL import Image
 
 from tests.train.data.photo_folders import BOX, disc, mask, picture
 from train.data.photo_layouts import read_photo_set, read_training
-from train.data.photo_set import OBJECT_FILL, Photo, read_photos
-from train.data.photographs import PhotographsError
+from train.data.photo_set import Photo, read_photos
+from train.data.photographs import OBJECT_FILL, PhotographsError
 
 SIZE = 40
 

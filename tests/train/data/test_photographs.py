@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from train.data.photographs import MID_GREY, PhotographsError, read_folder
+from service.imaging.images import decode
+from train.data.photographs import MID_GREY, OBJECT_FILL, PhotographsError, read_folder
 
 
 def save(path, pixels, **options):
@@ -44,15 +45,48 @@ def test_downsizing_averages_areas_and_a_small_photograph_grows(tmp_path):
     assert (checkers == 100).all() and (small == 77).all()
 
 
-def test_alpha_becomes_the_mask_over_mid_grey(tmp_path):
-    cut_out = np.full((20, 40, 4), 250, np.uint8)
-    cut_out[..., 3] = 0
-    cut_out[:, 10:30, 3] = 255
-    save(tmp_path / "cut.png", cut_out)
+def cut_out(left, top, width, height):
+    """A bird in a corner of a photograph of 90 x 60 px: transparent around a striped box."""
+    pixels = np.full((60, 90, 4), 250, np.uint8)
+    pixels[:, ::2, :3] = 30
+    pixels[..., 3] = 0
+    pixels[top : top + height, left : left + width, 3] = 255
+    return pixels
+
+
+def test_alpha_becomes_the_mask_over_mid_grey_around_an_object_of_one_size(tmp_path):
+    save(tmp_path / "far.png", cut_out(4, 40, 14, 10))
+    save(tmp_path / "near.png", cut_out(0, 10, 70, 50))
     found = read_folder(tmp_path, 40)
-    image, mask = found.images[0], found.masks[0]
-    assert (mask[10:30, 10:30] == 255).all() and mask.sum() == 255 * 400
-    assert (image[mask == 0] == MID_GREY).all() and (image[mask == 255] == 250).all()
+    assert found.opaque == []
+    for image, mask in zip(found.images, found.masks, strict=True):
+        assert (image[mask == 0] == MID_GREY).all()
+        rows, columns = np.nonzero(mask > 127)
+        assert np.ptp(columns) + 1 == pytest.approx(OBJECT_FILL * 40, abs=1)
+        assert np.ptp(rows) + 1 == pytest.approx(OBJECT_FILL * 40 * 50 / 70, abs=1)
+        assert (rows.mean(), columns.mean()) == pytest.approx((19.5, 19.5), abs=1)
+
+
+def test_a_training_sees_cut_outs_and_whole_photographs_as_the_service_will(tmp_path):
+    save(tmp_path / "a.png", cut_out(4, 20, 30, 24))
+    save(tmp_path / "b.png", halves(60, 90))
+    found = read_folder(tmp_path, 32)
+    for name, image in zip(found.names, found.images, strict=True):
+        served = decode((tmp_path / name).read_bytes(), 32, 10**6)
+        assert np.abs(served.pixels.astype(int) - image).mean() < 2
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (tmp_path / "a.png").rename(alone / "a.png")
+    (mask,) = read_folder(alone, 32).masks
+    served = decode((alone / "a.png").read_bytes(), 32, 10**6)
+    assert np.abs(served.mask - mask / 255).mean() < 0.02
+
+
+def test_a_photograph_of_nothing_but_transparency_is_skipped(tmp_path):
+    save(tmp_path / "a.png", cut_out(4, 20, 30, 24))
+    save(tmp_path / "b.png", cut_out(0, 0, 0, 0))
+    found = read_folder(tmp_path, 32)
+    assert found.names == ["a.png"] and "no pixel belongs" in found.skipped[0].reason
 
 
 def test_masks_are_given_only_when_every_photograph_has_one(tmp_path):
@@ -60,7 +94,8 @@ def test_masks_are_given_only_when_every_photograph_has_one(tmp_path):
     half[:8, :, 3] = 0
     save(tmp_path / "cut.png", half)
     save(tmp_path / "opaque.png", np.full((16, 16, 4), 255))
-    assert read_folder(tmp_path, 16).masks is None
+    found = read_folder(tmp_path, 16)
+    assert found.masks is None and found.opaque == ["opaque.png"]
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "1", "CMYK", "LA", "I;16"])
