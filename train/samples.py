@@ -28,7 +28,8 @@ def write_procedural_samples(folder: Path, count: int, size: int) -> list[Path]:
 def write_folder_samples(folder: Path, source: Path, count: int, size: int) -> list[Path]:
     """The first readable photographs of the user's folder, by name, at most `size` pixels wide.
 
-    They are encoded anew, which drops what a camera wrote beside the pixels (place, owner).
+    They are encoded anew, which drops what a camera wrote beside the pixels (place, owner); one
+    with an alpha channel stays a PNG, as the network was taught on what that shows.
 
     Raises:
         SamplesError: not one could be read.
@@ -41,7 +42,7 @@ def write_folder_samples(folder: Path, source: Path, count: int, size: int) -> l
             with Image.open(path) as photograph:
                 upright = ImageOps.exif_transpose(photograph)
                 upright.thumbnail((size, size))
-                written.append(_write(folder, len(written), upright.convert("RGB")))
+                written.append(_write(folder, len(written), upright))
         except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError):
             continue  # stage `photographs` has named the unreadable ones
     if not written:
@@ -60,6 +61,10 @@ def write_drawn_samples(folder: Path, images: np.ndarray, count: int) -> list[Pa
 
 
 def _write(folder: Path, number: int, photograph: Image.Image) -> Path:
+    if photograph.has_transparency_data:
+        path = folder / f"{number:02d}.png"
+        Image.fromarray(np.asarray(photograph.convert("RGBA"))).save(path)
+        return path
     path = folder / f"{number:02d}.jpg"
-    photograph.save(path, quality=QUALITY)
+    photograph.convert("RGB").save(path, quality=QUALITY)
     return path

@@ -26,6 +26,23 @@ def test_folder_samples_are_the_first_readable_ones_made_smaller(tmp_path):
             assert photograph.size == size
 
 
+def test_a_sample_with_an_alpha_channel_keeps_it_and_nothing_a_camera_wrote(tmp_path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    bird = Image.new("RGBA", (80, 60), (200, 30, 30, 0))
+    bird.paste((10, 200, 10, 255), (20, 20, 60, 40))
+    exif = Image.Exif()
+    exif[0x013B] = "a person"
+    bird.save(source / "bird.png", exif=exif)
+    (path,) = write_folder_samples(target, source, 2, 40)
+    assert path.name == "00.png"
+    with Image.open(path) as photograph:
+        assert photograph.mode == "RGBA" and not dict(photograph.getexif())
+        assert photograph.getpixel((20, 15)) == (10, 200, 10, 255)
+        assert photograph.getchannel("A").getextrema() == (0, 255)
+
+
 def test_a_folder_without_a_readable_photograph_is_refused(tmp_path):
     (tmp_path / "a.png").write_bytes(b"broken")
     with pytest.raises(SamplesError, match="can be read"):
