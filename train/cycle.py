@@ -24,7 +24,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from train import category
 from train.config import CHECKPOINT, Config, ConfigError, override
+from train.config.refusal import require
 from train.presets import PRESETS
 from train.progress import Progress
 from train.workspace import Workspace, WorkspaceError, write_json
@@ -73,8 +75,14 @@ def run(config: Config, workspace: Workspace, stages: Sequence[str] = STAGES) ->
 
 def _check(config: Config, stages: Sequence[str]) -> None:
     """Refuse what a stage to come could not use, before hours are spent on those before it."""
+    category.check(config, stages)
+    gan = config.gan
+    require(
+        gan.kimg > 0 or gan.init != "scratch" or bool(gan.checkpoint) or "gan" not in stages,
+        "gan.kimg=0 and gan.init=scratch: the GAN would draw noise; train it, or give another init",
+    )
     drawn = config.photographs.source == CHECKPOINT and "photographs" in stages
-    if drawn or (config.gan.checkpoint and "gan" in stages):
+    if drawn or (gan.checkpoint and "gan" in stages):
         importlib.import_module("train.gan_checkpoint").load_checkpoint(config)
     if "segmenter" in stages:
         importlib.import_module("train.stages.segmenter").check(config)

@@ -36,7 +36,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from train.config import Config, ConfigError, EvaluateConfig, override
+from train.config import PROCEDURAL_CATEGORY, Config, ConfigError, EvaluateConfig, override
 from train.data.held_out import HeldOut, ObjectSource, ProceduralObjects, photograph
 from train.data.mesh_files import MeshFilesError
 from train.data.mesh_objects import MeshObjects
@@ -61,8 +61,6 @@ UNUSABLE = 2
 """Exit status; see the module's docstring."""
 SHIPPED = Path(__file__).resolve().parents[1] / "service" / "shipped" / "vehicles"
 """The bundle that comes with the source."""
-CATEGORY = "vehicles"
-"""The only one there are procedural objects of."""
 PROCEDURAL = "procedural:"
 """Before a number of procedural objects."""
 
@@ -121,10 +119,11 @@ def object_source(options: argparse.Namespace, seed: int, category: str) -> Obje
         return MeshObjects(Path(named), options.up, options.front, seed)
     if int(named) < 1:
         raise EvaluationError(f"--objects {options.objects}: at least 1")
-    if category != CATEGORY:
+    if category != PROCEDURAL_CATEGORY:
         raise EvaluationError(
-            f"{options.bundle} knows {category!r}; there are procedural objects of {CATEGORY} "
-            "only: give --objects a folder of meshes"
+            f"{options.bundle} knows {category!r}; there are procedural objects of "
+            f"{PROCEDURAL_CATEGORY} only: give --objects a folder of meshes, or photographs with "
+            "--photos"
         )
     return ProceduralObjects(int(named), seed)
 
@@ -142,7 +141,7 @@ def measure_rows(
         fitted = ceiling(source, first, predictor.template, (height, width), settings.ceiling_steps)
         rows["ceiling"] = score(fitted, predictor.template, first)
     rows["mean_prediction"] = measure(mean_prediction(predictor, truth.images), truth)
-    if predictor.category == CATEGORY:
+    if predictor.category == PROCEDURAL_CATEGORY:
         rows["nearest_training"] = measure(NearestTraining(predictor, Config().seed), truth)
     return rows
 

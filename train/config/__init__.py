@@ -14,12 +14,13 @@ from train.config.data import (
 )
 from train.config.networks import DisentangleConfig, GanConfig, InverseConfig
 from train.config.refusal import ConfigError
-from train.config.results import EvaluateConfig, ExportConfig
+from train.config.results import PROCEDURAL_CATEGORY, EvaluateConfig, ExportConfig
 from train.config.run import Config, override
 
 __all__ = [
     "CHECKPOINT",
     "PROCEDURAL",
+    "PROCEDURAL_CATEGORY",
     "CamerasConfig",
     "Config",
     "ConfigError",

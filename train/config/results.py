@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from train.config.refusal import require
 
+PROCEDURAL_CATEGORY = "vehicles"
+"""What the procedural objects are. Networks that are taught on their truth know nothing else."""
+
 
 @dataclass(frozen=True)
 class EvaluateConfig:
@@ -40,7 +43,9 @@ class EvaluateConfig:
 class ExportConfig:
     """The bundle that the service loads."""
 
-    category: str = "vehicles"
+    category: str = PROCEDURAL_CATEGORY
+    """What the photographs show. For any other than the default nothing is measured, annotated or
+    labelled by networks that were taught on vehicles."""
     tolerance: float = 1e-3
     """Largest difference of any output between torch and ONNX Runtime."""
     samples: int = 6

@@ -13,7 +13,7 @@ from train.config.data import (
 )
 from train.config.networks import DisentangleConfig, GanConfig, InverseConfig
 from train.config.refusal import ConfigError, require
-from train.config.results import EvaluateConfig, ExportConfig
+from train.config.results import PROCEDURAL_CATEGORY, EvaluateConfig, ExportConfig
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class Config:
 
     def __post_init__(self) -> None:
         require(self.rounds >= 1, f"rounds={self.rounds}: at least 1")
+
+    @property
+    def shows_vehicles(self) -> bool:
+        """Whether what is taught on the truth of procedural objects can read the photographs."""
+        return self.export.category == PROCEDURAL_CATEGORY
 
 
 def override(config: Config, assignment: str) -> Config:

@@ -1,8 +1,8 @@
 """`viewpoints.csv`: the table in which viewpoint codes get their azimuth bin, by person or network.
 
 One row per code: `code` (the row's number on the contact sheet), `azimuth_bin_degrees` (0, 30, …
-330; empty until somebody has looked), `keep` (1 or 0), and the measures of `Measures`. A person
-fills it in on the page of `viewpoints_page.py` or by hand.
+330; empty until somebody has looked), `keep` (1 or 0), and the measures of `Measures` (empty where
+nothing was measured). A person fills it in on the page of `viewpoints_page.py` or by hand.
 """
 
 import csv
@@ -44,7 +44,7 @@ class AnnotationError(WorkspaceError):
 
 
 class Measures(NamedTuple):
-    """The two measures of each code; see `train/metrics`."""
+    """The two measures of each code; see `train/metrics`. NaN: not measured."""
 
     stds: np.ndarray
     """f32 [K] degrees: circular standard deviation of the azimuth across contents."""
@@ -79,7 +79,7 @@ def table_rows(
     """The cells of each code's row, in the order of `COLUMNS`."""
     return [
         [str(code), "" if bins is None else str(int(bins[code])), "1"]
-        + [f"{value:.4g}" for value in values]
+        + ["" if np.isnan(value) else f"{value:.4g}" for value in values]
         for code, values in enumerate(zip(*measures, strict=True))
     ]
 

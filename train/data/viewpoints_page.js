@@ -78,9 +78,11 @@ function clockOf(row) {
 const rows = given.rows.map(({cells, images}, row) => {
   const item = element("li", {class: "row"});
   const number = element("div", {class: "number"}, row);
-  number.append(element("div", {
-    class: "quiet", title: "standard deviation of the azimuth across contents",
-  }, `± ${Number(cells[STD]).toFixed(1)}°`));
+  if (cells[STD]) {
+    number.append(element("div", {
+      class: "quiet", title: "standard deviation of the azimuth across contents",
+    }, `± ${Number(cells[STD]).toFixed(1)}°`));
+  }
   const strip = element("div", {
     class: "images", role: "img", "aria-label": `Code ${row} with ${images.length} contents`});
   strip.append(...images.map((src) => element("img", {src, alt: ""})));

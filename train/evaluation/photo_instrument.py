@@ -7,7 +7,7 @@ segmenter is held against them; where cameras are given (PASCAL3D+), so are the 
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,9 @@ from graphics.camera import (
     NOMINAL_DISTANCE,
     azimuth_difference_degrees,
 )
+from graphics.mesh import Template
 from train.data.mask_filter import MaskLimits, Verdict, filter_masks
 from train.data.photo_set import PhotoSet
-from train.evaluation.bundle_predictor import BundlePredictor
 from train.evaluation.figures import Figure
 from train.evaluation.instrument import BATCH, Predicted, as_pixels, render_on_grey
 from train.metrics.mask_iou import mask_iou, solid
@@ -96,8 +96,20 @@ class PhotosMeasured(NamedTuple):
     """[N, 6, R, R, 3]: at the predicted camera, then turned, on grey."""
 
 
-def measure_photos(predictor: BundlePredictor, photos: PhotoSet) -> PhotosMeasured:
-    """Let a bundle read every photograph."""
+class PhotoReader(Protocol):
+    """What is measured: a bundle, or the networks of a run."""
+
+    template: Template
+
+    def segment(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Masks [B, R, R] in 0..1 of photographs [B, R, R, 3]."""
+
+    def reconstruct(self, images: NDArray[np.uint8], masks: NDArray[np.float32]) -> Predicted:
+        """Read photographs whose masks are known."""
+
+
+def measure_photos(predictor: PhotoReader, photos: PhotoSet) -> PhotosMeasured:
+    """Let a bundle, or a run's networks, read every photograph."""
     parts = []
     for start in range(0, len(photos.images), BATCH):
         part = slice(start, start + BATCH)
@@ -113,7 +125,7 @@ def measure_photos(predictor: BundlePredictor, photos: PhotoSet) -> PhotosMeasur
     )
 
 
-def _measure_part(predictor: BundlePredictor, photos: PhotoSet, part: slice) -> PhotosMeasured:
+def _measure_part(predictor: PhotoReader, photos: PhotoSet, part: slice) -> PhotosMeasured:
     images, masked, true = photos.images[part], photos.masked[part], photos.cameras[part]
     segmented = predictor.segment(images)
     masks = np.where(masked[:, None, None], photos.masks[part], segmented)
@@ -139,7 +151,7 @@ def _measure_part(predictor: BundlePredictor, photos: PhotoSet, part: slice) -> 
 
 
 def _drawings(
-    read: Predicted, predictor: BundlePredictor, size: int
+    read: Predicted, predictor: PhotoReader, size: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Pictures [B, 6, R, R, 3] and the silhouettes [B, R, R] at the predicted cameras."""
     turned = turned_cameras(read.cameras, TURNS_DEGREES)

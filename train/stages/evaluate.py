@@ -1,26 +1,36 @@
 """Evaluate: the round's network on held-out procedural objects with truth, beside two floors.
 
+There are such objects of vehicles only. A network for anything else reads photographs that it was
+trained on, and what can be said without truth is measured (`train.evaluation.photo_instrument`).
+
     python -m train.cycle --stages evaluate
 
-Writes `report.json`, `report.md`, `objects.json` (every object's scores), `contact_sheet.png` and
-`azimuth_errors.png`; what the figures mean is said in `train.evaluation.figures` and in the report.
+Writes `report.json`, `report.md`, `contact_sheet.png` and, with truth, `objects.json` (every
+object's scores) and `azimuth_errors.png`; what the figures mean is said in
+`train.evaluation.figures` and in the report.
 The floors: `mean_shape`, the mean of the predicted training shapes at the predicted camera, and,
 in the last round, `single_view`, the same network trained on single views. A run that was stopped
 measures again from the start, which takes less than a minute.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from graphics.camera import CAMERA_SIZE
 from graphics.mesh import Template
 from train.config import PROCEDURAL, Config
 from train.data.held_out import held_out
+from train.data.photo_set import UNKNOWN, PhotoSet
 from train.data.vehicles import HELD_OUT_SEED
 from train.device import place
 from train.evaluation.instrument import ConstantShape, Measured, Predicted, Predictor, measure
+from train.evaluation.photo_instrument import measure_photos
+from train.evaluation.photo_report import photo_estimates, write_photo_report
 from train.evaluation.report import Estimate, write_report
 from train.models.inverse_graphics import load_inverse_graphics
 from train.models.segmenter import Segment, load_segmenter
@@ -39,21 +49,38 @@ class NetworkPredictor:
         self.device = place()
         network = load_inverse_graphics(weights)
         self.template: Template = network.template
-        self.segment = segment
+        self.segmenter = segment
         self.graph = InverseGraphicsGraph(network).to(self.device).eval()
 
     @torch.no_grad()
+    def segment(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Masks [B, R, R] in 0..1 of photographs [B, R, R, 3]."""
+        pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
+        return self.segmenter(channels_first(pixels)).cpu().numpy()
+
+    @torch.no_grad()
+    def reconstruct(self, images: NDArray[np.uint8], masks: NDArray[np.float32]) -> Predicted:
+        """Read photographs [B, R, R, 3] whose masks [B, R, R], in 0..1, are known."""
+        given = (torch.from_numpy(np.ascontiguousarray(v)).to(self.device) for v in (images, masks))
+        return Predicted(masks, *(value.cpu().numpy() for value in self.graph(*given)))
+
     def predict(self, images: NDArray[np.uint8]) -> Predicted:
         """Read photographs [B, R, R, 3]."""
-        pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
-        masks = self.segment(channels_first(pixels))
-        return Predicted(*(value.cpu().numpy() for value in (masks, *self.graph(pixels, masks))))
+        return self.reconstruct(images, self.segment(images))
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     """Measure the network of this round."""
     folder = workspace.stage("evaluate", round)
     folder.start(config.evaluate)
+    measured = _with_truth if config.shows_vehicles else _without_truth
+    facts = measured(config, workspace, round)
+    workspace.append("metric-evaluate.jsonl", {"round": round, **facts})
+    folder.finish(**facts)
+
+
+def _with_truth(config: Config, workspace: Workspace, round: int) -> dict[str, Any]:
+    """Held-out procedural objects; the facts of the stage."""
     settings = config.evaluate
     seed = HELD_OUT_SEED + settings.seed
     truth = held_out(settings.objects, settings.views, config.photographs.size, seed)
@@ -78,27 +105,71 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
             "the network was trained on other photographs than the procedural vehicles it is "
             "measured on"
         )
-    figures = write_report(folder.path, rows, truth, about)
+    figures = write_report(workspace.stage("evaluate", round).path, rows, truth, about)
     ours, *floors = (_values(row) for row in figures.values())
-    facts = {**ours, **dict(zip(list(figures)[1:], floors, strict=True))}
-    workspace.append("metric-evaluate.jsonl", {"round": round, **facts})
-    folder.finish(objects=settings.objects, **facts)
+    return {
+        "objects": settings.objects,
+        **ours,
+        **dict(zip(list(figures)[1:], floors, strict=True)),
+    }
+
+
+def _without_truth(config: Config, workspace: Workspace, round: int) -> dict[str, Any]:
+    """The training's own photographs; the facts of the stage."""
+    photos = _own_photographs(workspace, config.evaluate.objects)
+    measured = measure_photos(_networks(workspace, round), photos)
+    about = {
+        "preset": config.preset,
+        "round": round,
+        "category": config.export.category,
+        "note": "photographs of the training itself, without truth",
+    }
+    write_photo_report(workspace.stage("evaluate", round).path, measured, photos, about)
+    figures = _values(photo_estimates(measured))
+    said = "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
+    Progress(workspace, "evaluate", 1, round).say(f"{len(photos.names)} photographs: {said}")
+    return {"photographs": len(photos.names), **figures}
+
+
+def _own_photographs(workspace: Workspace, most: int) -> PhotoSet:
+    """At most so many of the run's photographs, spread over all."""
+    taken = workspace.stage("photographs")
+    images = np.load(taken.require("images.npy"), mmap_mode="r")
+    chosen = np.unique(np.linspace(0, len(images) - 1, min(most, len(images))).round().astype(int))
+    images, masked = images[chosen], bool(taken.facts()["masks"])
+    masks = np.zeros(images.shape[:3], np.float32)
+    if masked:
+        masks = np.load(taken.require("masks.npy"), mmap_mode="r")[chosen] / np.float32(255)
+    return PhotoSet(
+        images,
+        masks,
+        np.full(len(chosen), masked),
+        np.full((len(chosen), CAMERA_SIZE), UNKNOWN, np.float32),
+        [f"photograph {number}" for number in chosen],
+        [],
+    )
+
+
+def _networks(workspace: Workspace, round: int) -> NetworkPredictor:
+    """What the round has taught."""
+    segment = load_segmenter(workspace.stage("segmenter").path, place())
+    weights = workspace.stage("inverse", round).require("inverse_graphics.safetensors")
+    return NetworkPredictor(segment, weights)
 
 
 def _predictors(config: Config, workspace: Workspace, round: int) -> dict[str, Predictor]:
     """What is measured, first, and the floors."""
     inverse = workspace.stage("inverse", round)
-    segment = load_segmenter(workspace.stage("segmenter").path, place())
-    ours = NetworkPredictor(segment, inverse.require("inverse_graphics.safetensors"))
+    ours = _networks(workspace, round)
     with np.load(inverse.require("mean.npz"), allow_pickle=False) as mean:
         texture = mean["texture"].transpose(1, 2, 0)  # [3, Ht, Wt] -> [Ht, Wt, 3]
         predictors = {OURS: ours, MEAN_SHAPE: ConstantShape(ours, mean["vertices"], texture)}
     # The inverse stage trains the single-view network in the last round only.
     if config.evaluate.single_view_baseline and round == config.rounds - 1:
         single = inverse.require("single_view/inverse_graphics.safetensors")
-        predictors[SINGLE_VIEW] = NetworkPredictor(segment, single)
+        predictors[SINGLE_VIEW] = NetworkPredictor(ours.segmenter, single)
     return predictors
 
 
-def _values(figures: dict[str, Estimate]) -> dict[str, float]:
+def _values(figures: Mapping[str, Estimate]) -> dict[str, float]:
     return {name: round(estimate.value, 4) for name, estimate in figures.items()}

@@ -62,6 +62,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder.start(config.export)
     progress = Progress(workspace, "export", len(bundle.GRAPHS), round)
     report = json.loads(workspace.stage("evaluate", round).require("report.json").read_text())
+    report.pop("photographs", None)  # each by itself: of no use to who is served
     network = load_inverse_graphics(
         workspace.stage("inverse", round).require("inverse_graphics.safetensors")
     )

@@ -49,7 +49,8 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     if round == 0 and config.rounds > 1 and settings.first_steps:
         settings = replace(settings, steps=settings.first_steps)
     facts = _launch(config, workspace, round, folder, settings)
-    if config.evaluate.single_view_baseline and round == config.rounds - 1:
+    compared = config.evaluate.single_view_baseline and config.shows_vehicles  # there is truth
+    if compared and round == config.rounds - 1:
         # The baseline of the paper's PASCAL3D+ row: equal in all but the second view.
         steps = config.evaluate.baseline_steps or config.inverse.steps
         single = replace(config.inverse, views=1, steps=steps)

@@ -2,7 +2,7 @@
 
 Round 0 takes the annotated view codes of the unconditional GAN; later rounds ask the
 camera-taught GAN for cameras. Writes the files that `train/data/multiview.py` reads, a contact
-sheet (rows: objects, columns: views) and both measures of the generator.
+sheet (rows: objects, columns: views) and, of vehicles, both measures of the generator.
 """
 
 from dataclasses import asdict
@@ -56,9 +56,12 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder.start({**asdict(config.multiview), "seed": config.seed})
     source = _source(config, workspace, round)
     objects, viewpoints = plan_views(source.cameras, config.multiview, config.seed + round)
-    measured = _measure(workspace, source)
     progress = Progress(workspace, "multiview", 1, round)
-    progress.say(measured.line())
+    measured = {}
+    if config.shows_vehicles:
+        measures = _measure(workspace, source)
+        progress.say(measures.line())
+        measured = measures.facts()
     segment = load_segmenter(workspace.stage("segmenter").path, place())
     generation = _Generation(config, workspace, round, (objects, viewpoints))
     verdicts = generation.run(source, segment)
@@ -82,7 +85,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         objects=len(np.unique(objects[kept])),
         viewpoints=len(source.cameras),
         dropped=counts,
-        **measured.facts(),
+        **measured,
     )
 
 

@@ -1,23 +1,24 @@
 """Stage segmenter: a small U-Net taught on masks that are known, or an ONNX graph from elsewhere.
 
 The masks are the truth of procedural photographs; where the run's own photographs came with masks
-(an alpha channel), half of each batch is theirs. Writes `segmenter.safetensors` or a copy of the
-given `segmenter.onnx`.
+(an alpha channel), half of each batch is theirs, and all of it where they show no vehicles, every
+second one then before a procedural scene. Writes `segmenter.safetensors` or a copy of the given
+`segmenter.onnx`.
 """
 
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from train.config import CHECKPOINT, PROCEDURAL, Config
+from train.config import CHECKPOINT, PROCEDURAL, PROCEDURAL_CATEGORY, Config
 from train.config.refusal import require
 from train.data.augmentation import augment
+from train.data.masked_photographs import Labelled, MaskedPhotographs, as_labelled
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.device import place
 from train.models.segmenter import Segmenter, load_segmenter, save_segmenter
@@ -25,19 +26,9 @@ from train.progress import Progress
 from train.workspace import StageFolder, StepLoop, Workspace, write_atomically
 
 HELD_OUT = 256
-"""Held-out procedural photographs that the reported IoU is measured on."""
+"""Photographs that the reported IoU is measured on: procedural ones, or, where they show no
+vehicles, some of the run's own that came with masks: a tenth of them, if that is fewer."""
 WARM_UP_STEPS = 20
-TAUGHT_CATEGORY = "vehicles"
-"""What the procedural photographs show."""
-
-
-class Labelled(NamedTuple):
-    """Images with their masks."""
-
-    images: Tensor
-    """[B, 3, R, R] in 0..1."""
-    masks: Tensor
-    """[B, R, R] in 0..1."""
 
 
 Batches = Callable[[int], Labelled]
@@ -64,13 +55,13 @@ def check(config: Config) -> None:
 
 def _require_masks(config: Config) -> None:
     """Masks of photographs that bring none are learned from procedural vehicles."""
-    category = config.export.category
+    known = PROCEDURAL_CATEGORY
     require(
-        category == TAUGHT_CATEGORY,
-        f"export.category={category}: the segmenter is taught on procedural {TAUGHT_CATEGORY} and "
-        "would find nothing else (if these are vehicles, leave export.category at "
-        f"{TAUGHT_CATEGORY}); give one with segmenter.onnx=FILE (`images` uint8 [B, R, R, 3] "
-        "-> `masks` float32 [B, R, R]), or a folder of photographs with an alpha channel",
+        config.shows_vehicles,
+        f"export.category={config.export.category}: the segmenter is taught on procedural {known} "
+        f"and would find nothing else (if these are {known}, leave export.category at {known}); "
+        "give one with segmenter.onnx=FILE (`images` uint8 [B, R, R, 3] -> `masks` float32 "
+        "[B, R, R]), or a folder of photographs that all have an alpha channel",
     )
 
 
@@ -89,16 +80,19 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         if config.photographs.source != PROCEDURAL and not taken.facts()["masks"]:
             _require_masks(config)
             Progress(workspace, "segmenter", 1).say(
-                f"is taught on procedural {TAUGHT_CATEGORY}, for these photographs bring no masks: "
-                "look at what it finds, or give segmenter.onnx=FILE"
+                f"is taught on procedural {PROCEDURAL_CATEGORY}, for these photographs bring no "
+                "masks: look at what it finds, or give segmenter.onnx=FILE"
             )
         batches = _batches(config, taken)
         segment = _train(config, workspace, folder, batches)
         source = "trained"
-    held_out = _procedural(HELD_OUT_SEED, np.arange(HELD_OUT), config.photographs.size)
-    iou = held_out_iou(segment, held_out)
-    Progress(workspace, "segmenter", 1).say(f"{source}: held-out IoU {iou:.3f}")
-    folder.finish(source=source, held_out_iou=round_figure(iou), held_out_images=HELD_OUT)
+    held_out = _held_out(config, workspace.stage("photographs"))
+    facts = {}
+    if held_out is not None:
+        iou = held_out_iou(segment, held_out)
+        Progress(workspace, "segmenter", 1).say(f"{source}: held-out IoU {iou:.3f}")
+        facts = {"held_out_iou": round_figure(iou), "held_out_images": len(held_out.images)}
+    folder.finish(source=source, **facts)
 
 
 def round_figure(value: float) -> float:
@@ -130,35 +124,50 @@ def held_out_iou(segment: Callable[[Tensor], Tensor], labelled: Labelled) -> flo
     return float((torch.cat(intersections) / torch.cat(unions).clamp(min=1)).mean())
 
 
-def _labelled(images: np.ndarray, masks: np.ndarray) -> Labelled:
-    pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 255
-    return Labelled(pixels, torch.from_numpy(np.ascontiguousarray(masks)).float() / 255)
-
-
 def _procedural(seed: int, indices: np.ndarray, size: int) -> Labelled:
     drawn = photographs(seed, indices, size)
-    return _labelled(drawn.images, drawn.masks)
+    return as_labelled(drawn.images, drawn.masks)
+
+
+def _held_out(config: Config, taken: StageFolder) -> Labelled | None:
+    """What the IoU is measured on; None where nothing but the taught ones has a known mask."""
+    if config.shows_vehicles:
+        return _procedural(HELD_OUT_SEED, np.arange(HELD_OUT), config.photographs.size)
+    if not taken.facts()["masks"]:
+        return None
+    own = MaskedPhotographs(taken)
+    if len(own.held_out) == 0:
+        return None
+    return own.load_in_scenes(own.held_out[:HELD_OUT], HELD_OUT_SEED, 0)
 
 
 def _batches(config: Config, taken: StageFolder) -> Batches:
-    """Procedural photographs, mixed with the run's own where those have masks."""
+    """Procedural photographs, mixed with the run's own where those have masks.
+
+    Those of no vehicles stand alone: who also learns vehicles finds them in backgrounds.
+    """
     size, batch = config.photographs.size, config.segmenter.batch_size
+
+    def procedural(step: int, count: int) -> Labelled:
+        return _procedural(config.seed, np.arange(step * count, (step + 1) * count), size)
+
     if not taken.facts()["masks"]:
-        return lambda step: _procedural(
-            config.seed, np.arange(step * batch, (step + 1) * batch), size
-        )
-    images = np.load(taken.require("images.npy"), mmap_mode="r")
-    masks = np.load(taken.require("masks.npy"), mmap_mode="r")
-    own = batch // 2
+        return lambda step: procedural(step, batch)
+    own = MaskedPhotographs(taken)
+
+    def drawn(step: int, among: int, count: int) -> np.ndarray:
+        return np.random.default_rng([config.seed, step]).integers(0, among, count)
 
     def mixed(step: int) -> Labelled:
-        chosen = np.random.default_rng([config.seed, step]).integers(0, len(images), own)
-        first = _labelled(images[chosen], masks[chosen])
-        drawn = np.arange(step * (batch - own), (step + 1) * (batch - own))
-        second = _procedural(config.seed, drawn, size)
+        first = own.load(drawn(step, len(own.images), batch // 2))
+        second = procedural(step, batch - batch // 2)
         return Labelled(*(torch.cat(pair) for pair in zip(first, second, strict=True)))
 
-    return mixed
+    def alone(step: int) -> Labelled:
+        numbers = own.taught[drawn(step, len(own.taught), batch)]
+        return own.load_in_scenes(numbers, config.seed, step * batch)
+
+    return mixed if config.shows_vehicles else alone
 
 
 def _train(

@@ -2,15 +2,17 @@
 
 Thousands of codes are scored under many content codes by two measures: how stable the viewpoint is
 across contents, and how stable the object is across views; those that cover the azimuth circle
-best are kept and annotated, by the attribute network or by a person. Writes `viewpoints.npz`
-(codes [K, D], azimuth_bins [K], stds, flip_rates, deviations), `viewpoints.csv`,
-`viewpoints.html` (the page on which a person fills that table in), `contact_sheet.png`,
-`viewpoint_metrics.json` and `attributes.safetensors` (the gauge, used in every round).
+best are kept and annotated, by the attribute network or by a person. The network that measures
+reads vehicles; of anything else the first codes are shown to the person as they come. Writes
+`viewpoints.npz` (codes [K, D], azimuth_bins [K], stds, flip_rates, deviations: NaN where nothing
+was measured), `viewpoints.csv`, `viewpoints.html` (the page on which a person fills that table in),
+`contact_sheet.png`, `viewpoint_metrics.json` and, of vehicles, `attributes.safetensors` (the gauge,
+used in every round).
 """
 
 import json
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -63,16 +65,12 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     settings = config.viewpoints
     size = config.photographs.size
     folder.start({**asdict(settings), "size": size, "seed": config.seed})
-    weights, table = folder.file("attributes.safetensors"), folder.file("viewpoints.csv")
-    if not weights.exists() and settings.classifier == "shipped":
-        take_shipped_gauge(size, weights)
-    elif not weights.exists():
-        train_gauge(config, workspace, folder)
-    network = load_attributes(weights).to(place())
+    gauge = _gauge(config, workspace, folder) if config.shows_vehicles else None
+    table = folder.file("viewpoints.csv")
     if not table.exists():
         path = workspace.stage("gan", 0).require("generator.safetensors")
         generator = load_generator(path).eval().to(place())
-        _choose_and_tabulate(config, workspace, folder, (generator, network))
+        _choose_and_tabulate(config, workspace, generator, gauge)
     with np.load(folder.file("chosen.npz")) as arrays:
         chosen = dict(arrays)
     annotation = read_table(table, len(chosen["codes"]))
@@ -88,6 +86,16 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     )
 
 
+def _gauge(config: Config, workspace: Workspace, folder: StageFolder) -> AttributeNetwork:
+    """The network that measures, taught first where it is not there yet."""
+    weights = folder.file("attributes.safetensors")
+    if not weights.exists() and config.viewpoints.classifier == "shipped":
+        take_shipped_gauge(config.photographs.size, weights)
+    elif not weights.exists():
+        train_gauge(config, workspace, folder)
+    return load_attributes(weights).to(place())
+
+
 def _annotator(config: Config) -> str:
     """Who fills in the table: "classifier" or "person"."""
     if config.viewpoints.annotator != "auto":
@@ -95,48 +103,38 @@ def _annotator(config: Config) -> str:
     return "classifier" if config.photographs.source == PROCEDURAL else "person"
 
 
+class _Choice(NamedTuple):
+    """The codes to annotate."""
+
+    indices: np.ndarray
+    """int64 [K] of the candidates."""
+    measures: Measures
+    bins: np.ndarray | None
+    """int32 [K] degrees, as the gauge reads them; None without one."""
+    metrics: dict[str, Any]
+    """For `viewpoint_metrics.json`."""
+
+
 def _choose_and_tabulate(
-    config: Config,
-    workspace: Workspace,
-    folder: StageFolder,
-    networks: tuple[Generator, AttributeNetwork],
+    config: Config, workspace: Workspace, generator: Generator, gauge: AttributeNetwork | None
 ) -> None:
     """Everything up to viewpoints.csv, which is written last: where it is, all this is done."""
-    generator, network = networks
-    settings = config.viewpoints
+    folder, settings = workspace.stage("viewpoints"), config.viewpoints
     rng = torch.Generator().manual_seed(config.seed)
     codes = sample_contents(generator, settings.candidates, 1.0, rng)
     contents = sample_contents(generator, settings.contents, 1.0, rng)
-    readings = _score(workspace, folder, networks, (codes, contents))
-    measured = measure_grid(readings.azimuths, readings.values(), len(codes))
-    chosen = choose(measured, settings)
-    measures = Measures(
-        measured.viewpoint.stds[chosen],
-        measured.viewpoint.flip_rates[chosen],
-        measured.deviations[chosen],
-    )
-    bins = nearest_bins(measured.viewpoint.centres[chosen])
-    of_chosen = _rows(readings, chosen, len(contents))
-    again = measure_grid(of_chosen.azimuths, of_chosen.values(), len(chosen), bins)
-    progress = Progress(workspace, "viewpoints", 1)
-    progress.say(f"{len(codes)} candidates: {measured.line()}")
-    progress.say(f"{len(chosen)} chosen: {again.line()}")
-    empty = sorted(set(BINS) - set(bins.tolist()))
-    if empty:
-        progress.say(f"no code for azimuth bins {empty}: raise viewpoints.candidates")
-    write_json(
-        folder.file("viewpoint_metrics.json"),
-        {
-            "gauge_held_out": gauge_errors(network),
-            "candidates": measured.facts(),
-            "chosen": again.facts(),
-            "empty_bins": empty,
-        },
-    )
-    arrays = {"codes": codes[chosen].cpu().numpy(), **measures._asdict()}
+    if gauge is None:
+        choice = _first_codes(settings)
+    else:
+        readings = _score(workspace, folder, (generator, gauge), (codes, contents))
+        choice = _measured_choice(readings, settings, Progress(workspace, "viewpoints", 1))
+        choice.metrics["gauge_held_out"] = gauge_errors(gauge)
+    chosen = choice.indices
+    write_json(folder.file("viewpoint_metrics.json"), choice.metrics)
+    arrays = {"codes": codes[chosen].cpu().numpy(), **choice.measures._asdict()}
     folder.save_arrays("chosen.npz", arrays)
     by_network = _annotator(config) == "classifier"
-    rows = table_rows(measures, bins if by_network else None)
+    rows = table_rows(choice.measures, choice.bins if by_network else None)
     # A person has to see every code; of those that the network annotates some are enough.
     shown = _spread(len(chosen), SHEET_CODES if by_network else len(chosen))
     images = _sheet_images(generator, codes[chosen[shown]], contents[:SHEET_CONTENTS])
@@ -145,6 +143,36 @@ def _choose_and_tabulate(
     if len(shown) == len(chosen):
         write_page(folder.file(PAGE), workspace.path.resolve().name, arrays["codes"], rows, images)
     write_table(folder.file("viewpoints.csv"), rows)
+
+
+def _first_codes(settings: ViewpointsConfig) -> _Choice:
+    """As many codes as would be chosen, unmeasured: the person leaves out what is no viewpoint."""
+    count = min(settings.candidates, settings.per_bin * len(BINS))
+    unknown = np.full(count, np.nan, np.float32)
+    return _Choice(np.arange(count), Measures(unknown, unknown, unknown), None, {})
+
+
+def _measured_choice(
+    readings: AttributeReadings, settings: ViewpointsConfig, progress: Progress
+) -> _Choice:
+    """The codes that `choose` takes, and what both measures say of all and of them."""
+    measured = measure_grid(readings.azimuths, readings.values(), settings.candidates)
+    chosen = choose(measured, settings)
+    measures = Measures(
+        measured.viewpoint.stds[chosen],
+        measured.viewpoint.flip_rates[chosen],
+        measured.deviations[chosen],
+    )
+    bins = nearest_bins(measured.viewpoint.centres[chosen])
+    of_chosen = _rows(readings, chosen, settings.contents)
+    again = measure_grid(of_chosen.azimuths, of_chosen.values(), len(chosen), bins)
+    progress.say(f"{settings.candidates} candidates: {measured.line()}")
+    progress.say(f"{len(chosen)} chosen: {again.line()}")
+    empty = sorted(set(BINS) - set(bins.tolist()))
+    if empty:
+        progress.say(f"no code for azimuth bins {empty}: raise viewpoints.candidates")
+    metrics = {"candidates": measured.facts(), "chosen": again.facts(), "empty_bins": empty}
+    return _Choice(chosen, measures, bins, metrics)
 
 
 def _spread(count: int, most: int) -> np.ndarray:  # int64, at most `most` of 0..count-1

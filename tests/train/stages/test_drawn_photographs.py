@@ -21,6 +21,7 @@ from train.stages import photographs, segmenter
 from train.workspace import StepLoop, Workspace, WorkspaceError
 
 SIZE, COUNT = 32, 150
+BIRDS = ["export.category=birds", "viewpoints.annotator=auto"]
 
 
 @pytest.fixture(scope="module")
@@ -147,8 +148,7 @@ def run_cycle(path, imported, *settings):
 def test_the_cycle_reaches_camera_taught_rounds_from_nothing_but_a_checkpoint(
     tmp_path, imported, middle
 ):
-    settings = ["export.category=birds", f"segmenter.onnx={middle}"]
-    assert run_cycle(tmp_path, imported, *settings) == 0
+    assert run_cycle(tmp_path, imported, f"segmenter.onnx={middle}") == 0
     workspace = Workspace(tmp_path)
     assert workspace.stage("inverse", 1).done
     taught = load_generator(workspace.stage("gan", 1).require("generator.safetensors"))
@@ -159,7 +159,7 @@ def test_the_cycle_reaches_camera_taught_rounds_from_nothing_but_a_checkpoint(
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        (["export.category=birds"], "is taught on procedural vehicles and would find nothing else"),
+        (BIRDS, "is taught on procedural vehicles and would find nothing else"),
         (["segmenter.onnx=none.onnx"], "segmenter.onnx=none.onnx: no such file"),
     ],
 )

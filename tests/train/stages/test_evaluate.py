@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from train.config import Config, EvaluateConfig, PhotographsConfig
+from train.config import Config, EvaluateConfig, PhotographsConfig, override
 from train.evaluation.figures import FIGURES
 from train.models.inverse_graphics import (
     InverseGraphics,
@@ -82,6 +82,30 @@ def test_photographs_from_a_folder_are_said_to_be_another_domain(tmp_path: Path)
     evaluate.run(replace(CONFIG, photographs=photographs), workspace)
     about = json.loads(workspace.stage("evaluate").require("report.json").read_text())["about"]
     assert "other photographs" in about["note"]
+
+
+@pytest.mark.parametrize("masks", [True, False])
+def test_of_another_category_the_own_photographs_are_measured(tmp_path: Path, masks: bool) -> None:
+    workspace = trained(tmp_path, single_view=False)
+    taken = workspace.stage("photographs")
+    images = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
+    given = np.zeros((20, 32, 32), np.uint8)
+    given[:, 8:24, 8:24] = 255
+    np.save(taken.file("images.npy"), images)
+    np.save(taken.file("masks.npy"), given)
+    taken.finish(masks=masks)
+    evaluate.run(override(CONFIG, "export.category=birds"), workspace)
+    folder = workspace.stage("evaluate")
+    report = json.loads(folder.require("report.json").read_text())
+    assert [entry["name"] for entry in report["photographs"]] == [
+        f"photograph {number}" for number in (0, 4, 8, 11, 15, 19)
+    ]
+    assert report["about"]["category"] == "birds" and report["about"]["with_mask"] == 6 * masks
+    facts = folder.facts()
+    assert facts["photographs"] == 6 and 0 <= facts["iou2d_rerender"] <= 1
+    assert ("iou2d_segmenter" in facts) == masks
+    assert not facts.keys() & {"iou2d_novel30", "iou3d_canonical", "psnr_novel"}
+    assert (folder.path / "contact_sheet.png").exists()
 
 
 def test_an_inverse_stage_that_has_not_ended_is_named(tmp_path: Path) -> None:

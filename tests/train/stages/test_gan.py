@@ -247,9 +247,7 @@ def test_taught_rounds_need_labels(tmp_path):
 
 
 def test_the_shipped_weights_start_both_rounds(tmp_path):
-    settings = GanConfig(
-        kimg=0, taught_kimg=0, init="shipped", warm_start=False, processes=1
-    )
+    settings = GanConfig(kimg=0, taught_kimg=0, init="shipped", warm_start=False, processes=1)
     config = Config(photographs=PhotographsConfig(size=64, count=COUNT), gan=settings)
     workspace = new_workspace(tmp_path, side=64)
     for number, kind in enumerate(("unconditional", "camera_taught")):

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from tests.train.stages.generated_run import SIZE, config, with_gan, with_segmenter_and_gauge
-from train.config import MultiviewConfig
+from train.config import MultiviewConfig, override
 from train.data.multiview import MultiviewData
 from train.models.weights import load_generator
 from train.stages import multiview
@@ -64,6 +64,15 @@ def test_round_0_shows_contents_under_the_annotated_codes(tmp_path):
     assert facts["azimuth_asked_read_median_degrees"] >= 0
     with Image.open(folder.file("contact_sheet.png")) as sheet:
         assert sheet.height == 16 * (SIZE + 2)
+
+
+def test_of_another_category_nothing_is_measured_on_vehicles(tmp_path):
+    workspace = ready(tmp_path)
+    (workspace.stage("viewpoints").path / "attributes.safetensors").unlink()
+    multiview.run(override(permissive(), "export.category=birds"), workspace)
+    assert workspace.stage("multiview").facts().keys() == {
+        "images", "objects", "viewpoints", "dropped"
+    }  # fmt: skip
 
 
 def test_a_taught_generator_is_asked_for_cameras(tmp_path):

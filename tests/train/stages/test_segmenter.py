@@ -1,10 +1,14 @@
 import numpy as np
+import onnx
 import pytest
 import torch
 
-from train.config import Config, PhotographsConfig, SegmenterConfig
+from train.config import Config, ConfigError, PhotographsConfig, SegmenterConfig, override
 from train.data import vehicles
-from train.models.segmenter import load_segmenter
+from train.data.masked_photographs import Labelled
+from train.models.segmenter import Segmenter, load_segmenter
+from train.models.serving_graphs import SegmenterGraph
+from train.onnx_files import export_graph
 from train.stages import segmenter
 from train.workspace import StepLoop, Workspace
 
@@ -39,7 +43,7 @@ def test_it_learns_to_find_vehicles(tmp_path):
     assert facts["held_out_iou"] > 0.6
     loaded = load_segmenter(folder.path)
     held_out = vehicles.photographs(vehicles.HELD_OUT_SEED, np.arange(256), 32)
-    labelled = segmenter.Labelled(
+    labelled = Labelled(
         torch.from_numpy(held_out.images).permute(0, 3, 1, 2).float() / 255,
         torch.from_numpy(held_out.masks).float() / 255,
     )
@@ -51,6 +55,31 @@ def test_masks_of_a_folder_are_learned_from(tmp_path):
     workspace = photographed(tmp_path, masks=True)
     segmenter.run(config(steps=3), workspace)
     assert workspace.stage("segmenter").done
+
+
+def test_of_another_category_the_own_photographs_alone_are_taught(tmp_path):
+    workspace = photographed(tmp_path, masks=True)
+    birds = override(config(steps=3), "export.category=birds")
+    folder = workspace.stage("photographs")
+    seen = segmenter._batches(birds, folder)(5).images.permute(0, 2, 3, 1).numpy()
+    own = np.load(folder.file("images.npy")) / np.float32(255)
+    apart = np.abs(seen[:, None] - own).mean((2, 3, 4))
+    assert len(seen) == 16 and (apart[::2].min(axis=1) < 1e-6).all()
+    assert set(apart[::2].argmin(axis=1)).isdisjoint({9, 19, 29, 39})
+    segmenter.run(birds, workspace)
+    assert workspace.stage("segmenter").facts()["held_out_images"] == 4  # every tenth of 40
+
+
+def test_of_another_category_without_masks_it_says_so_and_no_figure_of_vehicles(tmp_path, capsys):
+    birds = override(config(steps=3), "export.category=birds")
+    with pytest.raises(ConfigError, match=r"export\.category=birds.*that all have an alpha"):
+        segmenter.run(override(birds, "photographs.source=folder"), photographed(tmp_path / "a"))
+    path = tmp_path / "segmenter.onnx"
+    example = torch.zeros(2, 32, 32, 3, dtype=torch.uint8)
+    onnx.save(export_graph(SegmenterGraph(Segmenter(4)), {"images": example}, ["masks"]), path)
+    workspace = photographed(tmp_path / "b")
+    segmenter.run(override(birds, f"segmenter.onnx={path}"), workspace)
+    assert workspace.stage("segmenter").facts() == {"source": "onnx"}
 
 
 def test_a_resumed_run_gives_the_weights_of_an_uninterrupted_one(tmp_path, monkeypatch):

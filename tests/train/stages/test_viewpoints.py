@@ -3,12 +3,15 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.train.stages.generated_run import config, with_gan
-from train.config import ViewpointsConfig
-from train.data.viewpoints import AnnotationNeeded, read_viewpoints
+from train.config import ViewpointsConfig, override
+from train.data.viewpoints import MEASURES, AnnotationNeeded, read_viewpoints
+from train.generated import sample_contents
 from train.metrics.view_content_grid import measure_grid
+from train.models.weights import load_generator
 from train.stages import viewpoints
 from train.workspace import StepLoop, Workspace, WorkspaceError
 
@@ -97,6 +100,25 @@ def test_a_person_is_asked_and_the_answer_taken(tmp_path):
     expected = [30 * (n % 12) for n in range(len(rows)) if n != 1]
     assert read_viewpoints(folder).azimuth_bins.tolist() == expected
     assert folder.facts()["annotator"] == "person"
+
+
+def test_of_another_category_a_person_sees_the_first_codes_and_nothing_reads_vehicles(tmp_path):
+    workspace, birds = with_gan(tmp_path), override(person(), "export.category=birds")
+    with pytest.raises(AnnotationNeeded):
+        # No code of an untrained GAN holds an azimuth to 1 degree: of vehicles this is refused.
+        viewpoints.run(override(birds, "viewpoints.largest_std_degrees=1"), workspace)
+    folder, rows = workspace.stage("viewpoints"), table(workspace)
+    assert len(rows) == 40 and not (folder.path / "attributes.safetensors").exists()
+    for row in rows:
+        assert {row[name] for name in MEASURES} == {""}
+        row["azimuth_bin_degrees"] = "90"
+    generator = load_generator(workspace.stage("gan").require("generator.safetensors")).eval()
+    rng = torch.Generator().manual_seed(birds.seed)
+    codes = sample_contents(generator, 40, 1.0, rng)
+    fill_in(workspace, rows)
+    viewpoints.run(override(birds, "viewpoints.largest_std_degrees=1"), workspace)
+    assert np.allclose(read_viewpoints(folder).codes, codes, atol=1e-6)
+    assert folder.facts()["kept"] == 40 and "candidates" not in folder.facts()
 
 
 def test_photographs_of_a_folder_wait_for_a_person(tmp_path):

@@ -1,0 +1,65 @@
+"""Photographs that brought their masks, as a segmenter is taught on them."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from graphics.camera import NOMINAL_DISTANCE
+from train.data.vehicles import surroundings
+from train.workspace import StageFolder
+
+HELD_OUT_EVERY = 10
+"""Every so many photographs one is not to be taught."""
+SHADOW_EXTENTS = (0.8, 0.8, 0.8)
+"""Of what throws a shadow in a scene: a compact object's, which is not known."""
+SCENE_CAMERA = np.array([[0.0, 12.0, NOMINAL_DISTANCE, 0.0, 0.0]], np.float32)
+"""From where a scene is seen."""
+
+
+class Labelled(NamedTuple):
+    """Images with their masks."""
+
+    images: Tensor
+    """[B, 3, R, R] in 0..1."""
+    masks: Tensor
+    """[B, R, R] in 0..1."""
+
+
+def as_labelled(
+    images: NDArray[np.uint8],  # [B, R, R, 3]
+    masks: NDArray[np.uint8],  # [B, R, R]
+) -> Labelled:
+    """Bytes as a network takes them."""
+    pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 255
+    return Labelled(pixels, torch.from_numpy(np.ascontiguousarray(masks)).float() / 255)
+
+
+class MaskedPhotographs:
+    """What stage photographs left of a folder whose files all have an alpha channel."""
+
+    def __init__(self, taken: StageFolder) -> None:
+        self.images = np.load(taken.require("images.npy"), mmap_mode="r")  # uint8 [N, R, R, 3]
+        self.masks = np.load(taken.require("masks.npy"), mmap_mode="r")  # uint8 [N, R, R]
+        numbers = np.arange(len(self.images))
+        self.held_out = numbers[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]
+        self.taught = np.setdiff1d(numbers, self.held_out)
+
+    def load(self, numbers: NDArray[np.integer]) -> Labelled:
+        """Some of them as they are."""
+        return as_labelled(self.images[numbers], self.masks[numbers])
+
+    def load_in_scenes(self, numbers: NDArray[np.integer], seed: int, first: int) -> Labelled:
+        """The same, but every second one before the procedural scene (seed, first + its place).
+
+        What is cut out shows no background, and what a segmenter has to read does.
+        """
+        images, masks = self.load(numbers)
+        size = self.images.shape[1]
+        for place in range(1, len(numbers), 2):
+            scene = surroundings(seed, first + place, SHADOW_EXTENTS, SCENE_CAMERA, size)[0]
+            behind = torch.from_numpy(scene).permute(2, 0, 1)
+            images[place] = torch.lerp(behind, images[place], masks[place])
+        return Labelled(images, masks)
