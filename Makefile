@@ -52,8 +52,10 @@ train: .venv/train
 lint: .venv/dev
 	$(BIN)/ruff check .
 
+# One process per core, each with one thread; more than four would take memory and gain little.
+test: export OMP_NUM_THREADS = 1
 test: .venv/dev lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
 
 clean:
 	rm -rf .venv build

@@ -48,6 +48,6 @@ def test_a_folder_without_photographs_ends_with_status_2(tmp_path, capsys):
 
 
 def test_a_stage_without_the_ones_before_it_names_them(tmp_path, capsys):
-    arguments = ["--preset", "smoke", "--run", str(tmp_path), "--stages", "inverse"]
+    arguments = ["--preset", "smoke", "--run", str(tmp_path), "--stages", "export"]
     assert cycle.main(arguments) == 2
     assert "has to run to its end first" in capsys.readouterr().err
