@@ -9,13 +9,19 @@ from pathlib import Path
 def training_command(arguments: Sequence[str] | None = None) -> str:
     """The command of this process (`arguments`: its sys.argv), to be typed again anywhere.
 
-    Without the run folder, which is a place on one machine and changes nothing.
+    Without the run folder, which is a place on one machine and changes nothing, and of the
+    photographs' folder only the name.
     """
     program, *rest = sys.argv if arguments is None else arguments
     module = "train.cycle" if Path(program).name == "cycle.py" else Path(program).stem
-    kept, skip = [], False
+    kept, before = [], ""
     for argument in rest:
-        if not skip and argument != "--run" and not argument.startswith("--run="):
+        option, joined, value = argument.partition("=")
+        if before == "--data":
+            kept.append(Path(argument).name)
+        elif option == "--data" and joined:
+            kept.append(f"--data={Path(value).name}")
+        elif before != "--run" and option != "--run":
             kept.append(argument)
-        skip = argument == "--run"
+        before = argument
     return shlex.join(["python", "-m", module, *kept])

@@ -98,7 +98,7 @@ def _with_truth(config: Config, workspace: Workspace, round: int) -> dict[str, A
         "preset": config.preset,
         "round": round,
         "held_out_seed": seed,
-        "photographs": config.photographs.source,
+        "photographs": Path(config.photographs.source).name,  # not where they lie
     }
     if config.photographs.source != PROCEDURAL:
         about["note"] = (

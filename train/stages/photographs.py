@@ -7,6 +7,7 @@ is not stored: it is a function of (seed, index), and only evaluation, the segme
 attribute network may ask for it.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import torch
 from train.config import CHECKPOINT, PROCEDURAL, Config
 from train.data.array_file import ArrayFile
 from train.data.photo_layouts import read_training
+from train.data.photographs import FolderPhotographs
 from train.data.vehicles import photographs
 from train.device import place
 from train.gan_checkpoint import load_checkpoint
@@ -97,6 +99,8 @@ def _write_folder(config: Config, workspace: Workspace, folder: StageFolder) -> 
     progress = Progress(workspace, "photographs", len(found.images))
     for line in skipped:
         progress.say(f"skipped {line}")
+    for line in _notes(config, found):
+        progress.say(line)
     for name, rows in (("images.npy", found.images), ("masks.npy", found.masks)):
         if rows is None:
             continue
@@ -110,3 +114,18 @@ def _write_folder(config: Config, workspace: Workspace, folder: StageFolder) -> 
         masks=found.masks is not None,
         skipped=skipped,
     )
+
+
+def _notes(config: Config, found: FolderPhotographs) -> Iterator[str]:
+    """What somebody may not have meant."""
+    count, opaque = len(found.images), found.opaque
+    if config.shows_vehicles:
+        yield (
+            f"taken for {config.export.category}: if they show something else, name it with "
+            "export.category"
+        )
+    if 0 < len(opaque) < count:
+        yield (
+            f"{len(opaque)} of {count} bring no mask (an alpha channel), so none is used: "
+            f"{', '.join(opaque[:3])}{', …' if len(opaque) > 3 else ''}"
+        )

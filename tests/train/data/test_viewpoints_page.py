@@ -52,9 +52,9 @@ class Reader(HTMLParser):
             self.scripts[-1] += data
 
 
-def page_of(folder, bins=None, name="a run", codes=CODES, side=SIDE):
+def page_of(folder, bins=None, name="a run", codes=CODES, side=SIDE, measures=MEASURES):
     """The page, and the table that a stage writes beside it."""
-    rows = table_rows(MEASURES, bins)
+    rows = table_rows(measures, bins)
     write_page(folder / "viewpoints.html", name, codes, rows, images(side))
     write_table(folder / "viewpoints.csv", rows)
     return folder / "viewpoints.html"
@@ -230,6 +230,17 @@ def test_what_the_classifier_filled_in_is_shown_and_comes_back_unchanged(opened,
     assert [text.split()[0] for text in shown(tab)] == [str(bin) for bin in FILLED]
     click_bin(tab, 3, 210)
     assert read_table(download(tab, got), K).bins.tolist() == [0, 30, 90, 210, 270, 330]
+
+
+@pytest.mark.browser
+def test_codes_that_nothing_measured_show_no_deviation(opened, tmp_path):
+    unknown = Measures(*np.full((3, K), np.nan))
+    tab = opened(page_of(tmp_path, FILLED))
+    assert tab.get_by_text("±").count() == K
+    tab.goto(page_of(tmp_path, FILLED, measures=unknown).as_uri())
+    assert shown(tab)[0] == "0 degrees, front" and tab.get_by_text("±").count() == 0
+    got = download(tab, tmp_path / "download.csv")
+    assert got.read_bytes() == (tmp_path / "viewpoints.csv").read_bytes()
 
 
 @pytest.mark.browser

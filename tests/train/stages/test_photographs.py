@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from train.config import Config, PhotographsConfig
+from train.config import Config, PhotographsConfig, override
 from train.data import vehicles
 from train.data.photographs import PhotographsError
 from train.stages import photographs
@@ -88,6 +88,27 @@ def test_transparency_gives_masks(tmp_path):
     masks = np.load(workspace.stage("photographs").require("masks.npy"))
     assert masks.shape == (2, 32, 32)
     assert masks[0, 16, 16] == 255 and masks[0, 2, 2] == 0
+
+
+def test_photographs_without_the_mask_that_the_others_bring_are_named(tmp_path, capsys):
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for number in range(3):
+        picture = Image.new("RGBA", (64, 64), (9, 9, 9, 255 if number == 1 else 0))
+        picture.paste((200, 10, 10, 255), (16, 16, 48, 48))
+        picture.save(folder / f"{number}.png")
+    workspace = Workspace(tmp_path / "run")
+    photographs.run(override(of_folder(folder), "export.category=birds"), workspace)
+    said = capsys.readouterr().err
+    assert "1 of 3 bring no mask (an alpha channel), so none is used: 1.png" in said
+    assert "taken for" not in said and not workspace.stage("photographs").facts()["masks"]
+
+
+def test_photographs_are_said_to_be_taken_for_vehicles(tmp_path, capsys):
+    Image.new("RGB", (50, 40)).save(tmp_path / "a.png")
+    photographs.run(of_folder(tmp_path), Workspace(tmp_path / "run"))
+    said = capsys.readouterr().err
+    assert "taken for vehicles: if they show something else" in said and "no mask" not in said
 
 
 def test_a_folder_of_nothing_usable_is_refused(tmp_path):
