@@ -60,6 +60,11 @@ class ViewpointsConfig:
     """Content codes under which each candidate is seen."""
     per_bin: int = 12
     """Most codes kept per 30° azimuth bin."""
+    suggested_per_bin: int = 72
+    """Codes per bin that a person is shown after that, filled in by a classifier taught on what was
+    annotated; the more codes, the better are the photographs' labels; 0: none."""
+    suggestion_steps: int = 1_500
+    """Of that classifier, of 32 images."""
     largest_std_degrees: float = 20.0
     """Codes whose azimuth varies more across contents are dropped."""
     object_weight: float = 0.5
@@ -79,6 +84,11 @@ class ViewpointsConfig:
         )
         require(self.contents >= 2, f"viewpoints.contents={self.contents}: at least 2")
         require(self.candidates >= 2, f"viewpoints.candidates={self.candidates}: at least 2")
+        require(
+            self.suggested_per_bin >= 0 and self.suggestion_steps >= 1,
+            f"viewpoints.suggested_per_bin={self.suggested_per_bin} and "
+            f"viewpoints.suggestion_steps={self.suggestion_steps}: at least 0 and at least 1",
+        )
 
 
 CAMERA_READERS = ("inverse", "views", "attributes")

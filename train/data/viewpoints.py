@@ -18,6 +18,10 @@ from train.workspace import StageFolder, WorkspaceError, write_atomically
 BIN_DEGREES = 30
 """12 bins (paper 3.1)."""
 BINS = tuple(range(0, 360, BIN_DEGREES))
+FIRST_ELEVATION_DEGREES = 10.0
+"""Of every viewpoint until its camera is optimised: a typical photograph's."""
+UNKNOWN = -1
+"""Bin of a code that nobody has annotated."""
 MEASURES = ("azimuth_std_degrees", "flip_rate", "object_deviation")
 COLUMNS = ("code", "azimuth_bin_degrees", "keep", *MEASURES)
 PAGE = "viewpoints.html"
@@ -34,7 +38,8 @@ class AnnotationNeeded(Exception):
             f"of {path.name}, and run the same command again. By hand instead: look at "
             f"contact_sheet.png beside it, write one of {', '.join(map(str, BINS))} into each row "
             "(0: the front is seen, 90: the object's left side, 180: the back), and set keep to 0 "
-            "where the row is not one viewpoint"
+            "where the row is not one viewpoint. Rows that the page has filled in by itself are "
+            "suggestions: correct those that are wrong"
         )
         self.path = path
 
@@ -58,7 +63,7 @@ class Annotation(NamedTuple):
     """The table's rows."""
 
     bins: np.ndarray
-    """int32 [K] degrees; -1 where the row is not kept and empty."""
+    """int32 [K] degrees; UNKNOWN where the row is empty."""
     keep: np.ndarray
     """bool [K]."""
 
@@ -72,16 +77,29 @@ class Viewpoints(NamedTuple):
     """int32 [K] degrees: 0, 30, ... 330."""
 
 
+def nearest_bins(
+    azimuths: np.ndarray,  # [K] degrees
+) -> np.ndarray:  # int32 [K] degrees: 0, 30, ... 330
+    """The 30-degree bin whose centre is nearest."""
+    return (np.round(azimuths / BIN_DEGREES).astype(np.int32) * BIN_DEGREES) % 360
+
+
 def table_rows(
     measures: Measures,
-    bins: np.ndarray | None,  # int [K] degrees; None leaves them to a person
+    annotation: Annotation | None,  # None leaves all to a person
 ) -> list[list[str]]:
     """The cells of each code's row, in the order of `COLUMNS`."""
-    return [
-        [str(code), "" if bins is None else str(int(bins[code])), "1"]
-        + ["" if np.isnan(value) else f"{value:.4g}" for value in values]
-        for code, values in enumerate(zip(*measures, strict=True))
+    if annotation is None:
+        count = len(measures.stds)
+        annotation = Annotation(np.full(count, UNKNOWN), np.ones(count, bool))
+    bins = ["" if bin == UNKNOWN else str(int(bin)) for bin in annotation.bins]
+    keeps = [str(int(keep)) for keep in annotation.keep]
+    cells = [
+        ["" if np.isnan(value) else f"{value:.4g}" for value in values]
+        for values in zip(*measures, strict=True)
     ]
+    codes = map(str, range(len(cells)))
+    return [[*row, *own] for *row, own in zip(codes, bins, keeps, cells, strict=True)]
 
 
 def write_table(path: Path, rows: Sequence[Sequence[str]]) -> None:
@@ -98,16 +116,9 @@ def read_table(path: Path, count: int) -> Annotation:
         AnnotationNeeded: rows that are kept have no bin yet.
         AnnotationError: a value or a row that cannot be.
     """
-    # A spreadsheet may have added a byte-order mark and its own delimiter.
-    text = path.read_text(encoding="utf-8-sig")
-    delimiter = ";" if ";" in text.partition("\n")[0] else ","
-    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    missing = [name for name in COLUMNS[:3] if name not in (reader.fieldnames or [])]
-    if missing:
-        raise AnnotationError(f"{path}: column {missing[0]} is missing; it had {COLUMNS[:3]}")
-    bins, keep = np.full(count, -1, np.int32), np.zeros(count, bool)
+    bins, keep = np.full(count, UNKNOWN, np.int32), np.zeros(count, bool)
     seen: set[int] = set()
-    for line, row in enumerate(reader, start=2):
+    for line, row in enumerate(_read_rows(path), start=2):
         where = f"{path}, line {line}"
         code = _number(row["code"], range(count), f"{where}: code")
         if code in seen:
@@ -121,6 +132,22 @@ def read_table(path: Path, count: int) -> Annotation:
     if empty := int((keep & (bins < 0)).sum()):
         raise AnnotationNeeded(path, empty)
     return Annotation(bins, keep)
+
+
+def table_reaches(path: Path, code: int) -> bool:
+    """Whether the table has a row of this code."""
+    return any((row["code"] or "").strip() == str(code) for row in _read_rows(path))
+
+
+def _read_rows(path: Path) -> list[dict[str, str | None]]:
+    # A spreadsheet may have added a byte-order mark and its own delimiter.
+    text = path.read_text(encoding="utf-8-sig")
+    delimiter = ";" if ";" in text.partition("\n")[0] else ","
+    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
+    missing = [name for name in COLUMNS[:3] if name not in (reader.fieldnames or [])]
+    if missing:
+        raise AnnotationError(f"{path}: column {missing[0]} is missing; it had {COLUMNS[:3]}")
+    return list(reader)
 
 
 def _number(text: str | None, allowed: range | tuple[int, ...], name: str) -> int:

@@ -17,7 +17,7 @@ from train.config import Config
 from train.data.array_file import ArrayFile
 from train.data.mask_filter import MaskLimits, Verdict, filter_masks
 from train.data.view_plan import asked_cameras, plan_views
-from train.data.viewpoints import read_viewpoints
+from train.data.viewpoints import FIRST_ELEVATION_DEGREES, read_viewpoints
 from train.device import place
 from train.generated import as_pixels, generate, generate_grid, sample_contents
 from train.labelled_sheet import write_labelled_sheet
@@ -30,8 +30,6 @@ from train.progress import Progress
 from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
 
 BATCH = 64
-FIRST_ELEVATION_DEGREES = 10.0
-"""Of every annotated viewpoint before it is optimised: a typical photograph's."""
 FEWEST_VIEWS = 2
 """Objects left with fewer views after the filter are dropped."""
 MEASURED_VIEWS, MEASURED_CONTENTS = 24, 16

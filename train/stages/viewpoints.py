@@ -2,29 +2,32 @@
 
 Thousands of codes are scored under many content codes by two measures: how stable the viewpoint is
 across contents, and how stable the object is across views; those that cover the azimuth circle
-best are kept and annotated, by the attribute network or by a person. The network that measures
-reads vehicles; of anything else the first codes are shown to the person as they come. Writes
-`viewpoints.npz` (codes [K, D], azimuth_bins [K], stds, flip_rates, deviations: NaN where nothing
-was measured), `viewpoints.csv`, `viewpoints.html` (the page on which a person fills that table in),
-`contact_sheet.png`, `viewpoint_metrics.json` and, of vehicles, `attributes.safetensors` (the gauge,
-used in every round).
+best are kept and annotated, by the attribute network or by a person. A person is then shown more
+codes, filled in by what was learned from the first (`train/readers/suggestions.py`). The network
+that measures reads vehicles; of anything else the first codes are shown to the person as they come.
+Writes `viewpoints.npz` (codes [K, D], azimuth_bins [K], stds, flip_rates, deviations: NaN where
+nothing was measured), `viewpoints.csv`, `viewpoints.html` (the page on which a person fills that
+table in), `contact_sheet.png`, `viewpoint_metrics.json` and, of vehicles, `attributes.safetensors`
+(the gauge, used in every round).
 """
 
 import json
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 
-from train.config import PROCEDURAL, Config, ViewpointsConfig
+from train.config import PROCEDURAL, Config
 from train.data.viewpoints import (
-    BIN_DEGREES,
     BINS,
     PAGE,
+    UNKNOWN,
+    Annotation,
     AnnotationNeeded,
     Measures,
     read_table,
+    table_reaches,
     table_rows,
     write_table,
 )
@@ -32,7 +35,6 @@ from train.data.viewpoints_page import write_page
 from train.device import place
 from train.generated import as_pixels, generate_grid, sample_contents
 from train.labelled_sheet import write_labelled_sheet
-from train.metrics.view_content_grid import GridMeasures, measure_grid
 from train.models.attributes import (
     AttributeNetwork,
     AttributeReadings,
@@ -43,16 +45,16 @@ from train.models.generator import Generator
 from train.models.weights import load_generator
 from train.progress import Progress
 from train.readers.gauge import gauge_errors, take_shipped_gauge, train_gauge
+from train.readers.suggestions import Suggested, suggest
+from train.viewpoint_choice import FEWEST, first_codes, measured_choice
 from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError, write_json
 
-__all__ = ["AnnotationNeeded", "choose", "run"]
+__all__ = ["AnnotationNeeded", "run"]
 
 CODES_PER_STEP = 4
 SHEET_CONTENTS = 8
 SHEET_CODES = 288
 """Most rows of the contact sheet, and of the page, where no person has to annotate them."""
-FEWEST = 2
-"""Viewpoints without which there is no pair of views."""
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
@@ -61,18 +63,18 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     Raises:
         AnnotationNeeded: viewpoints.csv waits for a person; run again when it is filled in.
     """
-    folder = workspace.stage("viewpoints")
-    settings = config.viewpoints
-    size = config.photographs.size
-    folder.start({**asdict(settings), "size": size, "seed": config.seed})
+    folder, settings = workspace.stage("viewpoints"), config.viewpoints
+    folder.start({**asdict(settings), "size": config.photographs.size, "seed": config.seed})
     gauge = _gauge(config, workspace, folder) if config.shows_vehicles else None
     table = folder.file("viewpoints.csv")
+    path = workspace.stage("gan", 0).require("generator.safetensors")
+    generator = load_generator(path).eval().to(place())
     if not table.exists():
-        path = workspace.stage("gan", 0).require("generator.safetensors")
-        generator = load_generator(path).eval().to(place())
         _choose_and_tabulate(config, workspace, generator, gauge)
     with np.load(folder.file("chosen.npz")) as arrays:
         chosen = dict(arrays)
+    if settings.suggested_per_bin and _annotator(config) == "person":
+        chosen = _with_suggestions(config, workspace, generator, chosen)
     annotation = read_table(table, len(chosen["codes"]))
     keep = annotation.keep
     if keep.sum() < FEWEST:
@@ -103,41 +105,29 @@ def _annotator(config: Config) -> str:
     return "classifier" if config.photographs.source == PROCEDURAL else "person"
 
 
-class _Choice(NamedTuple):
-    """The codes to annotate."""
-
-    indices: np.ndarray
-    """int64 [K] of the candidates."""
-    measures: Measures
-    bins: np.ndarray | None
-    """int32 [K] degrees, as the gauge reads them; None without one."""
-    metrics: dict[str, Any]
-    """For `viewpoint_metrics.json`."""
-
-
 def _choose_and_tabulate(
     config: Config, workspace: Workspace, generator: Generator, gauge: AttributeNetwork | None
 ) -> None:
     """Everything up to viewpoints.csv, which is written last: where it is, all this is done."""
     folder, settings = workspace.stage("viewpoints"), config.viewpoints
-    rng = torch.Generator().manual_seed(config.seed)
-    codes = sample_contents(generator, settings.candidates, 1.0, rng)
-    contents = sample_contents(generator, settings.contents, 1.0, rng)
+    codes, contents = _candidates(config, generator)
     if gauge is None:
-        choice = _first_codes(settings)
+        choice = first_codes(settings)
     else:
         readings = _score(workspace, folder, (generator, gauge), (codes, contents))
-        choice = _measured_choice(readings, settings, Progress(workspace, "viewpoints", 1))
+        choice = measured_choice(readings, settings, Progress(workspace, "viewpoints", 1))
         choice.metrics["gauge_held_out"] = gauge_errors(gauge)
     chosen = choice.indices
     write_json(folder.file("viewpoint_metrics.json"), choice.metrics)
     arrays = {"codes": codes[chosen].cpu().numpy(), **choice.measures._asdict()}
     folder.save_arrays("chosen.npz", arrays)
     by_network = _annotator(config) == "classifier"
-    rows = table_rows(choice.measures, choice.bins if by_network else None)
+    every = np.ones(len(chosen), bool)
+    given = Annotation(choice.bins, every) if by_network and choice.bins is not None else None
+    rows = table_rows(choice.measures, given)
     # A person has to see every code; of those that the network annotates some are enough.
     shown = _spread(len(chosen), SHEET_CODES if by_network else len(chosen))
-    images = _sheet_images(generator, codes[chosen[shown]], contents[:SHEET_CONTENTS])
+    images = _sheet_images(generator, codes[chosen[shown]], contents)
     labels = [str(number) for number in shown]
     write_labelled_sheet(folder.file("contact_sheet.png"), images, labels, blocks=2)
     if len(shown) == len(chosen):
@@ -145,78 +135,64 @@ def _choose_and_tabulate(
     write_table(folder.file("viewpoints.csv"), rows)
 
 
-def _first_codes(settings: ViewpointsConfig) -> _Choice:
-    """As many codes as would be chosen, unmeasured: the person leaves out what is no viewpoint."""
-    count = min(settings.candidates, settings.per_bin * len(BINS))
-    unknown = np.full(count, np.nan, np.float32)
-    return _Choice(np.arange(count), Measures(unknown, unknown, unknown), None, {})
+def _with_suggestions(
+    config: Config, workspace: Workspace, generator: Generator, chosen: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """`chosen` and, once those are annotated, the suggested codes behind them."""
+    table, first = workspace.stage("viewpoints").file("viewpoints.csv"), len(chosen["codes"])
+    suggested = _suggested(config, workspace, generator, chosen["codes"])
+    unknown = np.full(len(suggested.codes), np.nan, np.float32)
+    added = {**suggested._asdict(), "deviations": unknown}
+    both = {name: np.concatenate([values, added[name]]) for name, values in chosen.items()}
+    if len(unknown) and not table_reaches(table, first):
+        annotation = read_table(table, first)
+        keep = np.concatenate([annotation.keep, np.ones(len(unknown), bool)])
+        nothing = np.full(len(unknown), UNKNOWN)
+        filled, waiting = (
+            Annotation(np.concatenate([annotation.bins, bins]), keep)
+            for bins in (suggested.bins, nothing)
+        )
+        measures = Measures(both["stds"], both["flip_rates"], both["deviations"])
+        _, contents = _candidates(config, generator)
+        images = _sheet_images(generator, torch.from_numpy(both["codes"]), contents)
+        name = workspace.path.resolve().name
+        # The page has the suggestions filled in; the table waits for what the person says of them.
+        page = table.with_name(PAGE)
+        write_page(page, name, both["codes"], table_rows(measures, filled), images)
+        write_table(table, table_rows(measures, waiting))
+    return both
 
 
-def _measured_choice(
-    readings: AttributeReadings, settings: ViewpointsConfig, progress: Progress
-) -> _Choice:
-    """The codes that `choose` takes, and what both measures say of all and of them."""
-    measured = measure_grid(readings.azimuths, readings.values(), settings.candidates)
-    chosen = choose(measured, settings)
-    measures = Measures(
-        measured.viewpoint.stds[chosen],
-        measured.viewpoint.flip_rates[chosen],
-        measured.deviations[chosen],
-    )
-    bins = nearest_bins(measured.viewpoint.centres[chosen])
-    of_chosen = _rows(readings, chosen, settings.contents)
-    again = measure_grid(of_chosen.azimuths, of_chosen.values(), len(chosen), bins)
-    progress.say(f"{settings.candidates} candidates: {measured.line()}")
-    progress.say(f"{len(chosen)} chosen: {again.line()}")
-    empty = sorted(set(BINS) - set(bins.tolist()))
-    if empty:
-        progress.say(f"no code for azimuth bins {empty}: raise viewpoints.candidates")
-    metrics = {"candidates": measured.facts(), "chosen": again.facts(), "empty_bins": empty}
-    return _Choice(chosen, measures, bins, metrics)
+def _suggested(
+    config: Config,
+    workspace: Workspace,
+    generator: Generator,
+    seen: np.ndarray,  # f32 [S, code]: the codes that were annotated first
+) -> Suggested:
+    """Made when the first codes are annotated, and kept: the table goes by its numbers."""
+    folder = workspace.stage("viewpoints")
+    path = folder.file("suggested.npz")
+    if not path.exists():
+        bins, keep = read_table(folder.file("viewpoints.csv"), len(seen))
+        codes, contents = _candidates(config, generator)
+        first = torch.from_numpy(seen).to(codes)
+        known = (codes[:, None] == first).all(dim=-1).any(dim=1)
+        annotated = first[torch.from_numpy(keep)], bins[keep]
+        found = suggest(config, workspace, generator, annotated, (codes[~known], contents))
+        folder.save_arrays("suggested.npz", found._asdict())
+    with np.load(path) as arrays:
+        return Suggested(**arrays)
+
+
+def _candidates(config: Config, generator: Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """View codes [candidates, code] and the contents [contents, code] they are seen under."""
+    rng = torch.Generator().manual_seed(config.seed)
+    codes = sample_contents(generator, config.viewpoints.candidates, 1.0, rng)
+    return codes, sample_contents(generator, config.viewpoints.contents, 1.0, rng)
 
 
 def _spread(count: int, most: int) -> np.ndarray:  # int64, at most `most` of 0..count-1
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
-
-
-def nearest_bins(
-    azimuths: np.ndarray,  # [K] degrees
-) -> np.ndarray:  # int32 [K] degrees: 0, 30, ... 330
-    """The 30-degree bin whose centre is nearest."""
-    return (np.round(azimuths / BIN_DEGREES).astype(np.int32) * BIN_DEGREES) % 360
-
-
-def choose(measured: GridMeasures, settings: ViewpointsConfig) -> np.ndarray:
-    """Indices of the codes to keep, by bin and then best first.
-
-    Raises:
-        WorkspaceError: hardly any code holds its viewpoint.
-    """
-    stds = measured.viewpoint.stds
-    weight = settings.object_weight
-    score = (1 - weight) * stds / settings.largest_std_degrees + weight * measured.deviations
-    bins = nearest_bins(measured.viewpoint.centres)
-    steady = stds <= settings.largest_std_degrees
-    chosen = []
-    for centre in BINS:
-        among = np.flatnonzero(steady & (bins == centre))
-        chosen.append(among[np.argsort(score[among], kind="stable")[: settings.per_bin]])
-    found = np.concatenate(chosen)
-    if len(found) < FEWEST:
-        raise WorkspaceError(
-            f"{len(found)} of {len(stds)} view codes hold the azimuth to "
-            f"{settings.largest_std_degrees:g}° (median {np.median(stds):.0f}°): train the GAN "
-            "longer, or raise viewpoints.largest_std_degrees or viewpoints.candidates"
-        )
-    return found
-
-
-def _rows(readings: AttributeReadings, views: np.ndarray, contents: int) -> AttributeReadings:
-    """The readings of some of the views."""
-    return AttributeReadings(
-        *(value.reshape(-1, contents, *value.shape[1:])[views].reshape(-1, *value.shape[1:])
-          for value in readings)
-    )  # fmt: skip
 
 
 def _score(
@@ -252,7 +228,8 @@ def _sheet_images(
     generator: Generator,
     codes: torch.Tensor,  # [K, code]
     contents: torch.Tensor,  # [C, code]
-) -> np.ndarray:  # uint8 [K, C, R, R, 3]
+) -> np.ndarray:  # uint8 [K, at most SHEET_CONTENTS, R, R, 3]
     """One row of images per code: what it makes of several contents."""
+    contents = contents[:SHEET_CONTENTS]
     pixels = as_pixels(generate_grid(generator, contents, codes)).numpy()
     return pixels.reshape(len(codes), len(contents), *pixels.shape[1:])

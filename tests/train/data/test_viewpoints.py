@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from train.data.viewpoints import (
+    Annotation,
     AnnotationError,
     AnnotationNeeded,
     Measures,
@@ -17,7 +18,7 @@ from train.workspace import Workspace, WorkspaceError
 def table(tmp_path):
     path = tmp_path / "viewpoints.csv"
     measures = Measures(np.array([1.5, 20.0, 3.0]), np.zeros(3), np.array([0.1, 0.2, 0.3]))
-    write_table(path, table_rows(measures, np.array([0, 330, 90])))
+    write_table(path, table_rows(measures, Annotation(np.array([0, 330, 90]), np.ones(3, bool))))
     return path
 
 

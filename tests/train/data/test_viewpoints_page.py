@@ -13,6 +13,7 @@ from graphics.camera import project
 from train.data.viewpoints import (
     BINS,
     COLUMNS,
+    Annotation,
     AnnotationNeeded,
     Measures,
     read_table,
@@ -54,7 +55,7 @@ class Reader(HTMLParser):
 
 def page_of(folder, bins=None, name="a run", codes=CODES, side=SIDE, measures=MEASURES):
     """The page, and the table that a stage writes beside it."""
-    rows = table_rows(measures, bins)
+    rows = table_rows(measures, None if bins is None else Annotation(bins, np.ones(K, bool)))
     write_page(folder / "viewpoints.html", name, codes, rows, images(side))
     write_table(folder / "viewpoints.csv", rows)
     return folder / "viewpoints.html"

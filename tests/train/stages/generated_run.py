@@ -20,7 +20,11 @@ def config(**settings) -> Config:
         "seed": 4,
         "photographs": PhotographsConfig(count=64, size=SIZE),
         "viewpoints": ViewpointsConfig(
-            candidates=40, contents=4, per_bin=6, largest_std_degrees=400, classifier_steps=2
+            candidates=40,
+            contents=4,
+            per_bin=6,
+            largest_std_degrees=400,
+            classifier_steps=2,
         ),
         "multiview": MultiviewConfig(objects=12, views=4, cameras=9, smallest_mask=0.0),
         **settings,

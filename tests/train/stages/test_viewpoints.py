@@ -8,11 +8,12 @@ from PIL import Image
 
 from tests.train.stages.generated_run import config, with_gan
 from train.config import ViewpointsConfig, override
-from train.data.viewpoints import MEASURES, AnnotationNeeded, read_viewpoints
+from train.data.viewpoints import MEASURES, AnnotationNeeded, nearest_bins, read_viewpoints
 from train.generated import sample_contents
 from train.metrics.view_content_grid import measure_grid
 from train.models.weights import load_generator
 from train.stages import viewpoints
+from train.viewpoint_choice import choose
 from train.workspace import StepLoop, Workspace, WorkspaceError
 
 
@@ -28,6 +29,7 @@ def person(**settings):
         "candidates": 40,
         "contents": 4,
         "per_bin": 6,
+        "suggested_per_bin": 0,
         "largest_std_degrees": 400,
         "classifier_steps": 2,
         "annotator": "person",
@@ -166,20 +168,53 @@ def test_the_choice_weighs_both_measures():
     roofs[1] = 1.0  # imposes a body
     measured = grid(azimuths, roofs)
     settings = ViewpointsConfig(per_bin=1, largest_std_degrees=20)
-    assert viewpoints.choose(measured, settings).tolist() == [2, 3]
+    assert choose(measured, settings).tolist() == [2, 3]
     by_viewpoint = ViewpointsConfig(per_bin=3, largest_std_degrees=20, object_weight=0.0)
-    assert viewpoints.choose(measured, by_viewpoint).tolist() == [1, 2, 0, 3]
+    assert choose(measured, by_viewpoint).tolist() == [1, 2, 0, 3]
     by_object = ViewpointsConfig(per_bin=3, largest_std_degrees=20, object_weight=1.0)
-    assert viewpoints.choose(measured, by_object).tolist()[2:] == [1, 3]
+    assert choose(measured, by_object).tolist()[2:] == [1, 3]
 
 
 def test_codes_that_never_hold_still_are_refused_with_a_way_out():
     random = np.random.default_rng(0)
     measured = grid(random.uniform(-180, 180, (8, 16)), random.standard_normal((8, 16)))
     with pytest.raises(WorkspaceError, match="train the GAN longer"):
-        viewpoints.choose(measured, ViewpointsConfig())
+        choose(measured, ViewpointsConfig())
 
 
 def test_bins_are_the_nearest_and_wrap():
     azimuths = np.array([-14.0, 14, 16, -16, 179, -179, 346, -100])
-    assert viewpoints.nearest_bins(azimuths).tolist() == [0, 0, 30, 330, 180, 180, 0, 270]
+    assert nearest_bins(azimuths).tolist() == [0, 0, 30, 330, 180, 180, 0, 270]
+
+
+def test_a_person_is_shown_more_codes_filled_in_and_asked_about_them(tmp_path):
+    workspace = with_gan(tmp_path)
+    settings = person(suggested_per_bin=2, suggestion_steps=2)
+    with pytest.raises(AnnotationNeeded):
+        viewpoints.run(settings, workspace)
+    first = table(workspace)
+    for number, row in enumerate(first):
+        row["azimuth_bin_degrees"] = str(30 * (number % 12))
+    first[1].update(keep="0", azimuth_bin_degrees="")
+    fill_in(workspace, first)
+    with pytest.raises(AnnotationNeeded, match="suggestions"):
+        viewpoints.run(settings, workspace)
+    rows = table(workspace)
+    assert [list(row.values())[:3] for row in rows[: len(first)]] == [
+        list(row.values())[:3] for row in first
+    ]
+    more = rows[len(first) :]
+    assert more and all(row["azimuth_bin_degrees"] == "" and row["keep"] == "1" for row in more)
+    shown = [row["cells"] for row in page(workspace)["rows"]]
+    assert shown[: len(first)] == [list(row.values()) for row in rows[: len(first)]]
+    suggested = [int(cells[1]) for cells in shown[len(first) :]]
+    assert len(suggested) == len(more) and sorted(suggested) == suggested
+    for row, bin in zip(more, suggested, strict=True):
+        row["azimuth_bin_degrees"] = str(bin)
+    more[0].update(keep="0")
+    fill_in(workspace, rows)
+    viewpoints.run(settings, workspace)
+    chosen = read_viewpoints(workspace.stage("viewpoints"))
+    assert len(chosen.codes) == len(rows) - 2
+    assert chosen.azimuth_bins[len(first) - 1 :].tolist() == suggested[1:]
+    assert len(np.unique(chosen.codes, axis=0)) == len(chosen.codes)
