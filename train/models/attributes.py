@@ -108,11 +108,11 @@ class AttributeNetwork(nn.Module):
                 f"images of shape {tuple(images.shape)}: must be [B, 3, {self.size}, {self.size}]"
             )
         code = F.relu(self.features(images))
-        rest = self.rest(code)
+        rest = self.rest(code).float()
         return AttributeOutputs(
-            self.azimuth(code),
+            self.azimuth(code).float(),
             15.0 + ELEVATION_SCALE_DEGREES * rest[:, 0],
-            self.kind(code),
+            self.kind(code).float(),
             1.0 + rest[:, 1:3],
             torch.sigmoid(rest[:, 3:]),
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from train.device import Device
 from train.models.attributes import AttributeNetwork
 from train.progress import Progress
 from train.workspace import StageFolder, StepLoop
@@ -34,8 +35,10 @@ def train_attributes(
         for name, part in parts.items():
             part.load_state_dict(checkpoint[name])
         loop.first = checkpoint["step"]
+    device = Device()
     for step in loop:
-        loss = loss_of(step)
+        with device.autocast():
+            loss = loss_of(step)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()

@@ -20,7 +20,7 @@ from train.config.refusal import require
 from train.data.augmentation import augment
 from train.data.masked_photographs import Labelled, MaskedPhotographs, as_labelled
 from train.data.vehicles import HELD_OUT_SEED, photographs
-from train.device import place
+from train.device import Device, place
 from train.models.segmenter import Segmenter, load_segmenter, save_segmenter
 from train.progress import Progress
 from train.workspace import StageFolder, StepLoop, Workspace, write_atomically
@@ -192,12 +192,14 @@ def _train(
         for name, part in parts.items():
             part.load_state_dict(checkpoint[name])
         loop.first = checkpoint["step"]
-    progress = Progress(workspace, "segmenter", settings.steps)
+    progress, device = Progress(workspace, "segmenter", settings.steps), Device()
     for step in loop:
         labelled = batches(step)
         rng = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         changed = augment(*(values.to(place()) for values in labelled), rng)
-        loss = mask_loss(segmenter.logits(changed.seen), changed.masks)
+        with device.autocast():
+            logits = segmenter.logits(changed.seen)
+        loss = mask_loss(logits.float(), changed.masks)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
