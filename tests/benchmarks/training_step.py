@@ -1,72 +1,78 @@
-"""What share of an inverse graphics step the renderer takes.
+"""What a step of inverse graphics costs, and what share of it the renderer takes.
 
     python -m tests.benchmarks.training_step --batch 16 --repeats 5
 
-A whole step of stage `inverse` at 64 px (network, two views rendered crosswise, every loss,
-gradients, Adam) against the renderer's part of it alone, forward and backward, in turns. Prints
-medians of the CPU time and their ratio.
+A whole step of stage `inverse` at 64 px (loading, augmentation, network, two views rendered
+crosswise, every loss, gradients, Adam, the average; in bfloat16 where the processor computes it)
+against the renderer's part of it alone, forward and backward, in turns. Prints medians of the CPU
+time and their ratio.
 """
 
 import argparse
 import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import torch
 
 from tests.benchmarks.measure import interleaved, median
 from train.config import InverseConfig
+from train.data.multiview import MultiviewData
 from train.data.vehicles import photographs
-from train.losses.multiview import MultiviewLoss, Views, crosswise
-from train.models.inverse_graphics import InverseGraphics, InverseGraphicsShape, Prediction
+from train.losses.multiview import crosswise
+from train.models.inverse_graphics import InverseGraphics, InverseGraphicsShape
 from train.models.perceptual import DiscriminatorFeatures
 from train.models.weights import SHIPPED
-from train.renderer.render import Renderer
-from train.steps.inverse import BOX
+from train.steps.inverse import Examples, InverseTraining
 
 SIZE = 64
 
 
 class Step:
-    """One optimisation step on procedural photographs, two images to an object."""
+    """Optimisation steps on procedural photographs, two images to an object."""
 
     def __init__(self, batch: int, settings: InverseConfig) -> None:
-        shown = photographs(1, range(batch * settings.views), SIZE)
-        images = torch.from_numpy(shown.images).permute(0, 3, 1, 2).float() / 255
-        masks = torch.from_numpy(shown.masks).float() / 255
-        cameras = torch.from_numpy(shown.cameras).float()
-        objects = torch.arange(batch).repeat_interleave(settings.views)
-        self.views = Views(images, images, masks, cameras, objects)
-        self.network = InverseGraphics(InverseGraphicsShape(SIZE)).to(
-            memory_format=torch.channels_last
-        )
-        self.renderer = Renderer(
-            self.network.template, SIZE, sigmainv=settings.sigmainv, boxlen=BOX, knum=60
-        )
+        settings = replace(settings, batch_size=batch, perceptual_after=0)
+        with tempfile.TemporaryDirectory() as folder:
+            data = multiview(Path(folder), batch * settings.views)
         features = DiscriminatorFeatures(SHIPPED / "camera_taught" / "discriminator.safetensors")
-        self.loss = MultiviewLoss(self.renderer, features, settings)
-        self.optimizer = torch.optim.Adam(self.network.parameters())
+        network = InverseGraphics(InverseGraphicsShape(SIZE))
+        self.training = InverseTraining(settings, network, Examples(data, None), features, 1)
         self.inputs = self._renderer_inputs()
+        self.taken = 0
 
     def _renderer_inputs(self) -> tuple[torch.Tensor, ...]:
-        predicted = self._predict()
-        source, target = crosswise(self.views.objects)
-        vertices, textures = predicted.vertices[source], predicted.textures[source]
-        cameras = self.views.cameras[target]
-        return tuple(part.detach().requires_grad_() for part in (vertices, textures, cameras))
-
-    def _predict(self) -> Prediction:
-        seen = self.views.seen.contiguous(memory_format=torch.channels_last)
-        return self.network(seen, self.views.masks[:, None])
+        views = self.training.views()
+        with torch.no_grad():
+            predicted = self.training.network(views.seen, views.masks[:, None])
+        source, target = crosswise(views.objects)
+        parts = predicted.vertices[source], predicted.textures[source], views.cameras[target]
+        return tuple(part.detach().requires_grad_() for part in parts)
 
     def whole(self) -> None:
         """Everything."""
-        self.optimizer.zero_grad(set_to_none=True)
-        self.loss.total(self.loss.terms(self.views, self._predict(), True)).backward()
-        self.optimizer.step()
+        self.training.step(self.taken)
+        self.taken += 1
 
     def rendering(self) -> None:
         """The renderer alone, with the gradients that the step asks of it."""
-        drawn = self.renderer(*self.inputs)
+        drawn = self.training.renderer(*self.inputs)
         torch.autograd.grad(drawn.images.sum() + drawn.masks.sum(), self.inputs)
+
+
+def multiview(folder: Path, count: int) -> MultiviewData:
+    """`count` photographs as if each two were views of one object."""
+    shown = photographs(1, range(count), SIZE)
+    numbers = np.arange(count, dtype=np.int32)
+    np.save(folder / "images.npy", shown.images)
+    np.save(folder / "masks.npy", shown.masks)
+    np.savez(folder / "index.npz", object=numbers // 2, viewpoint=numbers)
+    cameras = shown.cameras.astype(np.float32)
+    np.savez(folder / "viewpoints.npz", cameras=cameras, codes=np.zeros((count, 1)))
+    np.savez(folder / "contents.npz", codes=np.zeros((count // 2, 1)))
+    return MultiviewData(folder)
 
 
 def main() -> None:

@@ -115,9 +115,17 @@ def _recolour(images: Tensor, generator: torch.Generator, amount: float) -> Tens
 
 def _blur(images: Tensor, generator: torch.Generator) -> Tensor:
     drawn = torch.rand(len(images), 1, 1, 1, generator=generator).to(images)
-    once = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    twice = F.avg_pool2d(F.pad(once, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    once = _boxed(images)
+    twice = _boxed(once)
     blurred = torch.where(drawn < BLURRED_SHARE / 2, twice, once)
     # Half-way blends give the widths between a 3-pixel and no blur.
     share = torch.rand(len(images), 1, 1, 1, generator=generator).to(images)
     return torch.where(drawn < BLURRED_SHARE, torch.lerp(images, blurred, share), images)
+
+
+def _boxed(images: Tensor) -> Tensor:
+    """Mean of 3 x 3 pixels; a pooling of three channels takes seven times as long on a CPU."""
+    rows = F.pad(images, (0, 0, 1, 1), mode="replicate")
+    rows = rows[..., :-2, :] + rows[..., 1:-1, :] + rows[..., 2:, :]
+    columns = F.pad(rows, (1, 1, 0, 0), mode="replicate")
+    return (columns[..., :-2] + columns[..., 1:-1] + columns[..., 2:]) / 9

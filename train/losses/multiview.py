@@ -1,9 +1,10 @@
 """Eq. 1 and 2 of the paper together: predictions rendered into their object's views."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from graphics.camera import NOMINAL_DISTANCE
 from train.config import InverseConfig
@@ -55,7 +56,12 @@ def farthest(objects: Tensor, source: Tensor, target: Tensor) -> Tensor:  # bool
 class MultiviewLoss:
     """Renders predictions crosswise and weighs the terms of eq. 1."""
 
-    def __init__(self, renderer: Renderer, features: nn.Module, settings: InverseConfig) -> None:
+    def __init__(
+        self,
+        renderer: Renderer,
+        features: Callable[[Tensor], list[Tensor]],
+        settings: InverseConfig,
+    ) -> None:
         """`features`: images in 0..1 -> list of feature maps, for the perceptual term."""
         self.renderer, self.features, self.settings = renderer, features, settings
 
@@ -82,9 +88,12 @@ class MultiviewLoss:
             # One term per prediction halves the cost.
             chosen = farthest(views.objects, source, target)
             inside = both[chosen][:, None]
+            ours, theirs = (
+                torch.lerp(torch.full_like(shown, 0.5), shown, inside.expand_as(shown))
+                for shown in (rendering.images[chosen], images[chosen])
+            )
             terms["perceptual"] = perceptual_loss(
-                self.features(rendering.images[chosen] * inside + 0.5 * (1 - inside)),
-                self.features(images[chosen] * inside + 0.5 * (1 - inside)),
+                self.features(ours), self.features(theirs)
             )
         return terms
 

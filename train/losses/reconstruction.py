@@ -2,9 +2,11 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from train.models.camera_head import azimuth_targets
+
+SMALLEST_LENGTH = 1e-6
+"""Product of two feature vectors' lengths below which they count as at right angles."""
 
 
 def color_loss(rendered: Tensor, images: Tensor, masks: Tensor) -> Tensor:
@@ -26,10 +28,19 @@ def iou_loss(rendered: Tensor, masks: Tensor) -> Tensor:
 def perceptual_loss(rendered: list[Tensor], images: list[Tensor]) -> Tensor:
     """L_percept: distance of two feature pyramids, each pixel's features scaled to unit length."""
     terms = [
-        (F.normalize(ours, dim=1) - F.normalize(theirs.detach(), dim=1)).square().sum(1).mean()
+        _unit_distances(ours.float(), theirs.detach().float()).mean()
         for ours, theirs in zip(rendered, images, strict=True)
     ]
     return torch.stack(terms).mean()
+
+
+def _unit_distances(first: Tensor, second: Tensor) -> Tensor:
+    """Squared distance of vectors scaled to unit length, [B, C, H, W] -> [B, H, W].
+
+    Twice what their cosine lacks to one: the vectors themselves need no scaling.
+    """
+    lengths = first.square().sum(1) * second.square().sum(1)
+    return 2 - 2 * (first * second).sum(1) * torch.rsqrt(lengths + SMALLEST_LENGTH**2)
 
 
 def camera_loss(logits: Tensor, predicted: Tensor, cameras: Tensor) -> Tensor:

@@ -68,7 +68,8 @@ class InverseTraining:
         self.renderer = Renderer(
             network.template, network.shape.size, sigmainv=settings.sigmainv, boxlen=BOX, knum=60
         ).to(place)
-        self.loss = MultiviewLoss(self.renderer, features.to(place), settings)
+        self.features = features.to(place)
+        self.loss = MultiviewLoss(self.renderer, self._features_of, settings)
         self.initial_cameras = torch.from_numpy(self.data.initial_cameras).to(place)
         self.moves = nn.Parameter(torch.zeros(len(self.initial_cameras), 2).to(place))
         self.optimizer = torch.optim.Adam(
@@ -77,6 +78,7 @@ class InverseTraining:
                 {"params": [self.moves], "rate": settings.camera_learning_rate},
             ],
             betas=(0.9, 0.98),
+            fused=True,
         )
         self.random = torch.Generator().manual_seed(seed)
 
@@ -147,6 +149,10 @@ class InverseTraining:
         self.optimizer.step()
         self._update_average(step)
         return {"loss": loss.detach(), **{name: term.detach() for name, term in terms.items()}}
+
+    def _features_of(self, images: Tensor) -> list[Tensor]:
+        with self.device.autocast():
+            return self.features(images)
 
     def _average_over_processes(self) -> None:
         """Gradients, and the running statistics of batch normalisation."""
