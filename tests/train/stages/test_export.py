@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import numpy as np
@@ -35,6 +36,8 @@ def workspace(trained, tmp_path):
 
 def test_the_bundle_is_one_that_the_service_loads(workspace):
     config = tiny_config()
+    report = {"iou2d_input": 0.5, "photographs": [{"name": "of somebody"}]}
+    workspace.stage("evaluate").file("report.json").write_text(json.dumps(report))
     export.run(config, workspace)
     loaded = bundle.load(workspace.stage("export").path / "bundle")
     assert loaded.manifest.resolution == SIZE

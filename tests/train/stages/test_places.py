@@ -5,7 +5,6 @@ every network that it loaded until then must be there.
 """
 
 import dataclasses
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from torch import nn
 
 from tests.train.stages import generated_run
 from tests.train.stages.tiny_run import tiny_config, tiny_run
-from train.config import CamerasConfig, SegmenterConfig
+from train.config import CamerasConfig, SegmenterConfig, override
 from train.readers import cameras as camera_readers
 from train.readers import gauge
 from train.stages import cameras, multiview, segmenter, viewpoints
@@ -71,9 +70,9 @@ def test_multiview_images_are_made_and_read_there(tmp_path, loaded):
 
 def test_multiview_masks_are_found_there(tmp_path, loaded, monkeypatch):
     pixels = torch.zeros(64, 32, 32, 3, dtype=torch.uint8)
-    monkeypatch.setattr(multiview, "_measure", lambda *_: SimpleNamespace(line=str))
     monkeypatch.setattr(multiview, "as_pixels", lambda images: pixels[: len(images)])
-    fails_at_the_way_back(multiview, generated_run.config(), generated(tmp_path, round=1), 1)
+    unmeasured = override(generated_run.config(), "export.category=birds")
+    fails_at_the_way_back(multiview, unmeasured, generated(tmp_path, round=1), 1)
     assert places(loaded) == [("Generator", "meta"), ("Segmenter", "meta")]
 
 
