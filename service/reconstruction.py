@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from graphics import camera as cameras
 from graphics import formats
-from graphics.render import Rendered
+from graphics.render import Rendered, View, draw, look
 from service import archive, metrics
 from service.archive import Archive
 from service.engine import Engine
@@ -72,6 +72,8 @@ class Taken(NamedTuple):
     mask: NDArray[np.float32]
     """[R, R] in 0..1"""
     reconstruction: Reconstruction
+    view: View
+    """The mesh by its camera, B = 1."""
     texture: NDArray[np.uint8]
     """[Ht, Wt, 3] at the service's size, with what the photograph shows: of files and pictures"""
 
@@ -83,7 +85,7 @@ async def answer(
     timings: dict[str, float] = {}
     try:
         with metrics.stage("total", timings):
-            seen = await _see(engine, upload, timings)
+            seen = await _see(engine, upload, timings, options.texture_size)
             entry, archive = await engine.in_pool(_finish, engine, seen, options, timings)
             identity = engine.kept.keep(archive)
     except (ItemError, RequestError) as error:
@@ -108,13 +110,16 @@ async def take(engine: Engine, upload: Upload, timings: dict[str, float]) -> Tak
     return await engine.in_pool(_paint, engine, await _see(engine, upload, timings), timings)
 
 
-async def _see(engine: Engine, upload: Upload, timings: dict[str, float]) -> Seen:
-    """Decode, segment and reconstruct."""
+async def _see(
+    engine: Engine, upload: Upload, timings: dict[str, float], longer: int | None = None
+) -> Seen:
+    """Decode, segment and reconstruct; `longer`: texels of a texture that the client asks for."""
 
     def decode() -> Photograph:
         limit = engine.settings.pixel_limit_megapixels * 1_000_000
         mask = None if upload.read_mask is None else upload.read_mask()
-        return images.decode(upload.read(), engine.manifest.resolution, limit, mask)
+        detail = engine.painter.height(max(engine.texture_size, longer or 0))
+        return images.decode(upload.read(), engine.manifest.resolution, limit, mask, detail)
 
     with metrics.stage("decode", timings):
         photograph = await engine.in_pool(decode)
@@ -163,7 +168,15 @@ def _finish(
 def _paint(engine: Engine, seen: Seen, timings: dict[str, float]) -> Taken:
     """CPU work: called in the pool."""
     with metrics.stage("paint", timings):
-        return Taken(*seen, engine.painter.paint(*seen, engine.texture_size))
+        found = seen.reconstruction
+        view = look(found.vertices[None], found.camera[None], engine.template)
+        return Taken(*seen, view, _painted(engine, seen, view, engine.texture_size))
+
+
+def _painted(engine: Engine, seen: Seen | Taken, view: View, longer: int) -> NDArray[np.uint8]:
+    """A texture [Ht, Wt, 3] with a longer side of so many texels."""
+    texture = seen.reconstruction.texture
+    return engine.painter.paint(seen.photograph, seen.mask, view, texture, longer)
 
 
 def _describe(
@@ -171,8 +184,8 @@ def _describe(
 ) -> dict[str, object]:
     found = taken.reconstruction
     with metrics.stage("render", timings):
-        texture, resolution = taken.texture / np.float32(255), engine.manifest.resolution
-        drawn = engine.draw(found.vertices, texture, found.camera, resolution)
+        resolution = engine.manifest.resolution
+        drawn = draw(taken.view, taken.texture[None], engine.template, resolution)
         preview = _preview(engine, taken) if options.preview else None
     with metrics.stage("assess", timings):
         assessment = _assess(taken, drawn)
@@ -196,8 +209,9 @@ def _assess(taken: Taken, drawn: Rendered) -> dict[str, object]:
     """What a drawing over the photograph says of the reconstruction."""
     covered = drawn.masks[0] > 0.5
     rerender_iou = _iou(taken.mask > 0.5, covered)
-    difference = np.abs(taken.photograph.pixels / np.float32(255) - drawn.images[0])
-    colour_error = float(difference[covered].mean()) if covered.any() else 1.0
+    photographed, shown = taken.photograph.pixels[covered], drawn.images[0][covered]
+    difference = np.abs(photographed / np.float32(255) - shown)
+    colour_error = float(difference.mean()) if difference.size else 1.0
     confidence = taken.reconstruction.confidence
     return {
         "rerender_iou": round(rerender_iou, 6),
@@ -217,20 +231,21 @@ def _encode_mesh(engine: Engine, taken: Taken, options: Options) -> bytes:
         texture = np.full((1, 1, 3), 255, np.uint8)
     else:
         texture = _texture(engine, taken, options.texture_size)
-    encode = formats.to_glb if options.format == "glb" else formats.to_obj
-    return encode(vertices, engine.seams, texture)
+    if options.format == "obj":
+        return formats.to_obj(vertices, engine.seams, texture)
+    return engine.to_glb(vertices, texture)
 
 
 def _texture(engine: Engine, taken: Taken, longer: int | None) -> NDArray[np.uint8]:
     """Of a mesh file, with a longer side of so many texels; None as the setting says."""
     if longer in (None, engine.texture_size):
         return taken.texture
-    return engine.painter.paint(taken.photograph, taken.mask, taken.reconstruction, longer)
+    return _painted(engine, taken, taken.view, longer)
 
 
 def _preview(engine: Engine, taken: Taken) -> bytes:
-    found, texture = taken.reconstruction, taken.texture / np.float32(255)
-    drawn = engine.draw(found.vertices, texture, found.camera, PREVIEW_SIZE, SAMPLES)
+    texture = taken.texture[None]
+    drawn = draw(taken.view, texture, engine.template, PREVIEW_SIZE, samples=SAMPLES)
     return images.encode_png(cut_out(drawn))
 
 
@@ -263,8 +278,8 @@ def _camera(camera: NDArray[np.float32], frame: images.Frame) -> schemas.Camera:
 
 
 def _iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    union = int(np.sum(first | second))
-    return int(np.sum(first & second)) / union if union else 0.0
+    union = np.count_nonzero(first | second)
+    return np.count_nonzero(first & second) / union if union else 0.0
 
 
 def _base64(content: bytes) -> str:
