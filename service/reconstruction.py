@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphics import camera as cameras
-from graphics import formats
 from graphics.render import Rendered, View, draw, look
-from service import archive, metrics
+from service import meshes, metrics
 from service.archive import Archive
 from service.engine import Engine
 from service.errors import ItemError, RequestError
@@ -29,12 +28,6 @@ PREVIEW_SIZE = 256
 SAMPLES = 2
 """Per pixel side, of every picture meant for people."""
 INTERNAL_ERROR = "internal_error"
-MEDIA_TYPES = {
-    "glb": "model/gltf-binary",
-    "obj": "application/zip",
-    "stl": "model/stl",
-    "npz": "application/zip",
-}
 
 
 class Options(NamedTuple):
@@ -79,14 +72,18 @@ class Taken(NamedTuple):
 
 
 async def answer(
-    engine: Engine, index: int, upload: Upload, options: Options
+    engine: Engine, index: int, upload: Upload, options: Options, links: bool = False
 ) -> schemas.ImageAnswer:
-    """The entry of one image: never raises, an error is an entry too."""
+    """The entry of one image: never raises, an error is an entry too.
+
+    `links`: with the path of the mesh in place of its content.
+    """
     timings: dict[str, float] = {}
     try:
         with metrics.stage("total", timings):
             seen = await _see(engine, upload, timings, options.texture_size)
-            entry, archive = await engine.in_pool(_finish, engine, seen, options, timings)
+            work = (engine, seen, options, timings, links)
+            entry, mesh, archive = await engine.in_pool(_finish, *work)
             identity = engine.kept.keep(archive)
     except (ItemError, RequestError) as error:
         problem = schemas.Problem(code=error.code, message=error.message)
@@ -98,7 +95,8 @@ async def answer(
     else:
         metrics.count_item("ok")
         entry.update(index=index, name=upload.name, status="ok", id=identity, timings=timings)
-        return schemas.ImageAnswer(**entry)
+        data = meshes.link(identity, options.format, options.texture) if links else mesh
+        return schemas.ImageAnswer(**entry, mesh=_mesh(options.format, data))
     metrics.count_item(problem.code)
     return schemas.ImageAnswer(
         index=index, name=upload.name, status="error", error=problem, timings=timings
@@ -158,11 +156,17 @@ def to_view(camera: NDArray[np.float32]) -> schemas.CameraView:
 
 
 def _finish(
-    engine: Engine, seen: Seen, options: Options, timings: dict[str, float]
-) -> tuple[dict[str, object], Archive]:
-    """The fields of a successful entry, and what is kept of it. CPU work: called in the pool."""
+    engine: Engine, seen: Seen, options: Options, timings: dict[str, float], links: bool
+) -> tuple[dict[str, object], str, Archive]:
+    """The fields of a successful entry, its mesh in base64 unless a link to it is wanted, and what
+    is kept. CPU work: called in the pool."""
     taken = _paint(engine, seen, timings)
-    return _describe(engine, taken, options, timings), to_archive(taken)
+    fields, archive = _describe(engine, taken, options, timings), to_archive(taken)
+    if links:
+        return fields, "", archive
+    with metrics.stage("mesh", timings):
+        texture = _texture(engine, taken, options)
+        return fields, _base64(meshes.encode(engine, archive, options.format, texture)), archive
 
 
 def _paint(engine: Engine, seen: Seen, timings: dict[str, float]) -> Taken:
@@ -190,12 +194,8 @@ def _describe(
     with metrics.stage("assess", timings):
         assessment = _assess(taken, drawn)
     with metrics.stage("encode", timings):
-        mesh = _base64(_encode_mesh(engine, taken, options))
         mask = images.encode_png(images.to_bytes(taken.mask))
         return {
-            "mesh": schemas.Mesh(
-                format=options.format, media_type=MEDIA_TYPES[options.format], data=mesh
-            ),
             "camera": _camera(found.camera, taken.photograph.frame),
             "confidence": round(found.confidence, 6),
             "mask": _base64(mask),
@@ -221,26 +221,17 @@ def _assess(taken: Taken, drawn: Rendered) -> dict[str, object]:
     }
 
 
-def _encode_mesh(engine: Engine, taken: Taken, options: Options) -> bytes:
-    template, vertices = engine.template, taken.reconstruction.vertices
-    if options.format == "npz":
-        return archive.pack(to_archive(taken), template)
-    if options.format == "stl":
-        return formats.to_stl(vertices, template.faces)
-    if not options.texture:
-        texture = np.full((1, 1, 3), 255, np.uint8)
-    else:
-        texture = _texture(engine, taken, options.texture_size)
-    if options.format == "obj":
-        return formats.to_obj(vertices, engine.seams, texture)
-    return engine.to_glb(vertices, texture)
+def _mesh(form: schemas.MeshFormat, data: str) -> schemas.Mesh:
+    return schemas.Mesh(format=form, media_type=meshes.MEDIA_TYPES[form], data=data)
 
 
-def _texture(engine: Engine, taken: Taken, longer: int | None) -> NDArray[np.uint8]:
-    """Of a mesh file, with a longer side of so many texels; None as the setting says."""
-    if longer in (None, engine.texture_size):
+def _texture(engine: Engine, taken: Taken, options: Options) -> NDArray[np.uint8]:
+    """Of a mesh file."""
+    if not options.texture or options.format in ("npz", "stl"):
+        return meshes.WHITE
+    if options.texture_size in (None, engine.texture_size):
         return taken.texture
-    return _painted(engine, taken, taken.view, longer)
+    return _painted(engine, taken, taken.view, options.texture_size)
 
 
 def _preview(engine: Engine, taken: Taken) -> bytes:
