@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 from graphics.components import component_sizes
+from graphics.formats import jpeg_bytes
 from graphics.glb import GlbWriter
 from graphics.render import Rendered, look, render
 from graphics.seams import find_seams
@@ -130,7 +131,7 @@ class Engine:
         for runner in self.runners:
             runner.warm_up()
         resolution = self.manifest.resolution
-        content = images.encode_png(np.zeros((64, 64, 3), np.uint8))
+        content = jpeg_bytes(np.zeros((64, 64, 3), np.uint8))
         photograph = images.decode(content, resolution, pixel_limit=64 * 64)
         mask = np.ones((resolution, resolution), np.float32)
         component_sizes(mask > 0)
@@ -138,6 +139,7 @@ class Engine:
         view = look(self.template.vertices[None], camera[None], self.template)
         predicted = np.zeros((*self.manifest.texture_size, 3), np.float32)
         painted = self.painter.paint(photograph, mask, view, predicted, self.texture_size)
+        self.to_glb(self.template.vertices, painted)
         for texture in (painted, predicted):
             self.draw(self.template.vertices, texture, camera, resolution, samples=2)
         self._memory.observe()
