@@ -68,12 +68,14 @@ def view_matrices(cameras: NDArray[np.floating]) -> NDArray[np.floating]:
     sin_a, cos_a, sin_e, cos_e = (
         np.sin(azimuths), np.cos(azimuths), np.sin(elevations), np.cos(elevations)
     )  # fmt: skip
-    zeros = np.zeros_like(sin_a)
-    right = np.stack([cos_a, zeros, -sin_a, zeros], axis=-1)
-    up = np.stack([-sin_e * sin_a, cos_e, -sin_e * cos_a, zeros], axis=-1)
-    backward = np.stack([cos_e * sin_a, sin_e, cos_e * cos_a, -cameras[:, DISTANCE]], axis=-1)
-    last = np.broadcast_to(np.array([0, 0, 0, 1], cameras.dtype), right.shape)
-    return np.stack([right, up, backward, last], axis=1)  # [B, 4, 4]
+    matrices = np.zeros((len(cameras), 4, 4), cameras.dtype)
+    right, up, backward = matrices[:, 0], matrices[:, 1], matrices[:, 2]
+    right[:, 0], right[:, 2] = cos_a, -sin_a
+    up[:, 0], up[:, 1], up[:, 2] = -sin_e * sin_a, cos_e, -sin_e * cos_a
+    backward[:, 0], backward[:, 1], backward[:, 2] = cos_e * sin_a, sin_e, cos_e * cos_a
+    backward[:, 3] = -cameras[:, DISTANCE]
+    matrices[:, 3, 3] = 1
+    return matrices
 
 
 def projection_matrices(cameras: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -1,4 +1,5 @@
-"""A textured mesh as files other programs open: GLB, OBJ (zipped with its material), STL and NPZ.
+"""A textured mesh as files other programs open: OBJ (zipped with its material), STL and NPZ; GLB
+is in `graphics.glb`.
 
 A vertex on the uv seam becomes one vertex per texture coordinate (`graphics.seams`), as these
 formats have one index per corner. Textures are uint8 `[Ht, Wt, 3]`, row 0 the top (v = 1): PNG in
@@ -6,10 +7,8 @@ OBJ archives, arrays in NPZ, JPEG in GLB, a quarter as large and ten times as fa
 """
 
 import io
-import json
 import struct
 import zipfile
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,19 +16,6 @@ from PIL import Image
 
 from graphics.normals import vertex_normals
 from graphics.seams import Seams
-
-GLB_MAGIC, GLB_VERSION, JSON_CHUNK, BINARY_CHUNK = 0x46546C67, 2, 0x4E4F534A, 0x004E4942
-FLOAT, UNSIGNED_INT, ARRAY_BUFFER, ELEMENT_BUFFER = 5126, 5125, 34962, 34963
-LINEAR, LINEAR_MIPMAP_LINEAR, REPEAT, CLAMP_TO_EDGE = 9729, 9987, 10497, 33071
-"""Numbers of the glTF 2.0 specification."""
-
-MATERIAL = {
-    "name": "object",
-    "doubleSided": True,
-    "pbrMetallicRoughness": {
-        "baseColorTexture": {"index": 0}, "metallicFactor": 0.0, "roughnessFactor": 1.0,
-    },
-}  # fmt: skip
 
 JPEG_QUALITY = 95
 """Of 1 to 100; 95 is what Pillow recommends at most."""
@@ -51,38 +37,16 @@ def jpeg_bytes(texture: NDArray[np.uint8]) -> bytes:
     return _image_bytes(texture, "JPEG", quality=JPEG_QUALITY, subsampling=0)
 
 
-def to_glb(
-    vertices: NDArray[np.floating],  # [V, 3]
-    seams: Seams,
-    texture: NDArray[np.uint8],  # [Ht, Wt, 3]
-) -> bytes:
-    """A binary glTF 2.0 file with the texture inside; opens coloured in any viewer."""
-    split = _split(vertices, seams)
-    top_down = np.column_stack([seams.uvs[:, 0], 1 - seams.uvs[:, 1]])  # glTF: v = 0 is the top
-    parts = [
-        split.astype("<f4").tobytes(),
-        vertex_normals(vertices, seams.surface)[seams.sources].astype("<f4").tobytes(),
-        top_down.astype("<f4").tobytes(),
-        seams.faces.astype("<u4").tobytes(),
-        jpeg_bytes(texture),
-    ]
-    document = _gltf_document(split, seams.faces.size, [len(part) for part in parts])
-    binary = b"".join(_padded(part, b"\0") for part in parts)
-    text = _padded(json.dumps(document, separators=(",", ":")).encode(), b" ")
-    body = struct.pack("<II", len(text), JSON_CHUNK) + text
-    body += struct.pack("<II", len(binary), BINARY_CHUNK) + binary
-    return struct.pack("<III", GLB_MAGIC, GLB_VERSION, 12 + len(body)) + body
-
-
 def to_obj(
     vertices: NDArray[np.floating],  # [V, 3]
     seams: Seams,
     texture: NDArray[np.uint8],  # [Ht, Wt, 3]
 ) -> bytes:
     """A zip archive of `object.obj`, `object.mtl` and `object.png`."""
+    positions = seams.split(vertices)
     normals = vertex_normals(vertices, seams.surface)[seams.sources]
     lines = [f"mtllib {NAME}.mtl", f"o {NAME}", f"usemtl {NAME}"]
-    lines += [f"v {x:.6g} {y:.6g} {z:.6g}" for x, y, z in _split(vertices, seams).tolist()]
+    lines += [f"v {x:.6g} {y:.6g} {z:.6g}" for x, y, z in positions.tolist()]
     lines += [f"vt {u:.6g} {v:.6g}" for u, v in seams.uvs.tolist()]
     lines += [f"vn {x:.4g} {y:.4g} {z:.4g}" for x, y, z in normals.tolist()]
     lines += [
@@ -129,16 +93,6 @@ def to_npz(
     return file.getvalue()
 
 
-def _split(vertices: NDArray[np.floating], seams: Seams) -> NDArray[np.float32]:
-    """The vertices [N, 3] on both sides of the seam."""
-    if vertices.shape != (int(seams.sources.max()) + 1, 3):
-        raise ValueError(
-            f"vertices has shape {vertices.shape}; with these seams it must be "
-            f"[{int(seams.sources.max()) + 1}, 3]"
-        )
-    return vertices[seams.sources].astype(np.float32)
-
-
 def _image_bytes(texture: NDArray[np.uint8], kind: str, **options: int) -> bytes:
     if texture.dtype != np.uint8 or texture.ndim != 3 or texture.shape[2] != 3:
         raise ValueError(
@@ -147,52 +101,3 @@ def _image_bytes(texture: NDArray[np.uint8], kind: str, **options: int) -> bytes
     file = io.BytesIO()
     Image.fromarray(texture).save(file, kind, **options)
     return file.getvalue()
-
-
-def _gltf_document(
-    vertices: NDArray[np.float32],  # [N, 3]
-    indices: int,
-    lengths: list[int],
-) -> dict[str, Any]:
-    """The JSON part, for a buffer of positions, normals, uvs, indices and JPEG in that order."""
-    offsets = np.cumsum([0] + [-(-length // 4) * 4 for length in lengths]).tolist()
-    views: list[dict[str, int]] = [
-        {"buffer": 0, "byteOffset": offset, "byteLength": length}
-        for offset, length in zip(offsets[:-1], lengths, strict=True)
-    ]
-    for view in views[:3]:
-        view["target"] = ARRAY_BUFFER
-    views[3]["target"] = ELEMENT_BUFFER
-    count = len(vertices)
-    accessors = [
-        {"bufferView": 0, "componentType": FLOAT, "count": count, "type": "VEC3",
-         "min": vertices.min(0).tolist(), "max": vertices.max(0).tolist()},
-        {"bufferView": 1, "componentType": FLOAT, "count": count, "type": "VEC3"},
-        {"bufferView": 2, "componentType": FLOAT, "count": count, "type": "VEC2"},
-        {"bufferView": 3, "componentType": UNSIGNED_INT, "count": indices,
-         "type": "SCALAR"},
-    ]  # fmt: skip
-    attributes = {"POSITION": 0, "NORMAL": 1, "TEXCOORD_0": 2}
-    sampler = {
-        "magFilter": LINEAR, "minFilter": LINEAR_MIPMAP_LINEAR,
-        "wrapS": REPEAT, "wrapT": CLAMP_TO_EDGE,
-    }  # fmt: skip
-    return {
-        "asset": {"version": "2.0", "generator": "inverse-graphics"},
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"mesh": 0, "name": NAME}],
-        "meshes": [{"primitives": [{"attributes": attributes, "indices": 3, "material": 0}]}],
-        "materials": [MATERIAL],
-        "textures": [{"sampler": 0, "source": 0}],
-        "samplers": [sampler],
-        "images": [{"bufferView": 4, "mimeType": "image/jpeg"}],
-        "accessors": accessors,
-        "bufferViews": views,
-        "buffers": [{"byteLength": offsets[-1]}],
-    }
-
-
-def _padded(part: bytes, filler: bytes) -> bytes:
-    """Chunks and buffer views start at multiples of four bytes."""
-    return part + filler * (-len(part) % 4)

@@ -7,6 +7,7 @@ reaches the pixels of its half-open bounding box; nothing is clipped by depth. A
 vertex that is not finite is not drawn.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -90,7 +91,7 @@ def visible_faces(
             f"valid is {valid.dtype} {valid.shape}; it must be bool [{batch}, {face_count}]"
         )
     dtype = face_vertices_image.dtype
-    x, y = pixel_centres(height, width, dtype)
+    x, y = _kept_centres(height, width, dtype)
     face_index = np.full((batch, height, width), -1, np.int32)
     weights = np.zeros((batch, height, width, 3), dtype)
     rasterize_kernels.visible_faces(
@@ -98,6 +99,10 @@ def visible_faces(
         np.ascontiguousarray(valid), x, y, dtype.type(area_epsilon), face_index, weights,
     )  # fmt: skip
     return VisibleFaces(face_index, weights)
+
+
+_kept_centres = lru_cache(64)(pixel_centres)
+"""For kernels, which only read them."""
 
 
 def interpolate(

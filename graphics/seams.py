@@ -18,6 +18,18 @@ class Seams(NamedTuple):
     uvs: NDArray[np.float32]
     """[N, 2], v = 0 the bottom."""
 
+    def split(
+        self,
+        vertices: NDArray[np.floating],  # [V, 3]
+    ) -> NDArray[np.float32]:  # [N, 3]
+        """The vertices on both sides of the seam."""
+        count = int(self.sources.max()) + 1
+        if vertices.shape != (count, 3):
+            raise ValueError(
+                f"vertices has shape {vertices.shape}; with these seams it must be [{count}, 3]"
+            )
+        return vertices[self.sources].astype(np.float32, copy=False)
+
 
 def find_seams(
     faces: NDArray[np.integer],  # [F, 3]

@@ -9,7 +9,7 @@ from graphics.rasterize_kernels import Array, compiled
 
 
 @compiled
-def _texels(
+def texels_around(
     u: float, v: float, height: int, width: int
 ) -> tuple[int, int, int, int, float, float, bool]:
     """Rows and columns of the four texels, the fractions between them, and whether v is inside.
@@ -42,7 +42,7 @@ def sample_texture(
                 u, v = uvs[image, r, c, 0], uvs[image, r, c, 1]
                 if not covered[image, r, c] or not math.isfinite(u + v):
                     continue
-                top, bottom, left, right, across, down, _ = _texels(
+                top, bottom, left, right, across, down, _ = texels_around(
                     u, v, texture_height, texture_width
                 )
                 for channel in range(channels):
@@ -70,7 +70,7 @@ def sample_texture_backward(
                 u, v = uvs[image, r, c, 0], uvs[image, r, c, 1]
                 if not covered[image, r, c] or not math.isfinite(u + v):
                     continue
-                top, bottom, left, right, across, down, inside = _texels(
+                top, bottom, left, right, across, down, inside = texels_around(
                     u, v, texture_height, texture_width
                 )
                 slope_across, slope_down = 0.0, 0.0

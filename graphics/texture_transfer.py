@@ -8,12 +8,10 @@ object is taken to be mirror-symmetric, so an unseen texel may take what its mir
 import numpy as np
 from numpy.typing import NDArray
 
-from graphics.camera import Projected, project
 from graphics.mesh import Template
 from graphics.normals import vertex_normals
 from graphics.rasterize import VisibleFaces, interpolate, visible_faces
-from graphics.render import facing
-from graphics.texture import sample_texture
+from graphics.render import View
 
 Array = NDArray[np.float32]
 
@@ -21,9 +19,9 @@ DEPTH_SIZE = 128
 """Side in pixels of the depth image that tells which texels are hidden."""
 DEPTH_TOLERANCE = 0.04
 """Object units behind the depth image at which a texel is still seen: an object is 2 long."""
-LEAST_COSINE, FULL_COSINE = 0.15, 0.5
+COSINE_LIMITS = (0.15, 0.5)
 """Of the angle between surface and view: seen too much from the side, seen well enough."""
-LEAST_MASK, FULL_MASK = 0.5, 0.95
+MASK_LIMITS = (0.5, 0.95)
 """Of the mask, one pixel in from its edge: background, surely object."""
 
 
@@ -39,45 +37,41 @@ class TextureTransfer:
 
     def __call__(
         self,
-        photograph: Array,  # [H, H, 3] in 0..1; best about as high as the texture
+        photograph: NDArray,  # [H, H, 3], best about as high as the texture
         mask: Array,  # [R, R] in 0..1, of the same square
-        vertices: Array,  # [V, 3] object units
-        camera: Array,  # [5] of the photograph
+        view: View,  # B = 1: the mesh as the photograph's camera sees it
         texture: Array,  # [Ht, Wt, 3] in 0..1, row 0 is v = 1
-    ) -> Array:  # [Ht, Wt, 3]
-        """The texture with what the photograph shows."""
+    ) -> NDArray:  # [Ht, Wt, 3]
+        """The texture with what the photograph shows, both uint8 0..255 or float32 0..1."""
         if texture.shape != (self.height, self.width, 3):
             raise ValueError(
                 f"texture has shape {texture.shape}; it must be [{self.height}, {self.width}, 3]"
             )
+        if photograph.dtype not in (np.uint8, np.float32):
+            raise TypeError(f"photograph is {photograph.dtype}; it must be uint8 or float32")
         from graphics import texture_transfer_kernels as kernels  # compiles: when it is needed
 
-        uvs, weights = self._seen(vertices.astype(np.float32), camera.astype(np.float32))
-        covered = (weights > 0)[None]
-        colours = sample_texture(_planes(photograph), uvs[None], covered)[0]
-        inside = sample_texture(_planes(_shrunk(mask)[..., None]), uvs[None], covered)[0, 0]
-        painted = texture.astype(np.float32)  # a copy
-        kernels.blend(colours, inside, weights, LEAST_MASK, FULL_MASK, painted)
+        colours = np.zeros((self.height, self.width, 3), np.float32)
+        weights = np.zeros(colours.shape[:2], np.float32)
+        kernels.seen_texels(
+            self.texels.face_index[0], self.texels.weights[0], view.corners[0], view.corners_z[0],
+            self._cosines(view), _depths(view) - np.float32(DEPTH_TOLERANCE),
+            np.ascontiguousarray(photograph), _shrunk(mask), COSINE_LIMITS, MASK_LIMITS,
+            colours, weights,
+        )  # fmt: skip
+        painted = np.empty(colours.shape, photograph.dtype)
+        scale, rounding = (255.0, 0.5) if photograph.dtype == np.uint8 else (1.0, 0.0)
+        kernels.blend(
+            colours, weights, np.ascontiguousarray(texture, np.float32), scale, rounding, painted
+        )
         return painted
 
-    def _seen(self, vertices: Array, camera: Array) -> tuple[Array, Array]:
-        """Where each texel lies in the photograph, [Ht, Wt, 2] in 0..1, and how well it is seen
-        there, [Ht, Wt] in 0..1."""
-        from graphics import texture_transfer_kernels as kernels
-
-        faces = self.template.faces
-        projected = project(vertices[None], camera[None])
-        eye = projected.vertices_camera[0]
-        normals = vertex_normals(eye, faces)
-        features = np.concatenate([projected.vertices_image[0], eye, normals], axis=1)
-        uvs = np.zeros((self.height, self.width, 2), np.float32)
-        weights = np.zeros(uvs.shape[:2], np.float32)
-        kernels.seen_texels(
-            self.texels.face_index[0], self.texels.weights[0], features[faces],
-            _depths(projected, faces) - np.float32(DEPTH_TOLERANCE), LEAST_COSINE, FULL_COSINE,
-            uvs, weights,
-        )  # fmt: skip
-        return uvs, weights
+    def _cosines(self, view: View) -> Array:
+        """Of the angle between the surface and the way to the eye, at each corner, [F, 3]."""
+        eye = view.projected.vertices_camera[0]
+        normals = vertex_normals(eye, self.template.faces)
+        towards = -np.einsum("vk,vk->v", eye, normals) / np.sqrt(np.einsum("vk,vk->v", eye, eye))
+        return towards.astype(np.float32)[self.template.faces]
 
 
 def _texels(template: Template, height: int, width: int) -> VisibleFaces:
@@ -90,23 +84,19 @@ def _texels(template: Template, height: int, width: int) -> VisibleFaces:
     return VisibleFaces(index.astype(np.int32), drawn.weights)
 
 
-def _depths(projected: Projected, faces: NDArray[np.int32]) -> Array:
+def _depths(view: View) -> Array:
     """z of the surface that each pixel of a small image sees, [D, D]; where none is, -inf."""
-    corners = projected.vertices_image[:, faces]
-    depths = projected.vertices_camera[..., 2][:, faces]
-    seen = visible_faces(corners, depths, DEPTH_SIZE, DEPTH_SIZE, facing(corners))
-    image = interpolate(depths[..., None], seen)[0, ..., 0]
+    seen = visible_faces(view.corners, view.corners_z, DEPTH_SIZE, DEPTH_SIZE, view.facing)
+    image = interpolate(view.corners_z[..., None], seen)[0, ..., 0]
     return np.where(seen.face_index[0] >= 0, image, np.float32(-np.inf))
 
 
 def _shrunk(mask: Array) -> Array:
     """The least of each pixel and its four neighbours; nothing lies beyond the border."""
-    wide = np.pad(mask, 1)
+    wide = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.float32)
     middle = slice(1, -1)
-    around = (wide[:-2, middle], wide[2:, middle], wide[middle, :-2], wide[middle, 2:])
-    return np.minimum.reduce([mask, *around])
-
-
-def _planes(image: Array) -> Array:
-    """[H, W, C] -> [1, C, H, W]."""
-    return np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
+    wide[middle, middle] = mask
+    least = np.minimum(wide[:-2, middle], wide[2:, middle])
+    for near in (wide[middle, :-2], wide[middle, 2:], mask):
+        np.minimum(least, near, out=least)
+    return least

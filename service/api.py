@@ -5,9 +5,11 @@
 POST /v1/reconstruct   photographs (multipart) → meshes, cameras, masks
 POST /v1/render        a reconstruction and cameras (JSON) → pictures, animations
 POST /v1/edit          a photograph and what to change (multipart) → a new photograph
+GET  /v1/reconstructions/{id}/mesh   service.http.mesh_api: a kept mesh as a file
      /v1/jobs          service.http.job_api: batches too large to wait for
 GET  /v1/model         the manifest of the bundle
-GET  /livez /readyz /metrics   BentoML's, with this service's readiness and metrics
+GET  /livez /readyz /healthz   BentoML's, with this service's readiness
+GET  /metrics          service.metrics
 """
 
 from __future__ import annotations
@@ -23,13 +25,13 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from graphics.camera import CONVENTION
-from service import bundle, editing, logs, reconstruction, rendering, store
+from service import bundle, editing, logs, metrics, reconstruction, rendering, store
 from service.engine import Engine
 from service.errors import ItemError, RequestError
-from service.http import accept, answers, form, job_api, refusal
+from service.http import accept, answers, form, job_api, mesh_api, refusal
 from service.http.access_control import AccessControl
 from service.http.call_scope import CallScope
 from service.http.openapi import DocumentedService
@@ -62,19 +64,28 @@ async def reconstruct(request: Request) -> Response:
     """POST /v1/reconstruct."""
     engine = engine_of(request.app)
     engine.check_room(1)
-    kind = accept.choose(request.headers.get("accept"), answers.KINDS)
+    kind = accept.choose(request.headers.get("accept"), (*answers.KINDS, *mesh_api.ALONE))
     require_content_type(request, "multipart/form-data")
     largest = engine.settings.largest_request
     async with AsyncExitStack() as held:
         # A mask for every image, and images sent as text.
-        parts = await form.open_form(request, 2 * largest, largest + len(form.FIELDS))
+        fields = (*form.FIELDS, form.LINKS)
+        parts = await form.open_form(request, 2 * largest, largest + len(fields))
         held.push_async_callback(parts.close)
-        uploads, options = form.read_form(parts, largest)
+        uploads, options, texts = form.read_form(parts, largest, fields)
+        links = form.read_links(texts, kind in (answers.JSON, answers.LINES))
+        if kind in mesh_api.ALONE:
+            options = mesh_api.check_alone(kind, len(uploads), options, "format" in texts)
         held.enter_context(engine.admit(len(uploads)))
         if kind == answers.LINES:
-            return answers.Stream(_lines(engine, uploads, options), held.pop_all())
-        entries = await asyncio.gather(*_answering(engine, uploads, options))
+            return answers.Stream(_lines(engine, uploads, options, links), held.pop_all())
+        entries = await asyncio.gather(*_answering(engine, uploads, options, links))
+        if kind in mesh_api.ALONE:
+            return mesh_api.alone(entries[0])
         answer, status = _whole(entries)
+        if kind == answers.JSON and len(entries) == 1:
+            # Quicker than the way to the pool and back.
+            return answers.pack(kind, answer, status)
         return await engine.in_pool(answers.pack, kind, answer, status)
 
 
@@ -133,17 +144,41 @@ async def item_refused(_: Request, error: Exception) -> Response:
     return refusal.to_response(RequestError(422, error.code, error.message))
 
 
+async def nowhere(request: Request) -> Response:
+    """Any other path of /v1, and other methods of those that there are."""
+    method, path = request.method, request.url.path[:80]
+    fitting = (route for route in ROUTES if route.matches(request.scope)[0] != Match.NONE)
+    if allowed := sorted({name for route in fitting for name in route.methods or ()}):
+        message = f"{method} {path} is none of {', '.join(allowed)}"
+        answer = refusal.to_response(RequestError(405, "wrong_method", message))
+        answer.headers["Allow"] = ", ".join(allowed)
+        return answer
+    raise RequestError(404, "not_found", f"there is no {path}: /docs.json lists what there is")
+
+
+async def read_metrics(_: Request) -> Response:
+    """GET /metrics, without a key."""
+    text = await asyncio.to_thread(metrics.exposition)
+    return Response(text, headers={"Content-Type": metrics.MEDIA_TYPE})
+
+
+ROUTES = [
+    Route("/v1/reconstruct", reconstruct, methods=["POST"]),
+    Route("/v1/render", render, methods=["POST"]),
+    Route("/v1/edit", edit, methods=["POST"]),
+    *mesh_api.ROUTES,
+    *job_api.ROUTES,
+    Route("/v1/model", model, methods=["GET"]),
+]
+EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+
 routes = Starlette(
-    routes=[
-        Route("/v1/reconstruct", reconstruct, methods=["POST"]),
-        Route("/v1/render", render, methods=["POST"]),
-        Route("/v1/edit", edit, methods=["POST"]),
-        *job_api.ROUTES,
-        Route("/v1/model", model, methods=["GET"]),
-    ],
+    routes=[*ROUTES, Route("/v1/{path:path}", nowhere, methods=EVERY_METHOD)],
     middleware=[Middleware(CallScope), Middleware(AccessControl), Middleware(BodyLimit)],
     exception_handlers={RequestError: refused, ItemError: item_refused},
 )
+
+metrics_routes = Starlette(routes=[Route("/metrics", read_metrics, methods=["GET"])])
 
 
 @bentoml.service(
@@ -153,9 +188,12 @@ routes = Starlette(
     traffic={"timeout": REQUEST_TIMEOUT_SECONDS},
     # Ours has one line per request, with its id.
     logging={"access": {"enabled": False}},
+    # So are the metrics (`service.metrics`).
+    metrics={"enabled": False},
     # So are the traces (`service.tracing`); BentoML's spans cost each call 0.4 ms and go nowhere.
     tracing={"excluded_urls": ["/v1/"]},
 )
+@bentoml.asgi_app(metrics_routes)
 @bentoml.asgi_app(routes)
 class InverseGraphics:
     """Photographs in, textured 3D meshes with their cameras out."""
@@ -208,17 +246,19 @@ def _open_jobs(engine: Engine) -> Jobs | FolderTaken:
 
 
 def _answering(
-    engine: Engine, uploads: list[Upload], options: Options
+    engine: Engine, uploads: list[Upload], options: Options, links: bool
 ) -> list[Coroutine[Any, Any, schemas.ImageAnswer]]:
     return [
-        reconstruction.answer(engine, index, upload, options)
+        reconstruction.answer(engine, index, upload, options, links)
         for index, upload in enumerate(uploads)
     ]
 
 
-async def _lines(engine: Engine, uploads: list[Upload], options: Options) -> AsyncIterator[bytes]:
+async def _lines(
+    engine: Engine, uploads: list[Upload], options: Options, links: bool
+) -> AsyncIterator[bytes]:
     """One line per image, as each finishes, and the summary."""
-    tasks = [asyncio.ensure_future(one) for one in _answering(engine, uploads, options)]
+    tasks = [asyncio.ensure_future(one) for one in _answering(engine, uploads, options, links)]
     succeeded = 0
     try:
         for next_one in asyncio.as_completed(tasks):

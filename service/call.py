@@ -44,6 +44,10 @@ class Call:
         self.bytes_out = 0
         self._began = perf_counter()
 
+    def seconds(self) -> float:
+        """Since it came."""
+        return perf_counter() - self._began
+
     def line(self) -> dict[str, Any]:
         """What the log says about it; never a header's, a form's or a file's content."""
         return {
@@ -51,7 +55,7 @@ class Call:
             "method": self.method,
             "path": self.path[:200],
             "status": self.status,
-            "milliseconds": round(1000 * (perf_counter() - self._began), 1),
+            "milliseconds": round(1000 * self.seconds(), 1),
             "bytes_in": self.bytes_in,
             "bytes_out": self.bytes_out,
             "images": dict(self.items),

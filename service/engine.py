@@ -13,7 +13,9 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 from graphics.components import component_sizes
-from graphics.render import Rendered, render
+from graphics.formats import jpeg_bytes
+from graphics.glb import GlbWriter
+from graphics.render import Rendered, look, render
 from graphics.seams import find_seams
 from service import bundle as bundles
 from service import metrics, store, tracing
@@ -23,7 +25,7 @@ from service.imaging import images
 from service.imaging.painting import Painter
 from service.inference.batcher import Device
 from service.inference.device_memory import DeviceMemory
-from service.inference.runners import Generator, Reconstruction, Reconstructor, Segmenter
+from service.inference.runners import Generator, Reconstructor, Segmenter
 from service.kept import Kept
 from service.samples import Samples
 from service.settings import Settings
@@ -51,7 +53,8 @@ class Engine:
         self._pool = ThreadPoolExecutor(settings.cores, thread_name_prefix="images")
         self.kept = Kept(settings.kept_reconstructions, settings.keep_seconds)
         self.seams = find_seams(self.template.faces, self.template.face_uvs)
-        self.painter = Painter(self.template)
+        self.to_glb = GlbWriter(self.seams)
+        self.painter = Painter(self.template, self.manifest.texture_size)
         self.samples = Samples(self.bundle.samples())
         self._in_flight = 0
         self.closed = False
@@ -103,19 +106,14 @@ class Engine:
     def draw(
         self,
         vertices: np.ndarray,  # [V, 3]
-        texture: np.ndarray,  # [Ht, Wt, 3] in 0..1
+        texture: np.ndarray,  # [Ht, Wt, 3], uint8 or float in 0..1
         camera: np.ndarray,  # [5]
         size: int,
         samples: int = 1,
     ) -> Rendered:
         """The graphics renderer on one object and one camera; arrays have a batch axis of 1."""
         return render(
-            vertices[None].astype(np.float32),
-            texture[None].astype(np.float32),
-            camera[None].astype(np.float32),
-            self.template,
-            size,
-            samples=samples,
+            vertices[None], texture[None], camera[None], self.template, size, samples=samples
         )
 
     async def close(self) -> None:
@@ -132,18 +130,18 @@ class Engine:
         """Everything the first client would otherwise wait for: allocations, compilation."""
         for runner in self.runners:
             runner.warm_up()
-        height, width = self.manifest.texture_size
-        camera = np.array([30, 15, 5, 0, 0], np.float32)
-        texture = np.zeros((height, width, 3), np.float32)
-        for samples in (1, 2):
-            self.draw(self.template.vertices, texture, camera, self.manifest.resolution, samples)
-        component_sizes(np.zeros((2, 2), np.bool_))
-        content = images.encode_png(np.zeros((64, 64, 3), np.uint8))
         resolution = self.manifest.resolution
+        content = jpeg_bytes(np.zeros((64, 64, 3), np.uint8))
         photograph = images.decode(content, resolution, pixel_limit=64 * 64)
         mask = np.ones((resolution, resolution), np.float32)
-        found = Reconstruction(self.template.vertices, texture, camera, 1.0)
-        self.painter.paint(photograph, mask, found, self.texture_size)
+        component_sizes(mask > 0)
+        camera = np.array([30, 15, 5, 0, 0], np.float32)
+        view = look(self.template.vertices[None], camera[None], self.template)
+        predicted = np.zeros((*self.manifest.texture_size, 3), np.float32)
+        painted = self.painter.paint(photograph, mask, view, predicted, self.texture_size)
+        self.to_glb(self.template.vertices, painted)
+        for texture in (painted, predicted):
+            self.draw(self.template.vertices, texture, camera, resolution, samples=2)
         self._memory.observe()
         logger.info("settings %s", self.settings.printable())
         logger.info(

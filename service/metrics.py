@@ -1,12 +1,26 @@
-"""Prometheus metrics; BentoML's /metrics endpoint serves them beside its own."""
+"""Prometheus metrics, and the text that `/metrics` serves.
+
+BentoML's own are off: they have a series for every path that was ever asked for, so that clients
+could make them grow without end.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
 
 from service import tracing
 from service.call import current_call
@@ -59,6 +73,33 @@ DEVICE_MEMORY = Gauge(
 REFUSALS = Counter(
     "inverse_graphics_refusals", "Requests refused as a whole, by the code of the error.", ["code"]
 )
+REQUESTS = Counter(
+    "inverse_graphics_requests",
+    "Calls of /v1 by route and HTTP status; 499: the client went away.",
+    ["route", "status"],
+)
+REQUEST = Histogram(
+    "inverse_graphics_request_seconds",
+    "Time of one call, its body's way included.",
+    ["route"],
+    buckets=SECONDS,
+)
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+
+
+def exposition() -> bytes:
+    """All metrics as text, of every process of this server."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)
+    return generate_latest(registry)
+
+
+def count_request(route: str, status: int, seconds: float) -> None:
+    """One more call; `route` is one of a few, never what a client made up."""
+    REQUESTS.labels(route, status).inc()
+    REQUEST.labels(route).observe(seconds)
 
 
 def count_item(outcome: str) -> None:

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphics import camera as cameras
-from graphics import formats
-from graphics.render import Rendered
-from service import archive, metrics
+from graphics.render import Rendered, View, draw, look
+from service import meshes, metrics
 from service.archive import Archive
 from service.engine import Engine
 from service.errors import ItemError, RequestError
@@ -29,12 +28,6 @@ PREVIEW_SIZE = 256
 SAMPLES = 2
 """Per pixel side, of every picture meant for people."""
 INTERNAL_ERROR = "internal_error"
-MEDIA_TYPES = {
-    "glb": "model/gltf-binary",
-    "obj": "application/zip",
-    "stl": "model/stl",
-    "npz": "application/zip",
-}
 
 
 class Options(NamedTuple):
@@ -72,19 +65,25 @@ class Taken(NamedTuple):
     mask: NDArray[np.float32]
     """[R, R] in 0..1"""
     reconstruction: Reconstruction
+    view: View
+    """The mesh by its camera, B = 1."""
     texture: NDArray[np.uint8]
     """[Ht, Wt, 3] at the service's size, with what the photograph shows: of files and pictures"""
 
 
 async def answer(
-    engine: Engine, index: int, upload: Upload, options: Options
+    engine: Engine, index: int, upload: Upload, options: Options, links: bool = False
 ) -> schemas.ImageAnswer:
-    """The entry of one image: never raises, an error is an entry too."""
+    """The entry of one image: never raises, an error is an entry too.
+
+    `links`: with the path of the mesh in place of its content.
+    """
     timings: dict[str, float] = {}
     try:
         with metrics.stage("total", timings):
-            seen = await _see(engine, upload, timings)
-            entry, archive = await engine.in_pool(_finish, engine, seen, options, timings)
+            seen = await _see(engine, upload, timings, options.texture_size)
+            work = (engine, seen, options, timings, links)
+            entry, mesh, archive = await engine.in_pool(_finish, *work)
             identity = engine.kept.keep(archive)
     except (ItemError, RequestError) as error:
         problem = schemas.Problem(code=error.code, message=error.message)
@@ -96,7 +95,8 @@ async def answer(
     else:
         metrics.count_item("ok")
         entry.update(index=index, name=upload.name, status="ok", id=identity, timings=timings)
-        return schemas.ImageAnswer(**entry)
+        data = meshes.link(identity, options.format, options.texture) if links else mesh
+        return schemas.ImageAnswer(**entry, mesh=_mesh(options.format, data))
     metrics.count_item(problem.code)
     return schemas.ImageAnswer(
         index=index, name=upload.name, status="error", error=problem, timings=timings
@@ -108,13 +108,16 @@ async def take(engine: Engine, upload: Upload, timings: dict[str, float]) -> Tak
     return await engine.in_pool(_paint, engine, await _see(engine, upload, timings), timings)
 
 
-async def _see(engine: Engine, upload: Upload, timings: dict[str, float]) -> Seen:
-    """Decode, segment and reconstruct."""
+async def _see(
+    engine: Engine, upload: Upload, timings: dict[str, float], longer: int | None = None
+) -> Seen:
+    """Decode, segment and reconstruct; `longer`: texels of a texture that the client asks for."""
 
     def decode() -> Photograph:
         limit = engine.settings.pixel_limit_megapixels * 1_000_000
         mask = None if upload.read_mask is None else upload.read_mask()
-        return images.decode(upload.read(), engine.manifest.resolution, limit, mask)
+        detail = engine.painter.height(max(engine.texture_size, longer or 0))
+        return images.decode(upload.read(), engine.manifest.resolution, limit, mask, detail)
 
     with metrics.stage("decode", timings):
         photograph = await engine.in_pool(decode)
@@ -153,17 +156,31 @@ def to_view(camera: NDArray[np.float32]) -> schemas.CameraView:
 
 
 def _finish(
-    engine: Engine, seen: Seen, options: Options, timings: dict[str, float]
-) -> tuple[dict[str, object], Archive]:
-    """The fields of a successful entry, and what is kept of it. CPU work: called in the pool."""
+    engine: Engine, seen: Seen, options: Options, timings: dict[str, float], links: bool
+) -> tuple[dict[str, object], str, Archive]:
+    """The fields of a successful entry, its mesh in base64 unless a link to it is wanted, and what
+    is kept. CPU work: called in the pool."""
     taken = _paint(engine, seen, timings)
-    return _describe(engine, taken, options, timings), to_archive(taken)
+    fields, archive = _describe(engine, taken, options, timings), to_archive(taken)
+    if links:
+        return fields, "", archive
+    with metrics.stage("mesh", timings):
+        texture = _texture(engine, taken, options)
+        return fields, _base64(meshes.encode(engine, archive, options.format, texture)), archive
 
 
 def _paint(engine: Engine, seen: Seen, timings: dict[str, float]) -> Taken:
     """CPU work: called in the pool."""
     with metrics.stage("paint", timings):
-        return Taken(*seen, engine.painter.paint(*seen, engine.texture_size))
+        found = seen.reconstruction
+        view = look(found.vertices[None], found.camera[None], engine.template)
+        return Taken(*seen, view, _painted(engine, seen, view, engine.texture_size))
+
+
+def _painted(engine: Engine, seen: Seen | Taken, view: View, longer: int) -> NDArray[np.uint8]:
+    """A texture [Ht, Wt, 3] with a longer side of so many texels."""
+    texture = seen.reconstruction.texture
+    return engine.painter.paint(seen.photograph, seen.mask, view, texture, longer)
 
 
 def _describe(
@@ -171,18 +188,14 @@ def _describe(
 ) -> dict[str, object]:
     found = taken.reconstruction
     with metrics.stage("render", timings):
-        texture, resolution = taken.texture / np.float32(255), engine.manifest.resolution
-        drawn = engine.draw(found.vertices, texture, found.camera, resolution)
+        resolution = engine.manifest.resolution
+        drawn = draw(taken.view, taken.texture[None], engine.template, resolution)
         preview = _preview(engine, taken) if options.preview else None
     with metrics.stage("assess", timings):
         assessment = _assess(taken, drawn)
     with metrics.stage("encode", timings):
-        mesh = _base64(_encode_mesh(engine, taken, options))
         mask = images.encode_png(images.to_bytes(taken.mask))
         return {
-            "mesh": schemas.Mesh(
-                format=options.format, media_type=MEDIA_TYPES[options.format], data=mesh
-            ),
             "camera": _camera(found.camera, taken.photograph.frame),
             "confidence": round(found.confidence, 6),
             "mask": _base64(mask),
@@ -196,8 +209,9 @@ def _assess(taken: Taken, drawn: Rendered) -> dict[str, object]:
     """What a drawing over the photograph says of the reconstruction."""
     covered = drawn.masks[0] > 0.5
     rerender_iou = _iou(taken.mask > 0.5, covered)
-    difference = np.abs(taken.photograph.pixels / np.float32(255) - drawn.images[0])
-    colour_error = float(difference[covered].mean()) if covered.any() else 1.0
+    photographed, shown = taken.photograph.pixels[covered], drawn.images[0][covered]
+    difference = np.abs(photographed / np.float32(255) - shown)
+    colour_error = float(difference.mean()) if difference.size else 1.0
     confidence = taken.reconstruction.confidence
     return {
         "rerender_iou": round(rerender_iou, 6),
@@ -207,30 +221,22 @@ def _assess(taken: Taken, drawn: Rendered) -> dict[str, object]:
     }
 
 
-def _encode_mesh(engine: Engine, taken: Taken, options: Options) -> bytes:
-    template, vertices = engine.template, taken.reconstruction.vertices
-    if options.format == "npz":
-        return archive.pack(to_archive(taken), template)
-    if options.format == "stl":
-        return formats.to_stl(vertices, template.faces)
-    if not options.texture:
-        texture = np.full((1, 1, 3), 255, np.uint8)
-    else:
-        texture = _texture(engine, taken, options.texture_size)
-    encode = formats.to_glb if options.format == "glb" else formats.to_obj
-    return encode(vertices, engine.seams, texture)
+def _mesh(form: schemas.MeshFormat, data: str) -> schemas.Mesh:
+    return schemas.Mesh(format=form, media_type=meshes.MEDIA_TYPES[form], data=data)
 
 
-def _texture(engine: Engine, taken: Taken, longer: int | None) -> NDArray[np.uint8]:
-    """Of a mesh file, with a longer side of so many texels; None as the setting says."""
-    if longer in (None, engine.texture_size):
+def _texture(engine: Engine, taken: Taken, options: Options) -> NDArray[np.uint8]:
+    """Of a mesh file."""
+    if not options.texture or options.format in ("npz", "stl"):
+        return meshes.WHITE
+    if options.texture_size in (None, engine.texture_size):
         return taken.texture
-    return engine.painter.paint(taken.photograph, taken.mask, taken.reconstruction, longer)
+    return _painted(engine, taken, taken.view, options.texture_size)
 
 
 def _preview(engine: Engine, taken: Taken) -> bytes:
-    found, texture = taken.reconstruction, taken.texture / np.float32(255)
-    drawn = engine.draw(found.vertices, texture, found.camera, PREVIEW_SIZE, SAMPLES)
+    texture = taken.texture[None]
+    drawn = draw(taken.view, texture, engine.template, PREVIEW_SIZE, samples=SAMPLES)
     return images.encode_png(cut_out(drawn))
 
 
@@ -263,8 +269,8 @@ def _camera(camera: NDArray[np.float32], frame: images.Frame) -> schemas.Camera:
 
 
 def _iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    union = int(np.sum(first | second))
-    return int(np.sum(first & second)) / union if union else 0.0
+    union = np.count_nonzero(first | second)
+    return np.count_nonzero(first & second) / union if union else 0.0
 
 
 def _base64(content: bytes) -> str:

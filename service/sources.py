@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -63,5 +62,5 @@ def _decoded(field: str, source: Source) -> bytes:
     text = source.image if source.npz is None else source.npz
     try:
         return base64.b64decode(text or "", validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii's own, and characters beyond ASCII
         raise ItemError("not_base64", f"not base64 ({error}): encode the file") from error

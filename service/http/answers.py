@@ -17,6 +17,7 @@ from typing import NamedTuple
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from service import meshes
 from service.errors import RequestError
 from service.schemas import photographs as schemas
 
@@ -27,7 +28,6 @@ LINES = "application/x-ndjson"
 KINDS = (JSON, MULTIPART, ZIP, LINES)
 ANSWER_FILE = "answer.json"
 PNG = "image/png"
-EXTENSIONS = {"glb": "glb", "obj": "obj.zip", "stl": "stl", "npz": "npz"}
 
 
 class File(NamedTuple):
@@ -110,7 +110,7 @@ def split(entry: schemas.ImageAnswer) -> tuple[schemas.ImageAnswer, list[File]]:
 
     if entry.mesh is not None:
         mesh = entry.mesh
-        name = take(f"mesh.{EXTENSIONS[mesh.format]}", mesh.media_type, mesh.data)
+        name = take(f"mesh.{meshes.EXTENSIONS[mesh.format]}", mesh.media_type, mesh.data)
         changes["mesh"] = mesh.model_copy(update={"data": name})
     for field in ("mask", "preview"):
         if (text := getattr(entry, field)) is not None:

@@ -8,13 +8,15 @@ import math
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service import logs, tracing
+from service import logs, metrics, tracing
 from service.call import ID_HEADER, Call, entered
 from service.errors import RequestError
 from service.http import refusal
 
+NOWHERE = "none"
+"""In the metrics, of calls that were refused before their route was looked for."""
 CLIENT_GONE = 499
-"""nginx's status for a client that did not wait; stands only in the log."""
+"""nginx's status for a client that did not wait; stands only in the log and the metrics."""
 
 
 class CallScope:
@@ -38,6 +40,8 @@ class CallScope:
                 await self._answer(call, scope, Body(receive, call, settings.body_seconds), send)
                 span.set_attribute("http.response.status_code", call.status or CLIENT_GONE)
         finally:
+            route = getattr(scope.get("route"), "path", NOWHERE)
+            metrics.count_request(route, call.status or CLIENT_GONE, call.seconds())
             logs.REQUESTS.info("%s %s", method, path, extra=call.line())
 
     async def _answer(self, call: Call, scope: Scope, body: Body, send: Send) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -15,6 +15,8 @@ from service.reconstruction import Options, Upload
 from service.schemas.photographs import MESH_FORMATS
 
 FIELDS = ("images", "masks", "format", "texture", "texture_size", "preview")
+"""Of a batch that is waited for or not."""
+LINKS = "links"
 EDIT_FIELDS = ("image", "mask", "changes")
 FLAGS = {"true": True, "1": True, "false": False, "0": False}
 TEXTURE_SIZES = range(16, LARGEST_TEXTURE + 1)
@@ -34,7 +36,17 @@ async def open_form(request: Request, files: int, fields: int) -> FormData:
         ) from error
 
 
-def read_form(form: FormData, largest: int) -> tuple[list[Upload], Options]:
+class Batch(NamedTuple):
+    """What a form asks for."""
+
+    uploads: list[Upload]
+    """Each with its mask."""
+    options: Options
+    texts: dict[str, str]
+    """The options as they were sent."""
+
+
+def read_form(form: FormData, largest: int, known: tuple[str, ...] = FIELDS) -> Batch:
     """The images of a batch, each with its mask, and the options."""
     uploads: list[Upload] = []
     masks: dict[str, Callable[[], bytes]] = {}
@@ -45,12 +57,12 @@ def read_form(form: FormData, largest: int) -> tuple[list[Upload], Options]:
         elif field == "masks":
             _add_mask(masks, to_upload(value))
         else:
-            add_text(texts, FIELDS, field, value)
+            add_text(texts, known, field, value)
     if not 1 <= len(uploads) <= largest:
         raise RequestError(
             400, "wrong_count", f"got {len(uploads)} images; send 1..{largest} in field images"
         )
-    return with_masks(uploads, masks), read_options(texts)
+    return Batch(with_masks(uploads, masks), read_options(texts), texts)
 
 
 def read_edit(form: FormData) -> tuple[Upload, str]:
@@ -107,6 +119,21 @@ def add_text(
     if isinstance(value, UploadFile) or field in texts:
         raise RequestError(400, "invalid_field", f"field {field} must be one short text")
     texts[field] = value.strip()
+
+
+def read_links(texts: dict[str, str], in_text: bool) -> bool:
+    """Whether paths of the meshes are wanted in place of their contents.
+
+    `in_text`: whether the answer would hold them in base64.
+    """
+    if LINKS not in texts:
+        return False
+    if (text := texts[LINKS].lower()) not in FLAGS:
+        raise _invalid(LINKS, text, "true or false")
+    if FLAGS[text] and (not in_text or "texture_size" in texts):
+        reason = "with JSON or lines and without texture_size: others hold the files themselves"
+        raise _invalid(LINKS, text, f"given {reason}")
+    return FLAGS[text]
 
 
 def read_options(texts: dict[str, str]) -> Options:

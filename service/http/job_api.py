@@ -128,7 +128,7 @@ def _read(request: Request, parts: FormData, largest: int) -> tuple[list[NewItem
     archives = [value for field, value in parts.multi_items() if field == "archive"]
     others = FormData([pair for pair in parts.multi_items() if pair[0] != "archive"])
     if not archives:
-        uploads, options = form.read_form(others, largest)
+        uploads, options, _ = form.read_form(others, largest)
         items = [NewItem(one.name, one.read, one.read_mask) for one in uploads]
         size = sum(value.size or 0 for _, value in parts.multi_items() if _is_file(value))
         return items, options, size

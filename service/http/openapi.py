@@ -48,5 +48,8 @@ class DocumentedService(Service[Inner]):
             **(document.components or {}),
             "schemas": {**(document.components or {}).get("schemas", {}), **schemas_of_ours},
         }
-        ours = {path: PathItem(**item) for path, item in paths.describe(read_settings()).items()}
+        settings = read_settings()
+        if schemes := paths.security_schemes(settings):
+            components["securitySchemes"] = schemes
+        ours = {path: PathItem(**item) for path, item in paths.describe(settings).items()}
         return attr.evolve(document, paths={**document.paths, **ours}, components=components)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.http import answers, form, job_api
+from service import meshes
+from service.http import answers, form_schemas, job_api, mesh_api
 from service.imaging import animation
-from service.jobs.zip_upload import LARGEST_ENTRY
 from service.schemas import photographs as schemas
 from service.schemas import rendering as render_schemas
 from service.schemas.jobs import JobAnswer
@@ -20,119 +20,6 @@ FILES_DESCRIPTION = (
     f"{answers.ANSWER_FILE}, a ReconstructAnswer with file names in place of base64, then the files"
 )
 BINARY = {"schema": {"type": "string", "format": "binary"}}
-FILES = {"type": "array", "items": {"type": "string", "format": "binary"}}
-OPTION_FIELDS: dict[str, Any] = {
-    "format": {
-        "type": "string",
-        "enum": list(schemas.MESH_FORMATS),
-        "default": "glb",
-        "example": "glb",
-        "description": "obj is a zip of .obj, .mtl and .png; npz is what /v1/render takes",
-    },
-    "texture": {
-        "type": "boolean",
-        "default": True,
-        "example": True,
-        "description": "false leaves the mesh white",
-    },
-    "texture_size": {
-        "type": "integer",
-        "minimum": form.TEXTURE_SIZES[0],
-        "maximum": form.TEXTURE_SIZES[-1],
-        "example": 512,
-        "description": "pixels of the texture's longer side, for glb and obj; default: that of "
-        "the service's settings; larger ones show more of the photograph's detail",
-    },
-    "preview": {
-        "type": "boolean",
-        "default": False,
-        "example": True,
-        "description": "with a picture of the mesh, 256 px",
-    },
-}
-
-
-def _images(largest: int) -> dict[str, Any]:
-    return {
-        **FILES,
-        "minItems": 1,
-        "maxItems": largest,
-        "example": ["car.jpg"],
-        "description": "JPEG, PNG, WebP or GIF files (the first frame); an alpha channel is "
-        "taken as the mask",
-    }
-
-
-def _masks(largest: int) -> dict[str, Any]:
-    return {
-        **FILES,
-        "maxItems": largest,
-        "example": ["car.jpg"],
-        "description": "image files, white on the object, of the same size and the same file "
-        "name as the image each belongs to; they go before alpha",
-    }
-
-
-def _reconstruct_form(settings: Settings) -> dict[str, Any]:
-    largest = settings.largest_request
-    return {
-        "type": "object",
-        "required": ["images"],
-        "additionalProperties": False,
-        "description": f"at most {settings.body_limit_mebibytes} MiB together, and "
-        f"{settings.pixel_limit_megapixels} megapixels an image",
-        "properties": {"images": _images(largest), "masks": _masks(largest), **OPTION_FIELDS},
-    }
-
-
-def _job_form(settings: Settings) -> dict[str, Any]:
-    largest = settings.largest_job
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "description": "files in images (and masks), or one file in archive; at most "
-        f"{settings.body_limit_mebibytes} MiB",
-        "properties": {
-            "images": _images(largest),
-            "masks": _masks(largest),
-            "archive": {
-                "type": "string",
-                "format": "binary",
-                "example": "cars.zip",
-                "description": f"a ZIP of images, 1..{largest:,}, unpacked at most "
-                f"{LARGEST_ENTRY >> 20} MiB each; masks/a.jpg in it is the mask of a.jpg",
-            },
-            **OPTION_FIELDS,
-        },
-    }
-
-
-EDIT_FORM = {
-    "type": "object",
-    "required": ["image", "changes"],
-    "additionalProperties": False,
-    "properties": {
-        "image": {
-            "type": "string",
-            "format": "binary",
-            "example": "car.jpg",
-            "description": "the photograph: JPEG, PNG, WebP or GIF",
-        },
-        "mask": {
-            "type": "string",
-            "format": "binary",
-            "example": "mask.png",
-            "description": "an image file of the same size, white on the object",
-        },
-        "changes": {
-            "type": "string",
-            "contentMediaType": answers.JSON,
-            "contentSchema": {"$ref": "#/components/schemas/EditChanges"},
-            "example": '{"turn_degrees": 30}',
-            "description": "what to change: EditChanges as JSON",
-        },
-    },
-}
 JOB_ID = {
     "name": "id",
     "in": "path",
@@ -162,12 +49,56 @@ PAGE = [
 ]
 
 
+PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "wait=SECONDS: less time than the settings give (RFC 7240)",
+    "schema": {"type": "string", "pattern": "^wait=[0-9]{1,6}$", "example": "wait=5"},
+}
+REQUEST_ID = {
+    "description": "of this call, in the log too: the client's own where it sent a plain one",
+    "schema": {"type": "string", "example": "3f0c1b7a9d2e4c58a6b1e0d47f29c3ab"},
+}
+RETRY_AFTER = {
+    "description": "seconds after which to send again",
+    "schema": {"type": "integer", "minimum": 1, "example": 5},
+}
+
+
 def describe(settings: Settings) -> dict[str, dict[str, Any]]:
     """Path items by path, with the limits that the settings give."""
+    paths = _paths(settings)
+    for item in paths.values():
+        for operation in item.values():
+            _add_what_all_have(operation, settings)
+    return paths
+
+
+def security_schemes(settings: Settings) -> dict[str, Any]:
+    """None where no key is asked for."""
+    return {"key": {"type": "http", "scheme": "bearer"}} if settings.api_keys else {}
+
+
+def _add_what_all_have(operation: dict[str, Any], settings: Settings) -> None:
+    """Answers that do not come from the route itself, and headers."""
+    answers_of = operation["responses"]
+    if "requestBody" in operation:
+        answers_of.update(_failures("408"))
+    if settings.api_keys:
+        operation["security"] = [{"key": []}]
+        answers_of.update(_failures("401", "429"))
+    for status, answer in answers_of.items():
+        answer.setdefault("headers", {})["X-Request-Id"] = REQUEST_ID
+        if status in ("429", "503"):
+            answer["headers"]["Retry-After"] = RETRY_AFTER
+
+
+def _paths(settings: Settings) -> dict[str, dict[str, Any]]:
     return {
         "/v1/reconstruct": {"post": _reconstruct(settings)},
         "/v1/render": {"post": _render(settings)},
         "/v1/edit": {"post": _edit()},
+        "/v1/reconstructions/{id}/mesh": {"get": _mesh()},
         "/v1/jobs": {"post": _create_job(settings)},
         "/v1/jobs/{id}": {"get": _look_at_job(), "delete": _delete_job()},
         "/v1/jobs/{id}/results": {"get": _job_results()},
@@ -177,15 +108,17 @@ def describe(settings: Settings) -> dict[str, dict[str, Any]]:
 
 def _reconstruct(settings: Settings) -> dict[str, Any]:
     every = _batch("every image succeeded; with lines: also where some failed")
+    alone = dict.fromkeys(mesh_api.ALONE, BINARY)  # of one image
     statuses = {
-        "200": {**every, "content": {**every["content"], **_lines()}},
+        "200": {**every, "content": {**every["content"], **_lines(), **alone}},
         "207": _batch("some images failed; their entries say why"),
         "422": _batch("no image could be used; their entries say why"),
         "500": _batch("the service failed on every image"),
         **_failures("400", "406", "413", "415", "429", "503"),
     }
     text = "Photographs to textured meshes and cameras"
-    return _operation("reconstruct", text, statuses, _form(_reconstruct_form(settings)))
+    body = _form(form_schemas.reconstruct_form(settings))
+    return _operation("reconstruct", text, statuses, body, [PREFER])
 
 
 def _render(settings: Settings) -> dict[str, Any]:
@@ -195,7 +128,7 @@ def _render(settings: Settings) -> dict[str, Any]:
     )
     statuses = {
         "200": {**fine, "content": {**fine["content"], **kinds}},
-        **_failures("400", "406", "413", "415", "422", "429", "503"),
+        **_failures("400", "406", "413", "415", "422", "429", "503", "504"),
     }
     body = {
         "description": f"at most {settings.json_limit_mebibytes} MiB, and "
@@ -203,17 +136,33 @@ def _render(settings: Settings) -> dict[str, Any]:
         "required": True,
         "content": _content(render_schemas.RenderRequest),
     }
-    return _operation("render", "Draw objects from any camera", statuses, body)
+    return _operation("render", "Draw objects from any camera", statuses, body, [PREFER])
 
 
 def _edit() -> dict[str, Any]:
     fine = _answer("the new photograph", render_schemas.EditAnswer)
     statuses = {
         "200": {**fine, "content": {**fine["content"], answers.PNG: BINARY}},
-        **_failures("400", "406", "413", "415", "422", "429", "503"),
+        **_failures("400", "406", "413", "415", "422", "429", "503", "504"),
     }
     text = "A photograph and what to change to a new photograph"
-    return _operation("edit", text, statuses, _form(EDIT_FORM))
+    return _operation("edit", text, statuses, _form(form_schemas.EDIT_FORM), [PREFER])
+
+
+def _mesh() -> dict[str, Any]:
+    fields = form_schemas.MESH_FIELDS.items()
+    query = [{"name": name, "in": "query", "schema": schema} for name, schema in fields]
+    identity = {**JOB_ID, "description": "of a reconstruction this replica made not long ago"}
+    kinds = dict.fromkeys(meshes.MEDIA_TYPES.values(), BINARY)
+    statuses = {
+        "200": {
+            "description": "the file, with the texture of the settings' size",
+            "content": kinds,
+        },
+        **_failures("400", "404", "429", "503"),
+    }
+    text = "The mesh of a kept reconstruction"
+    return _operation("get_mesh", text, statuses, None, [identity, *query])
 
 
 def _create_job(settings: Settings) -> dict[str, Any]:
@@ -222,7 +171,7 @@ def _create_job(settings: Settings) -> dict[str, Any]:
         **_failures("400", "413", "415", "422", "503", "507"),
     }
     text = "A batch too large to wait for: it goes on after a restart of the service"
-    return _operation("create_job", text, statuses, _form(_job_form(settings)))
+    return _operation("create_job", text, statuses, _form(form_schemas.job_form(settings)))
 
 
 def _look_at_job() -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Photograph(NamedTuple):
     pixels: NDArray[np.uint8]
     """[R, R, 3]"""
     detail: NDArray[np.uint8]
-    """[D, D, 3]: the same square before it was brought to the resolution, at most about 4 R."""
+    """[D, D, 3]: the same square, finer where the photograph is, for textures."""
     mask: NDArray[np.float32] | None
     """[R, R] in 0..1 from the mask file or the alpha channel; None where the segmenter has to find
     the object."""
@@ -57,8 +57,11 @@ def decode(
     resolution: int,  # R
     pixel_limit: int,
     mask_content: bytes | None = None,
+    detail: int | None = None,
 ) -> Photograph:
     """Decode one upload; raises `ItemError` saying what was got, what is allowed, what to do.
+
+    `detail`: D at most; None: as large as can be had at little cost, about `DETAIL` times R.
 
     `mask_content` is an image file of the same upright size, white on the object; it goes before
     the alpha channel.
@@ -76,11 +79,14 @@ def decode(
         image = image.convert("RGB")
         image.putalpha(coverage.resize(image.size, Image.Resampling.BOX))
     if mask_content is not None or (image.mode == "RGBA" and image.getextrema()[3][0] < 255):
-        pixels, detail, mask, frame = _cut_out(image, resolution)
+        pixels, square, mask, frame = _cut_out(image, resolution)
     else:
-        pixels, detail, frame = _letterbox(image.convert("RGB"), resolution)
+        pixels, square, frame = _letterbox(image, resolution)
         mask = None
-    return Photograph(pixels, detail, mask, Frame(*(scale * value for value in frame)), size)
+    if detail is not None and square.width > max(detail, resolution):
+        square = resize_square(square, max(detail, resolution))
+    whole = Frame(*(scale * value for value in frame))
+    return Photograph(pixels, np.array(square), mask, whole, size)
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
@@ -201,27 +207,26 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def _letterbox(
-    image: Image.Image, resolution: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Frame]:
+def _letterbox(image: Image.Image, resolution: int) -> tuple[NDArray[np.uint8], Image.Image, Frame]:
     """The whole photograph, padded to a square by its edge pixels: at the resolution, and finer."""
+    if image.mode != "RGB":
+        image = image.convert("RGB")
     full_width = image.width
     if (factor := max(image.size) // (DETAIL * resolution)) > 1:
         image = image.reduce(factor)
     scale = full_width / image.width
-    pixels = np.asarray(image)  # [H, W, 3]
-    height, width = pixels.shape[:2]
-    side = max(height, width)
-    top, left = (side - height) // 2, (side - width) // 2
-    padding = ((top, side - height - top), (left, side - width - left), (0, 0))
-    square = np.pad(pixels, padding, mode="edge")
-    resized = np.array(resize_square(Image.fromarray(square), resolution))
-    return resized, square, Frame(-left * scale, -top * scale, side * scale)
+    side = max(image.size)
+    top, left = (side - image.height) // 2, (side - image.width) // 2
+    if image.width != image.height:
+        padding = ((top, side - image.height - top), (left, side - image.width - left), (0, 0))
+        image = Image.fromarray(np.pad(np.asarray(image), padding, mode="edge"))
+    pixels = np.array(resize_square(image, resolution))
+    return pixels, image, Frame(-left * scale, -top * scale, side * scale)
 
 
 def _cut_out(
     image: Image.Image, resolution: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32], Frame]:
+) -> tuple[NDArray[np.uint8], Image.Image, NDArray[np.float32], Frame]:
     """The object the alpha channel names, centred and large, on mid grey: at the resolution and
     finer; and its mask."""
     box = image.getchannel("A").point(lambda alpha: 255 * (alpha > 127)).getbbox()
@@ -238,8 +243,8 @@ def _cut_out(
     square = Image.new("RGBA", (-(-side // factor),) * 2)
     square.paste(small, ((box[0] - left) // factor, (box[1] - top) // factor))
     small_rgba = np.asarray(resize_square(square, resolution), np.float32) / 255
-    pixels, detail = (_on_grey(np.asarray(each, np.float32)) for each in (255 * small_rgba, square))
-    return pixels, detail, small_rgba[..., 3], Frame(left, top, side)
+    pixels, fine = (_on_grey(np.asarray(each, np.float32)) for each in (255 * small_rgba, square))
+    return pixels, Image.fromarray(fine), small_rgba[..., 3], Frame(left, top, side)
 
 
 def _on_grey(rgba: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -2,52 +2,79 @@
 
 from __future__ import annotations
 
+import operator
 import threading
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from graphics.enlargement import Enlargement
 from graphics.mesh import Template
+from graphics.render import View
 from graphics.texture_transfer import TextureTransfer
-from service.imaging.images import Photograph, resize_longer, resize_square, to_bytes
-from service.inference.runners import Reconstruction
+from service.imaging.images import Photograph, resize_longer, resize_square, scaled, to_bytes
 
 LARGEST_WIDTH = 1024
 """Texels; larger textures are painted at this width and enlarged: no photograph is kept finer."""
 
 
+class _Size(NamedTuple):
+    """What is prepared for textures of one size."""
+
+    transfer: TextureTransfer
+    enlargement: Enlargement | None
+    """Of predicted textures; None where they are larger."""
+
+
 class Painter:
     """Puts photographs on predicted textures. Safe to call from many threads at once."""
 
-    def __init__(self, template: Template) -> None:
+    def __init__(self, template: Template, predicted_size: tuple[int, int]) -> None:
+        """`predicted_size`: (height, width) of predicted textures."""
         self.template = template
-        self._transfers: dict[tuple[int, int], TextureTransfer] = {}
+        self._predicted_size = predicted_size
+        self._sizes: dict[tuple[int, int], _Size] = {}
         self._preparing = threading.Lock()
+
+    def height(self, longer: int) -> int:
+        """Texels from top to bottom of what is painted for a longer side of so many."""
+        return scaled(*self._predicted_size, min(longer, LARGEST_WIDTH))[0]
 
     def paint(
         self,
         photograph: Photograph,
         mask: NDArray[np.float32],  # [R, R] in 0..1
-        found: Reconstruction,
+        view: View,  # of the mesh by its camera, B = 1
+        predicted: NDArray[np.float32],  # [h, w, 3] in 0..1
         longer: int,
     ) -> NDArray[np.uint8]:  # [Ht, Wt, 3]
         """The texture with a longer side of so many texels, from the finest pixels that were
         kept."""
-        texture = resize_longer(to_bytes(found.texture), min(longer, LARGEST_WIDTH))
-        side = min(len(photograph.detail), max(len(texture), len(photograph.pixels)))
-        fine = np.asarray(resize_square(Image.fromarray(photograph.detail), side))
-        transfer = self._transfer(*texture.shape[:2])
-        pixels, predicted = fine / np.float32(255), texture / np.float32(255)
-        painted = to_bytes(transfer(pixels, mask, found.vertices, found.camera, predicted))
+        transfer, enlargement = self._size(longer)
+        if enlargement is not None:
+            texture = enlargement(predicted)
+        else:
+            texture = resize_longer(to_bytes(predicted), transfer.width) / np.float32(255)
+        side = min(len(photograph.detail), max(transfer.height, len(photograph.pixels)))
+        fine = photograph.detail
+        if len(fine) != side:
+            fine = np.array(resize_square(Image.fromarray(fine), side))
+        painted = transfer(fine, mask, view, texture)
         return painted if max(painted.shape) >= longer else resize_longer(painted, longer)
 
-    def _transfer(self, height: int, width: int) -> TextureTransfer:
+    def _size(self, longer: int) -> _Size:
+        size = scaled(*self._predicted_size, min(longer, LARGEST_WIDTH))
         with self._preparing:
-            if (height, width) not in self._transfers:
-                made = TextureTransfer(self.template, height, width)
+            if size not in self._sizes:
+                larger = all(map(operator.ge, size, self._predicted_size))
+                made = _Size(
+                    TextureTransfer(self.template, *size),
+                    Enlargement(self._predicted_size, size) if larger else None,
+                )
                 # The default size is made first and kept, and one besides: clients choose among
                 # thousands.
-                first = dict(list(self._transfers.items())[:1])
-                self._transfers = {**first, (height, width): made}
-            return self._transfers[height, width]
+                first = dict(list(self._sizes.items())[:1])
+                self._sizes = {**first, size: made}
+            return self._sizes[size]

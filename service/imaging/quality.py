@@ -80,7 +80,7 @@ def _touches_border(photograph: Photograph, inside: NDArray[np.bool_]) -> bool:
     for lines, start, length in ((inside.T, frame.left, width), (inside, frame.top, height)):
         first, last = round(-start * scale), round((length - start) * scale) - 1
         edges += [lines[line] for line in (first, last) if 0 <= line < resolution]
-    return any(float(edge.mean()) > BORDER_SHARE for edge in edges)
+    return any(np.count_nonzero(edge) > BORDER_SHARE * resolution for edge in edges)
 
 
 def _is_tiny(photograph: Photograph, inside: NDArray[np.bool_]) -> bool:
@@ -96,10 +96,10 @@ def _extent(line: NDArray[np.bool_]) -> int:
 
 
 def _second_share(inside: NDArray[np.bool_]) -> float:
-    sizes = np.sort(component_sizes(inside))
-    return float(sizes[-2] / sizes[-1]) if len(sizes) > 1 else 0.0
+    sizes = sorted(component_sizes(inside).tolist())
+    return sizes[-2] / sizes[-1] if len(sizes) > 1 else 0.0
 
 
 def _undecided_share(mask: NDArray[np.floating], inside: NDArray[np.bool_]) -> float:
     low, high = UNDECIDED
-    return float(np.sum((mask > low) & (mask < high)) / np.sum(inside))
+    return np.count_nonzero((mask > low) & (mask < high)) / np.count_nonzero(inside)

@@ -113,7 +113,8 @@ class Mesh(Strict):
     )
     media_type: str = Field(description="of the file", examples=["model/gltf-binary"])
     data: Base64 = Field(
-        description="the file in base64; in multipart and ZIP answers its name",
+        description="the file in base64; in multipart and ZIP answers its name; with links its "
+        "path, good as long as the id",
         examples=["Z2xURgIAAAA=", "0000/mesh.glb"],
     )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graphics.mesh import sphere_template
-from graphics.render import facing, render
+from graphics.render import look, render
 
 TEMPLATE = sphere_template(2)
 SIZE = 24
@@ -115,9 +115,24 @@ def test_an_empty_batch_is_fine():
     assert render(spheres(0), nothing, cameras_at([]), TEMPLATE, 8).images.shape == (0, 8, 8, 3)
 
 
-def test_facing_is_counter_clockwise():
-    corners = np.array([[[(0, 0), (1, 0), (0, 1)], [(0, 0), (0, 1), (1, 0)]]], float)
-    assert facing(corners).tolist() == [[True, False]]
+def test_faces_that_turn_to_the_camera_are_those_of_the_near_side():
+    view = look(spheres(2), cameras_at([0, 180]), TEMPLATE)
+    middles = TEMPLATE.vertices[TEMPLATE.faces].mean(axis=1)[:, 2]
+    clear = np.abs(middles) > 0.3  # not at the outline
+    np.testing.assert_array_equal(view.facing[0][clear], middles[clear] > 0)
+    np.testing.assert_array_equal(view.facing[1][clear], middles[clear] < 0)
+    np.testing.assert_array_equal(view.corners, view.projected.vertices_image[:, TEMPLATE.faces])
+    np.testing.assert_array_equal(
+        view.corners_z, view.projected.vertices_camera[..., 2][:, TEMPLATE.faces]
+    )
+
+
+def test_textures_in_bytes_give_the_same_picture():
+    in_bytes = np.random.default_rng(0).integers(0, 256, (1, 16, 32, 3), np.uint8)
+    drawn = render(spheres(1), in_bytes, cameras_at(30), TEMPLATE, SIZE)
+    exact = render(spheres(1), in_bytes / np.float32(255), cameras_at(30), TEMPLATE, SIZE)
+    np.testing.assert_allclose(drawn.images, exact.images, atol=1e-6)
+    assert drawn.images.max() > 0.5
 
 
 @pytest.mark.parametrize(

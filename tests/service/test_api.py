@@ -33,7 +33,7 @@ def test_one_photograph_comes_back_as_a_coloured_mesh_with_its_camera(client):
     assert 0 < entry["rerender_iou"] <= 1
     assert entry["confidence"] == 1
     assert entry["frame"] == {"left": 0, "top": -15, "side": 120}
-    stages = ["decode", "segment", "reconstruct", "paint", "render", "assess", "encode"]
+    stages = ["decode", "segment", "reconstruct", "paint", "render", "assess", "encode", "mesh"]
     assert list(entry["timings"]) == [*stages, "total"]
 
 

@@ -20,7 +20,8 @@ def test_every_accepted_request_is_answered_then_the_server_ends_with_0(bundle_f
     settings = {"api_keys": key, "cors_origins": "https://a.example"}
     with watched(tmp_path / "home", bundle_folder, **settings) as server:
         assert httpx.get(f"{server.address}/v1/model").status_code == 401
-        assert httpx.get(f"{server.address}/readyz").status_code == 200
+        for path in ("/readyz", "/metrics"):
+            assert httpx.get(f"{server.address}{path}").status_code == 200
         headers = {"Authorization": f"Bearer {key}"}
         page = httpx.get(
             f"{server.address}/v1/model", headers={**headers, "Origin": "https://a.example"}

@@ -60,10 +60,12 @@ def run(command, folder, text):
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_curl_lines_write_what_they_say(address, folder):
     text = printed("").replace(PRINTED_ADDRESS, address)
-    assert text.count("curl ") == 7
+    assert text.count("curl ") == 8
     run(["bash", "-e"], folder, text)
     written = folder / "service" / "shipped" / "vehicles" / "samples"
 
+    vehicle = trimesh.load(written / "vehicle.glb", force="mesh")
+    assert vehicle.visual.material.baseColorTexture.size == (256, 128)
     answer = json.loads((written / "answer.json").read_text())
     assert [entry["name"] for entry in answer["images"]] == ["00.jpg", "01.jpg"]
     assert all(entry["mesh"]["data"] for entry in answer["images"])

@@ -72,6 +72,7 @@ def test_shape_texture_and_background_come_from_where_they_are_asked(client, rec
         ({"interpolation": {"to": {"seed": 1}, "parts": []}}, "invalid_request"),
         ({"turntable": {}, "animation": {"format": "webp"}, "size": 1024}, "animation_too_large"),
         ({"reconstruction": {"npz": "!!"}}, "not_base64"),
+        ({"reconstruction": {"image": "\u00e9"}}, "not_base64"),
         ({"reconstruction": {"npz": text64(b"junk")}}, "unreadable_npz"),
         ({"reconstruction": {"image": text64(b"junk")}}, "unsupported_format"),
         ({"cameras": []}, "invalid_request"),

@@ -27,6 +27,21 @@ def post(address, count):
     return httpx.post(f"{address}/v1/reconstruct", files=files, timeout=60)
 
 
+METRICS = (
+    'inverse_graphics_items_total{outcome="ok"} 9.0',
+    'inverse_graphics_batch_size_images_count{runner="stylegan_r"} 1.0',
+    'inverse_graphics_queue_wait_seconds_bucket{le="0.001",runner="segmenter"}',
+    'inverse_graphics_dispatches_total{reason="idle",runner="segmenter"}',
+    'inverse_graphics_stage_seconds_count{stage="decode"} 9.0',
+    "inverse_graphics_in_flight_images 0.0",
+    'inverse_graphics_device_memory_bytes{device="cpu"}',
+    'inverse_graphics_requests_total{route="/v1/reconstruct",status="200"} 2.0',
+    'inverse_graphics_requests_total{route="/v1/jobs/{id}",status="404"} 20.0',
+    'inverse_graphics_request_seconds_count{route="/v1/render"} 1.0',
+    'inverse_graphics_refusals_total{code="unknown_job"} 20.0',
+)
+
+
 def settings(location):
     return {"INVERSE_GRAPHICS_BUNDLE": str(location), "INVERSE_GRAPHICS_DEVICE": "cpu"}
 
@@ -42,10 +57,14 @@ def test_a_server_answers_meters_and_drains(bundle_folder, tmp_path):
             timeout=60,
         )
         assert drawn.status_code == 200
+        for number in range(20):
+            assert httpx.get(f"{address}/v1/jobs/{number}").status_code == 404
+            assert httpx.get(f"{address}/v1/{number}").status_code == 404
         metrics = httpx.get(f"{address}/metrics", timeout=60).text
-        assert 'inverse_graphics_items_total{outcome="ok"} 9.0' in metrics
-        assert 'inverse_graphics_batch_size_images_count{runner="stylegan_r"} 1.0' in metrics
-        assert "inverse_graphics_queue_wait_seconds_bucket" in metrics
+        for line in METRICS:
+            assert line in metrics
+        # What clients ask for makes no series of its own.
+        assert "jobs/1" not in metrics and metrics.count("inverse_graphics_requests_total{") == 4
         assert every_accepted_request_is_answered(address, process)
         assert stop(process) == 0
 

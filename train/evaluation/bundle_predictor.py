@@ -9,6 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from graphics.mesh import load_template
+from graphics.render import look
 from graphics.texture_transfer import TextureTransfer
 from train.evaluation.instrument import Predicted
 
@@ -55,9 +56,9 @@ class BundlePredictor:
         """Textures [B, Ht, Wt, 3] with what the photographs show, as the service answers them."""
         transfer = TextureTransfer(self.template, *read.textures.shape[1:3])
         photographs = images / np.float32(255)
-        every = zip(
-            photographs, read.masks, read.vertices, read.cameras, read.textures, strict=True
-        )
+        cameras, vertices = read.cameras[:, None], read.vertices[:, None]
+        views = (look(*one, self.template) for one in zip(vertices, cameras, strict=True))
+        every = zip(photographs, read.masks, views, read.textures, strict=True)
         return np.stack([transfer(*one) for one in every])
 
 

@@ -26,10 +26,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, project
+from graphics.camera import AZIMUTH, DISTANCE, ELEVATION
 from graphics.mesh import Template
 from graphics.rasterize import visible_faces
-from graphics.render import Rendered, facing, render
+from graphics.render import Rendered, look, render
 from train.data.held_out import HeldOut
 from train.metrics.camera_error import camera_errors
 from train.metrics.image_quality import psnr, ssim
@@ -279,11 +279,9 @@ def _silhouettes(
     masks = np.empty((*cameras.shape[:2], size, size), np.float32)
     for number, vertices in enumerate(read.vertices):
         repeated = np.repeat(vertices[None], cameras.shape[1], 0).astype(np.float32)
-        projected = project(repeated, cameras[number])
-        corners = projected.vertices_image[:, template.faces]
-        depths = projected.vertices_camera[..., 2][:, template.faces]
-        side = size * samples
-        index = visible_faces(corners, depths, side, side, facing(corners)).face_index
+        view, side = look(repeated, cameras[number], template), size * samples
+        seen = visible_faces(view.corners, view.corners_z, side, side, view.facing)
+        index = seen.face_index
         blocks = (index >= 0).reshape(-1, size, samples, size, samples)
         masks[number] = blocks.mean(axis=(2, 4), dtype=np.float32)
     return masks

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graphics.camera import wrap_degrees
-from graphics.formats import to_glb
+from graphics.glb import GlbWriter
 from graphics.mesh import Template
 from graphics.seams import find_seams
 from train.data.photographs import Skipped
@@ -45,9 +45,9 @@ def folder_names(stems: Sequence[str]) -> list[str]:
 
 def write_meshes(folder: Path, refined: RefinedPhoto, template: Template) -> None:
     """Write `before.glb` and `after.glb`."""
-    seams = find_seams(template.faces, template.face_uvs)
+    to_glb = GlbWriter(find_seams(template.faces, template.face_uvs))
     for name, drawn in (("before", refined.before), ("after", refined.after)):
-        glb = to_glb(drawn.read.vertices[0], seams, as_pixels(drawn.read.textures[0]))
+        glb = to_glb(drawn.read.vertices[0], as_pixels(drawn.read.textures[0]))
         write_atomically(folder / f"{name}.glb", glb)
 
 

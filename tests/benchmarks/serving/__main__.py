@@ -5,8 +5,8 @@
 One graph, one run, in turns: CPU milliseconds per image of each server's processes together
 (medians over the turns; CPU time holds on a busy machine, latencies do not), its share of the bare
 loop at the same batch size, p50, p99, mean batch. Then photographs in and GLBs out of the service
-as it ships. `--litserve` names a Python that has LitServe, where this one has not. Writes
-`serving.json` and `serving.md`.
+with the shipped bundle, and with the same bundle made as large as a ResNet-18. `--litserve` names
+a Python that has LitServe, where this one has not. Writes `serving.json` and `serving.md`.
 """
 
 import argparse
@@ -20,7 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
+from service.settings import SHIPPED_BUNDLE
+from tests.benchmarks.serving import wire
 from tests.benchmarks.serving.graph import write_graph
+from tests.benchmarks.serving.larger_bundle import write_larger_bundle
 from tests.benchmarks.serving.load import Turn, load
 from tests.benchmarks.serving.photographs import photographs
 from tests.benchmarks.serving.report import as_markdown
@@ -50,7 +53,10 @@ def main(arguments: list[str] | None = None) -> None:
         write_graph(graph)
         with started(Path(folder), graph, options.threads, options.litserve) as servers:
             figures = {"raw": raw(servers, graph, options)}
-    figures["photographs"] = photographs(options.turns, options.threads, options.batch)
+        larger = write_larger_bundle(Path(folder) / "larger")
+        for name, bundle in (("shipped", SHIPPED_BUNDLE), ("as ResNet-18", larger)):
+            found = photographs(bundle, options.turns, options.threads, options.batch)
+            figures.setdefault("photographs", {})[name] = found
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "serving.json").write_text(json.dumps(figures, indent=2) + "\n")
     table = as_markdown(figures)
@@ -68,6 +74,7 @@ def raw(servers, graph: Path, options) -> dict[str, dict[str, dict[str, float]]]
             clients, images = map(int, shape.split("x"))
             batch = min(32, clients * images)
             found = {"bare": bare(session, batch, options.seconds / 2)}
+            found["reading and writing"] = no_server(session, batch, images, options.seconds / 2)
             for name, server in servers.items():
                 if name != "LitServe" or images == 1:
                     # The first turn warms up.
@@ -88,6 +95,24 @@ def bare(session, batch: int, seconds: float) -> Turn:
     used, began = time.process_time(), time.monotonic()
     while (now := time.monotonic()) < began + seconds:
         session.run(None, {"images": images})
+        turn.latencies.append(time.monotonic() - now)
+        turn.images += batch
+        turn.runs += 1
+    turn.cpu_milliseconds = 1e3 * (time.process_time() - used) / turn.images
+    turn.images_per_second = turn.images / (time.monotonic() - began)
+    return turn
+
+
+def no_server(session, batch: int, per_request: int, seconds: float) -> Turn:
+    """The same, with the requests read and the answers written, which no server can leave out."""
+    body, turn = wire.write_request(per_request), Turn()
+    used, began = time.process_time(), time.monotonic()
+    while (now := time.monotonic()) < began + seconds:
+        requests = [wire.read_request(body) for _ in range(batch // per_request)]
+        stacked = np.stack([image for request in requests for image in request])
+        (outputs,) = session.run(None, {"images": stacked})
+        for start in range(0, batch, per_request):
+            wire.write_answer(outputs[start : start + per_request], batch)
         turn.latencies.append(time.monotonic() - now)
         turn.images += batch
         turn.runs += 1

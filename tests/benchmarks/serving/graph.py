@@ -14,24 +14,10 @@ STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))
 
 def write_graph(path: Path) -> None:
     """uint8 `images [B, 128, 128, 3]` → float32 `outputs [B, 2048]`."""
-    builder = _Builder()
+    builder = Builder()
     builder.node("Cast", ["images"], "numbers", to=TensorProto.FLOAT)
     builder.node("Transpose", ["numbers"], "planes", perm=[0, 3, 1, 2])
-    last = builder.convolve("planes", 3, 64, 7, 2)
-    builder.node("MaxPool", [last], "pooled", kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
-    last, channels = "pooled", 64
-    for wide, stride in STAGES:
-        for first in (stride, 1):
-            inner = builder.convolve(last, channels, wide, 3, first)
-            inner = builder.convolve(inner, wide, wide, 3, 1, relu=False)
-            if (channels, first) != (wide, 1):
-                last = builder.convolve(last, channels, wide, 1, first, relu=False)
-            added = builder.node("Add", [inner, last], f"{inner}_added")
-            last, channels = builder.node("Relu", [added], f"{inner}_out"), wide
-    builder.node("GlobalAveragePool", [last], "mean")
-    builder.node("Flatten", ["mean"], "features")
-    weight = builder.weight("head", (channels, OUTPUTS), channels)
-    builder.node("MatMul", ["features", weight], "outputs")
+    builder.node("Identity", [builder.resnet("planes")], "outputs")
     make = helper.make_tensor_value_info
     graph = helper.make_graph(
         builder.nodes,
@@ -44,7 +30,7 @@ def write_graph(path: Path) -> None:
     save(helper.make_model(graph, opset_imports=opset, ir_version=10), path)
 
 
-class _Builder:
+class Builder:
     def __init__(self):
         self.nodes, self.weights = [], []
         self._random = np.random.default_rng(0)
@@ -57,6 +43,24 @@ class _Builder:
         values = self._random.standard_normal(shape, np.float32) * np.sqrt(2 / fan_in)
         self.weights.append(numpy_helper.from_array(values.astype(np.float32), name))
         return name
+
+    def resnet(self, planes):
+        """[B, 3, 128, 128] → [B, OUTPUTS]."""
+        last = self.convolve(planes, 3, 64, 7, 2)
+        self.node("MaxPool", [last], "pooled", kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+        last, channels = "pooled", 64
+        for wide, stride in STAGES:
+            for first in (stride, 1):
+                inner = self.convolve(last, channels, wide, 3, first)
+                inner = self.convolve(inner, wide, wide, 3, 1, relu=False)
+                if (channels, first) != (wide, 1):
+                    last = self.convolve(last, channels, wide, 1, first, relu=False)
+                added = self.node("Add", [inner, last], f"{inner}_added")
+                last, channels = self.node("Relu", [added], f"{inner}_out"), wide
+        self.node("GlobalAveragePool", [last], "mean")
+        self.node("Flatten", ["mean"], "features")
+        weight = self.weight("head", (channels, OUTPUTS), channels)
+        return self.node("MatMul", ["features", weight], "resnet")
 
     def convolve(self, source, channels, wide, kernel, stride, relu=True):
         name = f"convolution_{len(self.weights)}"

@@ -42,6 +42,7 @@ routes = Starlette(
     name="ours",
     workers=1,
     logging={"access": {"enabled": False}},
+    metrics={"enabled": False},
     tracing={"excluded_urls": ["/run"]},
 )
 @bentoml.asgi_app(routes)

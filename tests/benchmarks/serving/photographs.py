@@ -1,4 +1,4 @@
-"""Photographs of 1,024 px into the service as it ships, GLBs out, against its bare graphs."""
+"""Photographs of 1,024 px into the service, GLBs out, against the bare graphs of the bundle."""
 
 import contextlib
 import http.client
@@ -25,17 +25,22 @@ BOUNDARY = "photograph"
 FORM = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 
 
-def photographs(turns: int, threads: int, batch: int) -> dict[str, float]:
-    """CPU milliseconds per image, bare and end to end, and an idle service's latency."""
+def photographs(folder: Path, turns: int, threads: int, batch: int) -> dict[str, float]:
+    """CPU milliseconds per image with a bundle, bare and end to end, and an idle service's
+    latency."""
     sample = sorted((SHIPPED_BUNDLE / bundle.SAMPLES_FOLDER).iterdir())[0]
     file = io.BytesIO()
     Image.open(sample).resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
     sessions = {
-        name: open_graph(str(SHIPPED_BUNDLE / f"{name}.onnx"), threads)
+        name: open_graph(str(folder / f"{name}.onnx"), threads)
         for name in (bundle.SEGMENTER, bundle.INVERSE_GRAPHICS)
     }
     found: dict[str, list[float]] = {}
-    settings = {"INVERSE_GRAPHICS_THREADS": str(threads), "INVERSE_GRAPHICS_DEVICE": "cpu"}
+    settings = {
+        "INVERSE_GRAPHICS_BUNDLE": str(folder),
+        "INVERSE_GRAPHICS_THREADS": str(threads),
+        "INVERSE_GRAPHICS_DEVICE": "cpu",
+    }
     with (
         tempfile.TemporaryDirectory() as home,
         serving(Path(home), settings) as (address, process, _),
@@ -55,6 +60,7 @@ def photographs(turns: int, threads: int, batch: int) -> dict[str, float]:
 
 def _turn(client, process, photograph, sessions, batch) -> dict[str, float]:
     bare = _bare(sessions, batch)
+    client.close()  # the server closes connections that were idle for so long; it opens by itself
     one, many = _form(photograph, 1), _form(photograph, batch)
     used = cpu_seconds(process)
     for _ in range(3):

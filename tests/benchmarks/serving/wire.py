@@ -17,12 +17,20 @@ def write_request(count: int) -> bytes:
     return json.dumps({"images": [base64.b64encode(i.tobytes()).decode() for i in images]}).encode()
 
 
+def read_request(body: bytes) -> list[np.ndarray]:
+    return [read_image(text) for text in json.loads(body)["images"]]
+
+
 def read_image(text: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), np.uint8).reshape(SHAPE)
 
 
 def write_output(output: np.ndarray, batch: int) -> str:
     return f"{batch}:{base64.b64encode(output.tobytes()).decode()}"
+
+
+def write_answer(outputs: np.ndarray, batch: int) -> bytes:
+    return json.dumps([write_output(output, batch) for output in outputs]).encode()
 
 
 def batch_sizes(answer: bytes) -> list[int]:

@@ -32,12 +32,10 @@ def our_schemas(document):
 
 
 def test_every_route_is_in_it_and_no_other(document):
-    from service.api import routes
+    from service.api import ROUTES
 
     served = {
-        (route.path, method.lower())
-        for route in routes.routes
-        for method in route.methods - {"HEAD"}
+        (route.path, method.lower()) for route in ROUTES for method in route.methods - {"HEAD"}
     }
     listed = {
         (path, method)
@@ -87,7 +85,7 @@ def test_the_form_fields_are_those_that_are_read(document):
     from service.http import form, job_api
 
     for path, fields in (
-        ("/v1/reconstruct", form.FIELDS),
+        ("/v1/reconstruct", (*form.FIELDS, form.LINKS)),
         ("/v1/edit", form.EDIT_FIELDS),
         ("/v1/jobs", job_api.FIELDS),
     ):
@@ -119,6 +117,7 @@ def test_statuses_and_media_types_that_come_are_listed(client, document):
         (client.get("/v1/model"), "/v1/model", "get"),
         (client.get("/v1/jobs/none"), "/v1/jobs/{id}", "get"),
         (client.post("/v1/edit", json={}), "/v1/edit", "post"),
+        (client.get("/v1/reconstructions/none/mesh"), "/v1/reconstructions/{id}/mesh", "get"),
         (client.post("/v1/render", json={"reconstruction": {"seed": 1}}), "/v1/render", "post"),
     ):
         listed = document["paths"][path][method]["responses"][str(answer.status_code)]
@@ -150,6 +149,33 @@ def test_the_limits_are_those_of_the_settings():
     drawing = described["/v1/render"]["post"]["requestBody"]["description"]
     assert "3 MiB" in drawing
     assert "7 pictures" in drawing
+
+
+def test_keys_and_what_they_are_answered_are_in_it_where_they_are_asked_for():
+    from service.http import paths
+    from service.settings import Settings
+
+    open_to_all, with_keys = Settings(), Settings(api_keys=("a-key-of-the-tests",))
+    assert paths.security_schemes(open_to_all) == {}
+    assert paths.security_schemes(with_keys)["key"]["scheme"] == "bearer"
+    for item in paths.describe(with_keys).values():
+        for operation in item.values():
+            assert operation["security"] == [{"key": []}]
+            assert {"401", "429"} <= set(operation["responses"])
+    for item in paths.describe(open_to_all).values():
+        for operation in item.values():
+            assert "security" not in operation and "401" not in operation["responses"]
+
+
+def test_headers_that_come_are_listed(client, document):
+    answer = client.get("/v1/model")
+    listed = document["paths"]["/v1/model"]["get"]["responses"]
+    assert (
+        set(listed["200"]["headers"])
+        == {"X-Request-Id"}
+        <= {name.title() for name in answer.headers}
+    )
+    assert "Retry-After" in listed["503"]["headers"]
 
 
 def test_the_served_document_has_the_limits_of_the_server(client, document):

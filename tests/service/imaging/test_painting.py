@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from graphics.mesh import sphere_template
+from graphics.render import look
 from service.imaging import images
 from service.imaging.painting import LARGEST_WIDTH, Painter
-from service.inference.runners import Reconstruction
 
 R, SIDE = 32, 128
 TEMPLATE = sphere_template(2)
@@ -22,8 +22,13 @@ def photograph_of(pixels):
 
 
 @pytest.fixture
-def found():
-    return Reconstruction(TEMPLATE.vertices * np.float32(0.8), WHITE, CAMERA, 1.0)
+def view():
+    return look(TEMPLATE.vertices[None] * np.float32(0.8), CAMERA[None], TEMPLATE)
+
+
+@pytest.fixture
+def painter():
+    return Painter(TEMPLATE, WHITE.shape[:2])
 
 
 @pytest.fixture
@@ -37,30 +42,43 @@ def striped():
 MASK = np.ones((R, R), np.float32)
 
 
-def test_the_front_shows_the_photograph_and_the_back_the_prediction(striped, found):
-    painted = Painter(TEMPLATE).paint(striped, MASK, found, 32)
+def test_the_front_shows_the_photograph_and_the_back_the_prediction(striped, view, painter):
+    painted = painter.paint(striped, MASK, view, WHITE, 32)
     assert painted.shape == WHITE.shape
     middle = painted[8, 16]
     np.testing.assert_allclose(middle, [0, 0, 100], atol=12)
     np.testing.assert_array_equal(painted[8, [0, -1]], 255)
 
 
-def test_larger_textures_take_detail_that_the_model_never_saw(striped, found):
-    painter = Painter(TEMPLATE)
-    blue = painter.paint(striped, MASK, found, 512)[120:136, 236:276, 2]
+def test_larger_textures_take_detail_that_the_model_never_saw(striped, view, painter):
+    blue = painter.paint(striped, MASK, view, WHITE, 512)[120:136, 236:276, 2]
     assert blue.min() < 30 and blue.max() > 170
 
 
-def test_no_texture_is_painted_larger_than_any_photograph_is_kept(striped, found):
-    large = Painter(TEMPLATE).paint(striped, MASK, found, 2 * LARGEST_WIDTH)
+def test_no_texture_is_painted_larger_than_any_photograph_is_kept(striped, view, painter):
+    large = painter.paint(striped, MASK, view, WHITE, 2 * LARGEST_WIDTH)
     assert large.shape == (LARGEST_WIDTH, 2 * LARGEST_WIDTH, 3)
 
 
-def test_only_the_first_size_and_the_last_one_are_kept(striped, found):
-    painter = Painter(TEMPLATE)
+def test_only_the_first_size_and_the_last_one_are_kept(striped, view, painter):
     for longer in (64, 128, 256):
-        painter.paint(striped, MASK, found, longer)
-    assert list(painter._transfers) == [(32, 64), (128, 256)]
+        painter.paint(striped, MASK, view, WHITE, longer)
+    assert list(painter._sizes) == [(32, 64), (128, 256)]
+
+
+def test_smaller_textures_are_averages(striped, view, painter):
+    small = painter.paint(striped, MASK, view, WHITE, 16)
+    assert small.shape == (8, 16, 3)
+    np.testing.assert_array_equal(small[4, [0, -1]], 255)
+
+
+def test_detail_is_kept_as_far_as_it_is_of_use(painter):
+    pixels = np.zeros((SIDE, SIDE, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    for longer, side in ((32, R), (128, 64), (2048, SIDE)):
+        taken = images.decode(file.getvalue(), R, 10**6, detail=painter.height(longer))
+        assert taken.detail.shape == (side, side, 3)
 
 
 def test_objects_cut_out_of_their_photograph_keep_their_detail():
