@@ -92,9 +92,7 @@ class MultiviewLoss:
                 torch.lerp(torch.full_like(shown, 0.5), shown, inside.expand_as(shown))
                 for shown in (rendering.images[chosen], images[chosen])
             )
-            terms["perceptual"] = perceptual_loss(
-                self.features(ours), self.features(theirs)
-            )
+            terms["perceptual"] = perceptual_loss(self.features(ours), self.features(theirs))
         return terms
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:
