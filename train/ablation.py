@@ -228,6 +228,20 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+def _fill(ablation: Ablation, rows: Sequence[str], seeds: Sequence[int]) -> str:
+    """Every cell, seed by seed; the table is written anew after each, and its Markdown returned."""
+    cells: dict[str, dict[int, dict[str, float]]] = {}
+    every = [(seed, name) for seed in seeds for name in rows]
+    for number, (seed, name) in enumerate(every, 1):
+        print(f"{name}, seed {seed}: {number} of {len(every)}", file=sys.stderr, flush=True)
+        cells.setdefault(name, {})[seed] = ablation.cell(name, seed)
+        table = summarise(cells)
+        write_json(ablation.out / "ablation.json", table)
+        text = markdown(table, ablation.config)
+        write_atomically(ablation.out / "ablation.md", text.encode())
+    return text
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
     options = parse(arguments)
@@ -241,15 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = rows_for(config, [name for name in options.rows.split(",") if name])
         ablation = Ablation(options.run, options.out, config)
         with Workspace(options.out).lock():
-            cells: dict[str, dict[int, dict[str, float]]] = {}
-            for seed in map(int, seeds):
-                for name in rows:
-                    cells.setdefault(name, {})[seed] = ablation.cell(name, seed)
-                    table = summarise(cells)
-                    write_json(options.out / "ablation.json", table)
-                    text = markdown(table, config)
-                    write_atomically(options.out / "ablation.md", text.encode())
-        print(text)
+            print(_fill(ablation, rows, [int(seed) for seed in seeds]))
     except (ConfigError, WorkspaceError) as error:
         print(f"train.ablation: {error}", file=sys.stderr)
         return UNUSABLE

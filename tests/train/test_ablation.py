@@ -60,7 +60,9 @@ def test_rows_are_trained_and_measured_once_per_seed(run, tmp_path, capsys):
     assert full["low"] < full["mean"] < full["high"]
     assert table["full"]["figures"] != table["true_views"]["figures"]
     markdown = (tmp_path / "out" / "ablation.md").read_text()
-    assert markdown in capsys.readouterr().out and markdown.count("| `") == len(table)
+    told = capsys.readouterr()
+    assert "true_views, seed 2: 8 of 8" in told.err
+    assert markdown in told.out and markdown.count("| `") == len(table)
     # The run is as it was; again is nothing but reading.
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
     weights = tmp_path / "out/full/seed_1/round_1/inverse/inverse_graphics.safetensors"
