@@ -20,6 +20,7 @@ import numpy as np
 
 from train.config import PROCEDURAL, Config, ConfigError, override
 from train.data.comparison_views import write_single_photographs, write_true_views
+from train.models.weights import WeightsError
 from train.stages import evaluate, inverse
 from train.workspace import StageFolder, Workspace, WorkspaceError, write_atomically, write_json
 
@@ -256,7 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ablation = Ablation(options.run, options.out, config)
         with Workspace(options.out).lock():
             print(_fill(ablation, rows, [int(seed) for seed in seeds]))
-    except (ConfigError, WorkspaceError) as error:
+    except (ConfigError, WeightsError, WorkspaceError) as error:
         print(f"train.ablation: {error}", file=sys.stderr)
         return UNUSABLE
     return 0

@@ -97,6 +97,8 @@ def evaluate(options: argparse.Namespace, settings: EvaluateConfig) -> str:
         "bundle": options.bundle.name,
         "source": f"{PROCEDURAL}{len(truth.names)}",
         "held_out_seed": seed,
+        "ceiling_steps": settings.ceiling_steps,
+        "refine_steps": settings.refine_steps,
         "seconds": round(time.monotonic() - began, 1),
     }
     if isinstance(source, MeshObjects):

@@ -106,6 +106,7 @@ def test_true_views_need_a_truth(run):
         (["--seeds", "1,,2"], "--seeds 1,,2: whole numbers"),
         (["--set", "inverse.stepz=1"], "inverse.stepz: unknown setting"),
         (["--set", "rounds=1"], "at least 2"),
+        (["--set", "inverse.vgg=no/vgg.file", "--rows", "full"], "no/vgg.file is not VGG-16"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(run, tmp_path, capsys, arguments, said):

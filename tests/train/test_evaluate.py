@@ -95,6 +95,7 @@ def test_a_folder_of_meshes_is_measured_and_broken_ones_are_named(
     report = json.loads((out / "report.json").read_text())
     assert list(report["rows"])[:3] == ["bundle", "refined", "ceiling"]
     about = report["about"]
+    assert (about["ceiling_steps"], about["refine_steps"]) == (4, 2)
     assert about["objects"] == 4 and about["without_volume"] == ["sheet.obj"]
     assert about["source"] == "meshes" and (about["up"], about["front"]) == ("z", "-x")
     assert about["skipped_count"] == 1 and about["skipped"][0].startswith("broken.dae: ")

@@ -104,7 +104,9 @@ def mesh_paths(folder: Path) -> list[Path]:
         MeshFilesError: no folder, or none in it.
     """
     if not folder.is_dir():
-        raise MeshFilesError(f"{folder} is not a folder; give one of {', '.join(SUFFIXES)} files")
+        raise MeshFilesError(
+            f"{folder} is not a folder: give one that holds {', '.join(SUFFIXES)} files"
+        )
     found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     paths = sorted(path for path in found if path.is_file())
     if not paths:

@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from train.workspace import WorkspaceError
 
-class MultiviewError(ValueError):
+
+class MultiviewError(WorkspaceError):
     """A multi-view folder cannot be used; the message says why."""
 
 
