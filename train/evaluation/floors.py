@@ -10,7 +10,8 @@ from safetensors import SafetensorError
 from graphics.mesh import Template
 from train.data.vehicles import meshes, photographs
 from train.evaluation.bundle_predictor import BundlePredictor, painted
-from train.evaluation.instrument import BATCH, NEUTRAL, ConstantShape, Predicted
+from train.evaluation.drawing import NEUTRAL
+from train.evaluation.instrument import BATCH, ConstantShape, Predicted
 from train.models.inverse_graphics import load_inverse_graphics
 from train.models.serving_graphs import InverseGraphicsGraph
 from train.models.weights import WeightsError

@@ -29,9 +29,8 @@ from numpy.typing import NDArray
 
 from graphics.camera import AZIMUTH, DISTANCE, ELEVATION
 from graphics.mesh import Template
-from graphics.rasterize import visible_faces
-from graphics.render import Rendered, look, render
 from train.data.held_out import HeldOut
+from train.evaluation.drawing import as_pixels, on_grey, render_on_grey, render_views, silhouettes
 from train.metrics.camera_error import camera_errors
 from train.metrics.image_quality import psnr, ssim
 from train.metrics.mask_iou import mask_iou, solid
@@ -40,13 +39,8 @@ from train.progress import untold
 
 BATCH = 50
 """Photographs predicted at once."""
-COARSE_SIZE = 64
-"""Below this side the photographs take 4 x 4 samples per pixel, from it on 2 x 2. Predictions are
-drawn with the same samples, so that the truth itself scores an IoU of exactly 1."""
 SHOWN_VIEWS = 4
 """Novel views of each object that pictures are kept of."""
-NEUTRAL = 0.5
-"""Grey that stands around the object where images are compared."""
 
 
 class Predicted(NamedTuple):
@@ -186,14 +180,11 @@ def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:
     errors = camera_errors(read.cameras, truth.cameras)
     cameras = novel_cameras_of(read.cameras, truth.cameras, truth.novel_cameras)
     own = render_on_grey(read.vertices, read.textures, read.cameras, template, size)
-    canonical = _render_views(read, cameras.canonical, template, size)
-    silhouettes = [
-        canonical.masks,
-        *(_silhouettes(read, seen_from, template, size) for seen_from in cameras[1:]),
-    ]
+    canonical = render_views(read.vertices, read.textures, cameras.canonical, template, size)
+    others = (silhouettes(read.vertices, each, template, size) for each in cameras[1:])
     true_masks = solid(truth.novel_masks)
     true_pictures = on_grey(truth.novel_images / np.float32(255), true_masks)
-    ious = [mask_iou(masks, true_masks).mean(axis=1) for masks in silhouettes]
+    ious = [mask_iou(masks, true_masks).mean(axis=1) for masks in (canonical.masks, *others)]
     # Only the scale is forgiven: the same factor as of the distance, see above.
     scales = truth.cameras[:, DISTANCE] / read.cameras[:, DISTANCE]
     shapes = [
@@ -229,72 +220,3 @@ def _either(masks: NDArray[np.generic], true_masks: NDArray[np.bool_]) -> NDArra
 def shown_views(view_count: int) -> NDArray[np.intp]:
     """Which of the novel views people are shown: up to 4, evenly."""
     return np.linspace(0, view_count - 1, min(SHOWN_VIEWS, view_count)).round().astype(np.intp)
-
-
-def on_grey(
-    images: NDArray[np.floating],  # [..., H, W, 3] in 0..1
-    masks: NDArray[np.generic],  # [..., H, W]
-) -> NDArray[np.floating]:
-    """The object's pixels; neutral grey everywhere else."""
-    return np.where(solid(masks)[..., None], images, images.dtype.type(NEUTRAL))
-
-
-def _samples(size: int) -> int:
-    return 2 if size >= COARSE_SIZE else 4
-
-
-def render_on_grey(
-    vertices: NDArray[np.floating],  # [B, V, 3]
-    textures: NDArray[np.floating],  # [B, Ht, Wt, 3]
-    cameras: NDArray[np.floating],  # [B, 5]
-    template: Template,
-    size: int,
-) -> Rendered:
-    """Draw each prediction by its own camera, with the samples per pixel that the truth has."""
-    grey = np.full((len(vertices), size, size, 3), NEUTRAL, np.float32)
-    return render(vertices, textures, cameras, template, size, grey, _samples(size))
-
-
-def _render_views(
-    read: Predicted,
-    cameras: NDArray[np.float32],  # [B, K, 5]
-    template: Template,
-    size: int,
-) -> Rendered:
-    """Every prediction from each of its cameras: images [B, K, R, R, 3], masks [B, K, R, R]."""
-    views = cameras.shape[1]
-    drawn = [
-        render_on_grey(
-            np.repeat(vertices[None], views, 0),
-            np.repeat(texture[None], views, 0),
-            seen_from,
-            template,
-            size,
-        )
-        for vertices, texture, seen_from in zip(read.vertices, read.textures, cameras, strict=True)
-    ]
-    return Rendered(*map(np.stack, zip(*drawn, strict=True)))
-
-
-def _silhouettes(
-    read: Predicted,
-    cameras: NDArray[np.float32],  # [B, K, 5]
-    template: Template,
-    size: int,
-) -> NDArray[np.float32]:
-    """Masks [B, K, R, R] alone, as `_render_views` has them, in a third of the time."""
-    samples = _samples(size)
-    masks = np.empty((*cameras.shape[:2], size, size), np.float32)
-    for number, vertices in enumerate(read.vertices):
-        repeated = np.repeat(vertices[None], cameras.shape[1], 0).astype(np.float32)
-        view, side = look(repeated, cameras[number], template), size * samples
-        seen = visible_faces(view.corners, view.corners_z, side, side, view.facing)
-        index = seen.face_index
-        blocks = (index >= 0).reshape(-1, size, samples, size, samples)
-        masks[number] = blocks.mean(axis=(2, 4), dtype=np.float32)
-    return masks
-
-
-def as_pixels(images: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Values in 0..1 as 0..255."""
-    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)

@@ -22,8 +22,9 @@ from graphics.camera import (
 from graphics.mesh import Template
 from train.data.mask_filter import MaskLimits, Verdict, filter_masks
 from train.data.photo_set import PhotoSet
+from train.evaluation.drawing import as_pixels, render_on_grey
 from train.evaluation.figures import Figure
-from train.evaluation.instrument import BATCH, Predicted, as_pixels, render_on_grey
+from train.evaluation.instrument import BATCH, Predicted
 from train.metrics.mask_iou import mask_iou, solid
 from train.metrics.mesh_quality import flipped_faces, self_intersections, watertight
 from train.progress import untold

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from graphics.mesh import Template
 from train.evaluation.bundle_predictor import BundlePredictor
-from train.evaluation.instrument import Predicted, as_pixels, render_on_grey
+from train.evaluation.drawing import as_pixels, render_on_grey
+from train.evaluation.instrument import Predicted
 from train.evaluation.photo_instrument import turned_cameras
 from train.evaluation.refinement import refine
 from train.metrics.mask_iou import mask_iou, solid

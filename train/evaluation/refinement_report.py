@@ -10,7 +10,7 @@ from graphics.mesh import Template
 from graphics.seams import find_seams
 from train.data.photographs import Skipped
 from train.evaluation.captioned_sheet import captioned_sheet, line_of
-from train.evaluation.instrument import as_pixels
+from train.evaluation.drawing import as_pixels
 from train.evaluation.refined_photo import OTHER_VIEW_DEGREES, Drawn, RefinedPhoto
 from train.workspace import write_atomically, write_json
 

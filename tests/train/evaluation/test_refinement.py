@@ -4,7 +4,8 @@ import pytest
 from graphics.camera import AZIMUTH, DISTANCE, ELEVATION
 from graphics.mesh import sphere_template
 from graphics.render import render
-from train.evaluation.instrument import Predicted, render_on_grey
+from train.evaluation.drawing import render_on_grey
+from train.evaluation.instrument import Predicted
 from train.evaluation.refinement import RefinedPredictor, refine
 from train.metrics.mask_iou import mask_iou
 
