@@ -10,6 +10,24 @@ HEADLINE = "iou2d_novel30"
 """The figure that orders the pictures and that rows are compared by."""
 
 
+CEILING = "ceiling"
+"""The row that is given the true cameras."""
+ROWS = {
+    "bundle": "the ONNX graphs of the bundle, as they are served",
+    "refined": "the bundle's predictions after test-time steps through the renderer",
+    CEILING: "the template fitted to the truth: masks and cameras are the true ones, so that only "
+    "figures of shape and colour say something",
+    "mean_prediction": "always the mean of what the bundle predicts, at its predicted cameras",
+    "nearest_training": "the true mesh and camera of the training object whose photograph is most "
+    "alike",
+    "single_view": "the same network taught on single views",
+    "inverse_graphics": "the network of the run",
+    "mean_shape": "always the mean of what the network predicts of its training images, at its "
+    "predicted cameras",
+}
+"""Row of a report -> what is measured in it."""
+
+
 class Figure(NamedTuple):
     """One line of the table."""
 

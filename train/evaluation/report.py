@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from train.data.held_out import HeldOut
 from train.evaluation.contact_sheet import azimuth_histogram, contact_sheet
-from train.evaluation.figures import FIGURES, HEADLINE, Estimate, cell
+from train.evaluation.figures import CEILING, FIGURES, HEADLINE, ROWS, Estimate, cell
 from train.evaluation.instrument import Measured, Scores
 from train.evaluation.report_page import page
 from train.workspace import write_atomically, write_json
@@ -78,6 +78,7 @@ def write_report(
     }
     write_json(folder / "report.json", {
         "about": about,
+        "row_meanings": {row: ROWS[row] for row in rows},
         "protocols": {name: figure.protocol for name, figure in FIGURES.items()},
         "rows": {row: {name: estimate._asdict() for name, estimate in values.items()}
                  for row, values in figures.items()},
@@ -93,7 +94,12 @@ def write_report(
     write_atomically(folder / "report.md", markdown(titled, margins, about).encode())
     write_atomically(folder / "report.html", page(titled, about, first, truth).encode())
     write_atomically(folder / "contact_sheet.png", contact_sheet(first, truth))
-    errors = {name: measured.scores.azimuth_signed_degrees for name, measured in rows.items()}
+    # The ceiling is given the true cameras: it has no errors to show.
+    errors = {
+        name: measured.scores.azimuth_signed_degrees
+        for name, measured in rows.items()
+        if name != CEILING
+    }
     write_atomically(folder / "azimuth_errors.png", azimuth_histogram(errors))
     return figures
 
@@ -112,6 +118,8 @@ def markdown(
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     lines += ["", "In brackets: 95 % bootstrap interval over the objects.", ""]
     first = next(iter(figures))
+    lines += [f"- `{row}`: {ROWS[row]}." for row in (first, *margins)]
+    lines.append("")
     for row, margin in margins.items():
         lines.append(f"- `{HEADLINE}`, {first} above {row}, object by object: {cell(margin, 3)}")
     lines += ["", "## What is measured", ""]

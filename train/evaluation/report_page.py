@@ -10,7 +10,7 @@ import numpy as np
 
 from train.data.held_out import HeldOut
 from train.evaluation.contact_sheet import GROUPS, best_middle_worst, strip
-from train.evaluation.figures import FIGURES, HEADLINE, Estimate, cell
+from train.evaluation.figures import FIGURES, HEADLINE, ROWS, Estimate, cell
 from train.evaluation.instrument import Measured
 
 SHOWN = 10
@@ -46,19 +46,23 @@ def page(
         [name, *(cell(values[name], figure.digits) for values in figures.values())]
         for name, figure in FIGURES.items()
     ]
-    protocols = "".join(
-        f"<dt>{name}</dt><dd>{html.escape(figure.protocol)}</dd>"
-        for name, figure in FIGURES.items()
-    )
+    # A title is the row's name, and how many objects it has where not all.
+    meanings = _definitions({title: ROWS[title.partition(" (")[0]] for title in figures})
+    protocols = _definitions({name: figure.protocol for name, figure in FIGURES.items()})
     return document(
         "Evaluation",
         table_of(["figure", *figures], table)
         + "<p>In brackets: 95 % bootstrap interval over the objects.</p>"
+        + f"<dl>{meanings}</dl>"
         + _pictures(first, truth)
         + f"<h2>What is measured</h2><dl>{protocols}</dl>"
         + "<h2>Of what</h2>"
         + table_of(["", ""], facts),
     )
+
+
+def _definitions(texts: Mapping[str, str]) -> str:
+    return "".join(f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in texts.items())
 
 
 def document(title: str, body: str) -> str:

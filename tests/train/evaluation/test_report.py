@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from train.data.held_out import HeldOut
-from train.evaluation.figures import FIGURES
+from train.evaluation.figures import FIGURES, ROWS
 from train.evaluation.instrument import Measured, Scores
 from train.evaluation.report import bootstrap, estimates, summarise, write_report
 from train.metrics.true_shape import Shape
@@ -66,22 +66,24 @@ def test_every_figure_is_estimated() -> None:
 
 
 def test_the_report_holds_rows_margins_objects_and_pictures(tmp_path: Path) -> None:
-    rows = {"network": measured(0.7), "mean_shape": measured(0.5)}
+    rows = {"inverse_graphics": measured(0.7), "mean_shape": measured(0.5)}
     figures = write_report(tmp_path, rows, blank_truth(), {"preset": "smoke"})
     written = json.loads((tmp_path / "report.json").read_text())
     assert written["about"] == {
         "objects": OBJECTS, "novel_views": VIEWS, "size": SIZE, "preset": "smoke",
     }  # fmt: skip
     objects = json.loads((tmp_path / "objects.json").read_text())
-    value = figures["network"]["iou2d_novel30"].value
-    assert written["rows"]["network"]["iou2d_novel30"]["value"] == value
+    value = figures["inverse_graphics"]["iou2d_novel30"].value
+    assert written["rows"]["inverse_graphics"]["iou2d_novel30"]["value"] == value
     assert set(written["protocols"]) == set(FIGURES)
+    assert list(written["row_meanings"]) == list(rows)
     margin = written["margin_iou2d_novel30"]["mean_shape"]
     assert margin["low"] == pytest.approx(0.2) and margin["high"] == pytest.approx(0.2)
-    assert len(objects["network"]["iou3d_bbox"]) == OBJECTS
+    assert len(objects["inverse_graphics"]["iou3d_bbox"]) == OBJECTS
     assert (tmp_path / "contact_sheet.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "azimuth_errors.png").read_bytes().startswith(b"\x89PNG")
     text = (tmp_path / "report.md").read_text()
-    assert "| figure | network | mean_shape |" in text
-    assert "network above mean_shape, object by object: 0.200 (0.200, 0.200)" in text
+    assert "| figure | inverse_graphics | mean_shape |" in text
+    assert "inverse_graphics above mean_shape, object by object: 0.200 (0.200, 0.200)" in text
     assert all(f"| `{name}` | " in text for name in FIGURES)
+    assert all(f"- `{name}`: {ROWS[name]}." in text for name in rows)
