@@ -201,7 +201,7 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, Evaluate
         "--front", choices=list(AXES), help="of a folder's meshes; default: +z, with --up z -y"
     )
     parser.add_argument(
-        "--single-view", type=Path, metavar="FILE", help="weights of a row to be measured beside"
+        "--single-view", type=Path, metavar="FILE", help="of a network taught on single views"
     )
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="measure on these instead")
     parser.add_argument("--masks", type=Path, metavar="FOLDER", help="of the photographs, by name")
