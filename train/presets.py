@@ -35,11 +35,11 @@ SMOKE = Config(
 VEHICLES = Config(
     preset="vehicles",
     gan=GanConfig(kimg=0, taught_kimg=0, init="shipped", warm_start=False),
-    segmenter=SegmenterConfig(steps=2_000),
+    segmenter=SegmenterConfig(steps=6_000),
     viewpoints=ViewpointsConfig(candidates=1_000, classifier="shipped"),
     cameras=CamerasConfig(reader="attributes"),
-    multiview=MultiviewConfig(objects=2_000),
-    inverse=InverseConfig(steps=6_000, first_steps=250, batch_size=8),
+    multiview=MultiviewConfig(objects=3_000),
+    inverse=InverseConfig(steps=8_000, first_steps=250, batch_size=16, photographs=12),
     evaluate=EvaluateConfig(objects=200, single_view_baseline=False),
 )
 """The shipped bundle, from the shipped GANs as they are."""
