@@ -79,7 +79,7 @@ def read_config(run: Path) -> Config:
     """
     path = run / "config.json"
     try:
-        given = json.loads(path.read_text())
+        given = dict(json.loads(path.read_text()))
         kinds = get_type_hints(Config)
         sections = {
             name: kinds[name](**value) if dataclasses.is_dataclass(kinds[name]) else value
@@ -108,12 +108,23 @@ class Ablation:
         """Train and measure one row with one seed; its figures."""
         config = self.settings(ROWS[name], seed)
         workspace = Workspace(self.out / name / f"seed_{seed}")
+        # Cells that are finished are not trained again: they must be of these settings.
+        StageFolder(workspace.path).start(self._identity(config))
         self._take_over(workspace, ROWS[name])
         for stage in (inverse, evaluate):
             folder = workspace.stage(stage.__name__.rpartition(".")[2], self.round)
             if not folder.done:
                 stage.run(config, workspace, self.round)
         return workspace.stage("evaluate", self.round).facts()
+
+    def _identity(self, config: Config) -> dict[str, Any]:
+        """All that a cell's figures depend on; not the number of processes, as they do not."""
+        identity = {"run": str(self.run.path.resolve()), "seed": config.seed}
+        for section in ("inverse", "multiview", "evaluate"):
+            values = dataclasses.asdict(getattr(config, section))
+            identity |= {f"{section}.{key}": value for key, value in values.items()}
+        del identity["inverse.processes"]
+        return identity
 
     def settings(self, row: Row, seed: int) -> Config:
         """Of one training."""
@@ -217,6 +228,20 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+def _fill(ablation: Ablation, rows: Sequence[str], seeds: Sequence[int]) -> str:
+    """Every cell, seed by seed; the table is written anew after each, and its Markdown returned."""
+    cells: dict[str, dict[int, dict[str, float]]] = {}
+    every = [(seed, name) for seed in seeds for name in rows]
+    for number, (seed, name) in enumerate(every, 1):
+        print(f"{name}, seed {seed}: {number} of {len(every)}", file=sys.stderr, flush=True)
+        cells.setdefault(name, {})[seed] = ablation.cell(name, seed)
+        table = summarise(cells)
+        write_json(ablation.out / "ablation.json", table)
+        text = markdown(table, ablation.config)
+        write_atomically(ablation.out / "ablation.md", text.encode())
+    return text
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
     options = parse(arguments)
@@ -224,20 +249,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = read_config(options.run)
         for assignment in options.set:
             config = override(config, assignment)
-        if not options.seeds.replace(",", "").isdigit():
+        seeds = options.seeds.split(",")
+        if not all(seed.isdigit() for seed in seeds):
             raise ConfigError(f"--seeds {options.seeds}: whole numbers with commas between them")
         rows = rows_for(config, [name for name in options.rows.split(",") if name])
         ablation = Ablation(options.run, options.out, config)
         with Workspace(options.out).lock():
-            cells: dict[str, dict[int, dict[str, float]]] = {}
-            for seed in map(int, options.seeds.split(",")):
-                for name in rows:
-                    cells.setdefault(name, {})[seed] = ablation.cell(name, seed)
-                    table = summarise(cells)
-                    write_json(options.out / "ablation.json", table)
-                    text = markdown(table, config)
-                    write_atomically(options.out / "ablation.md", text.encode())
-        print(text)
+            print(_fill(ablation, rows, [int(seed) for seed in seeds]))
     except (ConfigError, WorkspaceError) as error:
         print(f"train.ablation: {error}", file=sys.stderr)
         return UNUSABLE

@@ -84,6 +84,8 @@ def _check(config: Config, stages: Sequence[str]) -> None:
     drawn = config.photographs.source == CHECKPOINT and "photographs" in stages
     if drawn or (gan.checkpoint and "gan" in stages):
         importlib.import_module("train.gan_checkpoint").load_checkpoint(config)
+    if config.inverse.vgg and "inverse" in stages:
+        importlib.import_module("train.models.perceptual").VggFeatures(Path(config.inverse.vgg))
     if "segmenter" in stages:
         importlib.import_module("train.stages.segmenter").check(config)
 
@@ -159,11 +161,12 @@ def _outcome(work: Callable[[], None]) -> tuple[int, str]:
     """The exit status and what there is to say about it."""
     from train.data.photographs import PhotographsError
     from train.models.segmenter import SegmenterError
+    from train.models.weights import WeightsError
     from train.stages.viewpoints import AnnotationNeeded
 
     try:
         work()
-    except (ConfigError, PhotographsError, SegmenterError, WorkspaceError) as error:
+    except (ConfigError, PhotographsError, SegmenterError, WeightsError, WorkspaceError) as error:
         return UNUSABLE, str(error)
     except AnnotationNeeded as needed:
         return WAITING, str(needed)

@@ -14,6 +14,8 @@ cameras before varied scenes, so that the truth is exact. Rows beside the bundle
     ceiling            its template fitted to the truth of the first objects
     mean_prediction    the mean of what it predicts, at each photograph's predicted camera
     nearest_training   the training object whose photograph is most alike
+    single_view        a network taught on single views, with --single-view FILE: what stage
+                       inverse leaves in single_view/inverse_graphics.safetensors
 
 Writes `report.json` (every figure by its name), `report.md`, `report.html` (with pictures of the
 best, the median and the worst), `objects.json` (every object's scores), `contact_sheet.png` and
@@ -33,7 +35,7 @@ Exit status: 0 done, 2 an argument, the bundle, the objects or the generator can
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from train.config import PROCEDURAL_CATEGORY, Config, ConfigError, EvaluateConfig, override
@@ -46,15 +48,16 @@ from train.data.textured_object import AXES
 from train.data.vehicles import HELD_OUT_SEED
 from train.evaluation.bundle_predictor import BundlePredictor, BundleUnusable
 from train.evaluation.ceiling import ceiling
-from train.evaluation.floors import NearestTraining, mean_prediction
+from train.evaluation.floors import NearestTraining, SingleView, mean_prediction
 from train.evaluation.generator_report import SHIPPED_GENERATOR, report_generator
-from train.evaluation.instrument import Measured, measure, score
+from train.evaluation.instrument import Measured, Predictor, measure, score
 from train.evaluation.photo_instrument import measure_photos
 from train.evaluation.photo_report import write_photo_report
 from train.evaluation.refinement import RefinedPredictor
 from train.evaluation.report import write_report
 from train.models.given_features import FeaturesError
 from train.models.weights import WeightsError
+from train.progress import Progress
 from train.workspace import WorkspaceError
 
 UNUSABLE = 2
@@ -63,6 +66,16 @@ SHIPPED = Path(__file__).resolve().parents[1] / "service" / "shipped" / "vehicle
 """The bundle that comes with the source."""
 PROCEDURAL = "procedural:"
 """Before a number of procedural objects."""
+FLAGS = {
+    "objects": ("views", "up", "front", "single_view", "set"),
+    "photos": ("masks", "split"),
+    "generator": ("inception",),
+}
+"""What can be measured, and the flags that go with it alone."""
+FRONTS = {"y": "+z", "z": "-y"}
+"""Axis that is up in a folder's meshes -> the front that goes without saying."""
+STAGE_SETTINGS = ("baseline_steps", "single_view_baseline")
+"""Of `evaluate`, without meaning here."""
 
 
 class EvaluationError(ValueError):
@@ -77,6 +90,9 @@ def evaluate(options: argparse.Namespace, settings: EvaluateConfig) -> str:
     source = object_source(options, seed, predictor.category)
     truth = photograph(source, settings.views, predictor.resolution, seed)
     rows = measure_rows(predictor, source, truth, settings)
+    if options.single_view:
+        baseline = SingleView(predictor, options.single_view)
+        rows["single_view"] = _measured("single_view", baseline, truth)
     about = {
         "bundle": options.bundle.name,
         "source": f"{PROCEDURAL}{len(truth.names)}",
@@ -86,8 +102,9 @@ def evaluate(options: argparse.Namespace, settings: EvaluateConfig) -> str:
     if isinstance(source, MeshObjects):
         about |= {
             "source": Path(options.objects).name,
-            "up": options.up,
-            "front": options.front,
+            "up": source.up,
+            "front": source.front,
+            "without_volume": source.without_volume(),
             "skipped_count": len(source.skipped),
             "skipped": [f"{item.name}: {item.reason}" for item in source.skipped],
         }
@@ -100,7 +117,7 @@ def evaluate_photos(options: argparse.Namespace) -> str:
     predictor = BundlePredictor(options.bundle)
     began = time.monotonic()
     photos = read_photo_set(options.photos, predictor.resolution, options.masks, options.split)
-    measured = measure_photos(predictor, photos)
+    measured = measure_photos(predictor, photos, _ticking("photographs", len(photos.names)))
     about = {
         "bundle": options.bundle.name,
         "source": options.photos.name,
@@ -116,7 +133,10 @@ def object_source(options: argparse.Namespace, seed: int, category: str) -> Obje
     if not named.isdigit():
         if named != options.objects:
             raise EvaluationError(f"--objects {options.objects}: a number has to follow the colon")
-        return MeshObjects(Path(named), options.up, options.front, seed)
+        up = options.up or "y"
+        return MeshObjects(Path(named), up, options.front or FRONTS[up], seed)
+    if options.up or options.front:
+        raise EvaluationError("--up and --front say how a folder's meshes lie: give --objects one")
     if int(named) < 1:
         raise EvaluationError(f"--objects {options.objects}: at least 1")
     if category != PROCEDURAL_CATEGORY:
@@ -132,18 +152,33 @@ def measure_rows(
     predictor: BundlePredictor, source: ObjectSource, truth: HeldOut, settings: EvaluateConfig
 ) -> dict[str, Measured]:
     """The bundle, the ceiling over it and the floors under it."""
-    rows = {"bundle": measure(predictor, truth)}
+    rows = {"bundle": _measured("bundle", predictor, truth)}
     if settings.refine_steps:
-        rows["refined"] = measure(RefinedPredictor(predictor, settings.refine_steps), truth)
+        refined = RefinedPredictor(predictor, settings.refine_steps)
+        rows["refined"] = _measured("refined", refined, truth)
     if settings.ceiling_objects:
         first = HeldOut(*(values[: settings.ceiling_objects] for values in truth))
         height, width = predictor.predict(truth.images[:1]).textures.shape[1:3]
-        fitted = ceiling(source, first, predictor.template, (height, width), settings.ceiling_steps)
+        tell, steps = _ticking("ceiling", len(first.names)), settings.ceiling_steps
+        fitted = ceiling(source, first, predictor.template, (height, width), steps, tell)
         rows["ceiling"] = score(fitted, predictor.template, first)
-    rows["mean_prediction"] = measure(mean_prediction(predictor, truth.images), truth)
+    mean = mean_prediction(predictor, truth.images)
+    rows["mean_prediction"] = _measured("mean_prediction", mean, truth)
     if predictor.category == PROCEDURAL_CATEGORY:
-        rows["nearest_training"] = measure(NearestTraining(predictor, Config().seed), truth)
+        nearest = NearestTraining(predictor, Config().seed)
+        rows["nearest_training"] = _measured("nearest_training", nearest, truth)
     return rows
+
+
+def _measured(row: str, predictor: Predictor, truth: HeldOut) -> Measured:
+    return measure(predictor, truth, _ticking(row, len(truth.names)))
+
+
+def _ticking(name: str, total: int) -> Callable[[int], None]:
+    """Says on the terminal how many are done, and when all will be."""
+    progress = Progress(None, name, total)
+    progress.tick(0)
+    return progress.tick
 
 
 def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, EvaluateConfig]:
@@ -155,14 +190,16 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, Evaluate
     parser.add_argument("--bundle", type=Path, default=SHIPPED, help="default: the shipped one")
     parser.add_argument(
         "--objects",
-        default=f"{PROCEDURAL}{defaults.objects}",
         metavar="procedural:N|FOLDER",
-        help="default: %(default)s",
+        help=f"default: {PROCEDURAL}{defaults.objects}",
     )
     parser.add_argument("--views", type=int, help=f"novel views each; default: {defaults.views}")
-    parser.add_argument("--up", choices=["y", "z"], default="y", help="of a folder's meshes")
+    parser.add_argument("--up", choices=list(FRONTS), help="of a folder's meshes; default: y")
     parser.add_argument(
         "--front", choices=list(AXES), help="of a folder's meshes; default: +z, with --up z -y"
+    )
+    parser.add_argument(
+        "--single-view", type=Path, metavar="FILE", help="weights of a row to be measured beside"
     )
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="measure on these instead")
     parser.add_argument("--masks", type=Path, metavar="FOLDER", help="of the photographs, by name")
@@ -173,21 +210,40 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, Evaluate
     out = Path("build/report")
     parser.add_argument("--out", type=Path, default=out, help="default: %(default)s")
     options = parser.parse_args(_with_front(sys.argv[1:] if arguments is None else arguments))
-    options.front = options.front or {"y": "+z", "z": "-y"}[options.up]
-    if options.front[-1] == options.up:
-        raise EvaluationError(f"--up {options.up} --front {options.front}: two different axes")
-    if (options.masks or options.split) and not options.photos:
-        raise EvaluationError("--masks and --split go with --photos")
-    if options.inception and not options.generator:
-        raise EvaluationError("--inception goes with --generator")
+    _refuse_mixed(options)
+    settings = _settings(options)
+    options.objects = options.objects or f"{PROCEDURAL}{settings.objects}"
+    return options, settings
+
+
+def _refuse_mixed(options: argparse.Namespace) -> None:
+    """Raise for flags that do not go with each other: none may be without effect."""
+    asked = [f"--{name}" for name in FLAGS if getattr(options, name) is not None]
+    if len(asked) > 1:
+        raise EvaluationError(f"{' and '.join(asked)}: one of them at a time")
+    for name, flags in FLAGS.items():
+        for flag in flags:
+            if getattr(options, flag) and f"--{name}" not in (asked or ["--objects"]):
+                raise EvaluationError(f"--{flag.replace('_', '-')} goes with --{name}")
+    if options.front and options.front[-1] == (options.up or "y"):
+        raise EvaluationError(f"--up and --front {options.front}: two different axes")
+
+
+def _settings(options: argparse.Namespace) -> EvaluateConfig:
+    """What `--set` and `--views` say."""
     config = Config()
     for assignment in options.set:
-        if not assignment.startswith("evaluate."):
+        section, _, rest = assignment.partition(".")
+        if section != "evaluate":
             raise ConfigError(f"--set {assignment}: only settings of evaluate, as evaluate.seed=1")
+        if rest.partition("=")[0] in STAGE_SETTINGS:
+            raise ConfigError(
+                f"--set {assignment}: of a training; here --single-view FILE gives the baseline"
+            )
         config = override(config, assignment)
     if options.views is not None:
         config = override(config, f"evaluate.views={options.views}")
-    return options, config.evaluate
+    return config.evaluate
 
 
 def _with_front(arguments: Sequence[str]) -> list[str]:
@@ -205,6 +261,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
     try:
         options, settings = parse(arguments)
+        if options.out.exists() and not options.out.is_dir():  # said before hours of measuring
+            raise EvaluationError(f"--out {options.out} is a file: name a folder")
         if options.generator:
             shipped = options.generator == "shipped"
             path = SHIPPED_GENERATOR if shipped else Path(options.generator)

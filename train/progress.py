@@ -7,22 +7,27 @@ from typing import Any
 from train.workspace import Workspace
 
 
+def untold(done: int) -> None:
+    """Tell nobody how many are done."""
+
+
 class Progress:
-    """Reports a stage's progress: to the terminal, and to `stats.jsonl` of the run.
+    """Reports progress: to the terminal, and a stage's to `stats.jsonl` of the run, too.
 
     Scalars are only converted (which may wait for a device) when a report is due.
     """
 
     def __init__(
         self,
-        workspace: Workspace,
+        workspace: Workspace | None,
         stage: str,
         total: int,
         round: int = 0,
         every: float = 10.0,
         silent: bool = False,
     ) -> None:
-        """`total`: steps; `every`: seconds between reports; `silent`: another process speaks."""
+        """`workspace`: None of a command without a run; `total`: steps; `every`: seconds between
+        reports; `silent`: another process speaks."""
         self.workspace, self.stage, self.total, self.round = workspace, stage, total, round
         self.every, self.silent = every, silent
         self.began = time.monotonic()
@@ -30,26 +35,25 @@ class Progress:
         self.first_step: int | None = None
 
     def tick(self, step: int, **scalars: Any) -> None:
-        """Report if it is time to; `step` counts finished steps, from 1."""
+        """Report if it is time to; `step` counts finished steps: from 1, or from 0 where the next
+        report counts several."""
         if self.first_step is None:
-            self.first_step = step - 1
+            self.first_step = max(step - 1, 0)
         now = time.monotonic()
         if self.silent or (now - self.reported < self.every and step != self.total):
             return
         self.reported = now
         rate = (step - self.first_step) / max(now - self.began, 1e-9)
         values = {name: round(float(value), 5) for name, value in scalars.items()}
-        self.workspace.append(
-            "stats.jsonl",
-            {
+        if self.workspace is not None:
+            record = {
                 "stage": self.stage,
                 "round": self.round,
                 "step": step,
                 "steps_per_second": round(rate, 3),
                 "time": round(time.time(), 1),
-                **values,
-            },
-        )
+            }
+            self.workspace.append("stats.jsonl", {**record, **values})
         remaining = (self.total - step) / max(rate, 1e-9)
         self.say(
             f"{step:>7d}/{self.total:<7d} {rate:7.2f}/s  left {_clock(remaining)}  "
@@ -60,7 +64,8 @@ class Progress:
         """One line on the terminal, with the stage's name in front."""
         if self.silent:
             return
-        print(f"{self.stage:<12s} r{self.round}  {text}", file=sys.stderr, flush=True)
+        of_round = "" if self.workspace is None else f" r{self.round}"
+        print(f"{self.stage:<12s}{of_round}  {text}", file=sys.stderr, flush=True)
 
 
 def _clock(seconds: float) -> str:

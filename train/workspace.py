@@ -107,7 +107,7 @@ class StageFolder(NamedTuple):
             listing = ", ".join(f"{k}: {begun.get(k)!r} -> {given.get(k)!r}" for k in changed)
             raise WorkspaceError(
                 f"{self.path} was started with other settings ({listing}): use the first ones, "
-                "another --run, or delete that folder to start the stage again"
+                "another folder to write to, or delete that one to start again"
             )
 
     def finish(self, **facts: Any) -> None:

@@ -60,13 +60,21 @@ def test_rows_are_trained_and_measured_once_per_seed(run, tmp_path, capsys):
     assert full["low"] < full["mean"] < full["high"]
     assert table["full"]["figures"] != table["true_views"]["figures"]
     markdown = (tmp_path / "out" / "ablation.md").read_text()
-    assert markdown in capsys.readouterr().out and markdown.count("| `") == len(table)
+    told = capsys.readouterr()
+    assert "true_views, seed 2: 8 of 8" in told.err
+    assert markdown in told.out and markdown.count("| `") == len(table)
     # The run is as it was; again is nothing but reading.
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
     weights = tmp_path / "out/full/seed_1/round_1/inverse/inverse_graphics.safetensors"
     written = weights.stat().st_mtime_ns
     assert ablation.main(given) == 0
     assert weights.stat().st_mtime_ns == written
+    # What is finished is not passed off as of other settings.
+    capsys.readouterr()
+    assert ablation.main([*given, "--set", "inverse.color_weight=1"]) == 2
+    assert "inverse.color_weight: 20.0 -> 1.0" in capsys.readouterr().err
+    assert ablation.main([*given, "--set", "multiview.objects=3"]) == 2
+    assert "multiview.objects: 4 -> 3" in capsys.readouterr().err
 
 
 def test_single_views_get_as_many_images_in_each_step(run, tmp_path):
@@ -95,6 +103,7 @@ def test_true_views_need_a_truth(run):
     [
         (["--rows", "full,half"], "--rows half: known are full"),
         (["--seeds", "1,x"], "--seeds 1,x: whole numbers"),
+        (["--seeds", "1,,2"], "--seeds 1,,2: whole numbers"),
         (["--set", "inverse.stepz=1"], "inverse.stepz: unknown setting"),
         (["--set", "rounds=1"], "at least 2"),
     ],
@@ -105,6 +114,9 @@ def test_what_cannot_be_is_refused_by_name(run, tmp_path, capsys, arguments, sai
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path, capsys):
+    assert ablation.main(["--run", str(tmp_path)]) == 2
+    assert "config.json is not the settings of a run" in capsys.readouterr().err
+    (tmp_path / "config.json").write_text("[1]")
     assert ablation.main(["--run", str(tmp_path)]) == 2
     assert "config.json is not the settings of a run" in capsys.readouterr().err
 

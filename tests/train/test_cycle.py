@@ -47,6 +47,13 @@ def test_a_folder_without_photographs_ends_with_status_2(tmp_path, capsys):
     assert str(tmp_path) in capsys.readouterr().err
 
 
+def test_weights_that_a_late_stage_cannot_use_are_refused_before_the_first_one(tmp_path, capsys):
+    arguments = ["--preset", "smoke", "--run", str(tmp_path), "--set", "inverse.vgg=no/vgg.file"]
+    assert cycle.main(arguments) == 2
+    assert "no/vgg.file is not VGG-16" in capsys.readouterr().err
+    assert not (tmp_path / "photographs").exists()
+
+
 def test_a_stage_without_the_ones_before_it_names_them(tmp_path, capsys):
     arguments = ["--preset", "smoke", "--run", str(tmp_path), "--stages", "export"]
     assert cycle.main(arguments) == 2

@@ -1,8 +1,11 @@
 import json
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from graphics.mesh import save_template
 from tests.train.data.mesh_folder import striped, write_glb, write_obj, write_ply
@@ -10,6 +13,11 @@ from tests.train.data.photo_folders import mask, picture, write_pascal3d
 from tests.train.smallest_bundle import SIZE, TEMPLATE, write_bundle
 from train.evaluate import main
 from train.evaluation.bundle_predictor import BundlePredictor
+from train.models.inverse_graphics import (
+    InverseGraphics,
+    InverseGraphicsShape,
+    save_inverse_graphics,
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +53,14 @@ def test_the_command_writes_and_prints_the_report(
 ) -> None:
     arguments = ["--bundle", str(bundle), "--objects", "5", "--views", "2", "--out", str(tmp_path)]
     assert main([*arguments, *FAST]) == 0
-    printed = capsys.readouterr().out
+    told = capsys.readouterr()
+    printed = told.out
     assert "| `iou2d_novel30` |" in printed and "mean_prediction" in printed
     assert "ceiling (2 objects)" in printed
+    for row, count in (("bundle", 5), ("ceiling", 2), ("mean_prediction", 5)):
+        assert re.search(rf"^{row} +{count}/{count} .* left 0:00:00", told.err, re.MULTILINE)
     report = json.loads((tmp_path / "report.json").read_text())
+    assert set(report["protocols"]) == set(report["rows"]["bundle"])
     assert list(report["rows"]) == ["bundle", "ceiling", "mean_prediction", "nearest_training"]
     assert report["objects_of_rows"] == {
         "bundle": 5, "ceiling": 2, "mean_prediction": 5, "nearest_training": 5,
@@ -74,6 +86,7 @@ def test_a_folder_of_meshes_is_measured_and_broken_ones_are_named(
     striped().save(folder / "paint.png")
     write_glb(folder / "box.glb")
     write_ply(folder / "box.ply")
+    (folder / "sheet.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
     (folder / "broken.dae").write_text("<COLLADA")
     out = tmp_path / "out"
     arguments = ["--bundle", str(bundle), "--objects", str(folder), "--out", str(out), *FAST]
@@ -82,11 +95,13 @@ def test_a_folder_of_meshes_is_measured_and_broken_ones_are_named(
     report = json.loads((out / "report.json").read_text())
     assert list(report["rows"])[:3] == ["bundle", "refined", "ceiling"]
     about = report["about"]
-    assert about["objects"] == 3 and (about["up"], about["front"]) == ("z", "-x")
+    assert about["objects"] == 4 and about["without_volume"] == ["sheet.obj"]
+    assert about["source"] == "meshes" and (about["up"], about["front"]) == ("z", "-x")
     assert about["skipped_count"] == 1 and about["skipped"][0].startswith("broken.dae: ")
     objects = json.loads((out / "objects.json").read_text())
     # One object in three formats: its shape scores alike but for the camera of each.
-    assert np.ptp(objects["bundle"]["iou3d_bbox"]) < 0.01
+    *boxes, sheet = objects["bundle"]["iou3d_bbox"]
+    assert np.ptp(boxes) < 0.01 and sheet == 0
     assert "broken.dae" in capsys.readouterr().out
 
 
@@ -100,6 +115,37 @@ def test_another_seed_is_other_objects(bundle: Path, tmp_path: Path) -> None:
         assert "ceiling" not in report["rows"]
         reports.append((report["about"]["held_out_seed"], report["rows"]))
     assert reports[0] != reports[1] == reports[2]
+
+
+def test_a_network_taught_on_single_views_is_measured_beside(bundle: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    path = tmp_path / "inverse_graphics.safetensors"
+    save_inverse_graphics(path, InverseGraphics(InverseGraphicsShape(SIZE, 4, 2, 8)))
+    arguments = ["--bundle", str(bundle), "--views", "1", "--out", str(tmp_path)]
+    arguments += ["--set", "evaluate.objects=2", "--set", "evaluate.ceiling_objects=0"]
+    assert main([*arguments, "--single-view", str(path)]) == 0
+    rows = json.loads((tmp_path / "objects.json").read_text())
+    assert len(rows["names"]) == 2
+    assert rows["single_view"]["iou2d_segmenter"] == rows["bundle"]["iou2d_segmenter"]
+    assert rows["single_view"]["iou2d_novel30"] != rows["bundle"]["iou2d_novel30"]
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert set(report["rows"]["single_view"]) == set(report["protocols"])
+
+
+def test_what_is_no_network_for_the_bundle_is_refused(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    larger, junk = tmp_path / "larger.safetensors", tmp_path / "junk.safetensors"
+    save_inverse_graphics(larger, InverseGraphics(InverseGraphicsShape(64, 4, 2, 8)))
+    junk.write_bytes(b"no weights")
+    arguments = ["--bundle", str(bundle), "--objects", "1", "--out", str(tmp_path / "out")]
+    for path, message in (
+        (larger, "of 64 px, the bundle of 32 px"),
+        (junk, "is not an inverse graphics network"),
+        (tmp_path / "none", "is not an inverse graphics network"),
+    ):
+        assert main([*arguments, "--single-view", str(path)]) == 2
+        assert message in capsys.readouterr().err
 
 
 def test_photographs_with_masks_are_measured_without_truth(
@@ -150,14 +196,26 @@ def test_photographs_with_cameras_say_how_far_the_predicted_ones_are(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--masks", "somewhere"], "go with --photos"),
+        (["--masks", "somewhere"], "--masks goes with --photos"),
+        (["--split", "val", "--generator", "shipped"], "--split goes with --photos"),
+        (["--photos", "x", "--objects", "5"], "--objects and --photos: one of them"),
+        (["--photos", "x", "--generator", "shipped"], "--photos and --generator: one of them"),
+        (["--photos", "x", "--views", "3"], "--views goes with --objects"),
+        (["--photos", "x", "--set", "evaluate.seed=1"], "--set goes with --objects"),
+        (["--generator", "shipped", "--single-view", "x"], "--single-view goes with --objects"),
         (["--inception", "network.pt"], "goes with --generator"),
         (["--generator", "shipped", "--inception", "no/network.pt"], "no such file"),
         (["--generator", "shipped", "--bundle", "no/bundle"], "no segmenter, which finds"),
         (["--photos", "no/such/folder"], "is not a folder"),
         (["--objects", "procedural:many"], "a number has to follow"),
         (["--objects", "no/such/folder"], "is not a folder"),
-        (["--up", "z", "--front", "-z"], "two different axes"),
+        (["--objects", "some", "--up", "z", "--front", "-z"], "two different axes"),
+        (["--objects", "some", "--front", "+y"], "two different axes"),
+        (["--up", "z"], "how a folder's meshes lie"),
+        (["--front", "-y", "--up", "z", "--objects", "procedural:3"], "how a folder's meshes lie"),
+        (["--set", "evaluate.nothing=3"], "evaluate.nothing: unknown setting"),
+        (["--set", "evaluate.baseline_steps=3"], "of a training"),
+        (["--out", __file__], "is a file: name a folder"),
         (["--set", "gan.kimg=3"], "only settings of evaluate"),
         (["--set", "evaluate.seed=-1"], "0 to 9999"),
         (["--views", "0"], "at least 1"),
@@ -188,6 +246,29 @@ def test_what_is_no_bundle_is_refused_with_the_reason(
         (broken / name).write_bytes((bundle / name).read_bytes())
     assert main(["--bundle", str(broken), "--out", str(tmp_path)]) == 2
     assert "knows 'birds'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("manifest.json", b"[]", "not a readable bundle"),
+        ("template.npz", b"PK half a file", "not a readable bundle"),
+        ("manifest.json", b'{"category": "birds", "resolution": 48}', "not images of 48 x 48"),
+    ],
+)
+def test_a_damaged_bundle_is_refused(
+    bundle: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    content: bytes,
+    message: str,
+) -> None:
+    copied = tmp_path / "damaged"
+    shutil.copytree(bundle, copied)
+    (copied / name).write_bytes(content)
+    assert main(["--bundle", str(copied), "--objects", "1", "--out", str(tmp_path)]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_generator_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import torch
 
@@ -13,6 +14,17 @@ def test_a_due_report_goes_to_the_terminal_and_to_the_file(tmp_path, capsys):
     assert (record["stage"], record["round"], record["step"]) == ("inverse", 1, 5)
     assert record["loss"] == 0.25
     assert "loss 0.25" in capsys.readouterr().err
+
+
+def test_steps_that_come_several_at_once_are_timed_from_the_beginning(capsys, monkeypatch):
+    now = iter((0.0, 0.0, 20.0))
+    clock = SimpleNamespace(monotonic=lambda: next(now))
+    monkeypatch.setattr("train.progress.time", clock)
+    progress = Progress(None, "bundle", total=150)
+    progress.tick(0)
+    progress.tick(50)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.split() == ["bundle", "50/150", "2.50/s", "left", "0:00:40"]
 
 
 def test_nothing_is_reported_before_its_time_but_the_last_step_always(tmp_path):

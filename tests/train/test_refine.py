@@ -101,6 +101,7 @@ def test_a_bad_photograph_changes_nothing_of_a_good_one(bundle: Path, photos: Pa
         (["car.png", "--steps", "0"], "--steps 0: 1 to"),
         (["car.png", "--masks", "no/such"], "no/such is not a folder"),
         (["car.png", "--bundle", "no/such"], "no/such is not a readable bundle"),
+        (["masks"], "masks (it is a folder: name the files in it)"),
         (["none.jpg", "missing.jpg"], "none of 2 photographs can be used"),
         (["black.png"], "none of 1 photographs can be used"),
         (["car.png", "--out", "car.png"], "car.png"),

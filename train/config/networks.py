@@ -83,6 +83,10 @@ class GanConfig:
         require(self.snapshot_kimg >= 1, f"gan.snapshot_kimg={self.snapshot_kimg}: at least 1")
 
 
+MOST_SUBDIVISIONS = 5
+"""Of the sphere template: 10,242 vertices."""
+
+
 @dataclass(frozen=True)
 class InverseConfig:
     """The inverse graphics network (paper 3.2, eq. 1 and 2)."""
@@ -134,14 +138,32 @@ class InverseConfig:
     or per CPU core with 8 images."""
 
     def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "width"):
+            value = getattr(self, name)
+            require(value >= 1, f"inverse.{name}={value}: at least 1")
+        for name in ("first_steps", "photographs", "processes", "perceptual_after"):
+            value = getattr(self, name)
+            require(value >= 0, f"inverse.{name}={value}: 0 or more")
         require(self.views in (1, 2), f"inverse.views={self.views}: 1 or 2")
+        require(
+            self.learning_rate > 0 and self.camera_learning_rate >= 0,
+            f"inverse.learning_rate={self.learning_rate:g} and "
+            f"camera_learning_rate={self.camera_learning_rate:g}: above 0, and 0 or more",
+        )
+        require(
+            1 <= self.template_level <= MOST_SUBDIVISIONS,
+            f"inverse.template_level={self.template_level}: 1 to {MOST_SUBDIVISIONS}",
+        )
+        size = self.texture_size
+        require(
+            size >= 4 and size & (size - 1) == 0,
+            f"inverse.texture_size={size}: a power of two, at least 4",
+        )
         require(
             0 < self.sigmainv <= self.last_sigmainv,
             f"inverse.sigmainv={self.sigmainv:g} and last_sigmainv={self.last_sigmainv:g}: "
             "above 0, the last not below the first",
         )
-        require(self.photographs >= 0, f"inverse.photographs={self.photographs}: 0 or more")
-        require(self.processes >= 0, f"inverse.processes={self.processes}: 0 or more")
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ def write_true_views(config: Config, folder: StageFolder) -> None:
     As many objects and views as `config.multiview` says; images, masks and cameras are exact.
     """
     settings, size = config.multiview, config.photographs.size
+    folder.start({**asdict(settings), "size": size, "seed": config.seed})
     if folder.done:
         return
-    folder.start({**asdict(settings), "size": size, "seed": config.seed})
     cameras = asked_cameras(settings.cameras, config.seed)
     objects, viewpoints = plan_views(cameras, settings, config.seed)
     images = ArrayFile(folder.file("images.npy"), (len(objects), size, size, 3))
@@ -48,9 +48,9 @@ def write_single_photographs(
     config: Config, run: Workspace, round: int, count: int, folder: StageFolder
 ) -> None:
     """The first `count` labelled photographs of a run, each an object with one view of its own."""
+    folder.start({"count": count, "round": round})
     if folder.done:
         return
-    folder.start({"count": count, "round": round})
     with np.load(run.stage("cameras", round).require("labels.npz")) as labels:
         chosen = np.flatnonzero(labels["keep"])[:count]
         cameras = labels["cameras"][chosen]

@@ -64,7 +64,11 @@ def _table(path: Path) -> dict[str, list[str]]:
     """Lines of a list by their first word."""
     try:
         lines = path.read_text().splitlines()
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise PhotographsError(f"{path} is not readable ({error})") from error
-    words = (line.split() for line in lines)
-    return {first: rest for first, *rest in filter(None, words)}
+    words = [line.split() for line in lines if line.strip()]
+    if short := [line for line in words if len(line) < 2]:
+        raise PhotographsError(
+            f"{path}: {short[0][0]!r} stands alone; each line is a number and more"
+        )
+    return {first: rest for first, *rest in words}

@@ -105,7 +105,8 @@ def mesh_paths(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise MeshFilesError(f"{folder} is not a folder; give one of {', '.join(SUFFIXES)} files")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    paths = sorted(path for path in found if path.is_file())
     if not paths:
         raise MeshFilesError(f"{folder} holds no {', '.join(SUFFIXES)} file; give some")
     return paths
@@ -115,8 +116,11 @@ def read_mesh(path: Path, folder: Path | None = None) -> TexturedObject:
     """One mesh file, in its own units and axes; `folder`: where its textures may lie.
 
     Raises:
-        ValueError: it cannot be read, has no triangles, or lacks a texture that it names.
+        ValueError: it cannot be read, has no triangles, or lacks a texture that it names, or what
+            says where that goes.
     """
+    if path.stat().st_size == 0:
+        raise ValueError("it is empty: 0 bytes")
     finder = TextureFinder(path, folder or path.parent)
     try:
         scene = trimesh.load_scene(str(path), resolver=finder, process=False)
@@ -158,10 +162,10 @@ def _coloured(part: trimesh.Trimesh, finder: TextureFinder) -> TexturedObject:
             plain = texture is None or len(np.unique(texture.reshape(-1, 3), axis=0)) == 1
             beside = finder.beside() if plain else None
             if beside is not None:
-                texture = _texture(Image.open(beside))
+                texture = _read_texture(beside)
                 colour = np.ones(3)
-        else:
-            texture = None
+        elif texture is not None:
+            colour, texture = _only_colour(texture) * colour, None
     if corner_colours is None:
         corner_colours = np.broadcast_to(colour, (*faces.shape, 3))
     elif texture is not None:
@@ -176,6 +180,14 @@ def _coloured(part: trimesh.Trimesh, finder: TextureFinder) -> TexturedObject:
         np.full(len(faces), UNTEXTURED if texture is None else 0, np.int32),
         () if texture is None else (texture,),
     )
+
+
+def _only_colour(texture: NDArray[np.uint8]) -> NDArray[np.floating]:
+    """The colour [3], 0..1, of a texture that nothing says where to put."""
+    colours = np.unique(texture.reshape(-1, 3), axis=0)
+    if len(colours) > 1:
+        raise ValueError("it has a texture but no texture coordinates (uvs) on all of its faces")
+    return colours[0] / 255
 
 
 def _corner_colours(part: trimesh.Trimesh) -> NDArray[np.floating] | None:
@@ -207,6 +219,14 @@ def _material(material: Any) -> tuple[NDArray[np.uint8] | None, NDArray[np.float
     if getattr(material, "diffuse", None) is None:
         return None, np.full(3, CLAY)
     return None, np.asarray(material.diffuse[:3]) / 255
+
+
+def _read_texture(path: Path) -> NDArray[np.uint8]:
+    try:
+        with Image.open(path) as image:
+            return _texture(image)
+    except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged files
+        raise ValueError(f"{path.name}, its texture, is no readable picture ({error})") from error
 
 
 def _texture(image: Image.Image) -> NDArray[np.uint8]:

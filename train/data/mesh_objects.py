@@ -30,7 +30,7 @@ class MeshObjects:
         Raises:
             MeshFilesError: no folder, or no usable mesh in it.
         """
-        self.seed = seed
+        self.up, self.front, self.seed = up, front, seed
         self.names: list[str] = []
         self.skipped: list[SkippedMesh] = []
         self.objects: list[TexturedObject] = []
@@ -49,6 +49,15 @@ class MeshObjects:
                 f"{folder}: none of its {len(self.skipped)} meshes is usable: {reasons}"
             )
         self.shapes = [Shape(thing.vertices, thing.faces, hollow=True) for thing in self.objects]
+
+    def without_volume(self) -> list[str]:
+        """The names of the objects that enclose nothing, such as sheets: every solid is at an IoU
+        of 0 with them."""
+        return [
+            name
+            for name, shape in zip(self.names, self.shapes, strict=True)
+            if not shape.solid.voxels.any()
+        ]
 
     def photographs(self, size: int) -> Pictures:
         """One photograph of each object, from a camera of its own: any azimuth, elevation up to 30

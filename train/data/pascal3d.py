@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from train.data.photo_set import Photo
 from train.data.photographs import PhotographsError, Skipped
@@ -54,7 +53,7 @@ def pascal3d(folder: Path, split: str = "") -> tuple[list[Photo], list[Skipped]]
                           if (folder / f"{stem}{suffix}").is_file()), None)  # fmt: skip
             if image is None:
                 raise ValueError("its image is missing")
-        except (OSError, ValueError, AttributeError, MatReadError) as error:
+        except Exception as error:  # SciPy's reader raises a dozen kinds for damaged files
             skipped.append(Skipped(stem, f"{type(error).__name__}: {error}"))
             continue
         for number, thing in enumerate(objects):

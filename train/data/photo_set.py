@@ -71,7 +71,9 @@ def read_photos(photos: Iterable[Photo], size: int, skipped: Iterable[Skipped] =
             used.append(photo)
         except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged files
             left_out.append(Skipped(photo.name, f"{type(error).__name__}: {error}"))
-    if not found:
+    if not used and not left_out:
+        raise PhotographsError("there is no photograph in the list, or in this split of it")
+    if not used:
         first = "; ".join(f"{name} ({reason})" for name, reason in left_out[:3])
         raise PhotographsError(f"none of {len(left_out)} photographs can be used: {first}")
     cameras = np.full((len(used), CAMERA_SIZE), UNKNOWN, np.float32)
@@ -115,7 +117,14 @@ def listed(paths: Sequence[Path], masks: Path | None) -> tuple[list[Photo], list
     """
     if masks is not None and not masks.is_dir():
         raise PhotographsError(f"{masks} is not a folder; give a folder of JPEG or PNG files")
-    missing = [Skipped(path.as_posix(), "no such file") for path in paths if not path.is_file()]
+    missing = [
+        Skipped(
+            path.as_posix(),
+            "it is a folder: name the files in it" if path.is_dir() else "no such file",
+        )
+        for path in paths
+        if not path.is_file()
+    ]
     found = [(path.as_posix(), path) for path in paths if path.is_file()]
     photos, without_mask = _with_masks(found, masks)
     return photos, missing + without_mask

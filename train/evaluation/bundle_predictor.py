@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from graphics.mesh import load_template
+from graphics.mesh import Template, load_template
 from graphics.render import look
 from graphics.texture_transfer import TextureTransfer
 from train.evaluation.instrument import Predicted
@@ -27,13 +28,13 @@ class BundlePredictor:
             self.resolution = int(manifest["resolution"])
             self.category = str(manifest["category"])
             self.template = load_template(folder / "template.npz")
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
             raise BundleUnusable(
                 f"{folder} is not a readable bundle ({error!r}): give one with --bundle, or make "
                 "one with python -m train.cycle"
             ) from error
-        self.segmenter = _session(folder / "segmenter.onnx")
-        self.inverse_graphics = _session(folder / "inverse_graphics.onnx")
+        self.segmenter = _session(folder / "segmenter.onnx", self.resolution)
+        self.inverse_graphics = _session(folder / "inverse_graphics.onnx", self.resolution)
 
     def predict(self, images: NDArray[np.uint8]) -> Predicted:
         """Read photographs [B, R, R, 3]."""
@@ -50,24 +51,36 @@ class BundlePredictor:
         outputs = ["vertices", "textures", "cameras", "confidences"]
         given = {"images": np.ascontiguousarray(images), "masks": np.ascontiguousarray(masks)}
         read = Predicted(masks, *self.inverse_graphics.run(outputs, given))
-        return read._replace(textures=self._painted(images, read))
-
-    def _painted(self, images: NDArray[np.uint8], read: Predicted) -> NDArray[np.float32]:
-        """Textures [B, Ht, Wt, 3] with what the photographs show, as the service answers them."""
-        transfer = TextureTransfer(self.template, *read.textures.shape[1:3])
-        photographs = images / np.float32(255)
-        cameras, vertices = read.cameras[:, None], read.vertices[:, None]
-        views = (look(*one, self.template) for one in zip(vertices, cameras, strict=True))
-        every = zip(photographs, read.masks, views, read.textures, strict=True)
-        return np.stack([transfer(*one) for one in every])
+        return painted(read, images, self.template)
 
 
-def _session(path: Path) -> onnxruntime.InferenceSession:
+def painted(read: Predicted, images: NDArray[np.uint8], template: Template) -> Predicted:
+    """Predictions whose textures show what the photographs [B, R, R, 3] show, as the service
+    answers them."""
+    transfer = TextureTransfer(template, *read.textures.shape[1:3])
+    photographs = images / np.float32(255)
+    cameras, vertices = read.cameras[:, None], read.vertices[:, None]
+    views = (look(*one, template) for one in zip(vertices, cameras, strict=True))
+    every = zip(photographs, read.masks, views, read.textures, strict=True)
+    return read._replace(textures=np.stack([transfer(*one) for one in every]))
+
+
+def _session(path: Path, resolution: int) -> onnxruntime.InferenceSession:
+    """A graph that takes photographs of the manifest's resolution, on one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
     except Exception as error:  # ONNX Runtime's own errors share no base but Exception
         raise BundleUnusable(
             f"{path} does not open in ONNX Runtime: {error}: export the bundle again"
         ) from error
+    shapes = {given.name: given.shape[1:] for given in session.get_inputs()}
+    if shapes.get("images") != [resolution, resolution, 3]:
+        raise BundleUnusable(
+            f"{path} takes {shapes}, not images of {resolution} x {resolution} x 3 as the manifest "
+            "says: export the bundle again"
+        )
+    return session

@@ -1,4 +1,4 @@
-"""Contact sheets of photographs: a line of pictures for each, with its caption above."""
+"""Contact sheets: a line of pictures for each object, with its caption above."""
 
 import io
 from collections.abc import Sequence
@@ -7,7 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from train.evaluation.contact_sheet import CAPTION, CELL, INK, MARGIN, WHITE
+CELL = 128
+"""Side of one picture in pixels."""
+MARGIN = 8
+"""Pixels between the groups of a line."""
+CAPTION = 18
+"""Height of a line of text in pixels."""
+WHITE, INK = (255, 255, 255), (30, 30, 30)
 
 
 def line_of(*groups: Sequence[NDArray[np.uint8]]) -> Image.Image:
@@ -24,12 +30,25 @@ def line_of(*groups: Sequence[NDArray[np.uint8]]) -> Image.Image:
     return line
 
 
-def captioned_sheet(title: str, captions: Sequence[str], lines: Sequence[Image.Image]) -> bytes:
-    """A PNG of the lines below each other; at least one."""
+def jpeg_of(line: Image.Image) -> bytes:
+    """A line as a page shows it."""
+    content = io.BytesIO()
+    line.save(content, "JPEG", quality=88)
+    return content.getvalue()
+
+
+def captioned_sheet(
+    titles: Sequence[tuple[int, str]],
+    captions: Sequence[str],
+    lines: Sequence[Image.Image],
+) -> bytes:
+    """A PNG of the lines below each other; at least one. `titles`: at the top, each with its place
+    in pixels from the left."""
     height = CAPTION + CELL
     sheet = Image.new("RGB", (lines[0].width, CAPTION + len(lines) * height), WHITE)
     pen = ImageDraw.Draw(sheet)
-    pen.text((3, 3), title, fill=INK)
+    for left, title in titles:
+        pen.text((left + 3, 3), title, fill=INK)
     for place, (caption, line) in enumerate(zip(captions, lines, strict=True)):
         top = CAPTION + place * height
         pen.text((3, top + 3), caption, fill=INK)

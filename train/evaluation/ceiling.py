@@ -6,6 +6,7 @@ network sees: 20 true views all round and the true surface. It minimises terms o
 colour, Laplacian, flattening) through the differentiable renderer, and the distance of surfaces.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from train.evaluation.instrument import Predicted
 from train.losses.mesh import flatten_loss, laplacian_loss
 from train.losses.reconstruction import color_loss, iou_loss
 from train.metrics.true_shape import Shape
+from train.progress import untold
 from train.renderer.render import Renderer
 
 VIEWS = 20
@@ -53,14 +55,19 @@ def ceiling(
     template: Template,
     texture_size: tuple[int, int],
     steps: int,
+    tell: Callable[[int], None] = untold,
 ) -> Predicted:
-    """Fit every object of `truth`; masks and cameras are the true ones."""
+    """Fit every object of `truth`; masks and cameras are the true ones.
+
+    `tell`: is told how many objects are done.
+    """
     size = truth.images.shape[1]
     cameras = fitting_cameras()
     fits = []
     for index, shape in enumerate(truth.shapes):
         views = source.views(np.full(VIEWS, index), cameras, size)
         fits.append(fit(views, shape, template, texture_size, steps))
+        tell(len(fits))
     return Predicted(
         truth.masks / np.float32(255),
         np.stack([found.vertices for found in fits]),

@@ -8,34 +8,33 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from train.data.held_out import HeldOut
-from train.evaluation.instrument import SHOWN_VIEWS, Measured, shown_views
+from train.evaluation.captioned_sheet import (
+    CELL,
+    INK,
+    MARGIN,
+    WHITE,
+    captioned_sheet,
+    jpeg_of,
+    line_of,
+)
+from train.evaluation.instrument import Measured, shown_views
 
-CELL = 128
-"""Side of one picture in pixels."""
-MARGIN = 8
-"""Pixels between the groups of columns."""
-CAPTION = 18
-"""Height of a line of text in pixels."""
 OBJECTS_PER_GROUP = 4
 """Objects shown of the best, of the middle and of the worst."""
-GROUPS = (
-    ("photograph", 1),
-    ("mask", 1),
-    ("re-render", 1),
-    ("predicted, turned", SHOWN_VIEWS),
-    ("true", SHOWN_VIEWS),
-)
-"""Title and number of cells of each group of columns."""
+GROUPS = ("photograph", "mask", "re-render", "predicted, turned", "true")
+"""Titles of the groups of pictures in a line."""
 
 HISTOGRAM_SIZE = (720, 300)
 LEFT, RIGHT, TOP, BOTTOM = 48, 704, 40, 252
 """The histogram's frame in pixels."""
 BINS = 24
 """Of the azimuth error, 15 degrees each."""
-COLOURS = ((31, 94, 168), (214, 102, 32), (70, 140, 70), (120, 80, 160))
+COLOURS = (
+    (31, 94, 168), (214, 102, 32), (70, 140, 70), (120, 80, 160), (190, 40, 90), (0, 150, 160),
+)  # fmt: skip
 """Of the histogram's rows, in their order."""
 GRID_LINES = 4
-WHITE, INK, GRID = (255, 255, 255), (30, 30, 30), (205, 205, 205)
+GRID = (205, 205, 205)
 
 
 def best_middle_worst(
@@ -61,40 +60,19 @@ def contact_sheet(measured: Measured, truth: HeldOut) -> bytes:
     Best, middle and worst objects by IoU in the novel views, so that nobody sees good ones only.
     """
     chosen = best_middle_worst(measured.scores.iou2d_novel30, OBJECTS_PER_GROUP)
-    lefts = _group_lefts()
-    width = lefts[-1] + GROUPS[-1][1] * CELL
-    sheet = Image.new("RGB", (width, CAPTION + len(chosen) * (CELL + CAPTION)), WHITE)
-    pen = ImageDraw.Draw(sheet)
-    for (title, _), left in zip(GROUPS, lefts, strict=True):
-        pen.text((left + 3, 3), title, fill=INK)
-    for line, (group, number) in enumerate(chosen):
-        top = CAPTION + line * (CELL + CAPTION)
-        pen.text((3, top + 3), _caption(group, number, measured, truth), fill=INK)
-        pictures = _pictures(measured, truth, number)
-        for left, cells in zip(lefts, pictures, strict=True):
-            for place, pixels in enumerate(cells):
-                sheet.paste(_cell(pixels), (left + place * CELL, top + CAPTION))
-    return _png(sheet)
+    captions = [_caption(group, number, measured, truth) for group, number in chosen]
+    every = [_pictures(measured, truth, number) for _, number in chosen]
+    lefts, left = [], 0
+    for group in every[0]:
+        lefts.append(left)
+        left += len(group) * CELL + MARGIN
+    titles = list(zip(lefts, GROUPS, strict=True))
+    return captioned_sheet(titles, captions, [line_of(*pictures) for pictures in every])
 
 
 def strip(measured: Measured, truth: HeldOut, number: int) -> bytes:
     """The line of one object alone, without its caption, as a JPEG."""
-    lefts = _group_lefts()
-    line = Image.new("RGB", (lefts[-1] + GROUPS[-1][1] * CELL, CELL), WHITE)
-    for left, cells in zip(lefts, _pictures(measured, truth, number), strict=True):
-        for place, pixels in enumerate(cells):
-            line.paste(_cell(pixels), (left + place * CELL, 0))
-    content = io.BytesIO()
-    line.save(content, "JPEG", quality=88)
-    return content.getvalue()
-
-
-def _group_lefts() -> list[int]:
-    lefts, left = [], 0
-    for _, cells in GROUPS:
-        lefts.append(left)
-        left += cells * CELL + MARGIN
-    return lefts
+    return jpeg_of(line_of(*_pictures(measured, truth, number)))
 
 
 def _caption(group: str, number: int, measured: Measured, truth: HeldOut) -> str:
@@ -110,7 +88,7 @@ def _caption(group: str, number: int, measured: Measured, truth: HeldOut) -> str
 def _pictures(
     measured: Measured, truth: HeldOut, number: int
 ) -> tuple[list[NDArray[np.uint8]], ...]:
-    """The cells of every group of columns for one object."""
+    """Every group of one object, in the order of `GROUPS`."""
     mask = np.rint(measured.masks[number] * 255).astype(np.uint8)
     shown = shown_views(truth.novel_images.shape[1])
     return (
@@ -120,10 +98,6 @@ def _pictures(
         list(measured.novel[number]),
         [truth.novel_images[number, view] for view in shown],
     )
-
-
-def _cell(pixels: NDArray[np.uint8]) -> Image.Image:
-    return Image.fromarray(pixels).resize((CELL, CELL), Image.Resampling.BICUBIC)
 
 
 def azimuth_histogram(
@@ -142,7 +116,7 @@ def azimuth_histogram(
     # The first row is what the report is about: drawn last, no other can hide it.
     for number, (name, share) in reversed(list(enumerate(shares.items()))):
         colour = COLOURS[number % len(COLOURS)]
-        pen.text((LEFT + number * 150, 10), name, fill=colour)
+        pen.text((LEFT + number * (RIGHT - LEFT) // len(shares), 10), name, fill=colour)
         pen.line(_outline(share / highest), fill=colour, width=2)
     return _png(sheet)
 

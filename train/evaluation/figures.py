@@ -60,7 +60,8 @@ FIGURES: dict[str, Figure] = {
         "iou3d_canonical", "mean", 3,
         "solid voxels in the canonical frame, 64 along the true shape's longest side; the "
         "prediction is not moved or turned, only the scale is forgiven as in iou2d_novel30. Solid: "
-        "winding number not zero; of meshes from files, what cannot be seen from outside",
+        "winding number not zero; of meshes from files, what cannot be seen from outside, so that "
+        "sheets score 0",
     ),
     "iou3d_canonical_icp": Figure(
         "iou3d_canonical_icp", "mean", 3,

@@ -1,12 +1,19 @@
 """What a bundle has to beat: answers that need no understanding of the photograph."""
 
+from pathlib import Path
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from graphics.mesh import Template
 from train.data.vehicles import meshes, photographs
-from train.evaluation.bundle_predictor import BundlePredictor
+from train.evaluation.bundle_predictor import BundlePredictor, painted
 from train.evaluation.instrument import BATCH, NEUTRAL, ConstantShape, Predicted
+from train.models.inverse_graphics import load_inverse_graphics
+from train.models.serving_graphs import InverseGraphicsGraph
+from train.models.weights import WeightsError
 
 TRAINING_OBJECTS = 4_000
 """Procedural vehicles that `NearestTraining` remembers."""
@@ -22,6 +29,40 @@ def mean_prediction(predictor: BundlePredictor, images: NDArray[np.uint8]) -> Co
         vertices = vertices + read.vertices.sum(axis=0, dtype=np.float64)
         texture = texture + read.textures.sum(axis=0, dtype=np.float64)
     return ConstantShape(predictor, vertices / len(images), texture / len(images))
+
+
+class SingleView:
+    """What the second view has to beat: a network taught on single views, as stage inverse leaves
+    one in `single_view/`. It is given the bundle's masks, and its textures are painted alike."""
+
+    def __init__(self, predictor: BundlePredictor, weights: Path) -> None:
+        """`weights`: an `inverse_graphics.safetensors`.
+
+        Raises:
+            WeightsError: it is none, or one for photographs of another size.
+        """
+        try:
+            network = load_inverse_graphics(weights)
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise WeightsError(
+                f"{weights} is not an inverse graphics network ({error}): give the "
+                "single_view/inverse_graphics.safetensors of a run's stage inverse"
+            ) from error
+        if network.shape.size != predictor.resolution:
+            raise WeightsError(
+                f"{weights} reads photographs of {network.shape.size} px, the bundle of "
+                f"{predictor.resolution} px: give one of the same run"
+            )
+        self.predictor, self.template = predictor, network.template
+        self.graph = InverseGraphicsGraph(network).eval()
+
+    @torch.no_grad()
+    def predict(self, images: NDArray[np.uint8]) -> Predicted:
+        """Read photographs [B, R, R, 3]."""
+        masks = self.predictor.segment(images)
+        given = (torch.from_numpy(np.ascontiguousarray(values)) for values in (images, masks))
+        read = Predicted(masks, *(value.numpy() for value in self.graph(*given)))
+        return painted(read, images, self.template)
 
 
 class NearestTraining:

@@ -20,6 +20,7 @@ the middle of them. Three protocols say from where the prediction is seen in the
 """
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
@@ -35,6 +36,7 @@ from train.metrics.camera_error import camera_errors
 from train.metrics.image_quality import psnr, ssim
 from train.metrics.mask_iou import mask_iou, solid
 from train.metrics.shape_comparison import compare_shapes
+from train.progress import untold
 
 BATCH = 50
 """Photographs predicted at once."""
@@ -157,8 +159,11 @@ def novel_cameras_of(
     return NovelCameras(canonical, relative, novel)
 
 
-def measure(predictor: Predictor, truth: HeldOut) -> Measured:
-    """Let a predictor read every photograph and hold what it says against the truth."""
+def measure(predictor: Predictor, truth: HeldOut, tell: Callable[[int], None] = untold) -> Measured:
+    """Let a predictor read every photograph and hold what it says against the truth.
+
+    `tell`: is told how many objects are done, from time to time.
+    """
 
     def measure_part(start: int) -> Measured:
         part = HeldOut(*(values[start : start + BATCH] for values in truth))
@@ -166,7 +171,10 @@ def measure(predictor: Predictor, truth: HeldOut) -> Measured:
 
     # The loops release the GIL; order and results are those of one thread.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        parts = list(pool.map(measure_part, range(0, len(truth.images), BATCH)))
+        parts: list[Measured] = []
+        for part in pool.map(measure_part, range(0, len(truth.images), BATCH)):
+            parts.append(part)
+            tell(min(len(parts) * BATCH, len(truth.images)))
     scores = Scores(*map(np.concatenate, zip(*(part.scores for part in parts), strict=True)))
     arrays = zip(*(part[1:] for part in parts), strict=True)
     return Measured(scores, *map(np.concatenate, arrays))
@@ -196,8 +204,8 @@ def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:
     input_masks = solid(truth.masks)
     photographed = on_grey(truth.images / np.float32(255), input_masks)
     scores = Scores(
-        mask_iou(solid(read.masks), solid(truth.masks)),
-        mask_iou(solid(own.masks), solid(truth.masks)),
+        mask_iou(solid(read.masks), input_masks),
+        mask_iou(solid(own.masks), input_masks),
         *ious,
         *np.array(shapes).T,
         psnr(own.images, photographed, _either(own.masks, input_masks)),

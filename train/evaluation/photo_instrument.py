@@ -6,7 +6,7 @@ person should look at first (flags). Where masks are given, the network is given
 segmenter is held against them; where cameras are given (PASCAL3D+), so are the predicted ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -26,6 +26,7 @@ from train.evaluation.figures import Figure
 from train.evaluation.instrument import BATCH, Predicted, as_pixels, render_on_grey
 from train.metrics.mask_iou import mask_iou, solid
 from train.metrics.mesh_quality import flipped_faces, self_intersections, watertight
+from train.progress import untold
 
 LIMITS = MaskLimits(smallest_mask=0.04, largest_border=0.05, second_instance=0.10)
 """Of masks that raise no flag: those of `train.config.MultiviewConfig`."""
@@ -108,12 +109,18 @@ class PhotoReader(Protocol):
         """Read photographs whose masks are known."""
 
 
-def measure_photos(predictor: PhotoReader, photos: PhotoSet) -> PhotosMeasured:
-    """Let a bundle, or a run's networks, read every photograph."""
+def measure_photos(
+    predictor: PhotoReader, photos: PhotoSet, tell: Callable[[int], None] = untold
+) -> PhotosMeasured:
+    """Let a bundle, or a run's networks, read every photograph.
+
+    `tell`: is told how many are done, from time to time.
+    """
     parts = []
     for start in range(0, len(photos.images), BATCH):
         part = slice(start, start + BATCH)
         parts.append(_measure_part(predictor, photos, part))
+        tell(min(part.stop, len(photos.images)))
     scores = PhotoScores(*map(np.concatenate, zip(*(part.scores for part in parts), strict=True)))
     cameras, flags, masks, renders = zip(*(part[1:] for part in parts), strict=True)
     return PhotosMeasured(

@@ -1,6 +1,5 @@
 """The report of real photographs: JSON, Markdown and a page, a contact sheet."""
 
-import io
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from PIL import Image
 
 from graphics.camera import wrap_degrees
 from train.data.photo_set import PhotoSet
-from train.evaluation.captioned_sheet import captioned_sheet, line_of
+from train.evaluation.captioned_sheet import captioned_sheet, jpeg_of, line_of
 from train.evaluation.contact_sheet import best_middle_worst
 from train.evaluation.figures import Estimate, cell
 from train.evaluation.photo_instrument import PHOTO_FIGURES, PhotosMeasured
@@ -132,9 +131,8 @@ def _page(
         if group != shown:
             body += f"<h3>{TITLES[group]}</h3>"
             shown = group
-        content = io.BytesIO()
-        _line(measured, photos, number).save(content, "JPEG", quality=88)
-        body += picture(content.getvalue(), _caption(measured, photos, number))
+        content = jpeg_of(_line(measured, photos, number))
+        body += picture(content, _caption(measured, photos, number))
     body += f"<h2>Left out: {len(photos.skipped)}</h2>"
     body += table_of(["file", "reason"], [list(skipped) for skipped in photos.skipped])
     body += "<h2>Of what</h2>" + table_of(["", ""], [[k, str(v)] for k, v in about.items()])
@@ -145,7 +143,7 @@ def _contact_sheet(measured: PhotosMeasured, photos: PhotoSet) -> bytes:
     chosen = best_middle_worst(measured.scores.iou2d_rerender, ON_SHEET)
     lines = [_line(measured, photos, number) for _, number in chosen]
     captions = [f"{group}  {_caption(measured, photos, number)}" for group, number in chosen]
-    return captioned_sheet(COLUMNS, captions, lines)
+    return captioned_sheet([(0, COLUMNS)], captions, lines)
 
 
 def _line(measured: PhotosMeasured, photos: PhotoSet, number: int) -> Image.Image:

@@ -68,7 +68,7 @@ def write_refinement_report(
         )
         for photo in photos
     ]
-    sheet = captioned_sheet(COLUMNS, [summary(photo) for photo in photos], lines)
+    sheet = captioned_sheet([(0, COLUMNS)], [summary(photo) for photo in photos], lines)
     write_atomically(folder / "contact_sheet.png", sheet)
 
 

@@ -90,8 +90,8 @@ def picture(content: bytes, caption: str) -> str:
 
 def _pictures(measured: Measured, truth: HeldOut) -> str:
     """Best, middle and worst objects by the headline figure."""
-    columns = " | ".join(f"{title} ({cells})" for title, cells in GROUPS)
-    parts = [f"<h2>Pictures</h2><p>By {HEADLINE}, from left to right: {html.escape(columns)}.</p>"]
+    columns = " | ".join(GROUPS)
+    parts = [f"<h2>Pictures</h2><p>By {HEADLINE}, from left to right: {columns}.</p>"]
     shown: set[str] = set()
     for group, number in best_middle_worst(getattr(measured.scores, HEADLINE), SHOWN):
         if group not in shown:

@@ -39,8 +39,3 @@ def camera_errors(
         np.abs(predicted[:, ELEVATION] - true[:, ELEVATION]),
         np.abs(predicted[:, DISTANCE] / true[:, DISTANCE] - 1),
     )
-
-
-def share_within(errors_degrees: NDArray[np.floating], limit_degrees: float = 30.0) -> float:
-    """Share of errors of at most the limit, 0..1 (`acc30` of the viewpoint literature)."""
-    return float(np.mean(errors_degrees <= limit_degrees))

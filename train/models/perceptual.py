@@ -7,11 +7,12 @@ images; VGG needs a file that the user brings.
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from train.models.weights import load_discriminator
+from train.models.weights import WeightsError, load_discriminator
 
 VGG_CHANNELS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512)
 """Convolutions of VGG-16 up to conv4_3; 0 is a max-pooling (Simonyan and Zisserman, table 1)."""
@@ -35,6 +36,7 @@ class VggFeatures(nn.Module):
     """VGG-16 features after each level, from a safetensors file with torchvision's names."""
 
     def __init__(self, path: Path) -> None:
+        """Raises `WeightsError` for a file that is missing or holds something else."""
         super().__init__()
         self.layers = nn.ModuleList()
         channels = 3
@@ -44,19 +46,15 @@ class VggFeatures(nn.Module):
                 channels = outputs
             else:
                 self.layers.append(nn.MaxPool2d(2))
-        weights = {
-            name.removeprefix("features."): tensor
-            for name, tensor in load_file(path).items()
-            if name.startswith("features.")
-        }
-        expected = self.layers.state_dict().keys()
-        missing = sorted(expected - weights.keys())
-        if missing:
-            raise ValueError(
-                f"{path} lacks features.{missing[0]}: it must hold VGG-16's convolutions under "
-                "torchvision's names (features.0.weight, ...)"
-            )
-        self.layers.load_state_dict({name: weights[name] for name in expected})
+        try:
+            given = load_file(path)
+            weights = {name: given[f"features.{name}"] for name in self.layers.state_dict()}
+            self.layers.load_state_dict(weights)
+        except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+            raise WeightsError(
+                f"{path} is not VGG-16 ({error!r}): it must be a safetensors file of its "
+                "convolutions under torchvision's names (features.0.weight, ...)"
+            ) from error
         self.requires_grad_(False).eval()
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), False)

@@ -5,8 +5,8 @@ trained on, and what can be said without truth is measured (`train.evaluation.ph
 
     python -m train.cycle --stages evaluate
 
-Writes `report.json`, `report.md`, `contact_sheet.png` and, with truth, `objects.json` (every
-object's scores) and `azimuth_errors.png`; what the figures mean is said in
+Writes `report.json`, `report.md`, `report.html`, `contact_sheet.png` and, with truth,
+`objects.json` (every object's scores) and `azimuth_errors.png`; what the figures mean is said in
 `train.evaluation.figures` and in the report.
 The floors: `mean_shape`, the mean of the predicted training shapes at the predicted camera, and,
 in the last round, `single_view`, the same network trained on single views. A run that was stopped

@@ -28,10 +28,10 @@ def mask() -> Image.Image:
 
 
 def write_pascal3d(root: Path) -> Path:
-    """`Images/car_imagenet` with five images; returns that folder.
+    """`Images/car_imagenet` with six images; returns that folder.
 
     a: one car; b: a car and a bus, a truncated car; c: a car whose camera is coarse; d: no image;
-    e: a file that is none.
+    e: a file that is none; f: MATLAB, but no annotation.
     """
     images, annotations = (root / name / "car_imagenet" for name in ("Images", "Annotations"))
     for folder in (images, annotations, root / "Image_sets"):
@@ -44,7 +44,8 @@ def write_pascal3d(root: Path) -> Path:
     annotate(annotations / "c.mat", [car(10.0, 0.0, distance=0.0)])
     annotate(annotations / "d.mat", [car(10.0, 0.0)])
     (annotations / "e.mat").write_bytes(b"not MATLAB")
-    for stem in "abce":
+    savemat(annotations / "f.mat", {"something": 1})
+    for stem in "abcef":
         picture().save(images / f"{stem}.JPEG", quality=95)
     (root / "Image_sets" / "car_imagenet_val.txt").write_text("a\nc\n")
     (root / "Image_sets" / "car_imagenet_train.txt").write_text("b\n")

@@ -39,6 +39,9 @@ def test_splits(tmp_path: Path) -> None:
     assert [Path(photo.name).stem for photo in cub(root, "test")[0]] == ["Albatross_1"]
     with pytest.raises(PhotographsError, match="one of train, test"):
         cub(root, "val")
+    (root / "train_test_split.txt").write_text("1\n")
+    with pytest.raises(PhotographsError, match="'1' stands alone"):
+        cub(root, "test")
     (root / "train_test_split.txt").unlink()
     with pytest.raises(PhotographsError, match="train_test_split"):
         cub(root, "test")

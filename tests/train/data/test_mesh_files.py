@@ -1,8 +1,10 @@
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import trimesh
+from PIL import Image
 
 from tests.train.data.mesh_folder import (
     BLUE,
@@ -125,16 +127,35 @@ def test_what_cannot_be_read_is_named_and_harms_no_other(tmp_path: Path) -> None
     (tmp_path / "junk.glb").write_bytes(b"glTF but not really")
     (tmp_path / "points.ply").write_bytes(trimesh.PointCloud(np.eye(3)).export(file_type="ply"))
     (tmp_path / "readme.txt").write_text("no mesh")
+    (tmp_path / "empty.gltf").touch()
+    (tmp_path / "folder.obj").mkdir()
+    box_with_uvs().export(tmp_path / "with.ply")
+    (tmp_path / "with.png").write_bytes(b"no picture")
     found = dict(read_folder(tmp_path))
     reasons = {name: item.reason for name, item in found.items() if isinstance(item, SkippedMesh)}
     assert list(found) == [
-        "good.glb", "junk.glb", "lacking/box.obj", "points.ply", "torn/box.obj",
+        "empty.gltf", "good.glb", "junk.glb", "lacking/box.obj", "points.ply", "torn/box.obj",
+        "with.ply",
     ]  # fmt: skip
     assert is_the_box(found["good.glb"])
     assert "cannot be read" in reasons["junk.glb"]
     assert "nowhere.png is not in the folder" in reasons["lacking/box.obj"]
     assert "broken.png is no readable picture" in reasons["torn/box.obj"]
     assert "no triangles" in reasons["points.ply"]
+    assert "it is empty" in reasons["empty.gltf"]
+    assert "with.png, its texture, is no readable picture" in reasons["with.ply"]
+
+
+def test_a_texture_that_nothing_says_where_to_put_is_not_guessed(tmp_path: Path) -> None:
+    path = write_obj(tmp_path)
+    lines = path.read_text().splitlines()
+    bare = [re.sub(r"/\d+", "", line) for line in lines if not line.startswith("vt ")]
+    path.write_text("\n".join(bare) + "\n")
+    striped().save(tmp_path / "paint.png")
+    with pytest.raises(ValueError, match="no texture coordinates"):
+        read_mesh(path)
+    Image.new("RGB", (4, 4), BLUE).save(tmp_path / "paint.png")
+    assert np.allclose(colours_of(read_mesh(path)), BLUE, atol=1)
 
 
 def test_a_texture_outside_the_folder_is_not_read(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def test_whole_cars_come_with_box_and_camera(images: Path) -> None:
     assert [photo.camera for photo in photos] == [(30.0, 12.0), (200.0, 5.0)]
     assert photos[0].box == BOX and photos[0].path == images / "a.JPEG"
     reasons = {item.name: item.reason for item in skipped}
-    assert set(reasons) == {"b#2", "c#0", "d", "e"}
+    assert set(reasons) == {"b#2", "c#0", "d", "e", "f"}
     assert "truncated" in reasons["b#2"] and "coarsely" in reasons["c#0"]
     assert "image is missing" in reasons["d"]
 
@@ -40,6 +40,9 @@ def test_splits_are_those_that_are_listed(images: Path) -> None:
     assert read_training(images, 32).names == ["b#0"]
     with pytest.raises(PhotographsError, match="leave --split out"):
         pascal3d(images, "test")
+    (images.parents[1] / "Image_sets" / "car_imagenet_test.txt").touch()
+    with pytest.raises(PhotographsError, match="no photograph in the list"):
+        read_photo_set(images, 40, split="test")
 
 
 def test_the_root_stands_for_its_only_folder_of_images(images: Path) -> None:

@@ -3,8 +3,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from train.evaluation.captioned_sheet import captioned_sheet, line_of
-from train.evaluation.contact_sheet import CAPTION, CELL, MARGIN
+from train.evaluation.captioned_sheet import CAPTION, CELL, MARGIN, captioned_sheet, line_of
 
 
 def test_pictures_stand_in_their_groups_below_their_captions() -> None:
@@ -12,7 +11,7 @@ def test_pictures_stand_in_their_groups_below_their_captions() -> None:
     grey = np.full((8, 8), 100, np.uint8)
     lines = [line_of([red], [grey, blue]), line_of([blue], [red, grey])]
     assert lines[0].size == (3 * CELL + MARGIN, CELL)
-    content = captioned_sheet("columns", ["first", "second"], lines)
+    content = captioned_sheet([(0, "columns")], ["first", "second"], lines)
     pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
     assert pixels.shape == (CAPTION + 2 * (CAPTION + CELL), 3 * CELL + MARGIN, 3)
     first, second = (CAPTION + CAPTION + CELL // 2, 2 * CAPTION + CELL + CAPTION + CELL // 2)

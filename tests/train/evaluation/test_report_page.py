@@ -5,7 +5,7 @@ import re
 from PIL import Image
 
 from tests.train.evaluation.test_report import blank_truth, measured
-from train.evaluation.contact_sheet import CELL
+from train.evaluation.captioned_sheet import CELL, MARGIN
 from train.evaluation.figures import FIGURES
 from train.evaluation.report import estimates
 from train.evaluation.report_page import page
@@ -18,7 +18,7 @@ def test_the_page_shows_thirty_objects_and_needs_nothing_beside_it() -> None:
     pictures = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', text)
     assert len(pictures) == 30 == text.count("<img")
     with Image.open(io.BytesIO(base64.b64decode(pictures[0]))) as image:
-        assert image.height == CELL and image.width > 11 * CELL
+        assert image.size == (9 * CELL + 4 * MARGIN, CELL)
     assert "http" not in text and "<link" not in text and "<script" not in text
     assert "&lt;script&gt;best&lt;/script&gt;.glb" in text and "a &amp; b" in text
     assert all(f"<td>{name}</td>" in text and f"<dt>{name}</dt>" in text for name in FIGURES)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from train.metrics.camera_error import camera_errors, share_within
+from train.metrics.camera_error import camera_errors
 
 
 def test_errors_by_hand_go_the_short_way_round() -> None:
@@ -12,10 +12,6 @@ def test_errors_by_hand_go_the_short_way_round() -> None:
     assert np.allclose(errors.azimuth_degrees, [20, 20, 180])
     assert np.allclose(errors.elevation_degrees, [5, 20, 0])
     assert np.allclose(errors.distance_relative, [0.2, 0.2, 0])
-
-
-def test_the_limit_itself_is_within() -> None:
-    assert share_within(np.array([0.0, 30, 30.1, 180])) == 0.5
 
 
 def test_unequal_counts_are_refused() -> None:

@@ -5,7 +5,7 @@ from torch import nn
 
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.perceptual import VGG_CHANNELS, DiscriminatorFeatures, VggFeatures
-from train.models.weights import save_weights
+from train.models.weights import WeightsError, save_weights
 
 
 def vgg_weights() -> dict[str, torch.Tensor]:
@@ -54,5 +54,9 @@ def test_vgg_features_are_those_of_the_published_layer_order(tmp_path):
 
 def test_other_weights_are_refused_by_the_name_that_is_missing(tmp_path):
     save_file({"features.0.weight": torch.zeros(64, 3, 3, 3)}, tmp_path / "part.safetensors")
-    with pytest.raises(ValueError, match=r"lacks features\.0\.bias.*torchvision's names"):
+    with pytest.raises(WeightsError, match=r"features\.0\.bias.*torchvision's names"):
         VggFeatures(tmp_path / "part.safetensors")
+    (tmp_path / "junk.safetensors").write_bytes(b"no weights")
+    for name in ("junk.safetensors", "none.safetensors"):
+        with pytest.raises(WeightsError, match=f"{name} is not VGG-16"):
+            VggFeatures(tmp_path / name)
