@@ -21,7 +21,13 @@ SMOKE = Config(
     photographs=PhotographsConfig(count=4_096),
     gan=GanConfig(kimg=1, taught_kimg=1, init="shipped", warm_start=False),
     segmenter=SegmenterConfig(steps=150),
-    viewpoints=ViewpointsConfig(candidates=200, contents=8, classifier="shipped"),
+    viewpoints=ViewpointsConfig(
+        candidates=200,
+        contents=8,
+        suggested_per_bin=4,
+        suggestion_steps=60,
+        classifier="shipped",
+    ),
     cameras=CamerasConfig(views_steps=60),
     multiview=MultiviewConfig(objects=60, views=8, cameras=48),
     inverse=InverseConfig(steps=100, batch_size=8, perceptual_after=20),
@@ -35,11 +41,11 @@ SMOKE = Config(
 VEHICLES = Config(
     preset="vehicles",
     gan=GanConfig(kimg=0, taught_kimg=0, init="shipped", warm_start=False),
-    segmenter=SegmenterConfig(steps=2_000),
+    segmenter=SegmenterConfig(steps=6_000),
     viewpoints=ViewpointsConfig(candidates=1_000, classifier="shipped"),
     cameras=CamerasConfig(reader="attributes"),
-    multiview=MultiviewConfig(objects=2_000),
-    inverse=InverseConfig(steps=6_000, first_steps=250, batch_size=8),
+    multiview=MultiviewConfig(objects=3_000),
+    inverse=InverseConfig(steps=8_000, first_steps=250, batch_size=16, photographs=12),
     evaluate=EvaluateConfig(objects=200, single_view_baseline=False),
 )
 """The shipped bundle, from the shipped GANs as they are."""

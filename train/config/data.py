@@ -43,7 +43,7 @@ class SegmenterConfig:
     onnx: str = ""
     """An ONNX segmenter to use instead of training one (`images` uint8 [B,R,R,3] -> `masks`)."""
     steps: int = 800
-    """Held-out IoU at 64 px: 0.92 after 800, 0.937 after 2,000 (two, five minutes of a core)."""
+    """Held-out IoU at 64 px: 0.92 after 800, 0.937 after 2,000, 0.957 after 6,000."""
     batch_size: int = 32
     learning_rate: float = 2e-3
     channels: int = 16
