@@ -47,7 +47,8 @@ def suggest(path, steps=120):
         viewpoints=ViewpointsConfig(suggested_per_bin=3, suggestion_steps=steps, contents=4)
     )
     bins = np.arange(0, 360, 30)
-    candidates = codes_at(np.arange(5.0, 365, 15)), torch.randn(4, 64)
+    contents = torch.randn((4, 64), generator=torch.Generator().manual_seed(3))
+    candidates = codes_at(np.arange(5.0, 365, 15)), contents
     return suggestions.suggest(
         settings, Workspace(path), clock(), (codes_at(bins), bins), candidates
     )
