@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from graphics.camera import NOMINAL_DISTANCE, azimuth_difference_degrees, wrap_degrees
+from graphics.camera import NOMINAL_DISTANCE, wrap_degrees
 from tests.train.stages.generated_run import SIZE, config, with_gan, with_segmenter_and_gauge
 from train.config import CamerasConfig, ConfigError
 from train.data import vehicles
@@ -15,11 +15,9 @@ from train.models.inverse_graphics import (
     save_inverse_graphics,
 )
 from train.models.segmenter import load_segmenter
-from train.progress import Progress
 from train.readers import cameras as camera_readers
-from train.readers.labels import Labels, agreed, completed
+from train.readers.labels import Labels
 from train.readers.mirrored import read_both_ways
-from train.readers.student import Lessons, train_student
 from train.readers.views import teach_views_reader
 from train.stages import cameras
 from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
@@ -251,34 +249,6 @@ def test_the_classifier_is_taught_once(tmp_path):
         teach_views_reader(settings, workspace, own, (workspace, 3), round=1)
 
 
-def labels_at(azimuths, disagreements=0.0) -> Labels:
-    cameras = np.zeros((len(azimuths), 5), np.float32)
-    cameras[:, 0], cameras[:, 2] = azimuths, NOMINAL_DISTANCE
-    ones = np.ones(len(azimuths), np.float32)
-    return Labels(cameras, ones / 2, ones * np.float32(disagreements))
-
-
-def test_what_one_reader_cannot_tell_another_one_says():
-    mute = labels_at([0, 0])
-    mute.cameras[:, 2:] = np.nan
-    mute.cameras[1, 1] = np.nan
-    telling = labels_at([0, 0])
-    telling.cameras[:, 1:3] = 8, 6
-    assert np.allclose(agreed([mute, telling]).cameras, [[0, 4, 6, 0, 0], [0, 8, 6, 0, 0]])
-    silent = completed(agreed([mute, mute]))
-    assert np.allclose(silent.cameras, [[0, 0, NOMINAL_DISTANCE, 0, 0]] * 2)
-
-
-def test_readers_that_disagree_say_so_and_their_mean_goes_the_short_way_round():
-    said = [labels_at([10, 170, 0], 3), labels_at([20, -170, 180]), labels_at([12, 178, 0])]
-    found = agreed(said)
-    assert found.disagreements == pytest.approx([10, 20, 180], abs=1e-3)
-    assert found.cameras[0, 0] == pytest.approx(14, abs=0.1)
-    assert abs(found.cameras[1, 0]) == pytest.approx(179.3, abs=0.2)
-    assert (found.cameras[:, 2] == NOMINAL_DISTANCE).all()
-    assert found.confidences == pytest.approx([0.5] * 3)
-
-
 def test_two_readers_that_are_one_say_what_it_says(tmp_path):
     one, both = ready(tmp_path / "one"), ready(tmp_path / "both")
     cameras.run(labelling(), one, round=1)
@@ -286,24 +256,6 @@ def test_two_readers_that_are_one_say_what_it_says(tmp_path):
     expected, got = labels_of(one), labels_of(both)
     assert np.allclose(expected["cameras"], got["cameras"], atol=1e-3)
     assert np.array_equal(expected["keep"], got["keep"])
-
-
-def test_a_student_corrects_labels_that_are_wrong_at_random(tmp_path):
-    folder, count = StageFolder(tmp_path / "student"), 600
-    drawn = vehicles.photographs(4, np.arange(count), SIZE)
-    wrong = np.random.default_rng(0).random(count) < 0.2
-    labels = drawn.cameras.copy()
-    labels[wrong, 0] += 180
-    lessons = Lessons(drawn.images, labels, np.ones(count, bool))
-    progress = Progress(Workspace(tmp_path), "cameras", 250)
-    student = train_student(folder, 250, progress, lessons, seed=1)
-    read = read_attributes(student, torch.from_numpy(drawn.images).permute(0, 3, 1, 2) / 255)
-    beyond = azimuth_difference_degrees(read.azimuths, drawn.cameras[:, 0]) > 90
-    assert beyond[wrong].mean() < 0.5  # a student that believed its labels would miss them all
-    again = train_student(folder, 250, progress, lessons, seed=1)
-    assert all(
-        torch.equal(a, b) for a, b in zip(student.parameters(), again.parameters(), strict=True)
-    )
 
 
 def test_students_label_all_photographs_anew_and_a_killed_run_ends_alike(tmp_path, monkeypatch):
