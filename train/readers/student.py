@@ -6,7 +6,7 @@ learns what most labels agree on, and corrects the rest.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -34,11 +34,21 @@ COLOUR = 0.5
 LABEL_SMOOTHING = 0.05
 
 
+class Images(Protocol):
+    """Images [N, R, R, 3]: an array, a memory map, or what draws them when they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, R, R, 3)."""
+
+    def __getitem__(self, numbers: np.ndarray) -> np.ndarray:
+        """uint8 [B, R, R, 3], of int64 [B]."""
+
+
 class Lessons(NamedTuple):
     """What a student is taught on."""
 
-    images: np.ndarray
-    """uint8 [N, R, R, 3], may be a memory map."""
+    images: Images
     cameras: np.ndarray
     """f32 [N, 5] as read."""
     keep: np.ndarray
