@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from graphics.camera import NOMINAL_DISTANCE
 from train.models.generator import Generator
 from train.pictures import write_grid
 
@@ -73,6 +74,7 @@ def write_view_grid(generator: Generator, path: Path) -> None:
         cameras = torch.zeros(GRID_VIEWS, 5)
         cameras[:, 0] = torch.arange(GRID_VIEWS) * (360.0 / GRID_VIEWS)
         cameras[:, 1] = GRID_ELEVATION_DEGREES
+        cameras[:, 2] = NOMINAL_DISTANCE
         views = generator.camera_mapping(cameras.to(place))
     else:
         codes = torch.randn((GRID_VIEWS, generator.shape.code), generator=rng)

@@ -74,9 +74,9 @@ class ViewpointsConfig:
     classifier: Literal["train", "shipped"] = "train"
     """Where the attribute network comes from that measures, and annotates as the classifier;
     shipped: weights trained by these defaults at 64 px."""
-    classifier_steps: int = 2_000
+    classifier_steps: int = 8_000
     """Of 32 procedural photographs; it needs them to tell front from back (held out, beyond 90
-    degrees: 16 % after 800 steps, 0.6 % after 2,000)."""
+    degrees: 16 % after 800 steps, 0.6 % after 2,000, none of 512 after 8,000)."""
 
     def __post_init__(self) -> None:
         require(

@@ -39,6 +39,8 @@ class Augmented(NamedTuple):
     """bool [B]: left and right are exchanged, so azimuths and x offsets change sign."""
     images: Tensor
     """[B, 3, R, R] in 0..1, only moved: what a rendering has to explain."""
+    distances: Tensor
+    """[B]: how many times as far away the object now looks."""
 
 
 def augment(
@@ -49,11 +51,11 @@ def augment(
 ) -> Augmented:
     """Mirror, zoom, shift, recolour, blur and grain; `colour` scales the recolouring, 0..1."""
     mirrored = torch.rand(len(images), generator=generator) < 0.5
-    places = _places(images, mirrored, LARGEST_SCALE, generator)
+    places, distances = _places(images, mirrored, LARGEST_SCALE, generator)
     # Reflection continues the background; a mask reflected with it would be a second object, but
     # so is the image there, and a mask that stops at the border would be wrong about its pixels.
     images, masks = _moved(images, places, "reflection"), _moved(masks, places, "reflection")
-    return Augmented(_disturbed(images, generator, colour), masks, mirrored, images)
+    return Augmented(_disturbed(images, generator, colour), masks, mirrored, images, distances)
 
 
 def augment_views(images: Tensor, masks: Tensor, generator: torch.Generator) -> Augmented:
@@ -63,9 +65,10 @@ def augment_views(images: Tensor, masks: Tensor, generator: torch.Generator) -> 
     zoom and shift are the camera head's distance and offset.
     """
     mirrored = torch.rand(len(images), generator=generator) < 0.5
-    places = _places(images, mirrored, LARGEST_VIEW_SCALE, generator)
+    places, distances = _places(images, mirrored, LARGEST_VIEW_SCALE, generator)
     images, masks = _moved(images, places, "border"), _moved(masks, places, "zeros")
-    return Augmented(_disturbed(images, generator, 1.0), masks, mirrored.to(images.device), images)
+    seen = _disturbed(images, generator, 1.0)
+    return Augmented(seen, masks, mirrored.to(images.device), images, distances)
 
 
 def _disturbed(images: Tensor, generator: torch.Generator, colour: float) -> Tensor:
@@ -83,15 +86,16 @@ def _spread(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
 
 def _places(
     images: Tensor, mirrored: Tensor, largest_scale: float, generator: torch.Generator
-) -> Tensor:
-    """Where each pixel comes from, [B, R, R, 2]."""
+) -> tuple[Tensor, Tensor]:
+    """Where each pixel comes from, [B, R, R, 2]; how many times as far away that looks, [B]."""
     batch = len(images)
     scale = largest_scale ** _spread((batch,), generator)
     theta = torch.zeros(batch, 2, 3)
     theta[:, 0, 0] = scale * torch.where(mirrored, -1.0, 1.0)
     theta[:, 1, 1] = scale
     theta[:, :, 2] = _spread((batch, 2), generator) * LARGEST_SHIFT
-    return F.affine_grid(theta.to(images), list(images.shape), align_corners=False)
+    places = F.affine_grid(theta.to(images), list(images.shape), align_corners=False)
+    return places, scale.to(images.device)
 
 
 def _moved(planes: Tensor, places: Tensor, padding: str) -> Tensor:

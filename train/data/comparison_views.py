@@ -11,7 +11,7 @@ import torch
 
 from train.config import Config
 from train.data.array_file import ArrayFile
-from train.data.vehicles import views
+from train.data.vehicles import DISTANCES, views
 from train.data.view_plan import asked_cameras, plan_views
 from train.device import place
 from train.models.segmenter import load_segmenter
@@ -31,7 +31,7 @@ def write_true_views(config: Config, folder: StageFolder) -> None:
     folder.start({**asdict(settings), "size": size, "seed": config.seed})
     if folder.done:
         return
-    cameras = asked_cameras(settings.cameras, config.seed)
+    cameras = asked_cameras(settings.cameras, config.seed, DISTANCES)
     objects, viewpoints = plan_views(cameras, settings, config.seed)
     images = ArrayFile(folder.file("images.npy"), (len(objects), size, size, 3))
     masks = ArrayFile(folder.file("masks.npy"), (len(objects), size, size))

@@ -2,7 +2,8 @@
 
 Files of the folder, written by `train/stages/multiview.py`:
 `images.npy` uint8 [M, R, R, 3], `masks.npy` uint8 [M, R, R], `index.npz` (object, viewpoint int32
-[M]), `viewpoints.npz` (cameras f32 [K, 5], codes f32 [K, D]), `contents.npz` (codes f32 [N, D]).
+[M]), `viewpoints.npz` (cameras f32 [K, 5], distance nan where nobody told it, codes f32 [K, D]),
+`contents.npz` (codes f32 [N, D]).
 """
 
 from pathlib import Path

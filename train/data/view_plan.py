@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION, NOMINAL_DISTANCE
+from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION
 from train.config import MultiviewConfig
 
 LARGEST_ELEVATION_DEGREES = 30.0
@@ -27,15 +27,23 @@ def plan_views(
     return objects, chosen.reshape(-1).astype(np.int32)
 
 
-def asked_cameras(count: int, seed: int) -> np.ndarray:  # f32 [count, 5]
+def asked_cameras(
+    count: int,
+    seed: int,
+    distances: tuple[float, float] | None = None,
+) -> np.ndarray:  # f32 [count, 5]
     """Cameras all around the circle: one random azimuth in each of `count` sectors.
 
-    Elevations are stratified likewise and shuffled; distance and offset are nominal.
+    Elevations are stratified likewise and shuffled, and so are distances, from the nearest to the
+    farthest of `distances`; without them no distance is asked for: nan. Offsets are nominal.
     """
     random = np.random.default_rng(seed)
     cameras = np.zeros((count, CAMERA_SIZE), np.float32)
     cameras[:, AZIMUTH] = (np.arange(count) + random.random(count)) * (360 / count)
     heights = (random.permutation(count) + random.random(count)) / count
     cameras[:, ELEVATION] = heights * LARGEST_ELEVATION_DEGREES
-    cameras[:, DISTANCE] = NOMINAL_DISTANCE
+    cameras[:, DISTANCE] = np.nan
+    if distances is not None:
+        places = (random.permutation(count) + random.random(count)) / count
+        cameras[:, DISTANCE] = np.interp(places, (0, 1), distances)
     return cameras

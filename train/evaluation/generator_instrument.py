@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphics.camera import AZIMUTH, ELEVATION
-from train.data.vehicles import HELD_OUT_SEED, photographs
+from graphics.camera import AZIMUTH, DISTANCE, ELEVATION
+from train.data.vehicles import DISTANCES, HELD_OUT_SEED, photographs
 from train.data.view_plan import asked_cameras
 from train.generated import generate, generate_grid, sample_contents
 from train.metrics.disentanglement import variance_shares
@@ -96,6 +96,7 @@ def measure_generator(
             "asked_vs_read_azimuth_beyond_30": measured.obeyed.beyond_30,
             "asked_vs_read_azimuth_beyond_90": measured.obeyed.beyond_90,
             "asked_vs_read_elevation_deg": _elevation_error(readings, cameras),
+            "asked_vs_read_distance": _distance_error(readings, cameras),
         }
     return figures
 
@@ -106,7 +107,7 @@ def _views(
     """View codes [K, code], and the cameras they were asked for, if any."""
     if generator.camera_mapping is None:
         return sample_contents(generator, count, 1.0, rng), None
-    cameras = asked_cameras(count, seed)
+    cameras = asked_cameras(count, seed, DISTANCES)
     with torch.no_grad():
         asked = torch.from_numpy(cameras).to(generator.constant.device)
         return generator.camera_mapping(asked), cameras
@@ -149,6 +150,12 @@ def _elevation_error(readings: AttributeReadings, cameras: np.ndarray) -> float:
     """Median of |asked - read| in degrees."""
     asked = np.repeat(cameras[:, ELEVATION], len(readings.elevations) // len(cameras))
     return float(np.median(np.abs(readings.elevations - asked)))
+
+
+def _distance_error(readings: AttributeReadings, cameras: np.ndarray) -> float:
+    """Median of |asked - read| / asked."""
+    asked = np.repeat(cameras[:, DISTANCE], len(readings.distances) // len(cameras))
+    return float(np.median(np.abs(readings.distances / asked - 1)))
 
 
 def _background(images: Tensor) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphics.camera import NOMINAL_DISTANCE
 from train.data.vehicles import HELD_OUT_SEED, views
 from train.data.view_plan import asked_cameras
 from train.device import place
@@ -41,7 +42,7 @@ class HullInstrument:
         """`segment`: takes images at `place()`; `size`: of the images in pixels; `objects`: how
         many are measured."""
         self.segment, self.size, self.objects = segment, size, objects
-        self.cameras = asked_cameras(VIEWS, CAMERA_SEED)
+        self.cameras = asked_cameras(VIEWS, CAMERA_SEED, (NOMINAL_DISTANCE,) * 2)
         self.hull = VisualHull(self.cameras, size)
 
     def references(self) -> dict[str, HullFigures]:

@@ -6,13 +6,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from graphics.camera import NOMINAL_DISTANCE
+from graphics.camera import DISTANCE
 from train.config import InverseConfig
 from train.losses.mesh import flatten_loss, laplacian_loss, movement_loss
 from train.losses.reconstruction import (
     camera_loss,
     color_loss,
-    distance_prior,
+    distance_loss,
     iou_loss,
     perceptual_loss,
 )
@@ -33,7 +33,8 @@ class Views(NamedTuple):
     masks: Tensor
     """[N, R, R] in 0..1."""
     cameras: Tensor
-    """[N, 5]: azimuth and elevation of the viewpoint, optimised; the rest is not used."""
+    """[N, 5]: azimuth and elevation of the viewpoint, optimised; distance as told, nan where nobody
+    did; the offsets are not used."""
     objects: Tensor
     """int64 [N], on the CPU: images of one number are views of one object."""
 
@@ -82,7 +83,7 @@ class MultiviewLoss:
             "laplacian": laplacian_loss(prediction.vertices, template),
             "movement": movement_loss(prediction.offsets),
             "camera": camera_loss(prediction.azimuth_logits, prediction.cameras, views.cameras),
-            "distance": distance_prior(prediction.cameras, NOMINAL_DISTANCE),
+            "distance": distance_loss(prediction.cameras, views.cameras[:, DISTANCE]),
         }
         if perceptual:
             # It costs as much as the network: one term per prediction, of every second one.

@@ -3,8 +3,11 @@
 import torch
 from torch import Tensor
 
+from graphics.camera import DISTANCE, NOMINAL_DISTANCE
 from train.models.camera_head import azimuth_targets
 
+DISTANCE_SCALE = 0.1
+"""Unit of the distance's error, in its logarithm."""
 SMALLEST_LENGTH = 1e-6
 """Product of two feature vectors' lengths below which they count as at right angles."""
 
@@ -47,8 +50,8 @@ def camera_loss(logits: Tensor, predicted: Tensor, cameras: Tensor) -> Tensor:
     """Ours: the camera head against the optimised cameras.
 
     `logits`: [B, bins] of the azimuth; `predicted`, `cameras`: [B, 5]. Cross-entropy of the
-    azimuth's soft bins plus the elevation's absolute error in units of 10 degrees. Distance and
-    offset need no target: the head's own values place the rendering.
+    azimuth's soft bins plus the elevation's absolute error in units of 10 degrees. The offset needs
+    no target: the head's own place the rendering.
     """
     cameras = cameras.detach()
     azimuth = -(azimuth_targets(cameras[:, 0]) * logits.log_softmax(-1)).sum(-1).mean()
@@ -56,6 +59,12 @@ def camera_loss(logits: Tensor, predicted: Tensor, cameras: Tensor) -> Tensor:
     return azimuth + elevation
 
 
-def distance_prior(predicted: Tensor, nominal: float) -> Tensor:
-    """Ours: size and distance explain each other; this keeps the distance near the nominal one."""
-    return torch.log(predicted[:, 2] / nominal).square().mean()
+def distance_loss(predicted: Tensor, distances: Tensor) -> Tensor:
+    """Ours: the camera head's distances against those told; size and distance explain each other.
+
+    `predicted`: [B, 5]; `distances`: [B] object units. The absolute error in tenths of the
+    distance; where nobody told it (nan) the head's own stays near the nominal one.
+    """
+    told = ~distances.isnan()
+    apart = (predicted[:, DISTANCE] / distances.nan_to_num(NOMINAL_DISTANCE)).log()
+    return torch.where(told, apart.abs() / DISTANCE_SCALE, apart.square()).mean()

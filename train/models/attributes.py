@@ -1,4 +1,4 @@
-"""The attribute network: reads azimuth, elevation, body and paint from an image.
+"""The attribute network: reads azimuth, elevation, distance, body and paint from an image.
 
 Taught on procedural truth, it fills in for a person who annotates viewpoints, and it is the gauge
 by which viewpoint codes are chosen and every round's generator is judged. The inverse graphics
@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, NOMINAL_DISTANCE
 from train.data.vehicles import KINDS, Attributes
 from train.models.camera_head import AZIMUTH_BINS, azimuth_targets
 from train.workspace import write_atomically
@@ -27,6 +28,8 @@ CODE = 128
 BODY_SCALES = (0.1, 0.2)
 """Object units that count as one in the losses of roof height and length."""
 ELEVATION_SCALE_DEGREES = 10.0
+DISTANCE_SCALE = 0.1
+"""The same of the distance, in its logarithm."""
 PAINT_SCALE = 0.2
 
 
@@ -37,6 +40,8 @@ class AttributeOutputs(NamedTuple):
     """[B, AZIMUTH_BINS]; bin 0 is centred on 0 degrees."""
     elevations: Tensor
     """[B] degrees."""
+    distances: Tensor
+    """[B] object units."""
     kind_logits: Tensor
     """[B, len(KINDS)]."""
     bodies: Tensor
@@ -54,6 +59,8 @@ class AttributeReadings(NamedTuple):
     """f32 [N] in 0..1: share of the azimuth distribution around its peak."""
     elevations: np.ndarray
     """f32 [N] degrees."""
+    distances: np.ndarray
+    """f32 [N] object units."""
     kinds: np.ndarray
     """f32 [N, len(KINDS)] probabilities."""
     bodies: np.ndarray
@@ -70,6 +77,7 @@ class AttributeReadings(NamedTuple):
         return {
             "azimuth": np.stack([np.cos(azimuths), np.sin(azimuths)], axis=1),
             "elevation": self.elevations[:, None],
+            "distance": self.distances[:, None],
             "body_kind": self.kinds,
             "roof_height": self.bodies[:, :1],
             "length": self.bodies[:, 1:],
@@ -96,7 +104,7 @@ class AttributeNetwork(nn.Module):
         self.code = nn.Linear(WIDTHS[-1] * (GRID_SIDE // 8) ** 2, CODE)
         self.azimuth = nn.Linear(CODE, AZIMUTH_BINS)
         self.kind = nn.Linear(CODE, len(KINDS))
-        self.rest = nn.Linear(CODE, 6)
+        self.rest = nn.Linear(CODE, 7)
 
     def forward(
         self,
@@ -112,9 +120,10 @@ class AttributeNetwork(nn.Module):
         return AttributeOutputs(
             self.azimuth(code).float(),
             15.0 + ELEVATION_SCALE_DEGREES * rest[:, 0],
+            NOMINAL_DISTANCE * torch.exp(DISTANCE_SCALE * rest[:, 1]),
             self.kind(code).float(),
-            1.0 + rest[:, 1:3],
-            torch.sigmoid(rest[:, 3:]),
+            1.0 + rest[:, 2:4],
+            torch.sigmoid(rest[:, 4:]),
         )
 
     def features(
@@ -136,24 +145,27 @@ def _convolution(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
 
 def attribute_loss(
     outputs: AttributeOutputs,
-    azimuths: Tensor,  # [B] degrees
-    elevations: Tensor,  # [B] degrees
+    cameras: Tensor,  # [B, 5]
     attributes: Attributes,
 ) -> Tensor:
     """Cross-entropies and smooth L1 terms, each of the order of one at the start."""
     place = outputs.azimuth_logits.device
-    azimuths, elevations = azimuths.to(place), elevations.to(place)
-    azimuth = F.cross_entropy(outputs.azimuth_logits, azimuth_targets(azimuths))
+    cameras = cameras.to(place)
+    azimuth = F.cross_entropy(outputs.azimuth_logits, azimuth_targets(cameras[:, AZIMUTH]))
     kind = F.cross_entropy(outputs.kind_logits, torch.from_numpy(attributes.kind).long().to(place))
     elevation = F.smooth_l1_loss(
-        outputs.elevations / ELEVATION_SCALE_DEGREES, elevations / ELEVATION_SCALE_DEGREES
+        outputs.elevations / ELEVATION_SCALE_DEGREES,
+        cameras[:, ELEVATION] / ELEVATION_SCALE_DEGREES,
+    )
+    distance = F.smooth_l1_loss(
+        outputs.distances.log() / DISTANCE_SCALE, cameras[:, DISTANCE].log() / DISTANCE_SCALE
     )
     body = np.stack([attributes.roof_height, attributes.length], axis=1)
     bodies, scales = torch.from_numpy(body).float().to(place), torch.tensor(BODY_SCALES).to(place)
     shape = F.smooth_l1_loss(outputs.bodies / scales, bodies / scales)
     paint = torch.from_numpy(np.ascontiguousarray(attributes.paint)).float().to(place)
     colour = F.smooth_l1_loss(outputs.paints / PAINT_SCALE, paint / PAINT_SCALE)
-    return azimuth + kind + elevation + shape + colour
+    return azimuth + kind + elevation + distance + shape + colour
 
 
 @torch.inference_mode()
@@ -182,6 +194,7 @@ def read_attributes(
         azimuths,
         weights.sum(dim=-1),
         (plain.elevations + mirrored.elevations) / 2,
+        (plain.distances + mirrored.distances) / 2,
         (plain.kind_logits.softmax(dim=-1) + mirrored.kind_logits.softmax(dim=-1)) / 2,
         (plain.bodies + mirrored.bodies) / 2,
         (plain.paints + mirrored.paints) / 2,

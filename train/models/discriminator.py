@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from train.models.generator import ELEVATION_SCALE_DEGREES, default_channels
+from train.models.camera_features import CAMERA_FEATURES, camera_features
+from train.models.generator import default_channels
 from train.models.layers import EqualisedConvolution, EqualisedLinear, minibatch_deviation
 
 WIDTH = 128
@@ -68,18 +69,15 @@ class CameraEmbedding(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            EqualisedLinear(5, width, activate=True), EqualisedLinear(width, width)
+            EqualisedLinear(CAMERA_FEATURES, width, activate=True), EqualisedLinear(width, width)
         )
 
     def forward(
         self,
-        cameras: Tensor,  # [B, 5] degrees, distance, offsets
+        cameras: Tensor,  # [B, 5] degrees, distance (nan: nobody told it), offsets
     ) -> Tensor:  # [B, width]
-        """From azimuth, twice the azimuth and elevation."""
-        azimuths = torch.deg2rad(cameras[:, 0])
-        elevations = cameras[:, 1] / ELEVATION_SCALE_DEGREES
-        angles = [azimuths.cos(), azimuths.sin(), (2 * azimuths).cos(), (2 * azimuths).sin()]
-        return self.layers(torch.stack([*angles, elevations], dim=1))
+        """From azimuth, elevation and distance."""
+        return self.layers(camera_features(cameras))
 
 
 class Discriminator(nn.Module):

@@ -15,6 +15,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from train.models.camera_features import CAMERA_FEATURES, camera_features
 from train.models.layers import (
     EqualisedLinear,
     ModulatedConvolution,
@@ -29,8 +30,6 @@ Noise = Literal["random", "fixed"] | None
 
 CHANNELS = {4: 128, 8: 128, 16: 64, 32: 32, 64: 16, 128: 16, 256: 8, 512: 8}
 """Default channels by resolution: about the same cost at every resolution from 8 to 64 px."""
-ELEVATION_SCALE_DEGREES = 30.0
-"""Brings elevations (0..30°) to the order of one."""
 ALWAYS_CONTENT = 1_000
 """The place of a layer that no cut reaches."""
 
@@ -104,25 +103,22 @@ class Mapping(nn.Module):
 
 
 class CameraMapping(nn.Module):
-    """Camera → view code, from azimuth and elevation only: distance and offset are content."""
+    """Camera → view code, from azimuth, elevation and distance: the offset is content."""
 
     def __init__(self, code: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            EqualisedLinear(3, code, activate=True),
+            EqualisedLinear(CAMERA_FEATURES, code, activate=True),
             EqualisedLinear(code, code, rate=0.1, activate=True),
             EqualisedLinear(code, code, rate=0.1, activate=True),
         )
 
     def forward(
         self,
-        cameras: Tensor,  # [B, 5] degrees, distance, offsets
+        cameras: Tensor,  # [B, 5] degrees, distance (nan: nobody told it), offsets
     ) -> Tensor:  # [B, code]
         """View codes of the order of one."""
-        azimuths = torch.deg2rad(cameras[:, 0])
-        elevations = cameras[:, 1] / ELEVATION_SCALE_DEGREES
-        angles = torch.stack([azimuths.cos(), azimuths.sin(), elevations], dim=1)
-        return self.layers(angles * math.sqrt(2.0))
+        return self.layers(camera_features(cameras) * math.sqrt(2.0))
 
 
 class SynthesisBlock(nn.Module):

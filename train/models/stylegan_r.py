@@ -18,7 +18,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from graphics.camera import NOMINAL_DISTANCE
+from graphics.camera import OFFSET_X
+from train.models.camera_features import CAMERA_FEATURES, camera_features
 from train.models.generator import Generator
 from train.models.layers import EqualisedConvolution, EqualisedLinear
 from train.models.weights import build_generator
@@ -26,7 +27,7 @@ from train.workspace import write_atomically
 
 OWNERS = ("shape", "texture", "background")
 """Rows of the selectors, in order."""
-CAMERA_FEATURES = 8
+VIEW_FEATURES = CAMERA_FEATURES + 2
 SMALLEST_SPREAD = 1e-4
 """Dimensions of the style that never move still get a spread to be divided by."""
 SMALLEST_VERTEX_SPREAD = 0.01
@@ -103,7 +104,7 @@ class StyleganR(nn.Module):
         outputs, early = generator.style_size, generator.view_dimensions.stop
         hidden = shape.hidden
         self.view_mapping = nn.Sequential(
-            EqualisedLinear(CAMERA_FEATURES, hidden, activate=True),
+            EqualisedLinear(VIEW_FEATURES, hidden, activate=True),
             EqualisedLinear(hidden, hidden, activate=True),
             EqualisedLinear(hidden, early),
         )
@@ -166,7 +167,7 @@ class StyleganR(nn.Module):
             self.texture_mapping(textures),
             self.background_mapping(backgrounds),
         )
-        return Codes(self.view_mapping(camera_features(cameras)), torch.stack(owners))
+        return Codes(self.view_mapping(view_features(cameras)), torch.stack(owners))
 
     def mix(self, codes: Codes) -> Tensor:  # [B, N]
         """Equation 4 and the camera's part: the style vector w̃."""
@@ -198,22 +199,11 @@ class StyleganR(nn.Module):
         return self.synthesize(self.mix(self.codes(cameras, vertices, textures, backgrounds)))
 
 
-def camera_features(
+def view_features(
     cameras: Tensor,  # [B, 5]
-) -> Tensor:  # [B, CAMERA_FEATURES]
-    """Periodic azimuth, and the rest of a camera brought to the order of one."""
-    azimuths = torch.deg2rad(cameras[:, 0])
-    numbers = (
-        azimuths.cos(),
-        azimuths.sin(),
-        (2 * azimuths).cos(),
-        (2 * azimuths).sin(),
-        cameras[:, 1] / 30.0,
-        (cameras[:, 2] / NOMINAL_DISTANCE).log(),
-        cameras[:, 3],
-        cameras[:, 4],
-    )
-    return torch.stack(numbers, dim=1)
+) -> Tensor:  # [B, VIEW_FEATURES]
+    """What a GAN's networks are told of a camera, and the offsets."""
+    return torch.cat((camera_features(cameras), cameras[:, OFFSET_X:]), dim=1)
 
 
 def view_shares(

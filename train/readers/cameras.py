@@ -38,7 +38,7 @@ def camera_reader(config: Config, workspace: Workspace, round: int) -> Read:
 def _reader(name: str, number: int, config: Config, workspace: Workspace, round: int) -> Read:
     kind, _, run = name.partition("@")
     if kind == "attributes":
-        return _reading(load_gauge(config, workspace))
+        return _reading(load_gauge(config, workspace), distances=True)
     source = Workspace(Path(run)) if run else workspace
     last = last_round(Path(run)) if run else round - 1
     if kind == "inverse":
@@ -49,10 +49,10 @@ def _reader(name: str, number: int, config: Config, workspace: Workspace, round:
     return _reading(network)
 
 
-def _reading(network: AttributeNetwork) -> Read:
+def _reading(network: AttributeNetwork, *, distances: bool = False) -> Read:
     def read(images: Tensor) -> Labels:
         small = F.interpolate(images, size=(network.size,) * 2, mode="area")
-        return from_attributes(read_attributes(network, small))
+        return from_attributes(read_attributes(network, small), distances=distances)
 
     return read
 

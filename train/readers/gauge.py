@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphics.camera import AZIMUTH, ELEVATION, azimuth_difference_degrees
+from graphics.camera import AZIMUTH, DISTANCE, azimuth_difference_degrees
 from train.config import Config
 from train.data.augmentation import augment
+from train.data.stream import mirrored_cameras
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.device import place
 from train.models.attributes import (
@@ -72,10 +73,13 @@ def gauge_errors(network: AttributeNetwork) -> dict[str, Any]:
     kinds = np.concatenate([part.kinds for part in parts]).argmax(axis=1)
     roofs = np.concatenate([part.bodies for part in parts])[:, 0]
     apart = azimuth_difference_degrees(azimuths, drawn.cameras[:, AZIMUTH])
+    distances = np.concatenate([part.distances for part in parts])
+    relative = np.abs(distances / drawn.cameras[:, DISTANCE] - 1)
     truth = drawn.attributes
     return {
         "azimuth_median_degrees": round(float(np.median(apart)), 2),
         "azimuth_beyond_90": round(float((apart > 90).mean()), 4),
+        "distance_median_relative": round(float(np.median(relative)), 4),
         "kind_correct": round(float((kinds == truth.kind).mean()), 4),
         "roof_height_correlation": round(float(np.corrcoef(roofs, truth.roof_height)[0, 1]), 4),
     }
@@ -94,7 +98,7 @@ def _loss(network: AttributeNetwork, config: Config, step: int) -> Tensor:
     where = next(network.parameters()).device
     images = _as_images(drawn.images)
     changed = augment(images.to(where), masks.to(where), rng, colour=COLOUR)
-    azimuths = torch.from_numpy(drawn.cameras[:, AZIMUTH].copy())
-    azimuths = torch.where(changed.mirrored, -azimuths, azimuths)
-    elevations = torch.from_numpy(drawn.cameras[:, ELEVATION].copy())
-    return attribute_loss(network(changed.seen), azimuths, elevations, drawn.attributes)
+    cameras = torch.from_numpy(drawn.cameras)
+    cameras = torch.where(changed.mirrored[:, None], mirrored_cameras(cameras), cameras)
+    cameras[:, DISTANCE] *= changed.distances.cpu()
+    return attribute_loss(network(changed.seen), cameras, drawn.attributes)

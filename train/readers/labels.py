@@ -10,15 +10,12 @@ from torch import Tensor
 from graphics.camera import (
     AZIMUTH,
     CAMERA_SIZE,
+    DISTANCE,
     ELEVATION,
-    NOMINAL_DISTANCE,
     azimuth_difference_degrees,
     wrap_degrees,
 )
 from train.models.attributes import AttributeReadings
-
-NOMINAL = np.array([0, 0, NOMINAL_DISTANCE, 0, 0], np.float32)
-"""Taken for what no reader can tell."""
 
 
 class Labels(NamedTuple):
@@ -57,14 +54,24 @@ def agreed(said: Sequence[Labels]) -> Labels:
     return Labels(*(value.astype(np.float32) for value in values))
 
 
-def completed(labels: Labels) -> Labels:
-    """With the nominal camera's distance and offsets where no reader could tell them."""
-    cameras = np.where(np.isnan(labels.cameras), NOMINAL, labels.cameras)
-    return labels._replace(cameras=cameras.astype(np.float32))
+def told_distances(
+    cameras: np.ndarray,  # [N, 5]
+) -> tuple[float, float] | None:
+    """Nearest and farthest distance, but for the outermost fiftieths; None where none was told."""
+    told = cameras[~np.isnan(cameras[:, DISTANCE]), DISTANCE]
+    if not len(told):
+        return None
+    nearest, farthest = np.quantile(told, (0.02, 0.98))
+    return float(nearest), float(farthest)
 
 
-def from_attributes(readings: AttributeReadings) -> Labels:
-    """Azimuth and elevation; where image and mirror image differ the confidence says so."""
+def from_attributes(readings: AttributeReadings, *, distances: bool = False) -> Labels:
+    """Azimuth and elevation, and the distance of a network that was taught it.
+
+    Where image and mirror image differ the confidence says so.
+    """
     cameras = np.full((len(readings.azimuths), CAMERA_SIZE), np.nan, np.float32)
     cameras[:, AZIMUTH], cameras[:, ELEVATION] = readings.azimuths, readings.elevations
+    if distances:
+        cameras[:, DISTANCE] = readings.distances
     return Labels(cameras, readings.confidences, np.zeros(len(cameras), np.float32))

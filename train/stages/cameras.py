@@ -4,8 +4,8 @@ The readers are the previous round's inverse graphics network, a classifier taug
 images, other runs', or the attribute network. Every photograph is read as it is and mirrored; the
 mean is its camera, and those on which the readers are unsure, contradict themselves or each other
 are left out: flipped labels ruin a camera-taught GAN, imprecise ones do not. Students, taught on
-what is kept, may then label all anew. Writes `labels.npz` (cameras f32 [N, 5], keep bool [N],
-confidences f32 [N]).
+what is kept, may then label all anew. Writes `labels.npz` (cameras f32 [N, 5], nan where no reader
+can tell, keep bool [N], confidences f32 [N]).
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ from train.metrics.camera_error import camera_errors
 from train.models.attributes import read_attributes
 from train.progress import Progress
 from train.readers.cameras import camera_reader
-from train.readers.labels import Labels, Read, completed, from_attributes
+from train.readers.labels import Labels, Read, from_attributes
 from train.readers.student import Lessons, train_student
 from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError, round_to
 
@@ -38,7 +38,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     read = camera_reader(config, workspace, round)
     images = np.load(workspace.stage("photographs").require("images.npy"), mmap_mode="r")
     labelling = _Labelling(config, workspace, round, images)
-    labels = completed(labelling.read(folder, read))
+    labels = labelling.read(folder, read)
     keep = labelling.trusted(labels)
     for number in range(1, config.cameras.students + 1):
         labels = labelling.taught(folder, number, labels, keep)
@@ -130,9 +130,12 @@ def _against_truth(config: Config, labels: Labels, keep: np.ndarray) -> dict[str
         if chosen.any():
             azimuths = errors.azimuth_degrees[chosen]
             elevations = errors.elevation_degrees[chosen]
+            distances = errors.distance_relative[chosen]
             figures |= {
                 f"azimuth_error_median_degrees_{name}": round_to(float(np.median(azimuths))),
                 f"azimuth_beyond_90_{name}": round_to(float((azimuths > 90).mean())),
                 f"elevation_error_median_degrees_{name}": round_to(float(np.median(elevations))),
             }
+            if not np.isnan(distances).any():
+                figures[f"distance_error_median_{name}"] = round_to(float(np.median(distances)))
     return figures

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION, NOMINAL_DISTANCE
+from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION
 from train.config import Config
 from train.data.array_file import ArrayFile
 from train.data.mask_filter import MaskLimits, Verdict, filter_masks
@@ -27,6 +27,7 @@ from train.models.generator import Generator
 from train.models.segmenter import Segment, load_segmenter
 from train.models.weights import load_generator
 from train.progress import Progress
+from train.readers.labels import told_distances
 from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
 
 BATCH = 64
@@ -45,7 +46,7 @@ class Source(NamedTuple):
     views: Tensor
     """[K, code]."""
     cameras: np.ndarray
-    """f32 [K, 5]: initial (round 0) or asked for."""
+    """f32 [K, 5]: initial (round 0) or asked for; the distance nan where nobody told it."""
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
@@ -95,7 +96,9 @@ def _source(config: Config, workspace: Workspace, round: int) -> Source:
     rng = torch.Generator().manual_seed(config.seed * 1_000 + round)
     contents = sample_contents(generator, settings.objects, settings.truncation, rng)
     if generator.camera_mapping is not None:
-        cameras = asked_cameras(settings.cameras, config.seed + round)
+        with np.load(workspace.stage("cameras", round).require("labels.npz")) as labels:
+            distances = told_distances(labels["cameras"][labels["keep"]])
+        cameras = asked_cameras(settings.cameras, config.seed + round, distances)
         with torch.no_grad():
             views = generator.camera_mapping(torch.from_numpy(cameras).to(place()))
         return Source(generator, contents, views, cameras)
@@ -103,7 +106,7 @@ def _source(config: Config, workspace: Workspace, round: int) -> Source:
     cameras = np.zeros((len(chosen.codes), CAMERA_SIZE), np.float32)
     cameras[:, AZIMUTH] = chosen.azimuth_bins
     cameras[:, ELEVATION] = FIRST_ELEVATION_DEGREES
-    cameras[:, DISTANCE] = NOMINAL_DISTANCE
+    cameras[:, DISTANCE] = np.nan  # nobody told it
     return Source(generator, contents, torch.from_numpy(chosen.codes), cameras)
 
 

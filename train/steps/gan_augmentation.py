@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from graphics.camera import DISTANCE
 from train.data.stream import RealBatch, mirrored_cameras
 from train.device import Device
 
@@ -137,6 +138,8 @@ def seen(
     if cameras is not None:
         mirrored = changes.mirrored.to(cameras.device)[:, None]
         cameras = torch.where(mirrored, mirrored_cameras(cameras), cameras)
+        # Without rotations a matrix says how many times as far away the object now looks.
+        cameras[:, DISTANCE] *= changes.places[:, 1, 1].to(cameras)
     return RealBatch(change(images, changes), cameras)
 
 

@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from graphics.camera import DISTANCE
 from train.config import ConfigError, InverseConfig
 from train.data.augmentation import augment_views
 from train.data.labelled_photographs import LabelledPhotographs
 from train.data.multiview import MultiviewData
+from train.data.stream import mirrored_cameras
 from train.device import Device
 from train.losses.multiview import MultiviewLoss, Views
 from train.models.inverse_graphics import InverseGraphics, Prediction
@@ -120,8 +122,8 @@ class InverseTraining:
             cameras = torch.cat((cameras, taken.cameras))
             objects = torch.cat((objects, len(indices) + torch.arange(len(taken.images))))
         changed = augment_views(images, masks, self.random)
-        sign = torch.where(changed.mirrored, -1.0, 1.0)
-        cameras = torch.cat((cameras[:, :1] * sign[:, None], cameras[:, 1:]), 1)
+        cameras = torch.where(changed.mirrored[:, None], mirrored_cameras(cameras), cameras)
+        cameras[:, DISTANCE] = cameras[:, DISTANCE] * changed.distances
         own = objects % self.device.processes == self.device.fabric.global_rank
         every = Views(changed.images, changed.seen, changed.masks, cameras, objects)
         return Views(*(values[own.to(values.device)] for values in every))

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from train.data.augmentation import augment, augment_views
@@ -54,3 +55,13 @@ def test_views_keep_their_masks_and_their_single_object():
     assert torch.equal(right, changed.mirrored) and 10 < changed.mirrored.sum() < 54
     # Reflected at the border, an object near it would be there twice.
     assert changed.masks.sum((1, 2)).max() <= masks[0].sum() * 1.15**2 * 1.1
+
+
+@pytest.mark.parametrize("change", [augment, augment_views])
+def test_what_shrinks_looks_as_many_times_as_far_away(change):
+    masks = torch.zeros(64, 32, 32)
+    masks[:, 10:22, 10:22] = 1
+    changed = change(masks[:, None].repeat(1, 3, 1, 1), masks, torch.Generator().manual_seed(4))
+    sides = changed.masks.sum((1, 2)).sqrt()
+    torch.testing.assert_close(12 / sides, changed.distances, rtol=0.01, atol=0)
+    assert changed.distances.min() < 0.95 and changed.distances.max() > 1.05

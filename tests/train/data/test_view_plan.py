@@ -20,4 +20,13 @@ def test_asked_cameras_cover_the_range_of_the_photographs():
     assert azimuth_difference_degrees(cameras[:, 0], (np.arange(48) + 0.5) * 7.5).max() <= 3.76
     assert 0 <= cameras[:, 1].min() < 1 and 29 < cameras[:, 1].max() <= 30
     assert abs(np.corrcoef(cameras[:, 0], cameras[:, 1])[0, 1]) < 0.4
-    assert (cameras[:, 2:] == [5, 0, 0]).all()
+    assert np.isnan(cameras[:, 2]).all() and (cameras[:, 3:] == 0).all()
+
+
+def test_distances_are_asked_for_where_they_are_known():
+    cameras = asked_cameras(48, seed=1, distances=(4.0, 7.0))
+    distances = np.sort(cameras[:, 2])
+    assert np.abs(distances - 4 - (np.arange(48) + 0.5) / 16).max() <= 0.5 / 16 + 1e-6
+    assert abs(np.corrcoef(cameras[:, 0], cameras[:, 2])[0, 1]) < 0.4
+    assert abs(np.corrcoef(cameras[:, 1], cameras[:, 2])[0, 1]) < 0.4
+    assert np.array_equal(cameras[:, :2], asked_cameras(48, seed=1)[:, :2])

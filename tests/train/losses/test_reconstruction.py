@@ -1,10 +1,12 @@
+import math
+
 import pytest
 import torch
 
 from train.losses.reconstruction import (
     camera_loss,
     color_loss,
-    distance_prior,
+    distance_loss,
     iou_loss,
     perceptual_loss,
 )
@@ -47,11 +49,22 @@ def test_the_camera_loss_is_least_where_the_head_reads_the_camera():
     assert not best.requires_grad
 
 
-def test_the_distance_prior_is_zero_at_the_nominal_distance_and_even():
-    def row(distance):
-        return torch.tensor([[0.0, 0.0, distance, 0.0, 0.0]])
+def distance_loss_of(predicted, *told):
+    cameras = torch.tensor([[0.0, 0.0, distance, 0.0, 0.0] for distance in predicted])
+    return distance_loss(cameras, torch.tensor(told)).item()
 
-    assert distance_prior(row(5.0), 5.0) == 0
-    assert distance_prior(row(10.0), 5.0).item() == pytest.approx(
-        distance_prior(row(2.5), 5.0).item()
-    )
+
+def test_a_distance_that_was_told_is_held_to_by_its_share():
+    assert distance_loss_of([5.0, 6.0], 5.0, 6.0) == 0
+    # A tenth counts as one, on both sides and however far away the object is.
+    assert distance_loss_of([5.0 * math.e**0.1], 5.0) == pytest.approx(1, rel=1e-4)
+    assert distance_loss_of([2.5], 5.0) == pytest.approx(distance_loss_of([12.0], 6.0), rel=1e-5)
+
+
+def test_a_distance_that_nobody_told_stays_near_the_nominal_one():
+    unknown = float("nan")
+    assert distance_loss_of([5.0], unknown) == 0
+    assert 0 < distance_loss_of([5.5], unknown) < 0.1 * distance_loss_of([5.5], 5.0)
+    cameras = torch.tensor([[0.0, 0.0, 5.5, 0.0, 0.0]], requires_grad=True)
+    distance_loss(cameras, torch.tensor([unknown])).backward()
+    assert cameras.grad.isfinite().all() and cameras.grad[0, 2] > 0

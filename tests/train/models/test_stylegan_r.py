@@ -6,11 +6,11 @@ from train.models.generator import Generator, GeneratorShape
 from train.models.stylegan_r import (
     StyleganR,
     StyleganRShape,
-    camera_features,
     continue_mappings,
     load_stylegan_r,
     save_stylegan_r,
     select_view_dimensions,
+    view_features,
     view_shares,
 )
 
@@ -112,9 +112,9 @@ def test_the_dimensions_that_follow_the_viewpoint_are_found():
         select_view_dimensions(shares, 0)
 
 
-def test_camera_features_are_periodic():
+def test_view_features_are_periodic():
     cameras = torch.tensor([[10.0, 15.0, 5.0, 0.0, 0.1], [370.0, 15.0, 5.0, 0.0, 0.1]])
-    first, second = camera_features(cameras)
+    first, second = view_features(cameras)
     assert torch.allclose(first, second, atol=1e-6)
     assert torch.allclose(first[4:], torch.tensor([0.5, 0.0, 0.0, 0.1]))
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from graphics.camera import NOMINAL_DISTANCE
-from train.readers.labels import Labels, agreed, completed
+from train.readers.labels import Labels, agreed, told_distances
 
 
 def labels_at(azimuths, disagreements=0.0) -> Labels:
@@ -19,8 +19,16 @@ def test_what_one_reader_cannot_tell_another_one_says():
     telling = labels_at([0, 0])
     telling.cameras[:, 1:3] = 8, 6
     assert np.allclose(agreed([mute, telling]).cameras, [[0, 4, 6, 0, 0], [0, 8, 6, 0, 0]])
-    silent = completed(agreed([mute, mute]))
-    assert np.allclose(silent.cameras, [[0, 0, NOMINAL_DISTANCE, 0, 0]] * 2)
+    silent = agreed([mute, mute]).cameras
+    assert np.isnan(silent[:, 2:]).all() and np.isnan(silent[1, 1]) and (silent[0, :2] == 0).all()
+
+
+def test_the_range_of_distances_is_that_of_those_told():
+    cameras = labels_at(np.zeros(101)).cameras
+    cameras[:, 2] = np.linspace(4, 6, 101)
+    cameras[50] = np.nan
+    assert told_distances(cameras) == pytest.approx((4.04, 5.96), abs=0.02)
+    assert told_distances(cameras[50:51]) is None
 
 
 def test_readers_that_disagree_say_so_and_their_mean_goes_the_short_way_round():

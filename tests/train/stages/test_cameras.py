@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from graphics.camera import NOMINAL_DISTANCE, wrap_degrees
+from graphics.camera import wrap_degrees
 from tests.train.stages.generated_run import SIZE, config, with_gan, with_segmenter_and_gauge
 from train.config import CamerasConfig, ConfigError
 from train.data import vehicles
@@ -161,7 +161,9 @@ def test_the_attribute_network_can_read_the_cameras(tmp_path):
     read = read_attributes(gauge, torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255)
     assert np.allclose(labels["cameras"][:, 0], read.azimuths, atol=1e-3)
     assert np.allclose(labels["cameras"][:, 1], read.elevations, atol=1e-3)
-    assert (labels["cameras"][:, 2] == NOMINAL_DISTANCE).all()
+    assert np.allclose(labels["cameras"][:, 2], read.distances, atol=1e-3)
+    assert np.isnan(labels["cameras"][:, 3:]).all()
+    assert workspace.stage("cameras", 1).facts()["distance_error_median_all"] > 0
     assert labels["keep"].sum() == COUNT // 2
 
 
@@ -223,7 +225,7 @@ def test_a_classifier_taught_on_the_views_can_read_the_cameras(tmp_path):
     # By chance it would be 90 degrees.
     assert facts["azimuth_error_median_degrees_all"] < 30
     assert facts["elevation_error_median_degrees_all"] < 8
-    assert (labels["cameras"][:, 2:] == [NOMINAL_DISTANCE, 0, 0]).all()
+    assert np.isnan(labels["cameras"][:, 2:]).all() and "distance_error_median_all" not in facts
 
 
 def test_the_views_of_another_run_and_the_own_network_read_together(tmp_path):

@@ -29,6 +29,15 @@ def ready(path, round: int = 0) -> Workspace:
     return workspace
 
 
+def labelled(workspace: Workspace, distances: list[float]) -> Workspace:
+    """Adds the photographs' labels of round 1; the last one is not trusted."""
+    cameras = np.zeros((len(distances), 5), np.float32)
+    cameras[:, 2] = distances
+    keep = np.arange(len(distances)) + 1 < len(distances)
+    workspace.stage("cameras", 1).save_arrays("labels.npz", {"cameras": cameras, "keep": keep})
+    return workspace
+
+
 def permissive(**settings):
     given = {
         "objects": 40,
@@ -49,7 +58,8 @@ def test_round_0_shows_contents_under_the_annotated_codes(tmp_path):
     assert data.images.shape == (160, SIZE, SIZE, 3)
     assert data.masks.shape == (160, SIZE, SIZE) and data.masks.min() > 250
     assert data.initial_cameras[:, 0].tolist() == BINS.tolist()
-    assert (data.initial_cameras[:, 1:] == [10, 5, 0, 0]).all()
+    assert (data.initial_cameras[:, [1, 3, 4]] == [10, 0, 0]).all()
+    assert np.isnan(data.initial_cameras[:, 2]).all()
     generator = load_generator(workspace.stage("gan").require("generator.safetensors"))
     for row in (0, 77, 159):
         content = torch.from_numpy(data.content_codes[data.object[row]])[None]
@@ -76,7 +86,7 @@ def test_of_another_category_nothing_is_measured_on_vehicles(tmp_path):
 
 
 def test_a_taught_generator_is_asked_for_cameras(tmp_path):
-    workspace = ready(tmp_path, round=1)
+    workspace = labelled(ready(tmp_path, round=1), [5.5, 6.0, 6.5, 9.0])
     multiview.run(permissive(), workspace, round=1)
     data = MultiviewData(workspace.stage("multiview", 1).path)
     assert data.initial_cameras.shape == (9, 5)
@@ -84,6 +94,16 @@ def test_a_taught_generator_is_asked_for_cameras(tmp_path):
     codes = generator.camera_mapping(torch.from_numpy(data.initial_cameras)).detach().numpy()
     assert np.allclose(codes, data.viewpoint_codes, atol=1e-6)
     assert not (workspace.path / "round_0" / "multiview").exists()
+    asked = data.initial_cameras[:, 2]
+    assert 5.5 <= asked.min() < 5.7 and 6.3 < asked.max() <= 6.5
+
+
+def test_no_distance_is_asked_for_where_the_labels_tell_none(tmp_path):
+    workspace = labelled(ready(tmp_path, round=1), [np.nan] * 3)
+    multiview.run(permissive(), workspace, round=1)
+    data = MultiviewData(workspace.stage("multiview", 1).path)
+    assert np.isnan(data.initial_cameras[:, 2]).all()
+    assert np.isfinite(data.viewpoint_codes).all()
 
 
 def test_truncation_draws_contents_together(tmp_path):

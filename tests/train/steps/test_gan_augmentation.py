@@ -57,6 +57,14 @@ def test_a_flip_mirrors_the_image_and_its_camera():
     assert shown.cameras[0].tolist() == pytest.approx([-30, 10, 5, -0.1, 0.2])
 
 
+def test_a_smaller_object_is_farther_away():
+    cameras = torch.tensor([[30.0, 10, 5, 0.1, 0.2], [30.0, 10, math.nan, 0.1, 0.2]])
+    halved = torch.tensor([[2.0, 0, 0], [0, 2, 0]]).repeat(2, 1, 1)  # places lie twice as far out
+    shown = seen(images(2), cameras, unchanged(2)._replace(places=halved))
+    assert shown.cameras[0].tolist() == pytest.approx([30, 10, 10, 0.1, 0.2])
+    assert shown.cameras[1, 2].isnan() and cameras[0, 2] == 5
+
+
 def test_mirrored_images_are_those_whose_places_are_reflected():
     changes = draw_changes(BATCH, 0.8, rng(), with_cameras=True)
     assert 0 < changes.mirrored.sum() < BATCH

@@ -12,10 +12,12 @@ from train.data.vehicles.album import (
     photographs,
     views,
 )
+from train.data.vehicles.photography import DISTANCES
 from train.data.vehicles.surroundings import Light, light, surroundings
 from train.data.vehicles.vehicle import KINDS
 
 __all__ = [
+    "DISTANCES",
     "HELD_OUT_SEED",
     "KINDS",
     "Attributes",

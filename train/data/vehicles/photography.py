@@ -7,6 +7,8 @@ from train.data.vehicles.counter import inlined, kernel
 from train.data.vehicles.visibility import TANGENT, Studio
 
 _FACES, _PARTS, _VERTICES = shape.FACES, shape.FACE_PARTS, shape.VERTICES
+DISTANCES = (5.0, 6.2)
+"""Nearest and farthest of the photographer's cameras: object units."""
 _POSITION, _NORMAL, _WEIGHTS, _SURFACE, _BACKGROUND, _STAGE = range(6)  # rows of Studio.work
 
 
@@ -16,7 +18,7 @@ def draw_camera(seed: int, index: int, camera: np.ndarray) -> None:
     state = counter.stream(seed, index, counter.CAMERA)
     camera[0] = counter.uniform(state, 0.0, 360.0)
     camera[1] = counter.uniform(state, 0.0, 30.0)
-    camera[2] = counter.uniform(state, 5.0, 6.2)
+    camera[2] = counter.uniform(state, DISTANCES[0], DISTANCES[1])
     camera[3] = counter.uniform(state, -0.06, 0.06)
     camera[4] = counter.uniform(state, -0.06, 0.06)
 
