@@ -43,21 +43,33 @@ def load_checkpoint(config: Config) -> Taken:
         f"gan.checkpoint with rounds={config.rounds}: a camera-taught GAN cannot go on from an "
         "imported one; set rounds=1, or gan.warm_start=false",
     )
-    source, size = Path(config.gan.checkpoint), config.photographs.size
-    weights, judge = source / "generator.safetensors", source / "discriminator.safetensors"
+    source = Path(config.gan.checkpoint)
     try:
-        generator = load_generator(weights).eval()
-        facts = read_metadata(weights)
-        discriminator = load_discriminator(judge) if judge.exists() else None
+        taken = _read(source)
     except WeightsError as error:
         raise ConfigError(
             f"gan.checkpoint={source}: {error}; give a folder that train.import_stylegan wrote"
         ) from error
+    _check(taken, source, config)
+    return taken
+
+
+def _read(source: Path) -> Taken:
+    weights, judge = source / "generator.safetensors", source / "discriminator.safetensors"
+    generator, facts = load_generator(weights).eval(), read_metadata(weights)
+    discriminator = load_discriminator(judge) if judge.exists() else None
+    origin = {name: facts[name] for name in ("source", "source_sha256") if name in facts}
+    return Taken(generator, discriminator, origin)
+
+
+def _check(taken: Taken, source: Path, config: Config) -> None:
+    """Refuse networks that this run cannot use."""
     require(
-        not generator.camera_taught,
+        not taken.generator.camera_taught,
         f"gan.checkpoint={source} is camera-taught: round 0 takes a plain generator",
     )
-    for network in filter(None, (generator, discriminator)):
+    size = config.photographs.size
+    for network in filter(None, (taken.generator, taken.discriminator)):
         made = network.shape.size
         require(
             made == size,
@@ -65,9 +77,7 @@ def load_checkpoint(config: Config) -> Taken:
             "they must be equal",
         )
     require(
-        discriminator is not None or bool(config.inverse.vgg),
+        taken.discriminator is not None or bool(config.inverse.vgg),
         f"gan.checkpoint={source} holds no discriminator, whose features the perceptual term "
         "reads: set inverse.vgg, or import a file that holds one",
     )
-    origin = {name: facts[name] for name in ("source", "source_sha256") if name in facts}
-    return Taken(generator, discriminator, origin)

@@ -12,6 +12,7 @@ from train.evaluation.generator_instrument import Sizes, measure_generator, phot
 from train.evaluation.hull_instrument import HullInstrument
 from train.generated import write_view_grid
 from train.models.attributes import load_attributes
+from train.models.generator import Generator
 from train.models.given_features import load_features
 from train.models.segmenter import SegmenterError, load_segmenter
 from train.models.weights import SHIPPED, load_generator
@@ -53,11 +54,7 @@ def report_generator(
     hull = _hull(bundle, gauge.size, sizes) if generator.camera_taught else None
     data = photographed(gauge, sizes.photographs, features)
     found = [measure_generator(generator, gauge, data, seed, sizes) for seed in seeds]
-    references = {}
-    if hull is not None:
-        references = {name: figures._asdict() for name, figures in hull.references().items()}
-        for figures, seed in zip(found, seeds, strict=True):
-            figures |= hull.measure(generator, seed)._asdict()
+    references = {} if hull is None else _with_hulls(found, hull, generator, seeds)
     report = {
         "generator": path.name,
         "camera_taught": generator.camera_taught,
@@ -85,6 +82,15 @@ def _hull(bundle: Path, size: int, sizes: Sizes) -> HullInstrument:
             f"{bundle} holds no segmenter, which finds the silhouettes ({error}): give a bundle "
             "with --bundle"
         ) from error
+
+
+def _with_hulls(
+    found: list[dict[str, Any]], hull: HullInstrument, generator: Generator, seeds: Sequence[int]
+) -> dict[str, dict[str, float]]:
+    """Add the silhouettes' figures to each seed's; returns those that they are read between."""
+    for figures, seed in zip(found, seeds, strict=True):
+        figures |= hull.measure(generator, seed)._asdict()
+    return {name: figures._asdict() for name, figures in hull.references().items()}
 
 
 def _over_seeds(values: list[Any]) -> dict[str, Any]:

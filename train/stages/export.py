@@ -61,8 +61,6 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder = workspace.stage("export")
     folder.start(config.export)
     progress = Progress(workspace, "export", len(bundle.GRAPHS), round)
-    report = json.loads(workspace.stage("evaluate", round).require("report.json").read_text())
-    report.pop("photographs", None)  # each by itself: of no use to who is served
     network = load_inverse_graphics(
         workspace.stage("inverse", round).require("inverse_graphics.safetensors")
     )
@@ -73,30 +71,41 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     try:
         _write_samples(beside / bundle.SAMPLES_FOLDER, config, workspace)
         _write_files(beside, network, graphs)
-        training = {
-            "preset": config.preset,
-            "seed": config.seed,
-            "round": round,
-            "packages": _versions(),
-        }
-        metrics = {"evaluate": report, "training": training}
+        metrics = _metrics(config, workspace, round)
         bundle.write_manifest(beside, _manifest(config, network, graphs, metrics))
         shutil.rmtree(folder.path / "bundle", ignore_errors=True)
         beside.rename(folder.path / "bundle")
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    written = bundle.load(folder.path / "bundle")
-    facts = {
-        "round": round,
-        "bytes": sum((written.folder / name).stat().st_size for name in written.manifest.files),
-        "parity": {name: graph.parity for name, graph in graphs.items()},
-        "half_from": {name: graph.half_from for name, graph in graphs.items()},
-    }
+    facts = {"round": round, **_facts(folder.path / "bundle", graphs)}
     if config.export.register:
         from service.store import register  # BentoML takes a second to import
 
         facts["registered"] = register(folder.path / "bundle")
     folder.finish(**facts)
+
+
+def _metrics(config: Config, workspace: Workspace, round: int) -> dict[str, Any]:
+    """What the manifest says of how good the networks are and of what made them."""
+    report = json.loads(workspace.stage("evaluate", round).require("report.json").read_text())
+    report.pop("photographs", None)  # each by itself: of no use to who is served
+    training = {
+        "preset": config.preset,
+        "seed": config.seed,
+        "round": round,
+        "packages": _versions(),
+    }
+    return {"evaluate": report, "training": training}
+
+
+def _facts(written: Path, graphs: dict[str, Exported]) -> dict[str, Any]:
+    """Of the bundle in the folder `written`, which is read as the service reads it."""
+    loaded = bundle.load(written)
+    return {
+        "bytes": sum((loaded.folder / name).stat().st_size for name in loaded.manifest.files),
+        "parity": {name: graph.parity for name, graph in graphs.items()},
+        "half_from": {name: graph.half_from for name, graph in graphs.items()},
+    }
 
 
 def _exported_graphs(

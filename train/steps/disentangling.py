@@ -60,34 +60,39 @@ def read_codes(
     The viewpoint gives azimuth and elevation; distance and offsets are read from the image, as in
     the training of the inverse graphics network.
     """
-    place = cameras.device
     indices = _some_objects(data.object, limit, random)
     parts = []
     for start in range(0, len(indices), CHUNK):
-        chosen = indices[start : start + CHUNK]
-        images, masks = (values.to(place) for values in data.load(chosen))
-        read = reader.inverse(images, masks[:, None])
-        viewpoints = torch.from_numpy(data.viewpoint[chosen]).long().to(place)
-        objects = torch.from_numpy(data.object[chosen]).long().to(place)
-        styles = generator.styles(
-            torch.from_numpy(data.content_codes).to(place)[objects],
-            torch.from_numpy(data.viewpoint_codes).to(place)[viewpoints],
-        )
+        codes = _codes_of(indices[start : start + CHUNK], data, cameras, generator, reader)
         if start == 0:
-            _refuse_foreign(generator, styles, images)
-        parts.append(
-            Codes(
-                as_pixels(images),
-                as_pixels(masks),
-                objects,
-                viewpoints,
-                torch.cat((cameras[viewpoints, :2], read.cameras[:, 2:]), dim=1),
-                read.vertices,
-                as_pixels(read.textures),
-                generator.flatten(styles),
-            )
-        )
+            _refuse_foreign(generator, codes)
+        parts.append(codes)
     return Codes(*(torch.cat(field) for field in zip(*parts, strict=True)))
+
+
+def _codes_of(
+    chosen: np.ndarray, data: MultiviewData, cameras: Tensor, generator: Generator, reader: Reader
+) -> Codes:
+    """Of these images."""
+    place = cameras.device
+    images, masks = (values.to(place) for values in data.load(chosen))
+    read = reader.inverse(images, masks[:, None])
+    viewpoints = torch.from_numpy(data.viewpoint[chosen]).long().to(place)
+    objects = torch.from_numpy(data.object[chosen]).long().to(place)
+    styles = generator.styles(
+        torch.from_numpy(data.content_codes).to(place)[objects],
+        torch.from_numpy(data.viewpoint_codes).to(place)[viewpoints],
+    )
+    return Codes(
+        as_pixels(images),
+        as_pixels(masks),
+        objects,
+        viewpoints,
+        torch.cat((cameras[viewpoints, :2], read.cameras[:, 2:]), dim=1),
+        read.vertices,
+        as_pixels(read.textures),
+        generator.flatten(styles),
+    )
 
 
 def _some_objects(objects: np.ndarray, limit: int, random: torch.Generator) -> np.ndarray:
@@ -99,7 +104,8 @@ def _some_objects(objects: np.ndarray, limit: int, random: torch.Generator) -> n
     return np.flatnonzero(np.isin(objects, kept))
 
 
-def _refuse_foreign(generator: Generator, styles: list[Tensor], images: Tensor) -> None:
+def _refuse_foreign(generator: Generator, codes: Codes) -> None:
+    styles, images = generator.unflatten(codes.styles), as_images(codes.images)
     made = generator.synthesize(styles, noise=None) * 0.5 + 0.5
     mismatch = float((made.clamp(0.0, 1.0) - images).abs().mean())
     if not mismatch <= LARGEST_MISMATCH:

@@ -117,17 +117,7 @@ class GanTraining:
         part of the batch.
         """
         codes, real = self._draw(stream)
-        taught = self.discriminator.camera_taught
-        cameras = codes.view.to(self.device.device) if taught else None
-        with self.device.autocast():
-            fakes = self.fakes(codes)
-        pixels = fakes.detach().requires_grad_()
-        shown = self._show(pixels, cameras)
-        with self.device.autocast():
-            fake_logits = self.discriminator(shown.images, shown.cameras).float()
-            loss_g = generator_loss(fake_logits)
-        (gradient,) = torch.autograd.grad(loss_g, pixels, retain_graph=True)
-        fakes.backward(gradient)
+        loss_g, fake_logits = self._judge_fakes(codes)
         real = self._show(*real)
         with self.device.autocast():
             real_logits = self.discriminator(real.images, real.cameras).float()
@@ -150,6 +140,22 @@ class GanTraining:
             self.r1,
             0.0 if self.augmentation is None else self.augmentation.probability,
         )
+
+    def _judge_fakes(self, codes: Codes) -> tuple[Tensor, Tensor]:
+        """The generator's loss, already gone back to its weights; logits [B] that still lead back
+        to the discriminator's."""
+        taught = self.discriminator.camera_taught
+        cameras = codes.view.to(self.device.device) if taught else None
+        with self.device.autocast():
+            fakes = self.fakes(codes)
+        pixels = fakes.detach().requires_grad_()
+        shown = self._show(pixels, cameras)
+        with self.device.autocast():
+            logits = self.discriminator(shown.images, shown.cameras).float()
+            loss = generator_loss(logits)
+        (gradient,) = torch.autograd.grad(loss, pixels, retain_graph=True)
+        fakes.backward(gradient)
+        return loss, logits
 
     def _draw(self, stream: PhotographStream) -> tuple[Codes, RealBatch]:
         """This process's part of the next codes and photographs."""

@@ -22,6 +22,7 @@ from train.workspace import StepLoop, Workspace
 
 LABELLED_ELEVATION = 21.0
 """Degrees, unlike that of any generated view."""
+LABELLED_DISTANCE = 5.6
 
 
 class Interrupted(Exception):
@@ -111,7 +112,7 @@ def labelled_run(path, config: Config) -> Workspace:
     gan = workspace.stage("gan", 1)
     save_weights(gan.file("discriminator.safetensors"), discriminator, {})
     count = config.photographs.count
-    cameras = np.tile(np.float32([0, LABELLED_ELEVATION, 5, 0, 0]), (count, 1))
+    cameras = np.tile(np.float32([0, LABELLED_ELEVATION, LABELLED_DISTANCE, 0, 0]), (count, 1))
     keep = np.arange(count) % 3 == 0
     labels = {"cameras": cameras, "keep": keep, "confidences": np.ones(count, np.float32)}
     folder = workspace.stage("cameras", 1)
@@ -142,6 +143,9 @@ def test_from_round_1_on_labelled_photographs_join_as_objects_with_one_view(tmp_
         assert len(views.images) == len(views.masks) == len(views.cameras) == 8 + photographs
         taken = views.cameras[:, 1] == LABELLED_ELEVATION
         assert taken.tolist() == [False] * 8 + [True] * photographs
+        # What the change of an image magnifies is so much closer than its label says.
+        closer = views.cameras[taken, 2] / LABELLED_DISTANCE
+        assert (closer != 1).all() and ((1 / 1.16 < closer) & (closer < 1.16)).all()
     inverse.run(config, workspace, 1)
     assert folder.done
 
