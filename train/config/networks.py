@@ -105,7 +105,7 @@ class InverseConfig:
     camera_learning_rate: float = 5e-3
     """For the optimised cameras of the viewpoint codes."""
     width: int = 32
-    """Channels of the encoder's first level."""
+    """A quarter of the encoder's most channels."""
     template_level: int = 3
     """Subdivisions of the icosphere: 3 gives 642 vertices."""
     texture_size: int = 64
