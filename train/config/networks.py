@@ -156,8 +156,8 @@ class InverseConfig:
         )
         size = self.texture_size
         require(
-            size >= 8 and size & (size - 1) == 0,
-            f"inverse.texture_size={size}: a power of two, at least 8",
+            size >= 16 and size & (size - 1) == 0,
+            f"inverse.texture_size={size}: a power of two, at least 16",
         )
         require(
             0 < self.sigmainv <= self.last_sigmainv,

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+PATCH = 4
+"""Texels along each side that one cell of the finest features draws."""
 DARKEST = 0.02
 """Nearest that a mean colour comes to 0 or 1, where its logit would be infinite."""
 
@@ -22,29 +24,32 @@ class TextureHead(nn.Module):
         self.first = nn.Linear(code, channels * 4 * (4 if symmetric else 8))
         self.levels = nn.ModuleList()
         side = 4
-        while side < texture_size:
-            outputs = max(channels // 2, 16)
+        while side * PATCH < texture_size:
+            outputs = max(channels // 2, 32)
             self.levels.append(
                 nn.Sequential(
                     nn.Conv2d(channels, outputs, 3, 1, 1, bias=False),
                     nn.BatchNorm2d(outputs),
                     nn.ReLU(),
+                    nn.Upsample(scale_factor=2, mode="nearest"),
                 )
             )
             channels, side = outputs, side * 2
-        # Each texel of the finest level gives 2 x 2 of the texture: one convolution on a quarter of
-        # the texels, with enough outputs to be fast. The four start alike.
-        self.drawn = nn.Conv2d(channels, 4 * 4, 3, 1, 1)
+        # Few channels at many places are slow to convolve: the last cells draw patches of texels,
+        # which start as one colour and one gate each.
+        self.drawn = nn.Conv2d(channels, 4 * PATCH**2, 3, 1, 1)
         with torch.no_grad():
-            self.drawn.weight.copy_(self.drawn.weight[::4].repeat_interleave(4, 0))
-            self.drawn.bias.zero_()[3 * 4 :] = 1.0
+            alike = self.drawn.weight[:: PATCH**2].repeat_interleave(PATCH**2, dim=0)
+            self.drawn.weight.copy_(alike)
+            self.drawn.bias.zero_()[3 * PATCH**2 :] = 1.0
 
     def forward(self, code: Tensor, mean_color: Tensor) -> Tensor:
         """[B, code], [B, 3] -> [B, 3, Ht, 2 Ht] in 0..1; u = 0.5, the front, is in the middle."""
         features = F.relu(self.first(code)).unflatten(-1, (-1, 4, 4 if self.symmetric else 8))
-        for level in self.levels[:-1]:
-            features = F.interpolate(level(features), scale_factor=2.0, mode="nearest")
-        drawn = F.pixel_shuffle(self.drawn(self.levels[-1](features)), 2)
+        for level in self.levels:
+            features = level(features)
+        # Planes of float32: mirroring interleaved bfloat16 takes longer than drawing it.
+        drawn = F.pixel_shuffle(self.drawn(features).float().contiguous(), PATCH)
         color, gate = drawn.split((3, 1), dim=1)
         bounded = mean_color.clamp(DARKEST, 1 - DARKEST)
         paint = (bounded.log() - (1 - bounded).log())[..., None, None]
