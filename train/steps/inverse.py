@@ -68,6 +68,11 @@ class InverseTraining:
         place = self.device.device
         self.network = network.to(place, memory_format=torch.channels_last)
         self.average = deepcopy(self.network).eval().requires_grad_(False)
+        # These share the networks' memory: listing them costs more than averaging does.
+        self._averaged, self._current = (
+            [value for value in each.state_dict().values() if value.is_floating_point()]
+            for each in (self.average, self.network)
+        )
         self.renderer = Renderer(network.template, network.shape.size, knum=60).to(place)
         self._sharpen(0)
         self.features = features.to(place)
@@ -170,12 +175,7 @@ class InverseTraining:
     @torch.no_grad()
     def _update_average(self, step: int) -> None:
         decay = min(AVERAGE_DECAY, (step + 1) / (step + 10))
-        theirs = dict(self.network.state_dict())
-        for name, value in self.average.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(theirs[name], 1 - decay)
-            else:
-                value.copy_(theirs[name])
+        torch._foreach_lerp_(self._averaged, self._current, 1 - decay)
 
 
 def _schedule(step: int, steps: int) -> float:
