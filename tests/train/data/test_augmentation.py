@@ -1,6 +1,7 @@
 import numpy as np
 import torch
 
+from train.data import augmentation
 from train.data.augmentation import augment, augment_views
 from train.data.vehicles import photographs
 
@@ -54,3 +55,11 @@ def test_views_keep_their_masks_and_their_single_object():
     assert torch.equal(right, changed.mirrored) and 10 < changed.mirrored.sum() < 54
     # Reflected at the border, an object near it would be there twice.
     assert changed.masks.sum((1, 2)).max() <= masks[0].sum() * 1.15**2 * 1.1
+
+
+def test_places_are_those_of_torch_s_affine_grid():
+    theta = torch.zeros(3, 2, 3)
+    theta[:, 0, 0], theta[:, 1, 1] = torch.tensor([1.1, -0.9, 1.0]), torch.tensor([1.1, 0.9, 1.0])
+    theta[:, :, 2] = torch.tensor([[0.1, -0.1], [0.0, 0.15], [0.0, 0.0]])
+    expected = torch.nn.functional.affine_grid(theta, [3, 3, 8, 8], align_corners=False)
+    torch.testing.assert_close(augmentation._axis_aligned_grid(theta, 8), expected)
