@@ -105,7 +105,7 @@ class InverseConfig:
     camera_learning_rate: float = 5e-3
     """For the optimised cameras of the viewpoint codes."""
     width: int = 32
-    """Channels of the encoder's first level."""
+    """A quarter of the encoder's most channels."""
     template_level: int = 3
     """Subdivisions of the icosphere: 3 gives 642 vertices."""
     texture_size: int = 64
@@ -156,8 +156,8 @@ class InverseConfig:
         )
         size = self.texture_size
         require(
-            size >= 4 and size & (size - 1) == 0,
-            f"inverse.texture_size={size}: a power of two, at least 4",
+            size >= 16 and size & (size - 1) == 0,
+            f"inverse.texture_size={size}: a power of two, at least 16",
         )
         require(
             0 < self.sigmainv <= self.last_sigmainv,

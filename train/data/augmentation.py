@@ -88,14 +88,15 @@ def _places(
     images: Tensor, mirrored: Tensor, largest_scale: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Where each pixel comes from, [B, R, R, 2]; how many times as far away that looks, [B]."""
-    batch = len(images)
+    batch, side = len(images), images.shape[-1]
     scale = largest_scale ** _spread((batch,), generator)
-    theta = torch.zeros(batch, 2, 3)
-    theta[:, 0, 0] = scale * torch.where(mirrored, -1.0, 1.0)
-    theta[:, 1, 1] = scale
-    theta[:, :, 2] = _spread((batch, 2), generator) * LARGEST_SHIFT
-    places = F.affine_grid(theta.to(images), list(images.shape), align_corners=False)
-    return places, scale.to(images.device)
+    factors = torch.stack((scale * torch.where(mirrored, -1.0, 1.0), scale), dim=1)
+    shifts = _spread((batch, 2), generator) * LARGEST_SHIFT
+    centres = (torch.arange(side) * 2 + 1) / side - 1
+    # F.affine_grid takes a product for every pixel, which changes that turn nothing do not need.
+    across, down = (factors[..., None] * centres + shifts[..., None]).to(images).unbind(1)
+    columns, rows = across[:, None, :].expand(-1, side, -1), down[..., None].expand(-1, -1, side)
+    return torch.stack((columns, rows), dim=-1), scale.to(images.device)
 
 
 def _moved(planes: Tensor, places: Tensor, padding: str) -> Tensor:

@@ -47,7 +47,7 @@ class InverseGraphicsShape:
     size: int = 64
     """Side of the input image in pixels."""
     width: int = 32
-    """Channels of the first level."""
+    """A quarter of the encoder's most channels."""
     template_level: int = 3
     texture_size: int = 64
     """Height of the texture; it is twice as wide."""
@@ -56,13 +56,16 @@ class InverseGraphicsShape:
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut; halves the sides where `stride` is 2."""
+    """Two 3x3 convolutions and a shortcut; halves the sides where `stride` is 2.
 
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+    With fewer inner channels than outputs it costs half as much and reads no worse.
+    """
+
+    def __init__(self, inputs: int, inner: int, outputs: int, stride: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.first_norm = nn.BatchNorm2d(outputs)
-        self.second = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.first = nn.Conv2d(inputs, inner, 3, stride, 1, bias=False)
+        self.first_norm = nn.BatchNorm2d(inner)
+        self.second = nn.Conv2d(inner, outputs, 3, 1, 1, bias=False)
         self.second_norm = nn.BatchNorm2d(outputs)
         self.shortcut = nn.Sequential()
         if stride != 1 or inputs != outputs:
@@ -85,17 +88,16 @@ class InverseGraphics(nn.Module):
         self.template = sphere_template(shape.template_level)
         width = shape.width
         blocks = [
-            nn.Conv2d(4, width, 5, 2, 2, bias=False),
-            nn.BatchNorm2d(width),
+            nn.Conv2d(4, width * 2, 7, 4, 3, bias=False),
+            nn.BatchNorm2d(width * 2),
             nn.ReLU(),
-            ResidualBlock(width, width * 2, 2),
-            ResidualBlock(width * 2, width * 2, 1),
-            ResidualBlock(width * 2, width * 4, 2),
-            ResidualBlock(width * 4, width * 4, 1),
+            ResidualBlock(width * 2, width, width * 2, 1),
+            ResidualBlock(width * 2, width * 2, width * 4, 2),
+            ResidualBlock(width * 4, width * 2, width * 4, 1),
         ]
         side = shape.size // 8
         while side > 4:
-            blocks += [ResidualBlock(width * 4, width * 4, 2)]
+            blocks += [ResidualBlock(width * 4, width * 4, width * 4, 2)]
             side //= 2
         blocks += [nn.Conv2d(width * 4, width * 2, 1), nn.ReLU(), nn.Flatten()]
         self.encoder = nn.Sequential(*blocks)

@@ -5,6 +5,7 @@ sums and the statistics of batch normalisation, which are a part's, the result d
 the number of processes, and a checkpoint can be taken up by another number.
 """
 
+import math
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -28,8 +29,10 @@ DECAY_FROM = 0.6
 """Share of the steps after which the learning rate falls to zero."""
 AVERAGE_DECAY = 0.995
 """Of the weights that are kept (exponential moving average)."""
-BOX = 0.08
-"""How far the soft mask reaches beyond a face, in the [-1, 1] image plane: 2.5 px at 64 px."""
+FAINTEST = 10.0
+"""Natural logarithm that the soft mask falls by before it counts as nothing: a hundredth of a grey
+level. So far it reaches beyond a face: 1.2 px at 64 px with the first sigmainv, 0.4 px with the
+last."""
 DEGREES_PER_MOVE = 10.0
 """Unit of the optimised cameras, so that Adam moves angles and weights at like rates."""
 LARGEST_GRADIENT = 10.0
@@ -67,9 +70,13 @@ class InverseTraining:
         place = self.device.device
         self.network = network.to(place, memory_format=torch.channels_last)
         self.average = deepcopy(self.network).eval().requires_grad_(False)
-        self.renderer = Renderer(
-            network.template, network.shape.size, sigmainv=settings.sigmainv, boxlen=BOX, knum=60
-        ).to(place)
+        # These share the networks' memory: listing them costs more than averaging does.
+        self._averaged, self._current = (
+            [value for value in each.state_dict().values() if value.is_floating_point()]
+            for each in (self.average, self.network)
+        )
+        self.renderer = Renderer(network.template, network.shape.size, knum=60).to(place)
+        self._sharpen(0)
         self.features = features.to(place)
         self.loss = MultiviewLoss(self.renderer, self._features_of, settings)
         self.initial_cameras = torch.from_numpy(self.data.initial_cameras).to(place)
@@ -135,7 +142,7 @@ class InverseTraining:
         """
         for group in self.optimizer.param_groups:
             group["lr"] = group["rate"] * _schedule(step, self.settings.steps)
-        self.renderer.sigmainv = _sharpness(step, self.settings)
+        self._sharpen(step)
         views = self.views()
         with self.device.autocast():
             prediction = self.network(
@@ -152,6 +159,11 @@ class InverseTraining:
         self._update_average(step)
         return {"loss": loss.detach(), **{name: term.detach() for name, term in terms.items()}}
 
+    def _sharpen(self, step: int) -> None:
+        """Give the soft mask this step's sharpness, and the faces the reach that goes with it."""
+        self.renderer.sigmainv = _sharpness(step, self.settings)
+        self.renderer.boxlen = math.sqrt(FAINTEST / self.renderer.sigmainv)
+
     def _features_of(self, images: Tensor) -> list[Tensor]:
         with self.device.autocast():
             return self.features(images)
@@ -165,12 +177,7 @@ class InverseTraining:
     @torch.no_grad()
     def _update_average(self, step: int) -> None:
         decay = min(AVERAGE_DECAY, (step + 1) / (step + 10))
-        theirs = dict(self.network.state_dict())
-        for name, value in self.average.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(theirs[name], 1 - decay)
-            else:
-                value.copy_(theirs[name])
+        torch._foreach_lerp_(self._averaged, self._current, 1 - decay)
 
 
 def _schedule(step: int, steps: int) -> float:

@@ -177,3 +177,16 @@ def test_the_soft_mask_sharpens_from_the_first_step_to_the_last(tmp_path):
         training.step(step)
         found.append(training.renderer.sigmainv)
     np.testing.assert_allclose(found, [100, 1_000, 10_000])
+
+
+@torch.no_grad()
+def test_no_face_beyond_the_soft_mask_s_reach_would_have_shown(tmp_path):
+    config = replace(config_of(steps=3, single_view=False), rounds=2)
+    training = training_of(config, labelled_run(tmp_path, config), 0)
+    views = training.views()
+    shapes = training.average(views.seen, views.masks[:, None])
+    drawn = training.renderer(shapes.vertices, shapes.textures, shapes.cameras).masks
+    training.renderer.boxlen, training.renderer.knum = 1.0, len(training.renderer.faces)
+    everywhere = training.renderer(shapes.vertices, shapes.textures, shapes.cameras).masks
+    assert ((drawn > 0) & (drawn < 1)).any()
+    torch.testing.assert_close(drawn, everywhere, rtol=0, atol=1e-3)
