@@ -63,5 +63,5 @@ def test_what_shrinks_looks_as_many_times_as_far_away(change):
     masks[:, 10:22, 10:22] = 1
     changed = change(masks[:, None].repeat(1, 3, 1, 1), masks, torch.Generator().manual_seed(4))
     sides = changed.masks.sum((1, 2)).sqrt()
-    torch.testing.assert_close(12 / sides, changed.distances, rtol=0.01, atol=0)
+    torch.testing.assert_close(12 / sides, changed.distances, rtol=0.02, atol=0)
     assert changed.distances.min() < 0.95 and changed.distances.max() > 1.05

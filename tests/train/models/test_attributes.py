@@ -27,6 +27,7 @@ def test_readings_have_their_shapes_and_ranges():
     assert {name: value.shape[1] for name, value in read.values().items()} == {
         "azimuth": 2,
         "elevation": 1,
+        "distance": 1,
         "body_kind": len(KINDS),
         "roof_height": 1,
         "length": 1,

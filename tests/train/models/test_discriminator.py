@@ -28,14 +28,16 @@ def test_first_logits_are_of_order_one():
     assert logits.abs().max() < 10
 
 
-def test_camera_changes_the_logit_and_distance_and_offset_do_not():
+def test_camera_and_distance_change_the_logit_and_offsets_do_not():
     discriminator = small(camera_taught=True)
     images = torch.randn(4, 3, 16, 16)
     logits = discriminator(images, CAMERAS)
-    turned, moved = CAMERAS.clone(), CAMERAS.clone()
+    turned, nearer, moved = CAMERAS.clone(), CAMERAS.clone(), CAMERAS.clone()
     turned[:, 0] += 90
-    moved[:, 2:] += 0.5
-    assert (discriminator(images, turned) - logits).abs().max() > 1e-4
+    nearer[:, 2] -= 0.5
+    moved[:, 3:] += 0.5
+    for other in (turned, nearer):
+        assert (discriminator(images, other) - logits).abs().max() > 1e-4
     torch.testing.assert_close(discriminator(images, moved), logits)
 
 

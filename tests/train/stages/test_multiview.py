@@ -34,7 +34,9 @@ def labelled(workspace: Workspace, distances: list[float]) -> Workspace:
     cameras = np.zeros((len(distances), 5), np.float32)
     cameras[:, 2] = distances
     keep = np.arange(len(distances)) + 1 < len(distances)
-    workspace.stage("cameras", 1).save_arrays("labels.npz", {"cameras": cameras, "keep": keep})
+    folder = workspace.stage("cameras", 1)
+    folder.save_arrays("labels.npz", {"cameras": cameras, "keep": keep})
+    folder.finish()
     return workspace
 
 
