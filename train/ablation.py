@@ -27,7 +27,8 @@ from train.workspace import StageFolder, Workspace, WorkspaceError, write_atomic
 UNUSABLE = 2
 """Exit status; see the module's docstring."""
 FULL = "full"
-GENERATED, TRUE_VIEWS, SINGLE_PHOTOGRAPHS = "generated", "true_views", "single_photographs"
+GENERATED, PLAIN_GAN = "generated", "plain_gan"
+TRUE_VIEWS, SINGLE_PHOTOGRAPHS = "true_views", "single_photographs"
 """What stands in the place of the multi-view images."""
 COLUMNS = (
     "iou2d_input", "iou2d_novel30", "iou3d_canonical", "psnr_novel",
@@ -57,6 +58,15 @@ ROWS = {
         SINGLE_PHOTOGRAPHS,
     ),
     "generated_only": Row("no labelled photographs", ("inverse.photographs=0",)),
+    "plain_gan": Row(
+        "round 0's images in the GAN's place: the plain GAN's, of annotated view codes",
+        images=PLAIN_GAN,
+    ),
+    "plain_gan_only": Row(
+        "the same without labelled photographs, as in the paper",
+        ("inverse.photographs=0",),
+        PLAIN_GAN,
+    ),
     "fixed_cameras": Row(
         "the viewpoints' cameras stay as asked for", ("inverse.camera_learning_rate=0",)
     ),
@@ -155,6 +165,8 @@ class Ablation:
     def _images(self, row: Row) -> StageFolder:
         if row.images == GENERATED:
             return self.run.stage("multiview", self.round)
+        if row.images == PLAIN_GAN:
+            return self.run.stage("multiview", 0)
         folder = StageFolder(self.out / "images" / row.images)
         if row.images == TRUE_VIEWS:
             write_true_views(self.config, folder)

@@ -10,7 +10,7 @@ from train import ablation
 from train.config import EvaluateConfig, MultiviewConfig
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.weights import save_weights
-from train.workspace import write_json
+from train.workspace import Workspace, write_json
 
 ROWS = ["full", "photographs_only", "no_symmetry", "true_views"]
 
@@ -75,6 +75,12 @@ def test_rows_are_trained_and_measured_once_per_seed(run, tmp_path, capsys):
     assert "inverse.color_weight: 20.0 -> 1.0" in capsys.readouterr().err
     assert ablation.main([*given, "--set", "multiview.objects=3"]) == 2
     assert "multiview.objects: 4 -> 3" in capsys.readouterr().err
+
+
+def test_what_a_plain_gan_draws_is_the_first_round_s(run, tmp_path):
+    cells = ablation.Ablation(run, tmp_path, ablation.read_config(run))
+    paths = [cells._images(ablation.ROWS[row]).path for row in ("plain_gan", "full")]
+    assert paths == [Workspace(run).stage("multiview", round).path for round in (0, 1)]
 
 
 def test_single_views_get_as_many_images_in_each_step(run, tmp_path):
