@@ -56,8 +56,9 @@ class ViewpointsConfig:
 
     candidates: int = 2_000
     """View codes that are scored."""
-    contents: int = 16
-    """Content codes under which each candidate is seen."""
+    contents: int = 48
+    """Content codes under which each candidate is seen. Under 48 other ones 94 % of the chosen
+    codes vary by less than 20 degrees; chosen under 16, 81 % do (64 px, 1,000 candidates)."""
     per_bin: int = 12
     """Most codes kept per 30° azimuth bin."""
     suggested_per_bin: int = 72

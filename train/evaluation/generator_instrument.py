@@ -19,13 +19,12 @@ from train.generated import generate, generate_grid, sample_contents
 from train.metrics.disentanglement import variance_shares
 from train.metrics.frechet import Moments, frechet_distance, moments
 from train.metrics.view_content_grid import OBJECT_ATTRIBUTES, measure_grid
-from train.models.attributes import AttributeNetwork, AttributeReadings, read_attributes
+from train.metrics.viewpoint_consistency import steady_share
+from train.models.attributes import AttributeNetwork, AttributeReadings, joined, read_attributes
 from train.models.generator import Generator
 from train.models.given_features import Features
 
 BATCH = 64
-STEADY_DEGREES = 20.0
-"""View codes whose azimuth varies less across contents hold their viewpoint."""
 
 
 class Sizes(NamedTuple):
@@ -58,7 +57,7 @@ def photographed(
     drawn = photographs(HELD_OUT_SEED, np.arange(count), gauge.size)
     images = torch.from_numpy(drawn.images).permute(0, 3, 1, 2)
     parts = [part.float() / 255 for part in images.split(BATCH)]
-    readings = _joined([read_attributes(gauge, part) for part in parts])
+    readings = joined([read_attributes(gauge, part) for part in parts])
     features = {
         name: (network, moments(torch.cat([network(part) for part in parts]).numpy()))
         for name, network in networks.items()
@@ -74,7 +73,7 @@ def measure_generator(
     contents = sample_contents(generator, sizes.contents, 1.0, rng)
     views, cameras = _views(generator, sizes.views, seed, rng)
     images = generate_grid(generator, contents, views)
-    readings = _joined([read_attributes(gauge, part) for part in images.split(BATCH)])
+    readings = joined([read_attributes(gauge, part) for part in images.split(BATCH)])
     values = {**readings.values(), "background": _background(images)}
     asked = None if cameras is None else cameras[:, AZIMUTH]
     measured = measure_grid(readings.azimuths, values, len(views), asked)
@@ -82,7 +81,7 @@ def measure_generator(
     figures: dict[str, Any] = {
         **_distances(generator, data, rng, sizes.photographs),
         "viewpoint_std_deg": float(np.median(stds)),
-        "viewpoint_std_under_20": float((stds < STEADY_DEGREES).mean()),
+        "viewpoint_std_under_20": steady_share(stds),
         "flip_rate": float(measured.viewpoint.flip_rates.mean()),
         "variance_shares_view_content": {
             name: [share.view, share.content] for name, share in measured.shares.items()
@@ -163,7 +162,3 @@ def _background(images: Tensor) -> np.ndarray:
     rows = torch.cat([images[:, :, 0], images[:, :, -1]], dim=-1)
     columns = torch.cat([images[..., 0], images[..., -1]], dim=-1)
     return torch.cat([rows, columns], dim=-1).mean(dim=-1).cpu().numpy()
-
-
-def _joined(parts: list[AttributeReadings]) -> AttributeReadings:
-    return AttributeReadings(*(np.concatenate(column) for column in zip(*parts, strict=True)))

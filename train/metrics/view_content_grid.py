@@ -6,7 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from train.metrics.disentanglement import VarianceShares, object_deviations, variance_shares
-from train.metrics.viewpoint_consistency import Consistency, Obedience, consistency, obedience
+from train.metrics.viewpoint_consistency import (
+    Consistency,
+    Obedience,
+    consistency,
+    obedience,
+    steady_share,
+)
 
 OBJECT_ATTRIBUTES = ("body_kind", "roof_height", "length")
 """What has to stay when the view changes; paint and background never were the view's."""
@@ -28,6 +34,7 @@ class GridMeasures(NamedTuple):
         """Rounded, for people and JSON."""
         figures: dict[str, Any] = {
             "azimuth_std_median_degrees": round(float(np.median(self.viewpoint.stds)), 2),
+            "azimuth_std_under_20": round(steady_share(self.viewpoint.stds), 4),
             "flip_rate": round(float(self.viewpoint.flip_rates.mean()), 4),
             "object_deviation_median": round(float(np.median(self.deviations)), 4),
             "variance_shares_view_content": {

@@ -9,6 +9,7 @@ import numpy as np
 
 from graphics.camera import azimuth_difference_degrees
 
+STEADY_DEGREES = 20.0
 FLIP_DEGREES = 90.0
 """An azimuth further from its group's direction than this shows the other end of the object."""
 
@@ -67,6 +68,13 @@ def consistency(
         circular_std_degrees(azimuths),
         flipped.mean(axis=1).astype(np.float32),
     )
+
+
+def steady_share(
+    stds: np.ndarray,  # [K] degrees
+) -> float:
+    """Share of view codes that hold their viewpoint: whose azimuth varies less across contents."""
+    return float((stds < STEADY_DEGREES).mean())
 
 
 def obedience(

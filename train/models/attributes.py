@@ -5,6 +5,7 @@ by which viewpoint codes are chosen and every round's generator is judged. The i
 network never sees its output.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -200,6 +201,11 @@ def read_attributes(
         (plain.paints + mirrored.paints) / 2,
     )
     return AttributeReadings(*(column.float().cpu().numpy() for column in columns))
+
+
+def joined(parts: Sequence[AttributeReadings]) -> AttributeReadings:
+    """The readings of several batches as those of one."""
+    return AttributeReadings(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def save_attributes(

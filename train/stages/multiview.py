@@ -22,7 +22,7 @@ from train.device import place
 from train.generated import as_pixels, generate, generate_grid, sample_contents
 from train.labelled_sheet import write_labelled_sheet
 from train.metrics.view_content_grid import GridMeasures, measure_grid
-from train.models.attributes import load_attributes, read_attributes
+from train.models.attributes import joined, load_attributes, read_attributes
 from train.models.generator import Generator
 from train.models.segmenter import Segment, load_segmenter
 from train.models.weights import load_generator
@@ -33,7 +33,8 @@ from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
 BATCH = 64
 FEWEST_VIEWS = 2
 """Objects left with fewer views after the filter are dropped."""
-MEASURED_VIEWS, MEASURED_CONTENTS = 24, 16
+MEASURED_VIEWS, MEASURED_CONTENTS = 48, 48
+"""As many as the instrument of generators looks at (`train.evaluate --generator`)."""
 SHEET_OBJECTS = 16
 
 
@@ -118,8 +119,12 @@ def _measure(workspace: Workspace, source: Source) -> GridMeasures:
     contents = source.contents[:MEASURED_CONTENTS]
     weights = workspace.stage("viewpoints").require("attributes.safetensors")
     network = load_attributes(weights).to(place())
-    images = generate_grid(source.generator, contents, source.views[views])
-    readings = read_attributes(network, images)
+    readings = joined(
+        [
+            read_attributes(network, generate_grid(source.generator, contents, code[None]))
+            for code in source.views[views]
+        ]
+    )
     asked = source.cameras[views, AZIMUTH]
     return measure_grid(readings.azimuths, readings.values(), len(views), asked)
 

@@ -71,9 +71,10 @@ def test_the_classifier_fills_in_whole_bins_and_both_measures_are_recorded(tmp_p
     for group in ("candidates", "chosen"):
         shares = facts[group]["variance_shares_view_content"]
         assert set(shares) == {
-            "azimuth", "elevation", "body_kind", "roof_height", "length", "paint"
+            "azimuth", "elevation", "distance", "body_kind", "roof_height", "length", "paint"
         }  # fmt: skip
         assert facts[group]["azimuth_std_median_degrees"] >= 0
+        assert 0 <= facts[group]["azimuth_std_under_20"] <= 1
     assert {"azimuth_median_degrees", "kind_correct"} <= set(facts["gauge_held_out"])
     with Image.open(folder.file("contact_sheet.png")) as sheet:
         assert sheet.width >= 2 * 4 * 32 and sheet.height >= len(rows) // 2 * 32
