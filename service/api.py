@@ -15,6 +15,7 @@ GET  /metrics          service.metrics
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack
@@ -206,6 +207,9 @@ class InverseGraphics:
         self.jobs = _open_jobs(self.engine)
         routes.state.jobs = self.jobs
         routes.state.engine = self.engine
+        # What is loaded by now stays: a full collection would stop all threads to look through it.
+        gc.collect()
+        gc.freeze()
 
     @bentoml.on_startup
     async def take_up(self) -> None:

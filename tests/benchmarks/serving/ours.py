@@ -1,6 +1,7 @@
 """This service's batcher, middleware and mounting around the benchmark's graph."""
 
 import asyncio
+import gc
 import json
 import os
 from types import SimpleNamespace
@@ -64,3 +65,5 @@ class Ours:
         settings = read_settings()
         routes.state.engine = SimpleNamespace(settings=settings, access=Access(settings))
         routes.state.batcher = Batcher("graph", run_batch, Device(), 32, 1024)
+        gc.collect()
+        gc.freeze()
