@@ -15,6 +15,7 @@ GET  /metrics          service.metrics
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack
@@ -43,6 +44,7 @@ from service.http.requests import (
     require_content_type,
     validated,
 )
+from service.http.time_limit import TimeLimit
 from service.imaging import animation
 from service.inference.session import choose_provider
 from service.jobs.files import FolderTaken
@@ -174,7 +176,12 @@ EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRA
 
 routes = Starlette(
     routes=[*ROUTES, Route("/v1/{path:path}", nowhere, methods=EVERY_METHOD)],
-    middleware=[Middleware(CallScope), Middleware(AccessControl), Middleware(BodyLimit)],
+    middleware=[
+        Middleware(CallScope),
+        Middleware(TimeLimit, seconds=REQUEST_TIMEOUT_SECONDS),
+        Middleware(AccessControl),
+        Middleware(BodyLimit),
+    ],
     exception_handlers={RequestError: refused, ItemError: item_refused},
 )
 
@@ -185,13 +192,8 @@ metrics_routes = Starlette(routes=[Route("/metrics", read_metrics, methods=["GET
     name="inverse-graphics",
     service_class=DocumentedService,
     workers=1,
-    traffic={"timeout": REQUEST_TIMEOUT_SECONDS},
-    # Ours has one line per request, with its id.
-    logging={"access": {"enabled": False}},
-    # So are the metrics (`service.metrics`).
+    # Ours are in `service.metrics`.
     metrics={"enabled": False},
-    # So are the traces (`service.tracing`); BentoML's spans cost each call 0.4 ms and go nowhere.
-    tracing={"excluded_urls": ["/v1/"]},
 )
 @bentoml.asgi_app(metrics_routes)
 @bentoml.asgi_app(routes)
@@ -205,6 +207,9 @@ class InverseGraphics:
         self.jobs = _open_jobs(self.engine)
         routes.state.jobs = self.jobs
         routes.state.engine = self.engine
+        # What is loaded by now stays: a full collection would stop all threads to look through it.
+        gc.collect()
+        gc.freeze()
 
     @bentoml.on_startup
     async def take_up(self) -> None:

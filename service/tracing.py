@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -51,30 +51,24 @@ def start(endpoint: str) -> Tracing | None:
     return tracing
 
 
-@contextmanager
 def request_span(
     method: str, path: str, headers: Mapping[str, str], identity: str
-) -> Iterator[trace.Span]:
+) -> AbstractContextManager[trace.Span]:
     """The span of a request, a child of the one its `traceparent` header names."""
     if _tracer is None:
-        yield trace.INVALID_SPAN
-        return
+        return nullcontext(trace.INVALID_SPAN)
     attributes = {
         "http.request.method": method,
         "url.path": path,
         "inverse_graphics.request": identity,
     }
-    with _tracer.start_as_current_span(
+    return _tracer.start_as_current_span(
         f"{method} {path}", _PARENT.extract(headers), trace.SpanKind.SERVER, attributes
-    ) as span:
-        yield span
+    )
 
 
-@contextmanager
-def stage_span(name: str) -> Iterator[None]:
+def stage_span(name: str) -> AbstractContextManager[trace.Span]:
     """The span of one stage of one image."""
     if _tracer is None:
-        yield
-        return
-    with _tracer.start_as_current_span(name):
-        yield
+        return nullcontext(trace.INVALID_SPAN)
+    return _tracer.start_as_current_span(name)

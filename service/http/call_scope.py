@@ -52,42 +52,41 @@ class CallScope:
             call.bytes_out += len(message.get("body", b""))
             await send(message)
 
-        answering = asyncio.create_task(self.app(scope, body.receive, counted))
-        gone = asyncio.create_task(body.client_gone())
         try:
-            await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
-            if not answering.done():
-                # Cancelling takes the call's items out of the queues.
-                answering.cancel()
-            await answering
+            await self.app(scope, body.receive, counted)
         except (asyncio.CancelledError, ClientDisconnect):
             if not body.gone:
                 raise
+            # Cancelling took the call's items out of the queues.
+            asyncio.current_task().uncancel()
             call.status = CLIENT_GONE
         except RequestError as error:
             await refusal.to_response(error)(scope, body.receive, counted)
         finally:
-            gone.cancel()
-            answering.cancel()
+            body.close()
 
 
 class Body:
     """The request's body as it comes in, and the news that its client has gone away."""
 
     def __init__(self, receive: Receive, call: Call, seconds: float) -> None:
-        """`seconds`: in which the whole of it has to be here."""
+        """The running task is cancelled when the client goes away after sending all.
+
+        `seconds`: in which the whole body has to be here.
+        """
         self.gone = False
         self._receive = receive
         self._call = call
         self._seconds = seconds
         self._until = asyncio.get_running_loop().time() + seconds
-        self._complete = asyncio.Event()
-        self._left = asyncio.Event()
+        self._answering = asyncio.current_task()
+        self._leaving: asyncio.Task[None] | None = None
+        """Waits for that, once the body is complete."""
 
     async def receive(self) -> Message:
         """ASGI; raises `RequestError` 408 where the body takes too long."""
-        if self._complete.is_set():
-            await self._left.wait()
+        if self._leaving is not None:
+            await asyncio.shield(self._leaving)
             return {"type": "http.disconnect"}
         try:
             async with asyncio.timeout_at(self._until):
@@ -102,14 +101,16 @@ class Body:
         self._call.bytes_in += len(message.get("body", b""))
         if message["type"] == "http.disconnect":
             self.gone = True
-            self._left.set()
-        if not message.get("more_body", False):
-            self._complete.set()
+        elif not message.get("more_body", False):
+            self._leaving = asyncio.create_task(self._end_when_gone())
         return message
 
-    async def client_gone(self) -> None:
-        """Returns when the client has gone away after sending its body."""
-        await self._complete.wait()
+    def close(self) -> None:
+        """Wait for nothing more."""
+        if self._leaving is not None:
+            self._leaving.cancel()
+
+    async def _end_when_gone(self) -> None:
         while not self.gone:
             self.gone = (await self._receive())["type"] == "http.disconnect"
-        self._left.set()
+        self._answering.cancel()

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import attr
-from _bentoml_sdk import Service
 from bentoml._internal.service.openapi.specification import OpenAPISpecification, PathItem, Schema
 from pydantic.json_schema import models_json_schema
 
 from service.http import paths
+from service.http.mounted_service import Inner, MountedService
 from service.schemas import photographs as schemas
 from service.schemas import rendering as render_schemas
 from service.schemas.jobs import JobAnswer
 from service.settings import read_settings
-
-Inner = TypeVar("Inner")
 
 REQUESTS = (render_schemas.RenderRequest, render_schemas.EditChanges)
 ANSWERS = (
@@ -29,7 +25,7 @@ ANSWERS = (
 )
 
 
-class DocumentedService(Service[Inner]):
+class DocumentedService(MountedService[Inner]):
     """A BentoML service whose OpenAPI document lists its mounted routes too."""
 
     @property

@@ -62,6 +62,8 @@ class Batcher(Generic[Item, Result]):
         self._largest_batch = largest_batch
         self._queue_limit = queue_limit
         self._queue = FairQueue()
+        self._queue_wait = metrics.QUEUE_WAIT.labels(name)
+        self._batch_size = metrics.BATCH_SIZE.labels(name)
         self._pump: asyncio.Task | None = None
         self._closed = False
         self._seconds_per_item = 0.05
@@ -78,21 +80,21 @@ class Batcher(Generic[Item, Result]):
             raise ShuttingDown
         if len(self._queue) >= self._queue_limit:
             raise Overloaded(len(self._queue), self._queue_limit, self.retry_after_seconds())
-        outcome = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        outcome = loop.create_future()
         waiting = Waiting(item, object() if request is None else request, outcome, perf_counter())
         self._queue.put(waiting)
         if self._pump is None:
             self._pump = asyncio.create_task(self._run_while_queued())
+        expiry = None if deadline is None else loop.call_at(deadline, _expire, outcome)
         try:
-            async with asyncio.timeout_at(deadline):
-                return await outcome
-        except TimeoutError:
-            if outcome.done() and not outcome.cancelled():
-                raise  # the item's own
-            raise DeadlineExceeded from None
+            return await outcome
+        except (asyncio.CancelledError, DeadlineExceeded):
+            self._queue.drop(waiting)
+            raise
         finally:
-            if not outcome.done() or outcome.cancelled():
-                self._queue.drop(waiting)
+            if expiry is not None:
+                expiry.cancel()
 
     def retry_after_seconds(self, items: int | None = None) -> int:
         """Whole seconds after which `items` (default: the queue) will have been worked off."""
@@ -117,8 +119,8 @@ class Batcher(Generic[Item, Result]):
     async def _answer(self, batch: list[Waiting]) -> None:
         start = perf_counter()
         for waiting in batch:
-            metrics.QUEUE_WAIT.labels(self.name).observe(start - waiting.since)
-        metrics.BATCH_SIZE.labels(self.name).observe(len(batch))
+            self._queue_wait.observe(start - waiting.since)
+        self._batch_size.observe(len(batch))
         reason = "full" if len(batch) == self._largest_batch else "idle"
         metrics.DISPATCHES.labels(self.name, reason).inc()
         outcomes = await self._outcomes([waiting.item for waiting in batch])
@@ -149,3 +151,8 @@ class Batcher(Generic[Item, Result]):
             metrics.DISPATCHES.labels(self.name, "alone").inc(len(items))
             return [(await self._outcomes([item]))[0] for item in items]
         return results
+
+
+def _expire(outcome: asyncio.Future) -> None:
+    if not outcome.done():
+        outcome.set_exception(DeadlineExceeded())

@@ -1,4 +1,5 @@
 import base64
+import gc
 import io
 import json
 
@@ -280,3 +281,7 @@ def test_probes_and_the_openapi_document_answer(client):
 def test_a_wrong_method_or_path_is_not_found(client):
     assert client.get("/v1/reconstruct").status_code == 405
     assert client.post("/v2/reconstruct").status_code == 404
+
+
+def test_full_collections_leave_out_what_was_loaded(client):
+    assert gc.get_freeze_count() > 100_000

@@ -38,6 +38,19 @@ def test_every_accepted_request_is_answered_then_the_server_ends_with_0(bundle_f
     assert key not in server.log()
 
 
+def test_a_client_that_went_away_does_not_hold_up_the_end(bundle_folder, tmp_path):
+    with watched(tmp_path / "home", bundle_folder) as server:
+        files = [("images", (f"{i}.jpg", jpeg())) for i in range(64)]
+        with pytest.raises(httpx.ReadTimeout):
+            headers = {"x-request-id": "leaves"}
+            timeout = httpx.Timeout(30, read=0.05)
+            url = f"{server.address}/v1/reconstruct"
+            httpx.post(url, files=files, headers=headers, timeout=timeout)
+        assert server.request_line("leaves")["status"] == 499
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=20) == 0
+
+
 async def load_and_stop(server, headers):
     """Every request on a connection of its own; (id → status, ids without an answer)."""
     answers, failures, content = {}, set(), jpeg()

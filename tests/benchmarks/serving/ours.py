@@ -1,6 +1,7 @@
 """This service's batcher, middleware and mounting around the benchmark's graph."""
 
 import asyncio
+import gc
 import json
 import os
 from types import SimpleNamespace
@@ -16,8 +17,11 @@ from service.access import Access
 from service.call import current_call
 from service.http.access_control import AccessControl
 from service.http.call_scope import CallScope
+from service.http.mounted_service import MountedService
+from service.http.requests import BodyLimit
+from service.http.time_limit import TimeLimit
 from service.inference.batcher import Batcher, Device
-from service.settings import read_settings
+from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
 from tests.benchmarks.serving import wire
 from tests.benchmarks.serving.session import open_graph
 
@@ -34,16 +38,20 @@ async def run(request):
 
 routes = Starlette(
     routes=[Route("/run", run, methods=["POST"])],
-    middleware=[Middleware(CallScope), Middleware(AccessControl)],
+    middleware=[
+        Middleware(CallScope),
+        Middleware(TimeLimit, seconds=REQUEST_TIMEOUT_SECONDS),
+        Middleware(AccessControl),
+        Middleware(BodyLimit),
+    ],
 )
 
 
 @bentoml.service(
     name="ours",
+    service_class=MountedService,
     workers=1,
-    logging={"access": {"enabled": False}},
     metrics={"enabled": False},
-    tracing={"excluded_urls": ["/run"]},
 )
 @bentoml.asgi_app(routes)
 class Ours:
@@ -57,3 +65,5 @@ class Ours:
         settings = read_settings()
         routes.state.engine = SimpleNamespace(settings=settings, access=Access(settings))
         routes.state.batcher = Batcher("graph", run_batch, Device(), 32, 1024)
+        gc.collect()
+        gc.freeze()

@@ -1,0 +1,25 @@
+"""A BentoML service that does nothing but host mounted applications."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from _bentoml_sdk import Service
+from starlette.applications import Starlette
+
+Inner = TypeVar("Inner")
+
+
+class MountedService(Service[Inner]):
+    """Calls pass none of BentoML's middlewares: mounted applications bring their own.
+
+    One is for API methods, which there are none of. One measures spans and sends them nowhere. The
+    one for timeouts keeps a timer of every call until it runs out, answered or not, and does not
+    let the server end before where a client went away without an answer.
+    """
+
+    def to_asgi(self, is_main: bool = True) -> Starlette:
+        """The application that is served."""
+        app = super().to_asgi(is_main)
+        app.user_middleware.clear()
+        return app
