@@ -45,7 +45,7 @@ VEHICLES = Config(
     viewpoints=ViewpointsConfig(candidates=1_000, classifier="shipped"),
     cameras=CamerasConfig(reader="attributes"),
     multiview=MultiviewConfig(objects=3_000),
-    inverse=InverseConfig(steps=8_000, first_steps=250, batch_size=16, photographs=12),
+    inverse=InverseConfig(steps=10_000, first_steps=250, batch_size=16, photographs=12),
     evaluate=EvaluateConfig(objects=200, single_view_baseline=False),
 )
 """The shipped bundle, from the shipped GANs as they are."""
