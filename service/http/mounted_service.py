@@ -14,8 +14,8 @@ class MountedService(Service[Inner]):
     """Calls pass none of BentoML's middlewares: mounted applications bring their own.
 
     One is for API methods, which there are none of. One measures spans and sends them nowhere. The
-    one for timeouts keeps a timer of every call until it runs out, answered or not, and does not
-    let the server end before where a client went away without an answer.
+    one for timeouts keeps a timer of every call until it runs out, answered or not; where a client
+    left before its answer, the server cannot end until then.
     """
 
     def to_asgi(self, is_main: bool = True) -> Starlette:
