@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from train.config import Config, MultiviewConfig, PhotographsConfig, ViewpointsConfig
@@ -55,4 +56,15 @@ def with_segmenter_and_gauge(workspace: Workspace) -> Workspace:
     gauge = workspace.stage("viewpoints")
     save_attributes(AttributeNetwork(SIZE), gauge.file("attributes.safetensors"))
     gauge.finish()
+    return workspace
+
+
+def with_labels(workspace: Workspace, distances: list[float]) -> Workspace:
+    """Adds the photographs' labels of round 1 as done; the last one is not trusted."""
+    cameras = np.zeros((len(distances), 5), np.float32)
+    cameras[:, 2] = distances
+    keep = np.arange(len(distances)) + 1 < len(distances)
+    folder = workspace.stage("cameras", 1)
+    folder.save_arrays("labels.npz", {"cameras": cameras, "keep": keep})
+    folder.finish()
     return workspace

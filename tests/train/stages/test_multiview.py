@@ -3,7 +3,13 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.train.stages.generated_run import SIZE, config, with_gan, with_segmenter_and_gauge
+from tests.train.stages.generated_run import (
+    SIZE,
+    config,
+    with_gan,
+    with_labels,
+    with_segmenter_and_gauge,
+)
 from train.config import MultiviewConfig, override
 from train.data.multiview import MultiviewData
 from train.models.weights import load_generator
@@ -26,17 +32,6 @@ def ready(path, round: int = 0) -> Workspace:
     workspace.stage("viewpoints").save_arrays(
         "viewpoints.npz", {"codes": codes, "azimuth_bins": BINS}
     )
-    return workspace
-
-
-def labelled(workspace: Workspace, distances: list[float]) -> Workspace:
-    """Adds the photographs' labels of round 1; the last one is not trusted."""
-    cameras = np.zeros((len(distances), 5), np.float32)
-    cameras[:, 2] = distances
-    keep = np.arange(len(distances)) + 1 < len(distances)
-    folder = workspace.stage("cameras", 1)
-    folder.save_arrays("labels.npz", {"cameras": cameras, "keep": keep})
-    folder.finish()
     return workspace
 
 
@@ -88,7 +83,7 @@ def test_of_another_category_nothing_is_measured_on_vehicles(tmp_path):
 
 
 def test_a_taught_generator_is_asked_for_cameras(tmp_path):
-    workspace = labelled(ready(tmp_path, round=1), [5.5, 6.0, 6.5, 9.0])
+    workspace = with_labels(ready(tmp_path, round=1), [5.5, 6.0, 6.5, 9.0])
     multiview.run(permissive(), workspace, round=1)
     data = MultiviewData(workspace.stage("multiview", 1).path)
     assert data.initial_cameras.shape == (9, 5)
@@ -101,7 +96,7 @@ def test_a_taught_generator_is_asked_for_cameras(tmp_path):
 
 
 def test_no_distance_is_asked_for_where_the_labels_tell_none(tmp_path):
-    workspace = labelled(ready(tmp_path, round=1), [np.nan] * 3)
+    workspace = with_labels(ready(tmp_path, round=1), [np.nan] * 3)
     multiview.run(permissive(), workspace, round=1)
     data = MultiviewData(workspace.stage("multiview", 1).path)
     assert np.isnan(data.initial_cameras[:, 2]).all()
