@@ -50,6 +50,8 @@ class CallScope:
                 call.status = message["status"]
                 message["headers"] = [*message["headers"], (ID_HEADER.encode(), call.id.encode())]
             call.bytes_out += len(message.get("body", b""))
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                body.answered = True
             await send(message)
 
         try:
@@ -70,11 +72,13 @@ class Body:
     """The request's body as it comes in, and the news that its client has gone away."""
 
     def __init__(self, receive: Receive, call: Call, seconds: float) -> None:
-        """The running task is cancelled when the client goes away after sending all.
+        """The running task is cancelled when the client goes away after sending all, unanswered.
 
         `seconds`: in which the whole body has to be here.
         """
         self.gone = False
+        self.answered = False
+        """Set when the last of the answer is sent: who goes away now has got it."""
         self._receive = receive
         self._call = call
         self._seconds = seconds
@@ -113,4 +117,5 @@ class Body:
     async def _end_when_gone(self) -> None:
         while not self.gone:
             self.gone = (await self._receive())["type"] == "http.disconnect"
-        self._answering.cancel()
+        if not self.answered:
+            self._answering.cancel()

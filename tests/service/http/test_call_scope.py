@@ -116,6 +116,37 @@ def test_a_client_that_goes_away_ends_its_call(lines):
     assert lines()[0]["status"] == 499
 
 
+def test_who_goes_away_with_the_whole_answer_has_not_broken_off(lines):
+    class Answered(Client):
+        """Goes when it has the last of the answer, which is what a server tells of every client."""
+
+        def __init__(self):
+            super().__init__(b"x")
+            self.left = asyncio.Event()
+
+        async def receive(self):
+            if self.incoming:
+                return await super().receive()
+            await self.left.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(self, message):
+            await super().send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                self.left.set()
+
+    ended = []
+
+    async def answers_and_tidies_up(scope, receive, send):
+        await echo(scope, receive, send)
+        await asyncio.sleep(0.05)
+        ended.append(True)
+
+    call(Answered(), answers_and_tidies_up)
+    assert ended == [True]
+    assert lines()[0]["status"] == 200
+
+
 def test_a_body_that_does_not_come_is_answered_408(lines):
     client = Client(b"x", stalls=True)
     call(client, echo, body_seconds=1)
