@@ -4,10 +4,9 @@ import torch
 from torch import Tensor
 
 from graphics.camera import DISTANCE, NOMINAL_DISTANCE
+from train.models.camera_features import DISTANCE_SCALE
 from train.models.camera_head import azimuth_targets
 
-DISTANCE_SCALE = 0.1
-"""Unit of the distance's error, in its logarithm."""
 SMALLEST_LENGTH = 1e-6
 """Product of two feature vectors' lengths below which they count as at right angles."""
 

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, NOMINAL_DISTANCE
 from train.data.vehicles import KINDS, Attributes
+from train.models.camera_features import DISTANCE_SCALE
 from train.models.camera_head import AZIMUTH_BINS, azimuth_targets
 from train.workspace import write_atomically
 
@@ -29,8 +30,6 @@ CODE = 128
 BODY_SCALES = (0.1, 0.2)
 """Object units that count as one in the losses of roof height and length."""
 ELEVATION_SCALE_DEGREES = 10.0
-DISTANCE_SCALE = 0.1
-"""The same of the distance, in its logarithm."""
 PAINT_SCALE = 0.2
 
 

@@ -8,7 +8,7 @@ from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, NOMINAL_DISTANCE
 CAMERA_FEATURES = 6
 ELEVATION_SCALE_DEGREES = 30.0
 DISTANCE_SCALE = 0.1
-"""In the distance's logarithm."""
+"""Of the distance's logarithm: what counts as one, here and in the losses."""
 
 
 def camera_features(

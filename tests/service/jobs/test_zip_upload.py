@@ -69,6 +69,14 @@ def test_a_directory_that_lies_about_its_count_is_measured():
     assert refusal(io.BytesIO(content)) == "too_many_entries"
 
 
+def test_an_archive_of_a_later_format_is_refused():
+    content = bytearray(packed(("a.jpg", b"x")).getvalue())
+    content[content.index(b"PK\1\2") + 6] = 255  # the version needed to extract it
+    with pytest.raises(NotImplementedError):
+        zipfile.ZipFile(io.BytesIO(content))
+    assert refusal(io.BytesIO(content)) == "unreadable_zip"
+
+
 def test_what_is_no_plain_archive_is_refused():
     link = zipfile.ZipInfo("a.jpg")
     link.external_attr = 0o120777 << 16
