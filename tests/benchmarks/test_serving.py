@@ -4,10 +4,13 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import psutil
 import pytest
 
+from tests.benchmarks.serving import wire
 from tests.benchmarks.serving.__main__ import main
+from tests.benchmarks.serving.graph import OUTPUTS
 from tests.benchmarks.serving.servers import ended_wholly
 
 PARENT = """
@@ -23,7 +26,8 @@ def test_a_short_run_compares_the_servers_and_leaves_no_process(tmp_path):
     shortly = "--seconds 0.3 --turns 1 --loads 8x1 --batch 2 --out"
     main([*shortly.split(), str(tmp_path)])
     figures = json.loads((tmp_path / "serving.json").read_text())
-    assert {"bare", "this service", "BentoML batchable"} <= set(figures["raw"])
+    with_bytes = {"no server, bytes", "this service, bytes"}
+    assert {"bare", "this service", "BentoML batchable"} | with_bytes <= set(figures["raw"])
     for found in figures["raw"].values():
         assert found["8x1"]["cpu_ms_per_image"] > 0
         assert 1 <= found["8x1"]["mean_batch"] <= 32
@@ -37,6 +41,16 @@ def test_a_short_run_compares_the_servers_and_leaves_no_process(tmp_path):
     assert "| share of bare at 4x32, 0.98 or more | not measured |" in table
     commands = [" ".join(each.cmdline()) for each in psutil.Process().children(recursive=True)]
     assert not [command for command in commands if "serv" in command]
+
+
+@pytest.mark.parametrize("form", [wire.JSON, wire.BYTES])
+def test_what_is_written_is_read(form):
+    images = wire.request_images(3)
+    assert np.array_equal(np.stack(form.read_request(form.write_request(images))), images)
+    outputs = np.arange(3 * OUTPUTS, dtype=np.float32).reshape(3, OUTPUTS)
+    answer = form.write_answer([*zip(outputs, (2, 1, 32), strict=True)])
+    assert list(form.batch_sizes(answer)) == [2, 1, 32]
+    assert len(answer) >= outputs.nbytes
 
 
 def test_descendants_that_ignore_sigterm_are_ended_too(monkeypatch):

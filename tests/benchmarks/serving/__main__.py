@@ -27,7 +27,7 @@ from tests.benchmarks.serving.larger_bundle import write_larger_bundle
 from tests.benchmarks.serving.load import Turn, load
 from tests.benchmarks.serving.photographs import photographs
 from tests.benchmarks.serving.report import as_markdown
-from tests.benchmarks.serving.servers import started
+from tests.benchmarks.serving.servers import LITSERVE, OURS, started
 from tests.benchmarks.serving.session import open_graph
 from tests.benchmarks.serving.wire import SHAPE
 
@@ -74,12 +74,13 @@ def raw(servers, graph: Path, options) -> dict[str, dict[str, dict[str, float]]]
             clients, images = map(int, shape.split("x"))
             batch = min(32, clients * images)
             found = {"bare": bare(session, batch, options.seconds / 2)}
-            found["reading and writing"] = no_server(session, batch, images, options.seconds / 2)
-            for name, server in servers.items():
-                if name != "LitServe" or images == 1:
-                    # The first turn warms up.
-                    seconds = options.seconds if turn else options.seconds / 4
-                    found[name] = load(*server, clients, images, seconds)
+            # The first turn warms up.
+            seconds = options.seconds if turn else options.seconds / 4
+            for form, suffix in ((wire.JSON, ""), (wire.BYTES, ", bytes")):
+                found[f"no server{suffix}"] = no_server(session, form, batch, images, seconds / 2)
+                for name, server in servers.items():
+                    if _takes(name, form, images):
+                        found[name + suffix] = load(server, form, clients, images, seconds)
             if turn:
                 for name, one in found.items():
                     turns.setdefault((name, shape), []).append(one)
@@ -87,6 +88,11 @@ def raw(servers, graph: Path, options) -> dict[str, dict[str, dict[str, float]]]
     for (name, shape), found in turns.items():
         figures.setdefault(name, {})[shape] = summary(found, turns["bare", shape])
     return figures
+
+
+def _takes(name: str, form: wire.Wire, images: int) -> bool:
+    """Whether the server can be asked this; LitServe batches requests, not images."""
+    return name == OURS or (form is wire.JSON and (name != LITSERVE or images == 1))
 
 
 def bare(session, batch: int, seconds: float) -> Turn:
@@ -103,16 +109,16 @@ def bare(session, batch: int, seconds: float) -> Turn:
     return turn
 
 
-def no_server(session, batch: int, per_request: int, seconds: float) -> Turn:
+def no_server(session, form: wire.Wire, batch: int, per_request: int, seconds: float) -> Turn:
     """The same, with the requests read and the answers written, which no server can leave out."""
-    body, turn = wire.write_request(per_request), Turn()
+    body, turn = form.write_request(wire.request_images(per_request)), Turn()
     used, began = time.process_time(), time.monotonic()
     while (now := time.monotonic()) < began + seconds:
-        requests = [wire.read_request(body) for _ in range(batch // per_request)]
+        requests = [form.read_request(body) for _ in range(batch // per_request)]
         stacked = np.stack([image for request in requests for image in request])
         (outputs,) = session.run(None, {"images": stacked})
         for start in range(0, batch, per_request):
-            wire.write_answer(outputs[start : start + per_request], batch)
+            form.write_answer([(one, batch) for one in outputs[start : start + per_request]])
         turn.latencies.append(time.monotonic() - now)
         turn.images += batch
         turn.runs += 1

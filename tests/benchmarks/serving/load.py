@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import aiohttp
 import psutil
 
-from tests.benchmarks.serving import wire
+from tests.benchmarks.serving.servers import Server
+from tests.benchmarks.serving.wire import Wire, request_images
 
 TIMEOUT = aiohttp.ClientTimeout(total=120)
 
@@ -43,25 +44,27 @@ def cpu_seconds(process: int) -> float:
     return sum(found.user + found.system for found in times)
 
 
-def load(address: str, process: int, clients: int, images: int, seconds: float) -> Turn:
+def load(server: Server, form: Wire, clients: int, images: int, seconds: float) -> Turn:
     """Send for so many seconds, each client one request of so many images at a time."""
-    return asyncio.run(_load(address, process, clients, images, seconds))
+    return asyncio.run(_load(server, form, clients, images, seconds))
 
 
-async def _load(address, process, clients, images, seconds):
-    body, turn = wire.write_request(images), Turn()
+async def _load(server, form, clients, images, seconds):
+    (address, process), turn = server, Turn()
+    body = form.write_request(request_images(images))
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
 
         async def client(until):
             while time.monotonic() < until:
                 began = time.monotonic()
-                headers = {"Content-Type": "application/json"}
-                async with session.post(f"{address}/run", data=body, headers=headers) as answer:
+                headers = {"Content-Type": form.content_type}
+                url = f"{address}{form.path}"
+                async with session.post(url, data=body, headers=headers) as answer:
                     content = await answer.read()
                     if answer.status != 200:
                         raise RuntimeError(f"{address} answered {answer.status}: {content[:200]!r}")
                 turn.latencies.append(time.monotonic() - began)
-                sizes = wire.batch_sizes(content)
+                sizes = form.batch_sizes(content)
                 turn.images += len(sizes)
                 turn.runs += sum(1 / size for size in sizes)
 

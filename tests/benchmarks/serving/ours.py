@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import json
 import os
 from types import SimpleNamespace
 
@@ -10,7 +9,7 @@ import bentoml
 import numpy as np
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from service.access import Access
@@ -26,18 +25,22 @@ from tests.benchmarks.serving import wire
 from tests.benchmarks.serving.session import open_graph
 
 
-async def run(request):
-    """POST /run."""
-    batcher, call = request.app.state.batcher, current_call()
-    texts = json.loads(await request.body())["images"]
-    found = await asyncio.gather(
-        *(batcher.submit(wire.read_image(text), call, call.deadline) for text in texts)
-    )
-    return JSONResponse([wire.write_output(output, batch) for output, batch in found])
+def run_as(form):
+    """A route that takes and answers this form."""
+
+    async def run(request):
+        batcher, call = request.app.state.batcher, current_call()
+        images = form.read_request(await request.body())
+        found = await asyncio.gather(
+            *(batcher.submit(image, call, call.deadline) for image in images)
+        )
+        return Response(form.write_answer(found), media_type=form.content_type)
+
+    return Route(form.path, run, methods=["POST"])
 
 
 routes = Starlette(
-    routes=[Route("/run", run, methods=["POST"])],
+    routes=[run_as(wire.JSON), run_as(wire.BYTES)],
     middleware=[
         Middleware(CallScope),
         Middleware(TimeLimit, seconds=REQUEST_TIMEOUT_SECONDS),

@@ -13,6 +13,7 @@ import psutil
 
 from service.process import ROOT, free_port, serving
 
+OURS, LITSERVE = "this service", "LitServe"
 LITSERVE_SECONDS = 90
 STOP_SECONDS = 10
 
@@ -31,7 +32,7 @@ def started(folder: Path, graph: Path, threads: int, litserve: str) -> Iterator[
     found = {}
     with contextlib.ExitStack() as stack:
         for name, target in (
-            ("this service", "ours:Ours"),
+            (OURS, "ours:Ours"),
             ("BentoML batchable", "batchable:Batchable"),
         ):
             target = f"tests.benchmarks.serving.{target}"
@@ -40,7 +41,7 @@ def started(folder: Path, graph: Path, threads: int, litserve: str) -> Iterator[
             found[name] = Server(served.address, served.process.pid)
         have = subprocess.run([litserve, "-c", "import litserve"], capture_output=True, timeout=60)
         if have.returncode == 0:
-            found["LitServe"] = stack.enter_context(_litserve(litserve, graph, threads, folder))
+            found[LITSERVE] = stack.enter_context(_litserve(litserve, graph, threads, folder))
         else:
             print("LitServe is not installed here and left out: see --litserve", file=sys.stderr)
         yield found
