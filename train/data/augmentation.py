@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from train.data.draws import Draws
+
 LARGEST_SCALE = 1.3
 """Zoom in and out, uniform in the logarithm."""
 LARGEST_VIEW_SCALE = 1.15
@@ -46,52 +48,46 @@ class Augmented(NamedTuple):
 def augment(
     images: Tensor,  # [B, 3, R, R] in 0..1
     masks: Tensor,  # [B, R, R] in 0..1
-    generator: torch.Generator,
+    draws: Draws,  # of these B images
     colour: float = 1.0,
 ) -> Augmented:
     """Mirror, zoom, shift, recolour, blur and grain; `colour` scales the recolouring, 0..1."""
-    mirrored = torch.rand(len(images), generator=generator) < 0.5
-    places, distances = _places(images, mirrored, LARGEST_SCALE, generator)
+    mirrored = draws.uniform() < 0.5
+    places, distances = _places(images, mirrored, LARGEST_SCALE, draws)
     # Reflection continues the background; a mask reflected with it would be a second object, but
     # so is the image there, and a mask that stops at the border would be wrong about its pixels.
     images, masks = _moved(images, places, "reflection"), _moved(masks, places, "reflection")
-    return Augmented(_disturbed(images, generator, colour), masks, mirrored, images, distances)
+    return Augmented(_disturbed(images, draws, colour), masks, mirrored, images, distances)
 
 
-def augment_views(images: Tensor, masks: Tensor, generator: torch.Generator) -> Augmented:
+def augment_views(images: Tensor, masks: Tensor, draws: Draws) -> Augmented:
     """The same for views of single objects: they stay single, and move less.
 
     A vehicle is mirror-symmetric, so a mirrored image is a true view of it from the other side;
     zoom and shift are the camera head's distance and offset.
     """
-    mirrored = torch.rand(len(images), generator=generator) < 0.5
-    places, distances = _places(images, mirrored, LARGEST_VIEW_SCALE, generator)
+    mirrored = draws.uniform() < 0.5
+    places, distances = _places(images, mirrored, LARGEST_VIEW_SCALE, draws)
     images, masks = _moved(images, places, "border"), _moved(masks, places, "zeros")
-    seen = _disturbed(images, generator, 1.0)
+    seen = _disturbed(images, draws, 1.0)
     return Augmented(seen, masks, mirrored.to(images.device), images, distances)
 
 
-def _disturbed(images: Tensor, generator: torch.Generator, colour: float) -> Tensor:
+def _disturbed(images: Tensor, draws: Draws, colour: float) -> Tensor:
     """Recoloured, blurred and grained."""
-    images = _blur(_recolour(images, generator, colour), generator)
-    grain = torch.rand(len(images), 1, 1, 1, generator=generator) * LARGEST_NOISE
-    noise = grain * torch.randn(images.shape, generator=generator)
-    return (images + noise.to(images)).clamp(0, 1)
-
-
-def _spread(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Uniform in -1..1."""
-    return torch.rand(shape, generator=generator) * 2 - 1
+    images = _blur(_recolour(images, draws, colour), draws)
+    grain = draws.uniform(1, 1, 1) * LARGEST_NOISE
+    return (images + (grain * draws.normal(*images.shape[1:])).to(images)).clamp(0, 1)
 
 
 def _places(
-    images: Tensor, mirrored: Tensor, largest_scale: float, generator: torch.Generator
+    images: Tensor, mirrored: Tensor, largest_scale: float, draws: Draws
 ) -> tuple[Tensor, Tensor]:
     """Where each pixel comes from, [B, R, R, 2]; how many times as far away that looks, [B]."""
-    batch, side = len(images), images.shape[-1]
-    scale = largest_scale ** _spread((batch,), generator)
+    side = images.shape[-1]
+    scale = largest_scale ** draws.spread()
     factors = torch.stack((scale * torch.where(mirrored, -1.0, 1.0), scale), dim=1)
-    shifts = _spread((batch, 2), generator) * LARGEST_SHIFT
+    shifts = draws.spread(2) * LARGEST_SHIFT
     centres = (torch.arange(side) * 2 + 1) / side - 1
     # F.affine_grid takes a product for every pixel, which changes that turn nothing do not need.
     across, down = (factors[..., None] * centres + shifts[..., None]).to(images).unbind(1)
@@ -106,25 +102,24 @@ def _moved(planes: Tensor, places: Tensor, padding: str) -> Tensor:
     return moved if planes.ndim == 4 else moved[:, 0]
 
 
-def _recolour(images: Tensor, generator: torch.Generator, amount: float) -> Tensor:
-    batch = len(images)
-    common = _spread((batch, 1, 1, 1), generator) + _spread((batch, 3, 1, 1), generator) / 3
+def _recolour(images: Tensor, draws: Draws, amount: float) -> Tensor:
+    common = draws.spread(1, 1, 1) + draws.spread(3, 1, 1) / 3
     gain = (LARGEST_GAIN ** (common * amount)).to(images)
-    offset = (_spread((batch, 1, 1, 1), generator) * LARGEST_OFFSET * amount).to(images)
-    greying = torch.rand(batch, 1, 1, 1, generator=generator) * LARGEST_GREYING * amount
+    offset = (draws.spread(1, 1, 1) * LARGEST_OFFSET * amount).to(images)
+    greying = draws.uniform(1, 1, 1) * LARGEST_GREYING * amount
     images = torch.lerp(
         images, images.mean(dim=1, keepdim=True).expand_as(images), greying.to(images)
     )
     return (images - 0.5) * gain + 0.5 + offset
 
 
-def _blur(images: Tensor, generator: torch.Generator) -> Tensor:
-    drawn = torch.rand(len(images), 1, 1, 1, generator=generator).to(images)
+def _blur(images: Tensor, draws: Draws) -> Tensor:
+    drawn = draws.uniform(1, 1, 1).to(images)
     once = _boxed(images)
     twice = _boxed(once)
     blurred = torch.where(drawn < BLURRED_SHARE / 2, twice, once)
     # Half-way blends give the widths between a 3-pixel and no blur.
-    share = torch.rand(len(images), 1, 1, 1, generator=generator).to(images)
+    share = draws.uniform(1, 1, 1).to(images)
     return torch.where(drawn < BLURRED_SHARE, torch.lerp(images, blurred, share), images)
 
 

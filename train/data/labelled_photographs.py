@@ -38,8 +38,10 @@ class LabelledPhotographs:
         self.segment, self.place = segment, place
 
     @torch.no_grad()
-    def draw(self, count: int, generator: torch.Generator) -> LabelledViews:
-        """The next `count` photographs."""
+    def draw(
+        self, count: int, generator: torch.Generator, part: slice = slice(None)
+    ) -> LabelledViews:
+        """The next `count` photographs, or of them the part that this process takes."""
         drawn = self.stream.draw(count, generator)
-        images = (drawn.images.to(self.place) + 1) / 2
-        return LabelledViews(images, self.segment(images), drawn.cameras.to(self.place))
+        images = (drawn.images[part].to(self.place) + 1) / 2
+        return LabelledViews(images, self.segment(images), drawn.cameras[part].to(self.place))

@@ -10,6 +10,7 @@ from torch import Tensor
 from graphics.camera import AZIMUTH, DISTANCE, azimuth_difference_degrees
 from train.config import Config
 from train.data.augmentation import augment
+from train.data.draws import Draws
 from train.data.stream import mirrored_cameras
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.device import place
@@ -97,7 +98,7 @@ def _loss(network: AttributeNetwork, config: Config, step: int) -> Tensor:
     masks = torch.from_numpy(drawn.masks).float() / 255
     where = next(network.parameters()).device
     images = _as_images(drawn.images)
-    changed = augment(images.to(where), masks.to(where), rng, colour=COLOUR)
+    changed = augment(images.to(where), masks.to(where), Draws(rng, BATCH), colour=COLOUR)
     cameras = torch.from_numpy(drawn.cameras)
     cameras = torch.where(changed.mirrored[:, None], mirrored_cameras(cameras), cameras)
     cameras[:, DISTANCE] *= changed.distances.cpu()

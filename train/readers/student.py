@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from graphics.camera import AZIMUTH, ELEVATION
 from train.data.augmentation import augment
+from train.data.draws import Draws
 from train.device import place
 from train.models.attributes import (
     ELEVATION_SCALE_DEGREES,
@@ -86,7 +87,9 @@ def _loss(network: AttributeNetwork, lessons: Lessons, seed: int) -> Callable[[i
         drawn = np.sort(np.random.default_rng((seed, step)).choice(kept, BATCH, p=shares))
         rng = torch.Generator().manual_seed(seed * 1_000_003 + step)
         pixels = torch.from_numpy(images[drawn]).permute(0, 3, 1, 2).to(place()).float() / 255
-        changed = augment(pixels, torch.zeros_like(pixels[:, 0]), rng, colour=colour)
+        changed = augment(
+            pixels, torch.zeros_like(pixels[:, 0]), Draws(rng, len(pixels)), colour=colour
+        )
         said = torch.from_numpy(cameras[drawn]).to(pixels)
         azimuths = torch.where(changed.mirrored, -said[:, AZIMUTH], said[:, AZIMUTH])
         outputs = network(changed.seen)

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from train.config import CHECKPOINT, PROCEDURAL, PROCEDURAL_CATEGORY, Config
 from train.config.refusal import require
 from train.data.augmentation import augment
+from train.data.draws import Draws
 from train.data.masked_photographs import Labelled, MaskedPhotographs, as_labelled
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.device import Device, place
@@ -196,7 +197,9 @@ def _train(
     for step in loop:
         labelled = batches(step)
         rng = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
-        changed = augment(*(values.to(place()) for values in labelled), rng)
+        changed = augment(
+            *(values.to(place()) for values in labelled), Draws(rng, len(labelled[0]))
+        )
         with device.autocast():
             logits = segmenter.logits(changed.seen)
         loss = mask_loss(logits.float(), changed.masks)

@@ -1,6 +1,6 @@
 """Training of the inverse graphics network, one step at a time, in any number of processes.
 
-Every process draws the same images and takes the objects that are its own: but for the order of
+Every process draws the same numbers and makes the images of its own objects: but for the order of
 sums and the statistics of batch normalisation, which are a part's, the result does not depend on
 the number of processes, and a checkpoint can be taken up by another number.
 """
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from graphics.camera import DISTANCE
 from train.config import ConfigError, InverseConfig
 from train.data.augmentation import augment_views
+from train.data.draws import Draws
 from train.data.labelled_photographs import LabelledPhotographs
 from train.data.multiview import MultiviewData
 from train.data.stream import mirrored_cameras
@@ -116,24 +117,28 @@ class InverseTraining:
         return cameras
 
     def views(self) -> Views:
-        """The next step's images: views of generated objects, then labelled photographs."""
-        settings, place = self.settings, self.device.device
-        indices = self.data.sample_pairs(settings.batch_size, self.random, settings.views)
-        objects = torch.arange(settings.batch_size).repeat_interleave(settings.views)
-        images, masks = (values.to(place) for values in self.data.load(indices.reshape(-1)))
-        viewpoints = torch.from_numpy(self.data.viewpoint[indices.reshape(-1)]).long()
+        """This process's part of the next images: views of generated objects, then labelled
+        photographs."""
+        settings, place, part = self.settings, self.device.device, self.device.part
+        pairs = self.data.sample_pairs(settings.batch_size, self.random, settings.views)
+        pairs = pairs[part(settings.batch_size)].reshape(-1)
+        images, masks = (values.to(place) for values in self.data.load(pairs))
+        viewpoints = torch.from_numpy(self.data.viewpoint[pairs]).long()
         cameras = self.cameras()[viewpoints.to(place)]
+        objects = torch.arange(settings.batch_size).repeat_interleave(settings.views)
         if self.photographs is not None:
-            taken = self.photographs.draw(settings.photographs, self.random)
+            count = settings.photographs
+            taken = self.photographs.draw(count, self.random, part(count))
             images, masks = torch.cat((images, taken.images)), torch.cat((masks, taken.masks))
             cameras = torch.cat((cameras, taken.cameras))
-            objects = torch.cat((objects, len(indices) + torch.arange(len(taken.images))))
-        changed = augment_views(images, masks, self.random)
+            objects = torch.cat((objects, settings.batch_size + torch.arange(count)))
+        # Both parts are dealt out in turn, and the batch is a multiple of the processes.
+        mine = objects % self.device.processes == self.device.fabric.global_rank
+        own = mine.nonzero()[:, 0]
+        changed = augment_views(images, masks, Draws(self.random, len(objects), own))
         cameras = torch.where(changed.mirrored[:, None], mirrored_cameras(cameras), cameras)
         cameras[:, DISTANCE] = cameras[:, DISTANCE] * changed.distances
-        own = objects % self.device.processes == self.device.fabric.global_rank
-        every = Views(changed.images, changed.seen, changed.masks, cameras, objects)
-        return Views(*(values[own.to(values.device)] for values in every))
+        return Views(changed.images, changed.seen, changed.masks, cameras, objects[own].to(place))
 
     def step(self, step: int) -> dict[str, Tensor]:
         """One optimisation step; returns the terms of eq. 1 before their weights.

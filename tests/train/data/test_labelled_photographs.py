@@ -35,3 +35,12 @@ def test_the_draw_follows_the_generator(labelled):
     )
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
+
+
+def test_a_part_of_the_draw_is_that_of_the_whole(labelled):
+    whole, part = (
+        labelled.draw(9, torch.Generator().manual_seed(3), one)
+        for one in (slice(None), slice(1, 9, 2))
+    )
+    for values, every in zip(part, whole, strict=True):
+        torch.testing.assert_close(values, every[1::2])

@@ -150,22 +150,32 @@ def test_from_round_1_on_labelled_photographs_join_as_objects_with_one_view(tmp_
     assert folder.done
 
 
-def losses(device: Device, config: Config, workspace: Workspace, steps: int) -> list[float]:
+def taught(
+    device: Device, config: Config, workspace: Workspace, steps: int
+) -> tuple[list[float], list[list[float]]]:
+    """The loss of each step, and the mean of each of the first images and its labels."""
+    views = training_of(config, workspace, 5, device).views()
+    views = views._replace(objects=views.objects[:, None])
     training = training_of(config, workspace, 4, device)
     found = []
     for step in range(steps):
         loss = training.step(step)["loss"].clone()
         device.average([loss])
         found.append(float(loss))
-    return found
+    return found, [values.detach().double().flatten(1).mean(1).tolist() for values in views]
 
 
 def test_two_processes_follow_the_loss_curve_of_one(tmp_path):
     config = replace(config_of(steps=8, single_view=False), rounds=2)
     workspace = labelled_run(tmp_path, config)
-    curves = [launch(losses, count, "float32", config, workspace, 6) for count in (1, 2)]
-    np.testing.assert_allclose(*curves, rtol=0.05)
-    assert curves[0] != curves[1]
+    (alone, every), (shared, part) = (
+        launch(taught, count, "float32", config, workspace, 6) for count in (1, 2)
+    )
+    np.testing.assert_allclose(alone, shared, rtol=0.05)
+    assert alone != shared
+    assert part[-1] == [0, 0, 2, 2, 4, 6, 8]
+    own = np.asarray(every[-1]) % 2 == 0
+    np.testing.assert_allclose(part, np.asarray(every)[:, own], atol=1e-5)
 
 
 def test_the_soft_mask_sharpens_from_the_first_step_to_the_last(tmp_path):

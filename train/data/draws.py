@@ -1,0 +1,30 @@
+"""The random numbers of a batch that several processes may share."""
+
+import torch
+from torch import Tensor
+
+
+class Draws:
+    """Draws for every image of a batch, and gives out those of the own ones.
+
+    So what becomes of an image does not depend on how many processes share the batch.
+    """
+
+    def __init__(self, generator: torch.Generator, count: int, own: Tensor | None = None) -> None:
+        """`count`: images of the whole batch, B; `own`: int [N], their rows; default: all."""
+        self.generator, self.count, self.own = generator, count, own
+
+    def uniform(self, *shape: int) -> Tensor:  # [N, *shape]
+        """In 0..1."""
+        return self._taken(torch.rand(self.count, *shape, generator=self.generator))
+
+    def spread(self, *shape: int) -> Tensor:  # [N, *shape]
+        """Uniform in -1..1."""
+        return self.uniform(*shape) * 2 - 1
+
+    def normal(self, *shape: int) -> Tensor:  # [N, *shape]
+        """Of unit variance."""
+        return self._taken(torch.randn(self.count, *shape, generator=self.generator))
+
+    def _taken(self, drawn: Tensor) -> Tensor:
+        return drawn if self.own is None else drawn[self.own]
