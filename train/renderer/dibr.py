@@ -100,27 +100,28 @@ def rasterize(  # noqa: PLR0913 - kaolin's signature
             face with such a corner is not drawn).
         BackendError: the backend cannot run here.
     """
-    as_list = not isinstance(face_features, Tensor)
-    features = face_features
-    if as_list:
-        alone = len(face_features) == 1  # concatenating would copy it
-        features = face_features[0] if alone else torch.cat(list(face_features), dim=-1)
+    features = face_features if isinstance(face_features, Tensor) else _joined(face_features)
     scale = MULTIPLIER if multiplier is None else multiplier
+    epsilon = EPSILON if eps is None else eps
     inputs.check_size(height, width)
     inputs.check_faces(face_vertices_z, face_vertices_image, features)
-    inputs.check_plane(scale, EPSILON if eps is None else eps)
+    inputs.check_plane(scale, epsilon)
     if valid_faces is None:
         valid_faces = torch.ones_like(face_vertices_z[..., 0], dtype=torch.bool)
     inputs.check_valid(valid_faces, face_vertices_z)
-    area_epsilon = (EPSILON if eps is None else eps) / scale**2
     chosen = load_backend(backend, face_vertices_image.device)
     image, face_idx = chosen.rasterize(
         height, width, face_vertices_z.detach(), face_vertices_image, features, valid_faces,
-        area_epsilon,
+        epsilon / scale**2,
     )  # fmt: skip
-    if as_list:
-        return tuple(image.split([part.shape[-1] for part in face_features], dim=-1)), face_idx
-    return image, face_idx
+    if isinstance(face_features, Tensor):
+        return image, face_idx
+    return tuple(image.split([part.shape[-1] for part in face_features], dim=-1)), face_idx
+
+
+def _joined(features: Sequence[Tensor]) -> Tensor:
+    """Along the last axis; a single one as it is, which concatenating would copy."""
+    return features[0] if len(features) == 1 else torch.cat(list(features), dim=-1)
 
 
 def dibr_soft_mask(  # noqa: PLR0913 - kaolin's signature
