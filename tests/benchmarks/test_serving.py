@@ -38,7 +38,7 @@ def test_a_short_run_compares_the_servers_and_leaves_no_process(tmp_path):
     assert larger["bare_graphs_cpu_ms"] > 2 * found["bare_graphs_cpu_ms"]
     table = (tmp_path / "serving.md").read_text()
     assert "| this service 8x1 |" in table
-    assert "| share of bare at 4x32, 0.98 or more | not measured |" in table
+    assert "| share of bare at 4x32, bytes, 0.98 or more | not measured |" in table
     commands = [" ".join(each.cmdline()) for each in psutil.Process().children(recursive=True)]
     assert not [command for command in commands if "serv" in command]
 

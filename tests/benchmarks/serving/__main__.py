@@ -4,9 +4,11 @@
 
 One graph, one run, in turns: CPU milliseconds per image of each server's processes together
 (medians over the turns; CPU time holds on a busy machine, latencies do not), its share of the bare
-loop at the same batch size, p50, p99, mean batch. Then photographs in and GLBs out of the service
-with the shipped bundle, and with the same bundle made as large as a ResNet-18. `--litserve` names
-a Python that has LitServe, where this one has not. Writes `serving.json` and `serving.md`.
+loop at the same batch size, p50, p99, mean batch. All take JSON with base64; this service is
+measured with bare bytes too, as is the reading and writing alone, without any server. Then
+photographs in and GLBs out of the service with the shipped bundle, and with the same bundle made
+as large as a ResNet-18. `--litserve` names a Python that has LitServe, where this one has not.
+Writes `serving.json` and `serving.md`.
 """
 
 import argparse
