@@ -10,7 +10,6 @@ import pytest
 
 from tests.benchmarks.serving import wire
 from tests.benchmarks.serving.__main__ import main
-from tests.benchmarks.serving.graph import OUTPUTS
 from tests.benchmarks.serving.servers import ended_wholly
 
 PARENT = """
@@ -47,7 +46,7 @@ def test_a_short_run_compares_the_servers_and_leaves_no_process(tmp_path):
 def test_what_is_written_is_read(form):
     images = wire.request_images(3)
     assert np.array_equal(np.stack(form.read_request(form.write_request(images))), images)
-    outputs = np.arange(3 * OUTPUTS, dtype=np.float32).reshape(3, OUTPUTS)
+    outputs = np.arange(3 * wire.OUTPUTS, dtype=np.float32).reshape(3, wire.OUTPUTS)
     answer = form.write_answer([*zip(outputs, (2, 1, 32), strict=True)])
     assert list(form.batch_sizes(answer)) == [2, 1, 32]
     assert len(answer) >= outputs.nbytes

@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper, save
 
-SIZE = 128
-OUTPUTS = 2048
-"""About 642 vertices and a camera, as floats."""
+from tests.benchmarks.serving.wire import OUTPUTS, SIZE
+
 STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))
 """Channels and first stride of each pair of blocks (He et al. 2016, table 1)."""
 

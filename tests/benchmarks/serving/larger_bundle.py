@@ -9,7 +9,8 @@ from onnx import TensorProto, numpy_helper
 
 from service import bundle
 from service.settings import SHIPPED_BUNDLE
-from tests.benchmarks.serving.graph import SIZE, Builder
+from tests.benchmarks.serving.graph import Builder
+from tests.benchmarks.serving.wire import SIZE
 
 
 def write_larger_bundle(folder: Path) -> Path:
