@@ -21,6 +21,7 @@ from tests.benchmarks.measure import interleaved, median
 from train.config import InverseConfig
 from train.data.multiview import MultiviewData
 from train.data.vehicles import photographs
+from train.device import Device
 from train.losses.multiview import crosswise
 from train.models.inverse_graphics import InverseGraphics, InverseGraphicsShape
 from train.models.perceptual import DiscriminatorFeatures
@@ -33,13 +34,15 @@ SIZE = 64
 class Step:
     """Optimisation steps on procedural photographs, two images to an object."""
 
-    def __init__(self, batch: int, settings: InverseConfig) -> None:
+    def __init__(self, batch: int, settings: InverseConfig, device: Device | None = None) -> None:
         settings = replace(settings, batch_size=batch, perceptual_after=0)
         with tempfile.TemporaryDirectory() as folder:
             data = multiview(Path(folder), batch * settings.views)
         features = DiscriminatorFeatures(SHIPPED / "camera_taught" / "discriminator.safetensors")
         network = InverseGraphics(InverseGraphicsShape(SIZE))
-        self.training = InverseTraining(settings, network, Examples(data, None), features, 1)
+        self.training = InverseTraining(
+            settings, network, Examples(data, None), features, 1, device
+        )
         self.inputs = self._renderer_inputs()
         self.taken = 0
 
