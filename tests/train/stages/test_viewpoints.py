@@ -188,6 +188,12 @@ def test_bins_are_the_nearest_and_wrap():
     assert nearest_bins(azimuths).tolist() == [0, 0, 30, 330, 180, 180, 0, 270]
 
 
+def test_bins_that_hold_next_to_nothing_are_named():
+    counts = {str(bin): 73 for bin in range(0, 360, 30)}
+    assert viewpoints.thin_bins(counts) == []
+    assert viewpoints.thin_bins(counts | {"0": 2, "90": 8}) == ["0"]
+
+
 def test_a_person_is_shown_more_codes_filled_in_and_asked_about_them(tmp_path):
     workspace = with_gan(tmp_path)
     settings = person(suggested_per_bin=2, suggestion_steps=2)
