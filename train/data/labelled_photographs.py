@@ -44,4 +44,6 @@ class LabelledPhotographs:
         """The next `count` photographs, or of them the part that this process takes."""
         drawn = self.stream.draw(count, generator)
         images = (drawn.images[part].to(self.place) + 1) / 2
-        return LabelledViews(images, self.segment(images), drawn.cameras[part].to(self.place))
+        # Of few photographs, some of many processes have none, which no network takes.
+        masks = self.segment(images) if len(images) else images[:, 0]
+        return LabelledViews(images, masks, drawn.cameras[part].to(self.place))

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from train.data.labelled_photographs import LabelledPhotographs
+from train.models.segmenter import Segmenter
 
 COUNT, SIZE = 12, 8
 
@@ -44,3 +45,10 @@ def test_a_part_of_the_draw_is_that_of_the_whole(labelled):
     )
     for values, every in zip(part, whole, strict=True):
         torch.testing.assert_close(values, every[1::2])
+
+
+def test_a_process_may_have_no_part_of_few_photographs(labelled):
+    labelled.segment = Segmenter(channels=4)
+    drawn = labelled.draw(3, torch.Generator().manual_seed(3), slice(3, 3, 8))
+    assert drawn.images.shape == (0, 3, SIZE, SIZE) and drawn.masks.shape == (0, SIZE, SIZE)
+    assert drawn.cameras.shape == (0, 5)
