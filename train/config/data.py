@@ -112,8 +112,8 @@ class CamerasConfig:
     students: int = 0
     """Networks taught in turn on the photographs whose labels are kept; each then labels all."""
     student_steps: int = 4_000
-    """Steps of each student, of 32 photographs. Front and back confused by the first one: 18 % after
-    1,000, of readers of 2,000 steps; 13 % after 4,000, of readers of 5,000."""
+    """Steps of each student, of 32 photographs. Front and back confused by the first one: 18 %
+    after 1,000, of readers of 2,000 steps; 13 % after 4,000, of readers of 5,000."""
     confident: float = 0.8
     """Share of the photographs kept, the most confident ones."""
     largest_mirror_degrees: float = 40.0
