@@ -42,8 +42,8 @@ class LabelledPhotographs:
         self, count: int, generator: torch.Generator, part: slice = slice(None)
     ) -> LabelledViews:
         """The next `count` photographs, or of them the part that this process takes."""
-        drawn = self.stream.draw(count, generator)
-        images = (drawn.images[part].to(self.place) + 1) / 2
+        drawn = self.stream.draw(count, generator, part, self.place)
+        images = (drawn.images + 1) / 2
         # Of few photographs, some of many processes have none, which no network takes.
         masks = self.segment(images) if len(images) else images[:, 0]
-        return LabelledViews(images, masks, drawn.cameras[part].to(self.place))
+        return LabelledViews(images, masks, drawn.cameras)

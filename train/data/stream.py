@@ -18,6 +18,13 @@ class RealBatch(NamedTuple):
     """[B, 5] labels; None without labels."""
 
 
+def moved(values: Tensor, place: torch.device | None) -> Tensor:
+    """The same on that device (None: where it is), without waiting for a GPU."""
+    if place is None or place.type != "cuda":
+        return values if place is None else values.to(place)
+    return values.pin_memory().to(place, non_blocking=True)
+
+
 def mirrored_cameras(
     cameras: Tensor,  # [B, 5]
 ) -> Tensor:  # [B, 5]
@@ -60,14 +67,21 @@ class PhotographStream:
         cameras = self.cameras[self._draw(batch, rng)]
         return self._flip(batch, rng, cameras, mirrored_cameras(cameras))
 
-    def draw(self, batch: int, rng: torch.Generator) -> RealBatch:
-        """The next photographs."""
+    def draw(
+        self,
+        batch: int,
+        rng: torch.Generator,
+        part: slice = slice(None),
+        place: torch.device | None = None,
+    ) -> RealBatch:
+        """The next photographs, or of them the part that this process takes, at `place`."""
         rows = self._draw(batch, rng)
-        pixels = torch.from_numpy(self.images[rows.numpy()])  # [B, R, R, 3]
-        images = as_images(pixels).permute(0, 3, 1, 2) * 2 - 1
-        cameras = None if self.cameras is None else self.cameras[rows]
-        if self.mirror:
-            flips = torch.rand(batch, generator=rng) < 0.5
+        flips = (torch.rand(batch, generator=rng) < 0.5)[part] if self.mirror else None
+        pixels = torch.from_numpy(self.images[rows[part].numpy()])  # [B, R, R, 3]
+        images = as_images(moved(pixels, place)).permute(0, 3, 1, 2) * 2 - 1
+        cameras = None if self.cameras is None else moved(self.cameras[rows[part]], place)
+        if flips is not None:
+            flips = moved(flips, place)
             images = torch.where(flips[:, None, None, None], images.flip(3), images)
             if cameras is not None:
                 cameras = torch.where(flips[:, None], mirrored_cameras(cameras), cameras)

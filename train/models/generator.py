@@ -211,13 +211,22 @@ class Generator(nn.Module):
         self,
         content: Tensor,  # [B, code]
         view: Tensor,  # [B, code] w (unconditional) or camera_mapping(cameras) (camera-taught)
-        cut: int | None = None,
+        cut: int | Tensor | None = None,
     ) -> Styles:  # [B, channels] per style name
-        """One style per layer; the first `cut` convolutions (default: view_layers) see `view`."""
+        """One style per layer; the first `cut` convolutions (default: view_layers) see `view`.
+
+        As a tensor, int64 [], `cut` may lie on a GPU, which nothing waits for then.
+        """
         cut = self.shape.view_layers if cut is None else cut
         early = (view + content) / math.sqrt(2.0) if self.camera_taught else view
+
+        def code(layer: StyleLayer) -> Tensor:
+            if isinstance(cut, Tensor):
+                return torch.where(layer.place < cut, early, content)
+            return early if layer.place < cut else content
+
         return [
-            affine(early if layer.place < cut else content)
+            affine(code(layer))
             for layer, affine in zip(self.style_layers, self.affines, strict=True)
         ]
 

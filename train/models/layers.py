@@ -123,11 +123,14 @@ class ModulatedConvolution(nn.Module):
     ) -> Tensor:  # [B, outputs, H', W'], H' = 2H when upsampling
         """Modulate, convolve, upsample, demodulate, add noise and bias, activate."""
         outputs = self.convolve(features * style[:, :, None, None])
-        factor = self.demodulation(style) * ACTIVATION_GAIN
-        shift = (self.bias * ACTIVATION_GAIN)[None, :, None, None]
-        outputs = torch.addcmul(shift, outputs, factor[:, :, None, None])
+        # The features stay in the convolution's precision, which autocast may have lowered:
+        # added to in float32 they would be float32 from here to the next convolution.
+        factor = (self.demodulation(style) * ACTIVATION_GAIN).to(outputs.dtype)
+        shift = (self.bias * ACTIVATION_GAIN).to(outputs.dtype)
+        outputs = torch.addcmul(shift[None, :, None, None], outputs, factor[:, :, None, None])
         if noise is not None:
-            outputs = torch.addcmul(outputs, noise, self.noise_strength * ACTIVATION_GAIN)
+            strength = self.noise_strength * ACTIVATION_GAIN
+            outputs = torch.addcmul(outputs, noise.to(outputs.dtype), strength.to(outputs.dtype))
         return F.leaky_relu_(outputs, LEAKY_SLOPE)
 
 

@@ -7,7 +7,9 @@ is not stored: it is a function of (seed, index), and only evaluation, the segme
 attribute network may ask for it.
 """
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,8 +28,9 @@ from train.progress import Progress
 from train.workspace import StageFolder, StepLoop, Workspace
 
 CHUNK = 512
-"""Photographs drawn at once: about half a second of work, the most that a kill can lose."""
+"""Photographs that a thread draws at once: about half a second of work."""
 CHUNKS_PER_CHECKPOINT = 8
+"""At least: one for every core."""
 DRAWN_AT_ONCE = 64
 """Photographs drawn from one state of the random numbers."""
 
@@ -54,13 +57,20 @@ def _write_procedural(config: Config, workspace: Workspace, folder: StageFolder)
     checkpoint = folder.load_checkpoint()
     first = checkpoint["written"] if checkpoint and file.resumed else 0
     progress = Progress(workspace, "photographs", count)
-    for number, start in enumerate(range(first, count, CHUNK)):
+    cores = len(os.sched_getaffinity(0))
+
+    def draw(start: int) -> None:
         stop = min(start + CHUNK, count)
         file.rows[start:stop] = photographs(config.seed, np.arange(start, stop), size).images
-        if (number + 1) % CHUNKS_PER_CHECKPOINT == 0:
+
+    with ThreadPoolExecutor(cores) as threads:  # what draws them lets go of the interpreter
+        together = CHUNK * max(CHUNKS_PER_CHECKPOINT, cores)
+        for start in range(first, count, together):
+            stop = min(start + together, count)
+            list(threads.map(draw, range(start, stop, CHUNK)))
             file.flush()
             folder.save_checkpoint({"written": stop})
-        progress.tick(stop)
+            progress.tick(stop)
     file.finish()
     folder.finish(count=count, size=size, source=PROCEDURAL, masks=False, skipped=[])
 

@@ -6,18 +6,20 @@ not depend on the number of processes, and a checkpoint can be taken up by anoth
 """
 
 import copy
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from train.config import ConfigError, GanConfig
-from train.data.stream import PhotographStream, RealBatch
+from train.data.stream import PhotographStream, RealBatch, moved
 from train.device import Device
 from train.losses.adversarial import discriminator_loss, generator_loss, r1_penalty
 from train.models.discriminator import Discriminator
 from train.models.generator import Generator
 from train.steps.gan_augmentation import AdaptiveAugmentation, Changes, seen
+from train.steps.gan_graphs import StepGraphs
 
 RAMP_UP = 0.05
 """The averaged generator's half-life is at most this share of the images seen so far."""
@@ -30,8 +32,18 @@ class Codes(NamedTuple):
     """z [B, code]."""
     view: Tensor
     """z [B, code] (unconditional), or cameras [B, 5]."""
-    cut: int | None
+    cut: int | Tensor | None
     """Convolutions that follow the view code; None: the generator's own number."""
+
+
+class Judged(NamedTuple):
+    """What an update of the networks leaves behind, of this process's part of the batch."""
+
+    loss_g: Tensor
+    loss_d: Tensor
+    real_logits: Tensor
+    fake_logits: Tensor
+    r1: Tensor
 
 
 class Figures(NamedTuple):
@@ -68,22 +80,34 @@ class GanTraining:
                 f"gan.batch_size={settings.batch_size}: a multiple of twice gan.processes "
                 f"({self.device.processes})"
             )
+        self.on_gpu = self.device.device.type == "cuda"
         place = {"device": self.device.device, "memory_format": torch.channels_last}
         self.generator, self.discriminator = generator.to(**place), discriminator.to(**place)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
-        rate = {"lr": settings.learning_rate, "betas": (0.0, 0.99), "fused": True}
         self.optimisers = (
-            torch.optim.Adam(self.generator.parameters(), **rate),
-            torch.optim.Adam(self.discriminator.parameters(), **rate),
+            self._optimiser(self.generator.parameters()),
+            self._optimiser(self.discriminator.parameters()),
         )
         self.rng = torch.Generator().manual_seed(seed)
         self.noise_rng = torch.Generator(self.device.device).manual_seed(seed + 1)
-        self.r1 = torch.zeros(())
+        self.r1 = torch.zeros((), device=self.device.device)
         self.augmentation = None
         if augment:
             self.augmentation = AdaptiveAugmentation(
                 settings.augment_target, settings.augment_kimg, settings.batch_size, self.device
             )
+        # Changes and noise are drawn anew in every step, and gradients wait for other processes.
+        replayed = self.on_gpu and not (augment or settings.noise or self.device.processes > 1)
+        self.graphs = StepGraphs(self._replayable) if replayed else None
+
+    def _optimiser(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Adam:
+        return torch.optim.Adam(
+            parameters,
+            lr=self.settings.learning_rate,
+            betas=(0.0, 0.99),
+            fused=True,
+            capturable=self.on_gpu,
+        )
 
     def draw_codes(self, stream: PhotographStream) -> Codes:
         """Codes of the next fakes."""
@@ -100,11 +124,10 @@ class GanTraining:
 
     def fakes(self, codes: Codes) -> Tensor:  # [B, 3, R, R]
         """Images of the training generator, differentiable."""
-        content = self.generator.mapping(codes.content.to(self.device.device))
+        content = self.generator.mapping(codes.content)
         self.generator.mapping.track_mean(content)
-        view = codes.view.to(self.device.device)
         mapping = self.generator.camera_mapping or self.generator.mapping
-        styles = self.generator.styles(content, mapping(view), codes.cut)
+        styles = self.generator.styles(content, mapping(codes.view), codes.cut)
         noise = "random" if self.settings.noise else None
         return self.generator.synthesize(styles, noise, self.noise_rng).float()
 
@@ -117,35 +140,51 @@ class GanTraining:
         part of the batch.
         """
         codes, real = self._draw(stream)
+        regularise = step % self.settings.r1_every == 0
+        if self.graphs is None:
+            judged = self._update(codes, real, regularise)
+        else:
+            inputs = (*codes, real.images) if real.cameras is None else (*codes, *real)
+            judged = Judged(*self.graphs(inputs, regularise))
+        if regularise:
+            self.r1 = judged.r1
+        if self.augmentation is not None:
+            self.augmentation.adjust(step, judged.real_logits)
+        self._update_average(step)
+        return Figures(
+            judged.loss_g,
+            judged.loss_d,
+            judged.real_logits.mean(),
+            judged.fake_logits.mean(),
+            self.r1,
+            0.0 if self.augmentation is None else self.augmentation.probability,
+        )
+
+    def _replayable(self, inputs: tuple[Tensor, ...], regularise: bool) -> Judged:
+        content, view, cut, images, *cameras = inputs
+        real = RealBatch(images, cameras[0] if cameras else None)
+        return self._update(Codes(content, view, cut), real, regularise)
+
+    def _update(self, codes: Codes, real: RealBatch, regularise: bool) -> Judged:
+        """All that a step does to the networks but averaging their weights."""
         loss_g, fake_logits = self._judge_fakes(codes)
         real = self._show(*real)
         with self.device.autocast():
             real_logits = self.discriminator(real.images, real.cameras).float()
         loss_d = discriminator_loss(real_logits, fake_logits)
         torch.autograd.backward(loss_d, inputs=list(self.discriminator.parameters()))
-        if step % self.settings.r1_every == 0:
-            self._regularise(real)
-        if self.augmentation is not None:
-            self.augmentation.adjust(step, real_logits)
+        r1 = self._regularise(real) if regularise else self.r1
         self._average_over_processes()
         for optimiser in self.optimisers:
             optimiser.step()
             optimiser.zero_grad()
-        self._update_average(step)
-        return Figures(
-            loss_g.detach(),
-            loss_d.detach(),
-            real_logits.detach().mean(),
-            fake_logits.detach().mean(),
-            self.r1,
-            0.0 if self.augmentation is None else self.augmentation.probability,
-        )
+        logits = real_logits.detach(), fake_logits.detach()
+        return Judged(loss_g.detach(), loss_d.detach(), *logits, r1)
 
     def _judge_fakes(self, codes: Codes) -> tuple[Tensor, Tensor]:
         """The generator's loss, already gone back to its weights; logits [B] that still lead back
         to the discriminator's."""
-        taught = self.discriminator.camera_taught
-        cameras = codes.view.to(self.device.device) if taught else None
+        cameras = codes.view if self.discriminator.camera_taught else None
         with self.device.autocast():
             fakes = self.fakes(codes)
         pixels = fakes.detach().requires_grad_()
@@ -159,11 +198,14 @@ class GanTraining:
 
     def _draw(self, stream: PhotographStream) -> tuple[Codes, RealBatch]:
         """This process's part of the next codes and photographs."""
-        codes, real = self.draw_codes(stream), stream.draw(self.settings.batch_size, self.rng)
-        part = self.device.part(self.settings.batch_size)
-        codes = codes._replace(content=codes.content[part], view=codes.view[part])
-        place = self.device.device
-        return codes, RealBatch(*(None if x is None else x[part].to(place) for x in real))
+        size, place = self.settings.batch_size, self.device.device
+        part = self.device.part(size)
+        codes, real = self.draw_codes(stream), stream.draw(size, self.rng, part, place)
+        cut = codes.cut
+        if self.graphs is not None:  # which are recorded once for every cut
+            cut = self.generator.shape.view_layers if cut is None else cut
+            cut = moved(torch.tensor(cut), place)
+        return Codes(moved(codes.content[part], place), moved(codes.view[part], place), cut), real
 
     def _show(self, images: Tensor, cameras: Tensor | None) -> RealBatch:
         """What the discriminator sees of this process's part of a batch."""
@@ -181,17 +223,18 @@ class GanTraining:
         self.device.average([g for g in gradients if g is not None])
         self.device.average([b for b in self.generator.buffers() if b.is_floating_point()])
 
-    def _regularise(self, real: RealBatch) -> None:
+    def _regularise(self, real: RealBatch) -> Tensor:
         """Add the gradient of R1 on half the batch, in float32, for the steps left out.
 
-        It is taken at the images that the discriminator sees, changed ones where there are any.
+        Returns R1, taken at the images that the discriminator sees, changed ones where there are
+        any.
         """
         half = len(real.images) // 2
         images = real.images[:half].clone().requires_grad_()
         cameras = None if real.cameras is None else real.cameras[:half]
         penalty = r1_penalty(self.discriminator(images, cameras), images)
         (penalty * (self.settings.gamma / 2 * self.settings.r1_every)).backward()
-        self.r1 = penalty.detach()
+        return penalty.detach()
 
     @torch.no_grad()
     def _update_average(self, step: int) -> None:
@@ -200,10 +243,7 @@ class GanTraining:
         kept = 0.5 ** (self.settings.batch_size / half_life)
         averaged, current = list(self.average.parameters()), list(self.generator.parameters())
         torch._foreach_lerp_(averaged, current, 1 - kept)
-        for averaged_buffer, buffer in zip(
-            self.average.buffers(), self.generator.buffers(), strict=True
-        ):
-            averaged_buffer.copy_(buffer)
+        torch._foreach_copy_(list(self.average.buffers()), list(self.generator.buffers()))
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on."""
@@ -227,8 +267,10 @@ class GanTraining:
         self.average.load_state_dict(state["average"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
+            for group in optimiser.param_groups:  # not what it was where this was saved
+                group["capturable"] = self.on_gpu
         self.rng.set_state(state["rng"])
         self.noise_rng.set_state(state["noise_rng"])
-        self.r1 = state["r1"]
+        self.r1 = state["r1"].to(self.device.device)
         if self.augmentation is not None:
             self.augmentation.load_state_dict(state["augmentation"])

@@ -1,0 +1,74 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from train.config import GanConfig
+from train.data.stream import PhotographStream
+from train.models.discriminator import Discriminator, DiscriminatorShape
+from train.models.generator import Generator, GeneratorShape
+from train.steps.gan import GanTraining
+
+SIZE, BATCH, STEPS = 32, 8, 12
+SETTINGS = GanConfig(batch_size=BATCH, r1_every=3, precision="float32")
+
+
+def stream(taught):
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (16, 1, 1, 3), np.uint8).repeat(SIZE, 1).repeat(SIZE, 2)
+    cameras = random.uniform(-90, 90, (16, 5)).astype(np.float32)
+    cameras[:, 2] = 5.0
+    return PhotographStream(images, cameras if taught else None)
+
+
+def training(taught):
+    torch.manual_seed(1)
+    networks = (
+        Generator(GeneratorShape(SIZE, camera_taught=taught)),
+        Discriminator(DiscriminatorShape(SIZE, camera_taught=taught)),
+    )
+    return GanTraining(SETTINGS, *networks, seed=1)
+
+
+@pytest.mark.parametrize("cut", [0, 3, 7])
+@pytest.mark.parametrize("taught", [False, True])
+def test_a_cut_on_the_device_is_the_same_cut(cut, taught):
+    generator = Generator(GeneratorShape(SIZE, camera_taught=taught))
+    content, view = torch.randn(2, 4, generator.shape.code)
+    told = generator.styles(content, view, cut)
+    kept = generator.styles(content, view, torch.tensor(cut))
+    assert all(torch.equal(one, other) for one, other in zip(told, kept, strict=True))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("taught", [False, True])
+def test_replayed_steps_do_what_launched_ones_do(taught):
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    replayed, launched = training(taught), training(taught)
+    launched.graphs = None
+    figures = [
+        [one.step(stream(taught), step) for step in range(STEPS)] for one in (replayed, launched)
+    ]
+    assert set(replayed.graphs.recorded) == {False, True}
+    assert [float(step.r1) > 0 for step in figures[0]] == [True] * STEPS
+    pairs = zip(
+        replayed.average.state_dict().values(), launched.average.state_dict().values(), strict=True
+    )
+    apart = torch.cat([(one - other).abs().flatten() for one, other in pairs])
+    # As of two processes: Adam's first steps are signs, and rounding decides those near zero.
+    assert (apart > 1e-4).float().mean() < 0.02
+
+
+@pytest.mark.gpu
+def test_a_state_is_taken_up_by_the_graphs():
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    begun, resumed = training(False), training(False)
+    for step in range(STEPS):
+        begun.step(stream(False), step)
+    resumed.load_state_dict(copy.deepcopy(begun.state_dict()))
+    for step in range(STEPS, 2 * STEPS):
+        one, other = begun.step(stream(False), step), resumed.step(stream(False), step)
+    assert float(one.loss_d) == pytest.approx(float(other.loss_d), abs=0.02)
