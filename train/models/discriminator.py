@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from train.models.camera_features import CAMERA_FEATURES, camera_features
 from train.models.generator import default_channels
-from train.models.layers import EqualisedConvolution, EqualisedLinear, minibatch_deviation
+from train.models.layers import (
+    EqualisedConvolution,
+    EqualisedLinear,
+    halve,
+    minibatch_deviation,
+)
 
 WIDTH = 128
 """Numbers in the code that the logit is read from, in our own discriminator."""
@@ -58,8 +62,8 @@ class ResidualBlock(nn.Module):
         features: Tensor,  # [B, inputs, H, W]
     ) -> Tensor:  # [B, outputs, H/2, W/2]
         """The sum of both branches at unit variance."""
-        skipped = self.skip(F.avg_pool2d(features, 2))
-        branch = self.conv1(F.avg_pool2d(self.conv0(features), 2))
+        skipped = self.skip(halve(features))
+        branch = self.conv1(halve(self.conv0(features)))
         return (branch + skipped) * math.sqrt(0.5)
 
 

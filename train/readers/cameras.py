@@ -44,7 +44,7 @@ def _reader(name: str, number: int, config: Config, workspace: Workspace, round:
     if kind == "inverse":
         return _inverse(config, source, last)
     own = StageFolder(workspace.stage("cameras", round).path / f"reader_{number}")
-    network = teach_views_reader(config, workspace, own, (source, last), round)
+    network = teach_views_reader(config, workspace, own, (source, last), round, number)
     _refuse_larger(own.path, network.size, config)
     return _reading(network)
 

@@ -25,6 +25,7 @@ def teach_views_reader(
     own: StageFolder,
     source: tuple[Workspace, int],  # a run and its round
     round: int,
+    number: int,  # of the run's readers: each begins from other weights
 ) -> AttributeNetwork:
     """Teach it, or take what an earlier call has left in the folder `own`.
 
@@ -40,4 +41,4 @@ def teach_views_reader(
     steps = config.cameras.views_steps
     progress = Progress(workspace, "cameras", steps, round)
     lessons = Lessons(data.images, cameras, np.ones(len(data), bool), FULL_COLOUR)
-    return train_student(own, steps, progress, lessons, config.seed * 1_000 + round)
+    return train_student(own, steps, progress, lessons, config.seed * 1_000 + round + 10 * number)

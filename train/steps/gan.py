@@ -147,7 +147,7 @@ class GanTraining:
             inputs = (*codes, real.images) if real.cameras is None else (*codes, *real)
             judged = Judged(*self.graphs(inputs, regularise))
         if regularise:
-            self.r1 = judged.r1
+            self.r1 = judged.r1.clone()  # which further steps may overwrite
         if self.augmentation is not None:
             self.augmentation.adjust(step, judged.real_logits)
         self._update_average(step)

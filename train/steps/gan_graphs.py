@@ -25,7 +25,7 @@ class Recorded(NamedTuple):
     graph: torch.cuda.CUDAGraph
     inputs: Inputs
     outputs: Outputs
-    """Of the last replay: the next one overwrites them."""
+    """Of the last replay; in memory that both graphs use."""
 
 
 class StepGraphs:
@@ -43,7 +43,7 @@ class StepGraphs:
         self.pool = torch.cuda.graph_pool_handle()
 
     def __call__(self, inputs: Inputs, regularise: bool) -> Outputs:
-        """The outputs of this step; the step after overwrites them."""
+        """The outputs of this step; the next one, of either kind, overwrites them."""
         if regularise not in self.recorded:
             if self.rehearsed[regularise] < REHEARSALS:
                 return self._rehearse(inputs, regularise)

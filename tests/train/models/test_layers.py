@@ -11,6 +11,7 @@ from train.models.layers import (
     EqualisedLinear,
     ModulatedConvolution,
     ToRGB,
+    halve,
     minibatch_deviation,
     normalise_second_moment,
     upsample,
@@ -127,3 +128,20 @@ def test_minibatch_deviation_stays_within_groups():
 
 def test_minibatch_deviation_takes_batches_that_no_group_divides():
     assert minibatch_deviation(torch.randn(6, 3, 4, 4), group=4).shape == (6, 1, 4, 4)
+
+
+def test_halving_is_average_pooling_with_both_its_gradients():
+    images = torch.randn(2, 3, 4, 6, dtype=torch.float64, requires_grad=True)
+    assert torch.equal(halve(images), F.avg_pool2d(images, 2))
+    assert torch.autograd.gradcheck(halve, images)
+    assert torch.autograd.gradgradcheck(halve, images)
+
+
+@pytest.mark.parametrize("doubled", [False, True])
+def test_features_stay_in_the_precision_of_the_convolution(doubled):
+    layer, features = ModulatedConvolution(5, 7, upsample=doubled), torch.randn(2, 5, 4, 4)
+    style, side = torch.randn(2, 5), 8 if doubled else 4
+    with torch.autocast("cpu", torch.bfloat16):
+        lowered = layer(features, style, torch.randn(2, 1, side, side))
+    assert lowered.dtype == torch.bfloat16
+    assert layer(features, style, None).dtype == torch.float32

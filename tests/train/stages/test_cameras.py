@@ -244,11 +244,12 @@ def test_the_classifier_is_taught_once(tmp_path):
     own = StageFolder(workspace.stage("cameras", 1).path / "reader_1")
     settings = labelling(views_steps=2)
     networks = [
-        teach_views_reader(settings, workspace, own, (workspace, 0), round=1) for _ in range(2)
+        teach_views_reader(settings, workspace, own, (workspace, 0), round=1, number=1)
+        for _ in range(2)
     ]
     assert all(torch.equal(a, b) for a, b in zip(*(n.parameters() for n in networks), strict=True))
     with pytest.raises(WorkspaceError, match="stage `multiview` has to run"):
-        teach_views_reader(settings, workspace, own, (workspace, 3), round=1)
+        teach_views_reader(settings, workspace, own, (workspace, 3), round=1, number=1)
 
 
 def test_two_readers_that_are_one_say_what_it_says(tmp_path):
