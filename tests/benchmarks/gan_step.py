@@ -1,0 +1,74 @@
+"""Images a second that stage `gan` is taught by, drawing them and copying them to a GPU included.
+
+    python -m tests.benchmarks.gan_step --preset gpu --taught
+    OMP_NUM_THREADS=1 python -m tests.benchmarks.gan_step --set photographs.size=32
+
+As many processes as the stage would take. Whole cycles of `gan.r1_every` steps on noise instead of
+photographs; the median of the first process's. On a GPU `--launched` launches every kernel by
+itself instead of replaying graphs.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from functools import reduce
+
+import numpy as np
+import torch
+
+from train.config import Config, override
+from train.data.stream import PhotographStream
+from train.device import Device, launch, processes_for
+from train.presets import PRESETS
+from train.stages.gan import new_networks
+from train.steps.gan import GanTraining
+
+PHOTOGRAPHS = 2_000
+WARM_UP_CYCLES = 3
+"""In the third one a GPU's steps of both kinds are replayed."""
+
+
+def rates(device: Device, config: Config, taught: bool, launched: bool, cycles: int) -> list[float]:
+    """Images a second, of each cycle."""
+    random = np.random.default_rng(0)
+    size = config.photographs.size
+    images = random.integers(0, 256, (PHOTOGRAPHS, size, size, 3), np.uint8)
+    cameras = random.uniform(-20, 20, (PHOTOGRAPHS, 5)).astype(np.float32)
+    cameras[:, 2] = 5.0
+    stream = PhotographStream(images, cameras if taught else None)
+    training = GanTraining(config.gan, *new_networks(config, taught=taught), 1, device)
+    if launched:
+        training.graphs = None
+    every, found = config.gan.r1_every, []
+    for _ in range(WARM_UP_CYCLES + cycles):
+        start = time.perf_counter()
+        for step in range(every):
+            training.step(stream, step)
+        if device.device.type == "cuda":
+            torch.cuda.synchronize(device.device)
+        found.append(every * config.gan.batch_size / (time.perf_counter() - start))
+    return found[WARM_UP_CYCLES:]
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--preset", default="cpu", choices=PRESETS)
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
+    parser.add_argument("--taught", action="store_true", help="the camera-taught GAN")
+    parser.add_argument("--launched", action="store_true", help="replay no graphs")
+    parser.add_argument("--cycles", type=int, default=5)
+    options = parser.parse_args()
+    config = reduce(override, options.set, PRESETS[options.preset])
+    processes = config.gan.processes or processes_for(config.gan.batch_size)
+    given = config, options.taught, options.launched, options.cycles
+    found = launch(rates, processes, config.gan.precision, *given)
+    figures = {"images_per_second": round(statistics.median(found)), "processes": processes}
+    if torch.cuda.is_available():
+        figures["device"] = torch.cuda.get_device_name()
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
