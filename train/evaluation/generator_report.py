@@ -16,6 +16,7 @@ from train.models.generator import Generator
 from train.models.given_features import load_features
 from train.models.segmenter import SegmenterError, load_segmenter
 from train.models.weights import SHIPPED, load_generator
+from train.progress import Progress
 from train.readers.gauge import SHIPPED as SHIPPED_GAUGE
 from train.readers.gauge import gauge_errors
 from train.workspace import WorkspaceError, write_atomically, write_json
@@ -53,7 +54,10 @@ def report_generator(
     features = inception and load_features(inception, gauge.size, place())
     hull = _hull(bundle, gauge.size, sizes) if generator.camera_taught else None
     data = photographed(gauge, sizes.photographs, features)
-    found = [measure_generator(generator, gauge, data, seed, sizes) for seed in seeds]
+    progress, found = Progress(None, "generator", len(seeds), every=0.0), []
+    for seed in seeds:
+        found.append(measure_generator(generator, gauge, data, seed, sizes))
+        progress.tick(len(found), seed=seed, deviation=found[-1]["viewpoint_std_deg"])
     references = {} if hull is None else _with_hulls(found, hull, generator, seeds)
     report = {
         "generator": path.name,
