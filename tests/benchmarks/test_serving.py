@@ -9,7 +9,9 @@ import psutil
 import pytest
 
 from tests.benchmarks.serving import wire
-from tests.benchmarks.serving.__main__ import main
+from tests.benchmarks.serving.__main__ import main, summary
+from tests.benchmarks.serving.load import Turn
+from tests.benchmarks.serving.report import as_markdown
 from tests.benchmarks.serving.servers import ended_wholly
 
 PARENT = """
@@ -22,7 +24,7 @@ time.sleep(60)
 
 @pytest.mark.server
 def test_a_short_run_compares_the_servers_and_leaves_no_process(tmp_path):
-    shortly = "--seconds 0.3 --turns 1 --loads 8x1 --batch 2 --out"
+    shortly = "--seconds 0.3 --turns 1 --loads 8x1 --batch 2 --photograph-loads 2x1 --out"
     main([*shortly.split(), str(tmp_path)])
     figures = json.loads((tmp_path / "serving.json").read_text())
     with_bytes = {"no server, bytes", "this service, bytes"}
@@ -35,11 +37,33 @@ def test_a_short_run_compares_the_servers_and_leaves_no_process(tmp_path):
     found, larger = (figures["photographs"][name] for name in ("shipped", "as ResNet-18"))
     assert min(one["jpeg_to_glb_over_bare"] for one in (found, larger)) > 1
     assert larger["bare_graphs_cpu_ms"] > 2 * found["bare_graphs_cpu_ms"]
+    load = found["loads"]["2x1"]
+    assert load["images_per_second"] > 0
+    assert load["cores"] >= load["event_loop_cores"] > 0
+    assert load["segment_run_ms"] > 0 and load["decode_ms"] > 0
+    assert 1 <= load["reconstruct_mean_batch"] <= 2
     table = (tmp_path / "serving.md").read_text()
+    assert "| shipped, clients x photographs | 2x1 |" in table
     assert "| this service 8x1 |" in table
     assert "| share of bare at 4x32, bytes, 0.98 or more | not measured |" in table
     commands = [" ".join(each.cmdline()) for each in psutil.Process().children(recursive=True)]
     assert not [command for command in commands if "serv" in command]
+
+
+def test_on_a_gpu_the_share_is_of_images_a_second_and_no_goal_is_judged():
+    bare, ours = Turn(2.0, 400.0, [0.1], 1, 1), Turn(4.0, 300.0, [0.1], 1, 1)
+    assert summary([ours], [bare])["share_of_bare"] == 0.5
+    figures = summary([ours], [bare], "cuda")
+    assert figures["share_of_bare"] == 0.75
+    table = as_markdown({"device": "cuda", "raw": {"this service": {"8x1": figures}}})
+    assert "| this service 8x1 | 300.00 | 4.00 | 0.75 |" in table
+    assert "goal" not in table
+
+
+def test_loads_are_clients_and_images(capsys):
+    with pytest.raises(SystemExit):
+        main(["--loads", "8"])
+    assert "'8' is not clients x images, as in 32x1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("form", [wire.JSON, wire.BYTES])

@@ -7,12 +7,15 @@ One graph, one run, in turns: CPU milliseconds per image of each server's proces
 loop at the same batch size, p50, p99, mean batch. All take JSON with base64; this service is
 measured with bare bytes too, as is the reading and writing alone, without any server. Then
 photographs in and GLBs out of the service with the shipped bundle, and with the same bundle made
-as large as a ResNet-18. `--litserve` names a Python that has LitServe, where this one has not.
-Writes `serving.json` and `serving.md`.
+as large as a ResNet-18; with `--photograph-loads 8x1 64x1` from so many clients at once too: images
+a second, the cores in use and the time of every stage. `--litserve` names a Python that has
+LitServe, where this one has not. With `--device cuda` everyone runs the graph on the GPU, and the
+share of bare is that of its images a second. Writes `serving.json` and `serving.md`.
 """
 
 import argparse
 import json
+import re
 import signal
 import statistics
 import sys
@@ -37,6 +40,12 @@ LOADS = ("1x1", "8x1", "32x1", "4x32")
 """Clients x images per request."""
 
 
+def _shape(text: str) -> str:
+    if not re.fullmatch(r"[1-9]\d*x[1-9]\d*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not clients x images, as in 32x1")
+    return text
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(
@@ -45,30 +54,41 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="of each turn")
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1, help="of the graph")
+    parser.add_argument(
+        "--service-threads", type=int, help="of the service with photographs, if not as the graph's"
+    )
     parser.add_argument("--litserve", default=sys.executable, metavar="PYTHON")
     parser.add_argument("--out", type=Path, default=Path("build/serving"))
-    parser.add_argument("--loads", nargs="+", choices=LOADS, default=LOADS)
+    parser.add_argument("--loads", nargs="+", type=_shape, default=LOADS)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--batch", type=int, default=32, help="photographs in one request")
+    parser.add_argument("--photograph-loads", nargs="+", type=_shape, default=())
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "graph.onnx"
         write_graph(graph)
-        with started(Path(folder), graph, options.threads, options.litserve) as servers:
-            figures = {"raw": raw(servers, graph, options)}
+        to_run = (options.threads, options.device, options.litserve)
+        with started(Path(folder), graph, *to_run) as servers:
+            figures = {"device": options.device, "raw": raw(servers, graph, options)}
+        _write(options.out, figures)
         larger = write_larger_bundle(Path(folder) / "larger")
         for name, bundle in (("shipped", SHIPPED_BUNDLE), ("as ResNet-18", larger)):
-            found = photographs(bundle, options.turns, options.threads, options.batch)
-            figures.setdefault("photographs", {})[name] = found
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "serving.json").write_text(json.dumps(figures, indent=2) + "\n")
-    table = as_markdown(figures)
-    (options.out / "serving.md").write_text(table)
-    print(table)
+            print(f"photographs, {name}", file=sys.stderr)
+            figures.setdefault("photographs", {})[name] = photographs(bundle, options)
+            _write(options.out, figures)
+    print(as_markdown(figures))
+
+
+def _write(folder: Path, figures) -> None:
+    """What there is by now: a run that is cut short has not been for nothing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "serving.json").write_text(json.dumps(figures, indent=2) + "\n")
+    (folder / "serving.md").write_text(as_markdown(figures))
 
 
 def raw(servers, graph: Path, options) -> dict[str, dict[str, dict[str, float]]]:
     """Contestant → load → figures."""
-    session = open_graph(str(graph), options.threads)
+    session = open_graph(str(graph), options.threads, options.device)
     turns: dict[tuple[str, str], list[Turn]] = {}
     for turn in range(options.turns + 1):
         for shape in options.loads:
@@ -88,7 +108,7 @@ def raw(servers, graph: Path, options) -> dict[str, dict[str, dict[str, float]]]
                     turns.setdefault((name, shape), []).append(one)
     figures: dict[str, dict[str, dict[str, float]]] = {}
     for (name, shape), found in turns.items():
-        figures.setdefault(name, {})[shape] = summary(found, turns["bare", shape])
+        figures.setdefault(name, {})[shape] = summary(found, turns["bare", shape], options.device)
     return figures
 
 
@@ -129,10 +149,13 @@ def no_server(session, form: wire.Wire, batch: int, per_request: int, seconds: f
     return turn
 
 
-def summary(turns: list[Turn], bare_turns: list[Turn]) -> dict[str, float]:
+def summary(turns: list[Turn], bare_turns: list[Turn], device: str = "cpu") -> dict[str, float]:
     """Medians over the turns; the share is the median of each turn's own."""
+    # A GPU's time is no CPU time: there the images a second are compared.
     shares = [
         one.cpu_milliseconds / turn.cpu_milliseconds
+        if device == "cpu"
+        else turn.images_per_second / one.images_per_second
         for one, turn in zip(bare_turns, turns, strict=True)
     ]
     values = {

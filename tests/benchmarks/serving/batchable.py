@@ -15,7 +15,9 @@ from tests.benchmarks.serving.session import open_graph
 class Batchable:
     def __init__(self):
         self.session = open_graph(
-            os.environ["BENCHMARK_GRAPH"], int(os.environ["BENCHMARK_THREADS"])
+            os.environ["BENCHMARK_GRAPH"],
+            int(os.environ["BENCHMARK_THREADS"]),
+            os.environ["BENCHMARK_DEVICE"],
         )
 
     @bentoml.api(route="/run", batchable=True, max_batch_size=32, max_latency_ms=60_000)

@@ -1,4 +1,6 @@
-"""LitServe around the benchmark's graph: python -m tests.benchmarks.serving.lit GRAPH PORT THREADS.
+"""LitServe around the benchmark's graph.
+
+    python -m tests.benchmarks.serving.lit GRAPH PORT THREADS DEVICE
 
 It batches requests, not images: only requests of one image can be compared.
 """
@@ -14,7 +16,7 @@ from tests.benchmarks.serving.session import open_graph
 
 class Api(litserve.LitAPI):
     def setup(self, device):
-        self.session = open_graph(sys.argv[1], int(sys.argv[3]))
+        self.session = open_graph(sys.argv[1], int(sys.argv[3]), sys.argv[4])
 
     def decode_request(self, request):
         (text,) = request["images"]

@@ -59,7 +59,11 @@ routes = Starlette(
 @bentoml.asgi_app(routes)
 class Ours:
     def __init__(self):
-        session = open_graph(os.environ["BENCHMARK_GRAPH"], int(os.environ["BENCHMARK_THREADS"]))
+        session = open_graph(
+            os.environ["BENCHMARK_GRAPH"],
+            int(os.environ["BENCHMARK_THREADS"]),
+            os.environ["BENCHMARK_DEVICE"],
+        )
 
         def run_batch(items):
             (outputs,) = session.run(None, {"images": np.stack(items)})

@@ -17,29 +17,30 @@ from service import bundle
 from service.process import serving
 from service.settings import SHIPPED_BUNDLE
 from tests.benchmarks.serving.load import cpu_seconds
-from tests.benchmarks.serving.servers import ended_wholly
+from tests.benchmarks.serving.servers import Server, ended_wholly
 from tests.benchmarks.serving.session import open_graph
+from tests.benchmarks.serving.stages import under_load
 
 SIDE = 1024
 BOUNDARY = "photograph"
 FORM = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 
 
-def photographs(folder: Path, turns: int, threads: int, batch: int) -> dict[str, float]:
+def photographs(folder: Path, options) -> dict[str, float | dict[str, dict[str, float]]]:
     """CPU milliseconds per image with a bundle, bare and end to end, and an idle service's
-    latency."""
+    latency; `loads`: what many clients at once get."""
     sample = sorted((SHIPPED_BUNDLE / bundle.SAMPLES_FOLDER).iterdir())[0]
     file = io.BytesIO()
     Image.open(sample).resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
     sessions = {
-        name: open_graph(str(folder / f"{name}.onnx"), threads)
+        name: open_graph(str(folder / f"{name}.onnx"), options.threads, options.device)
         for name in (bundle.SEGMENTER, bundle.INVERSE_GRAPHICS)
     }
-    found: dict[str, list[float]] = {}
+    photograph, found, loads = file.getvalue(), {}, {}
     settings = {
         "INVERSE_GRAPHICS_BUNDLE": str(folder),
-        "INVERSE_GRAPHICS_THREADS": str(threads),
-        "INVERSE_GRAPHICS_DEVICE": "cpu",
+        "INVERSE_GRAPHICS_THREADS": str(options.service_threads or options.threads),
+        "INVERSE_GRAPHICS_DEVICE": options.device,
     }
     with (
         tempfile.TemporaryDirectory() as home,
@@ -50,12 +51,17 @@ def photographs(folder: Path, turns: int, threads: int, batch: int) -> dict[str,
             http.client.HTTPConnection(urllib.parse.urlparse(address).netloc, timeout=60)
         ) as client,
     ):
-        for _ in range(turns + 1):
-            turn = _turn(client, process.pid, file.getvalue(), sessions, batch)
+        for _ in range(options.turns + 1):
+            turn = _turn(client, process.pid, photograph, sessions, options.batch)
             for name, value in turn.items():
                 found.setdefault(name, []).append(value)
+        for shape in options.photograph_loads:
+            body = _form(photograph, int(shape.split("x")[1]))
+            load = under_load(Server(address, process.pid), body, FORM, shape, options)
+            loads[shape] = {name: round(value, 3) for name, value in load.items()}
     # The first turn warms up.
-    return {name: round(statistics.median(values[1:]), 3) for name, values in found.items()}
+    medians = {name: round(statistics.median(values[1:]), 3) for name, values in found.items()}
+    return {**medians, **({"loads": loads} if loads else {})}
 
 
 def _turn(client, process, photograph, sessions, batch) -> dict[str, float]:

@@ -26,9 +26,15 @@ class Server(NamedTuple):
 
 
 @contextlib.contextmanager
-def started(folder: Path, graph: Path, threads: int, litserve: str) -> Iterator[dict[str, Server]]:
+def started(
+    folder: Path, graph: Path, threads: int, device: str, litserve: str
+) -> Iterator[dict[str, Server]]:
     """Name → server, of each that can be had here; `litserve` is a Python that may have it."""
-    variables = {"BENCHMARK_GRAPH": str(graph), "BENCHMARK_THREADS": str(threads)}
+    variables = {
+        "BENCHMARK_GRAPH": str(graph),
+        "BENCHMARK_THREADS": str(threads),
+        "BENCHMARK_DEVICE": device,
+    }
     found = {}
     with contextlib.ExitStack() as stack:
         for name, target in (
@@ -41,7 +47,8 @@ def started(folder: Path, graph: Path, threads: int, litserve: str) -> Iterator[
             found[name] = Server(served.address, served.process.pid)
         have = subprocess.run([litserve, "-c", "import litserve"], capture_output=True, timeout=60)
         if have.returncode == 0:
-            found[LITSERVE] = stack.enter_context(_litserve(litserve, graph, threads, folder))
+            arguments = (str(graph), str(threads), device)
+            found[LITSERVE] = stack.enter_context(_litserve(litserve, arguments, folder))
         else:
             print("LitServe is not installed here and left out: see --litserve", file=sys.stderr)
         yield found
@@ -70,9 +77,11 @@ def ended_wholly(process: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _litserve(python: str, graph: Path, threads: int, folder: Path) -> Iterator[Server]:
+def _litserve(python: str, arguments: tuple[str, str, str], folder: Path) -> Iterator[Server]:
     port = free_port()
-    command = [python, "-m", "tests.benchmarks.serving.lit", str(graph), str(port), str(threads)]
+    graph, threads, device = arguments
+    module = "tests.benchmarks.serving.lit"
+    command = [python, "-m", module, graph, str(port), threads, device]
     log = folder / "litserve.log"
     with open(log, "wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
