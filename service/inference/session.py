@@ -70,11 +70,7 @@ class Session:
         self.half = options.precision == "float16" or (
             options.precision == "auto" and wanted != CPU and bundle.manifest.has_half(graph)
         )
-        self._session = onnxruntime.InferenceSession(
-            bundle.graph_bytes(graph, self.half),
-            _session_options(options.threads),
-            providers=self._providers(wanted, options),
-        )
+        self._session = self._open(bundle, wanted, options)
         self.provider = self._session.get_providers()[0]
         if self.provider != wanted:
             if options.device != "auto":
@@ -83,8 +79,21 @@ class Session:
                     "(nvidia-smi) and the CUDA libraries"
                 )
             logger.warning("%s: no usable CUDA device, running on %s", graph, self.provider)
+            if self.half and options.precision == "auto":
+                # Float16 is for the GPU that turned out not to be there.
+                self.half = False
+                self._session = self._open(bundle, self.provider, options)
         check_graph(bundle.manifest, graph, self._session.get_inputs(), self._session.get_outputs())
         self._binding = None if self.provider == CPU else Binding(self._session, "cuda")
+
+    def _open(
+        self, bundle: Bundle, provider: str, options: Options
+    ) -> onnxruntime.InferenceSession:
+        return onnxruntime.InferenceSession(
+            bundle.graph_bytes(self.graph, self.half),
+            _session_options(options.threads),
+            providers=self._providers(provider, options),
+        )
 
     def _providers(self, wanted: str, options: Options) -> list[str | tuple[str, dict[str, str]]]:
         # An exhaustive search would be repeated, in seconds, for every new size of a batch.

@@ -5,7 +5,7 @@ import onnxruntime
 import pytest
 
 from service import bundle
-from service.inference.session import CPU, DeviceError, Options, Session, choose_provider
+from service.inference.session import CPU, CUDA, DeviceError, Options, Session, choose_provider
 from tests.service.small_bundle import write_small_bundle
 
 
@@ -43,10 +43,13 @@ def test_auto_takes_what_there_is(segmenter):
     assert choose_provider("auto") in onnxruntime.get_available_providers()
 
 
-@pytest.mark.skipif(
+without_cuda = pytest.mark.skipif(
     "CUDAExecutionProvider" in onnxruntime.get_available_providers(),
-    reason="this ONNX Runtime has CUDA; the refusal is of one that has not",
+    reason="this ONNX Runtime has CUDA; it is about one that has not",
 )
+
+
+@without_cuda
 @pytest.mark.parametrize("device", ["cuda", "tensorrt"])
 def test_a_gpu_is_refused_where_it_would_not_be_used(loaded_bundle, device):
     with pytest.raises(DeviceError, match=f"device is {device}, but this ONNX Runtime has only"):
@@ -69,6 +72,19 @@ def test_the_float16_graph_runs_where_it_is_asked_for(half_bundle, precision, fo
     """The test's float16 segmenter has a lower threshold, so that one sees which of them ran."""
     session = Session(half_bundle, bundle.SEGMENTER, Options("cpu", precision=precision))
     assert session.run(brightness(130))[0].mean() == found
+
+
+@without_cuda
+@pytest.mark.filterwarnings("ignore:Specified provider 'CUDAExecutionProvider':UserWarning")
+def test_auto_falls_back_to_the_cpu_in_float32(half_bundle, monkeypatch, caplog):
+    """onnxruntime-gpu without a GPU: it says that it has CUDA and then runs on the CPU."""
+    monkeypatch.setattr("service.inference.session.choose_provider", lambda device: CUDA)
+    session = Session(half_bundle, bundle.SEGMENTER, Options("auto"))
+    assert session.provider == CPU and not session.half
+    assert session.run(brightness(130))[0].mean() == 1
+    assert "no usable CUDA device, running on CPU" in caplog.text
+    forced = Session(half_bundle, bundle.SEGMENTER, Options("auto", precision="float16"))
+    assert forced.run(brightness(130))[0].mean() == 0
 
 
 def test_float16_is_refused_where_the_bundle_has_no_such_graph(loaded_bundle):
