@@ -25,6 +25,16 @@ PROVIDERS = {"cpu": CPU, "cuda": CUDA, "tensorrt": TENSORRT}
 """By setting; `auto` takes CUDA where there is one."""
 
 
+CUDA_OPTIONS = {
+    # An exhaustive search would be repeated, in seconds, for every new size of a batch.
+    "cudnn_conv_algo_search": "HEURISTIC",
+    # ONNX Runtime's default rounds what float32 graphs multiply to 10 bits (TensorFloat-32): more
+    # than a bundle may be off by. Who wants speed for digits exports a float16 graph.
+    "use_tf32": "0",
+}
+"""Of ONNX Runtime's CUDA provider."""
+
+
 class DeviceError(RuntimeError):
     """The device asked for is not the one in use."""
 
@@ -96,8 +106,7 @@ class Session:
         )
 
     def _providers(self, wanted: str, options: Options) -> list[str | tuple[str, dict[str, str]]]:
-        # An exhaustive search would be repeated, in seconds, for every new size of a batch.
-        cuda = (CUDA, {"cudnn_conv_algo_search": "HEURISTIC"})
+        cuda = (CUDA, CUDA_OPTIONS)
         if wanted == TENSORRT:
             return [(TENSORRT, self._tensorrt(options)), cuda, CPU]
         return [cuda, CPU] if wanted == CUDA else [CPU]

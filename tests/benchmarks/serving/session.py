@@ -3,10 +3,11 @@
 import onnxruntime
 
 CUDA = "CUDAExecutionProvider"
-# As the service has it: an exhaustive search would be repeated for every new size of a batch.
+# As the service has it: an exhaustive search would be repeated for every new size of a batch, and
+# TensorFloat-32 is not float32.
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
-    "cuda": (CUDA, {"cudnn_conv_algo_search": "HEURISTIC"}),
+    "cuda": (CUDA, {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}),
 }
 """By device."""
 

@@ -105,6 +105,13 @@ def test_tensorrt_gets_one_engine_for_every_batch_size(half_bundle):
     assert chosen["trt_engine_cache_path"] == "/engines"
 
 
+def test_float32_on_cuda_is_float32(half_bundle):
+    session = Session(half_bundle, bundle.SEGMENTER, Options("cpu"))
+    (provider, chosen), fallback = session._providers(CUDA, Options("cuda"))
+    assert (provider, fallback) == (CUDA, CPU)
+    assert chosen["use_tf32"] == "0"
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(
     "CUDAExecutionProvider" not in onnxruntime.get_available_providers(),
