@@ -36,6 +36,10 @@ class Device:
         """Call `function` on the device's thread; the caller holds `idle`."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, argument)
 
+    def call(self, function: Callable[[], None]) -> None:
+        """Call `function` on the device's thread and wait: before there is an event loop."""
+        self._thread.submit(function).result()
+
     def close(self) -> None:
         """Wait for what runs and end the thread."""
         self._thread.shutdown(wait=True)

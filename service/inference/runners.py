@@ -44,6 +44,7 @@ class GraphRunner:
             settings.tensorrt_cache,
         )
         self.session = Session(bundle, self.graph, options)
+        self._device = device
         self._largest_batch = settings.largest_batch
         self.batcher: Batcher[tuple[NDArray, ...], tuple[NDArray, ...]] = Batcher(
             self.graph,
@@ -56,8 +57,12 @@ class GraphRunner:
     def warm_up(self) -> None:
         """Run batches of 1, 2, 4 … and the largest, so that the first clients do not wait.
 
-        Memory is laid out, and on a GPU kernels are chosen, for each size.
+        Memory is laid out, and on a GPU kernels are chosen, for each size; on the device's thread,
+        as ONNX Runtime keeps some of what CUDA needs per thread.
         """
+        self._device.call(self._run_every_size)
+
+    def _run_every_size(self) -> None:
         size = 1
         while size < self._largest_batch:
             self.session.run(self.session.zeros(size))

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 
 import numpy as np
 import pytest
@@ -47,6 +48,22 @@ def test_the_reconstructor_answers_each_photograph_alone(loaded_bundle, device):
     assert bright.camera[0] == pytest.approx(90 * 0.4, abs=1e-4)
     assert dark.texture.shape == (*TEXTURE_SIZE, 3)
     np.testing.assert_allclose(dark.vertices, 1.5 * loaded_bundle.template.vertices, rtol=1e-6)
+
+
+def test_it_warms_up_on_the_thread_that_runs_the_batches(loaded_bundle, device, monkeypatch):
+    segmenter, seen = Segmenter(loaded_bundle, SETTINGS, device), []
+    run = segmenter.session.run
+
+    def noting(arrays):
+        seen.append((len(arrays[0]), threading.current_thread().name))
+        return run(arrays)
+
+    monkeypatch.setattr(segmenter.session, "run", noting)
+    segmenter.warm_up()
+    asyncio.run(segmenter.segment(*images(10)))
+    assert [size for size, _ in seen] == [1, 2, 4, 1]
+    (thread,) = {name for _, name in seen}
+    assert thread.startswith("device")
 
 
 def test_undefined_numbers_are_that_photograph_s_error_only(loaded_bundle, device):
