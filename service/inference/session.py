@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from service.bundle import Bundle
 from service.inference.binding import Binding
+from service.inference.ladder import Ladder
 from service.manifest import Tensor, check_graph
 
 # Under BentoML's logger, which is the one its server shows.
@@ -48,7 +49,7 @@ class Options(NamedTuple):
     precision: str = "auto"
     """float32, float16, or auto: float16 on a GPU where the bundle has it."""
     largest_batch: int = 32
-    """TensorRT builds its engine for 1 up to this."""
+    """TensorRT builds its engine for 1 up to this; CUDA's sessions are for sizes up to it."""
     engine_cache: str = ""
     """Folder for TensorRT's engines; empty: they are built at every start."""
 
@@ -94,7 +95,21 @@ class Session:
                 self.half = False
                 self._session = self._open(bundle, self.provider, options)
         check_graph(bundle.manifest, graph, self._session.get_inputs(), self._session.get_outputs())
-        self._binding = None if self.provider == CPU else Binding(self._session, "cuda")
+        self._run = self._how_to_run(bundle, options)
+
+    def _how_to_run(
+        self, bundle: Bundle, options: Options
+    ) -> Callable[[Sequence[str], Mapping[str, NDArray]], list[NDArray]]:
+        if self.provider == CPU:
+            return self._session.run
+        if self.provider == TENSORRT:  # one engine for every batch size
+            return Binding(self._session, "cuda").run
+        first = [self._session]
+
+        def open_session() -> onnxruntime.InferenceSession:
+            return first.pop() if first else self._open(bundle, self.provider, options)
+
+        return Ladder(open_session, "cuda", options.largest_batch).run
 
     def _open(
         self, bundle: Bundle, provider: str, options: Options
@@ -136,8 +151,7 @@ class Session:
             self._check("input", tensor, array, batch)
         feed = {t.name: a for t, a in zip(self.contract.inputs, arrays, strict=True)}
         names = [tensor.name for tensor in self.contract.outputs]
-        run = self._session.run if self._binding is None else self._binding.run
-        outputs = run(names, feed)
+        outputs = self._run(names, feed)
         for tensor, array in zip(self.contract.outputs, outputs, strict=True):
             self._check("output", tensor, array, batch)
         return tuple(outputs)

@@ -120,6 +120,7 @@ def _takes(name: str, form: wire.Wire, images: int) -> bool:
 def bare(session, batch: int, seconds: float) -> Turn:
     """The graph in a loop, without any server."""
     images, turn = np.zeros((batch, *SHAPE), np.uint8), Turn()
+    session.run(None, {"images": images})  # on a GPU the first of a size makes plans
     used, began = time.process_time(), time.monotonic()
     while (now := time.monotonic()) < began + seconds:
         session.run(None, {"images": images})

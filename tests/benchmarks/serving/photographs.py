@@ -65,7 +65,7 @@ def photographs(folder: Path, options) -> dict[str, float | dict[str, dict[str, 
 
 
 def _turn(client, process, photograph, sessions, batch) -> dict[str, float]:
-    bare = _bare(sessions, batch)
+    bare, bare_rate = _bare(sessions, batch)
     client.close()  # the server closes connections that were idle for so long; it opens by itself
     one, many = _form(photograph, 1), _form(photograph, batch)
     used = cpu_seconds(process)
@@ -82,6 +82,7 @@ def _turn(client, process, photograph, sessions, batch) -> dict[str, float]:
         ratios.append(latencies[-1] / stages)
     return {
         "bare_graphs_cpu_ms": bare,
+        "bare_graphs_images_per_second": bare_rate,
         "jpeg_to_glb_cpu_ms": whole,
         "jpeg_to_glb_over_bare": whole / bare,
         "idle_ms": statistics.median(latencies),
@@ -114,16 +115,17 @@ def _checked(status, content, count) -> list[dict]:
     return answer["images"]
 
 
-def _bare(sessions, batch) -> float:
-    """CPU milliseconds per image of the graphs alone."""
+def _bare(sessions, batch) -> tuple[float, float]:
+    """CPU milliseconds per image of the graphs alone, and images a second."""
     feeds = []
     for session in sessions.values():
         kinds = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
         feeds.append(
             {i.name: np.zeros((batch, *i.shape[1:]), kinds[i.type]) for i in session.get_inputs()}
         )
-    used = time.process_time()
+    used, began = time.process_time(), time.monotonic()
     for _ in range(5):
         for session, feed in zip(sessions.values(), feeds, strict=True):
             session.run(None, feed)
-    return 1e3 * (time.process_time() - used) / (5 * batch)
+    used, took = time.process_time() - used, time.monotonic() - began
+    return 1e3 * used / (5 * batch), 5 * batch / took
