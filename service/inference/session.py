@@ -114,11 +114,14 @@ class Session:
     def _open(
         self, bundle: Bundle, provider: str, options: Options
     ) -> onnxruntime.InferenceSession:
-        return onnxruntime.InferenceSession(
+        session = onnxruntime.InferenceSession(
             bundle.graph_bytes(self.graph, self.half),
             _session_options(options.threads),
             providers=self._providers(provider, options),
         )
+        # A run that fails on the GPU would be repeated on the CPU, and so all that follow it.
+        session.disable_fallback()
+        return session
 
     def _providers(self, wanted: str, options: Options) -> list[str | tuple[str, dict[str, str]]]:
         cuda = (CUDA, CUDA_OPTIONS)

@@ -25,4 +25,5 @@ def open_graph(path: str, threads: int, device: str = "cpu") -> onnxruntime.Infe
     session = onnxruntime.InferenceSession(path, options, providers=[PROVIDERS[device]])
     if device == "cuda" and CUDA not in session.get_providers():
         raise RuntimeError(f"asked for CUDA, the graph runs on {session.get_providers()}")
+    session.disable_fallback()  # a run that fails on the GPU is not one on the CPU
     return session

@@ -33,6 +33,10 @@ def test_other_arrays_than_the_contract_s_are_refused(segmenter, images, got):
         segmenter.run((images,))
 
 
+def test_a_run_that_fails_is_not_repeated_on_the_cpu(segmenter):
+    assert not segmenter._session._enable_fallback
+
+
 def test_zeros_are_inputs_of_the_right_kind(segmenter):
     segmenter.run(segmenter.zeros(2))
 
