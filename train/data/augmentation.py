@@ -57,7 +57,8 @@ def augment(
     # Reflection continues the background; a mask reflected with it would be a second object, but
     # so is the image there, and a mask that stops at the border would be wrong about its pixels.
     images, masks = _moved(images, places, "reflection"), _moved(masks, places, "reflection")
-    return Augmented(_disturbed(images, draws, colour), masks, mirrored, images, distances)
+    seen = _disturbed(images, draws, colour)
+    return Augmented(seen, masks, mirrored.to(images.device), images, distances)
 
 
 def augment_views(images: Tensor, masks: Tensor, draws: Draws) -> Augmented:

@@ -213,7 +213,7 @@ def view_shares(
     """The share of each dimension's variance that the viewpoint explains (eta squared)."""
     groups, members = torch.unique(viewpoints, return_inverse=True)
     counts = torch.bincount(members, minlength=len(groups)).to(styles.dtype)
-    sums = torch.zeros(len(groups), styles.shape[1], dtype=styles.dtype)
+    sums = styles.new_zeros(len(groups), styles.shape[1])
     means = sums.index_add(0, members, styles) / counts[:, None]  # [groups, E]
     mean = styles.mean(dim=0)
     between = (counts[:, None] * (means - mean).square()).sum(dim=0)
@@ -228,7 +228,7 @@ def select_view_dimensions(
     """The `count` dimensions whose variance the viewpoint explains most."""
     if count < 1:
         raise ValueError(f"{count} view dimensions: at least 1")
-    selected = torch.zeros(len(shares), dtype=torch.bool)
+    selected = torch.zeros_like(shares, dtype=torch.bool)
     selected[shares.topk(min(count, len(shares))).indices] = True
     return selected
 

@@ -99,7 +99,7 @@ def _loss(network: AttributeNetwork, config: Config, step: int) -> Tensor:
     where = next(network.parameters()).device
     images = _as_images(drawn.images)
     changed = augment(images.to(where), masks.to(where), Draws(rng, BATCH), colour=COLOUR)
-    cameras = torch.from_numpy(drawn.cameras)
+    cameras = torch.from_numpy(drawn.cameras).to(where)
     cameras = torch.where(changed.mirrored[:, None], mirrored_cameras(cameras), cameras)
-    cameras[:, DISTANCE] *= changed.distances.cpu()
+    cameras[:, DISTANCE] *= changed.distances
     return attribute_loss(network(changed.seen), cameras, drawn.attributes)

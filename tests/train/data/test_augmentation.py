@@ -75,3 +75,10 @@ def test_a_part_of_a_batch_is_changed_as_in_the_whole():
     part = augment_views(images[own], masks[own], Draws(torch.Generator().manual_seed(5), 10, own))
     for values, every in zip(part, whole, strict=True):
         torch.testing.assert_close(values, every[own])
+
+
+@pytest.mark.parametrize("change", [augment, augment_views])
+def test_what_is_changed_comes_back_where_the_images_are(change):
+    images, masks = (values.to("meta") for values in sample(2))
+    changed = change(images, masks, draws(masks, 0))
+    assert {value.device.type for value in changed} == {"meta"}

@@ -30,6 +30,7 @@ def test_procedural_photographs_are_those_of_seed_and_index(tmp_path):
 def test_a_killed_run_goes_on_behind_its_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr(photographs, "CHUNK", 64)
     monkeypatch.setattr(photographs, "CHUNKS_PER_CHECKPOINT", 2)
+    monkeypatch.setattr(photographs.os, "sched_getaffinity", lambda process: {0})
     real, asked = photographs.photographs, []
 
     def until_killed(seed, indices, size):

@@ -47,18 +47,21 @@ def test_replayed_steps_do_what_launched_ones_do(taught):
     if not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
     replayed, launched = training(taught), training(taught)
-    launched.graphs = None
-    figures = [
-        [one.step(stream(taught), step) for step in range(STEPS)] for one in (replayed, launched)
-    ]
+    for step in range(STEPS):
+        assert float(replayed.step(stream(taught), step).r1) > 0
     assert set(replayed.graphs.recorded) == {False, True}
-    assert [float(step.r1) > 0 for step in figures[0]] == [True] * STEPS
+    launched.graphs = None
+    launched.load_state_dict(copy.deepcopy(replayed.state_dict()))
+    for step in (SETTINGS.r1_every, SETTINGS.r1_every + 1):  # one of either kind
+        for one in (replayed, launched):
+            one.step(stream(taught), step)
     pairs = zip(
-        replayed.average.state_dict().values(), launched.average.state_dict().values(), strict=True
+        replayed.generator.state_dict().values(),
+        launched.generator.state_dict().values(),
+        strict=True,
     )
-    apart = torch.cat([(one - other).abs().flatten() for one, other in pairs])
-    # As of two processes: Adam's first steps are signs, and rounding decides those near zero.
-    assert (apart > 1e-4).float().mean() < 0.02
+    # The kernels that spread gradients over pixels sum in any order.
+    assert max(float((one - other).abs().max()) for one, other in pairs) < 1e-3
 
 
 @pytest.mark.gpu
