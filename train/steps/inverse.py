@@ -36,6 +36,11 @@ level. So far it reaches beyond a face: 1.2 px at 64 px with the first sigmainv,
 last."""
 DEGREES_PER_MOVE = 10.0
 """Unit of the optimised cameras, so that Adam moves angles and weights at like rates."""
+LOOKS = 600
+"""Images of one viewpoint in a training that `camera_learning_rate` is meant for. With fewer the
+cameras go so much faster: else they end near where the annotation's bins put them. Measured, 20
+looks at each of 1,200 viewpoints: their median azimuth error falls from 7.8 to 5.5 degrees without,
+to 2.3 at 20 times the rate; the elevations' from 6.4 to 4.8 and to 2.4."""
 LARGEST_GRADIENT = 10.0
 """Norm that the network's gradient is cut to."""
 
@@ -85,12 +90,18 @@ class InverseTraining:
         self.optimizer = torch.optim.Adam(
             [
                 {"params": self.network.parameters(), "rate": settings.learning_rate},
-                {"params": [self.moves], "rate": settings.camera_learning_rate},
+                {"params": [self.moves], "rate": self._camera_rate()},
             ],
             betas=(0.9, 0.98),
             fused=True,
         )
         self.random = torch.Generator().manual_seed(seed)
+
+    def _camera_rate(self) -> float:
+        """Learning rate of the viewpoints' cameras."""
+        images = self.settings.steps * self.settings.batch_size * self.settings.views
+        looks = images / len(self.initial_cameras)
+        return self.settings.camera_learning_rate * max(1.0, LOOKS / looks)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on."""

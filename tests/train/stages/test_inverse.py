@@ -189,6 +189,19 @@ def test_the_soft_mask_sharpens_from_the_first_step_to_the_last(tmp_path):
     np.testing.assert_allclose(found, [100, 1_000, 10_000])
 
 
+def test_cameras_of_viewpoints_that_are_seldom_seen_go_faster(tmp_path):
+    config = replace(config_of(steps=3, single_view=False), rounds=2)
+    workspace = labelled_run(tmp_path, config)
+    rates = {}
+    for steps in (3, 6, 600_000):
+        longer = replace(config, inverse=replace(config.inverse, steps=steps))
+        rates[steps] = training_of(longer, workspace, 0).optimizer.param_groups[1]["rate"]
+    assert rates[3] == pytest.approx(2 * rates[6])
+    assert rates[6] > rates[600_000] == config.inverse.camera_learning_rate
+    fixed = replace(config, inverse=replace(config.inverse, camera_learning_rate=0))
+    assert training_of(fixed, workspace, 0).optimizer.param_groups[1]["rate"] == 0
+
+
 @torch.no_grad()
 def test_no_face_beyond_the_soft_mask_s_reach_would_have_shown(tmp_path):
     config = replace(config_of(steps=3, single_view=False), rounds=2)
