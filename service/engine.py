@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
@@ -29,6 +27,7 @@ from service.inference.runners import Generator, Reconstructor, Segmenter
 from service.kept import Kept
 from service.samples import Samples
 from service.settings import Settings
+from service.threads import Threads
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
@@ -50,7 +49,7 @@ class Engine:
         self.reconstructor = Reconstructor(self.bundle, settings, self.device)
         self.generator = Generator(self.bundle, settings, self.device)
         self.runners = (self.segmenter, self.reconstructor, self.generator)
-        self._pool = ThreadPoolExecutor(settings.cores, thread_name_prefix="images")
+        self._pool = Threads(settings.cores, "images")
         self.kept = Kept(settings.kept_reconstructions, settings.keep_seconds)
         self.seams = find_seams(self.template.faces, self.template.face_uvs)
         self.to_glb = GlbWriter(self.seams)
@@ -76,10 +75,9 @@ class Engine:
         **keywords: Arguments.kwargs,
     ) -> Result:
         """Decode, draw, encode: at most one call per core at a time, off the event loop."""
-        call = asyncio.get_running_loop().run_in_executor
         # With the context, so that a stage in the pool knows the call it belongs to.
         run = contextvars.copy_context().run
-        return await call(self._pool, lambda: run(function, *arguments, **keywords))
+        return await self._pool.call(run, function, *arguments, **keywords)
 
     @contextmanager
     def admit(self, items: int) -> Iterator[None]:
@@ -122,7 +120,7 @@ class Engine:
         for runner in self.runners:
             await runner.batcher.close()
         self.device.close()
-        self._pool.shutdown(wait=True)
+        self._pool.close()
         if self._tracing is not None:
             self._tracing.close()
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Generic, TypeVar
 
 from service import metrics
 from service.errors import DeadlineExceeded, Overloaded, ShuttingDown
 from service.inference.fair_queue import FairQueue, Waiting
+from service.threads import Threads
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
@@ -30,11 +30,11 @@ class Device:
 
     def __init__(self) -> None:
         self.idle = asyncio.Lock()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="device")
+        self._thread = Threads(1, "device")
 
     async def run(self, function: Callable[[Item], Result], argument: Item) -> Result:
         """Call `function` on the device's thread; the caller holds `idle`."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function, argument)
+        return await self._thread.call(function, argument)
 
     def call(self, function: Callable[[], None]) -> None:
         """Call `function` on the device's thread and wait: before there is an event loop."""
@@ -42,7 +42,7 @@ class Device:
 
     def close(self) -> None:
         """Wait for what runs and end the thread."""
-        self._thread.shutdown(wait=True)
+        self._thread.close()
 
 
 class Batcher(Generic[Item, Result]):
