@@ -81,7 +81,9 @@ async def reconstruct(request: Request) -> Response:
         held.enter_context(engine.admit(len(uploads)))
         if kind == answers.LINES:
             return answers.Stream(_lines(engine, uploads, options, links), held.pop_all())
-        entries = await asyncio.gather(*_answering(engine, uploads, options, links))
+        answering = _answering(engine, uploads, options, links)
+        # A single one needs no task of its own, and is quicker without.
+        entries = [await answering[0]] if len(uploads) == 1 else await asyncio.gather(*answering)
         if kind in mesh_api.ALONE:
             return mesh_api.alone(entries[0])
         answer, status = _whole(entries)
