@@ -36,6 +36,9 @@ def test_a_short_run_compares_the_servers_and_leaves_no_process(tmp_path):
     assert figures["raw"]["bare"]["8x1"]["share_of_bare"] == 1
     found, larger = (figures["photographs"][name] for name in ("shipped", "as ResNet-18"))
     assert min(one["jpeg_to_glb_over_bare"] for one in (found, larger)) > 1
+    for name in ("idle", "bare_asgi_in_threads", "bare_asgi_inline"):
+        assert found[f"{name}_ms"] > 0
+        assert found[f"{name}_over_stages"] > 1
     assert larger["bare_graphs_cpu_ms"] > 2 * found["bare_graphs_cpu_ms"]
     load = found["loads"]["2x1"]
     assert load["images_per_second"] > 0

@@ -8,9 +8,11 @@ loop at the same batch size, p50, p99, mean batch. All take JSON with base64; th
 measured with bare bytes too, as is the reading and writing alone, without any server. Then
 photographs in and GLBs out of the service with the shipped bundle, and with the same bundle made
 as large as a ResNet-18; with `--photograph-loads 8x1 64x1` from so many clients at once too: images
-a second, the cores in use and the time of every stage. `--litserve` names a Python that has
-LitServe, where this one has not. With `--device cuda` everyone runs the graph on the GPU, and the
-share of bare is that of its images a second. Writes `serving.json` and `serving.md`.
+a second, the cores in use and the time of every stage; and one photograph's way through the idle
+service, and through a bare ASGI application, over the sum of its stages. `--litserve` names a
+Python that has LitServe, where this one has not. With `--device cuda` everyone runs the graph on
+the GPU, and the share of bare is that of its images a second. Writes `serving.json` and
+`serving.md`.
 """
 
 import argparse

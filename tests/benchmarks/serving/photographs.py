@@ -1,13 +1,9 @@
 """Photographs of 1,024 px into the service, GLBs out, against the bare graphs of the bundle."""
 
-import contextlib
-import http.client
 import io
-import json
 import statistics
 import tempfile
 import time
-import urllib.parse
 from pathlib import Path
 
 import numpy as np
@@ -16,19 +12,21 @@ from PIL import Image
 from service import bundle
 from service.process import serving
 from service.settings import SHIPPED_BUNDLE
+from tests.benchmarks.serving.bare_asgi import INLINE, THREADS
+from tests.benchmarks.serving.idle import Client, checked, idle
 from tests.benchmarks.serving.load import cpu_seconds
-from tests.benchmarks.serving.servers import Server, ended_wholly
+from tests.benchmarks.serving.servers import Server, bare_asgi, ended_wholly
 from tests.benchmarks.serving.session import open_graph
 from tests.benchmarks.serving.stages import under_load
 
 SIDE = 1024
 BOUNDARY = "photograph"
-FORM = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+FORM = f"multipart/form-data; boundary={BOUNDARY}"
 
 
 def photographs(folder: Path, options) -> dict[str, float | dict[str, dict[str, float]]]:
-    """CPU milliseconds per image with a bundle, bare and end to end, and an idle service's
-    latency; `loads`: what many clients at once get."""
+    """CPU milliseconds per image with a bundle, bare and end to end, and the latency of an idle
+    service, beside that of a bare ASGI application; `loads`: what many clients at once get."""
     sample = sorted((SHIPPED_BUNDLE / bundle.SAMPLES_FOLDER).iterdir())[0]
     file = io.BytesIO()
     Image.open(sample).resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
@@ -46,47 +44,40 @@ def photographs(folder: Path, options) -> dict[str, float | dict[str, dict[str, 
         tempfile.TemporaryDirectory() as home,
         serving(Path(home), settings) as (address, process, _),
         ended_wholly(process.pid),
-        # Whatever a client costs is not the service's: this one costs least.
-        contextlib.closing(
-            http.client.HTTPConnection(urllib.parse.urlparse(address).netloc, timeout=60)
-        ) as client,
+        bare_asgi(Path(home), settings) as bare,
     ):
+        clients = {
+            "idle": Client(address, "/v1/reconstruct", FORM),
+            "bare_asgi_in_threads": Client(bare, THREADS, FORM),
+            "bare_asgi_inline": Client(bare, INLINE, FORM),
+        }
         for _ in range(options.turns + 1):
-            turn = _turn(client, process.pid, photograph, sessions, options.batch)
+            turn = _turn(clients, process.pid, photograph, sessions, options.batch)
             for name, value in turn.items():
                 found.setdefault(name, []).append(value)
         for shape in options.photograph_loads:
             body = _form(photograph, int(shape.split("x")[1]))
-            load = under_load(Server(address, process.pid), body, FORM, shape, options)
+            headers = {"Content-Type": FORM}
+            load = under_load(Server(address, process.pid), body, headers, shape, options)
             loads[shape] = {name: round(value, 3) for name, value in load.items()}
     # The first turn warms up.
     medians = {name: round(statistics.median(values[1:]), 3) for name, values in found.items()}
     return {**medians, **({"loads": loads} if loads else {})}
 
 
-def _turn(client, process, photograph, sessions, batch) -> dict[str, float]:
+def _turn(clients, process, photograph, sessions, batch) -> dict[str, float]:
     bare, bare_rate = _bare(sessions, batch)
-    client.close()  # the server closes connections that were idle for so long; it opens by itself
-    one, many = _form(photograph, 1), _form(photograph, batch)
+    many = _form(photograph, batch)
     used = cpu_seconds(process)
     for _ in range(3):
-        _checked(*_post(client, many), batch)
+        checked(clients["idle"].post(many), batch)
     whole = 1e3 * (cpu_seconds(process) - used) / (3 * batch)
-    ratios, latencies = [], []
-    for _ in range(10):
-        began = time.perf_counter()
-        answer = _post(client, one)
-        latencies.append(1e3 * (time.perf_counter() - began))
-        (entry,) = _checked(*answer, 1)
-        stages = sum(took for name, took in entry["timings"].items() if name != "total")
-        ratios.append(latencies[-1] / stages)
     return {
         "bare_graphs_cpu_ms": bare,
         "bare_graphs_images_per_second": bare_rate,
         "jpeg_to_glb_cpu_ms": whole,
         "jpeg_to_glb_over_bare": whole / bare,
-        "idle_ms": statistics.median(latencies),
-        "idle_over_stages": statistics.median(ratios),
+        **idle(clients, _form(photograph, 1)),
     }
 
 
@@ -100,19 +91,6 @@ def _form(photograph: bytes, count: int) -> bytes:
         for number in range(count)
     ]
     return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
-
-
-def _post(client, body) -> tuple[int, bytes]:
-    client.request("POST", "/v1/reconstruct", body, FORM)
-    response = client.getresponse()
-    return response.status, response.read()
-
-
-def _checked(status, content, count) -> list[dict]:
-    answer = json.loads(content)
-    if status != 200 or answer["succeeded"] != count:
-        raise RuntimeError(f"of {count} photographs some failed: {status} {content[:500]!r}")
-    return answer["images"]
 
 
 def _bare(sessions, batch) -> tuple[float, float]:

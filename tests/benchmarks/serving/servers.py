@@ -4,17 +4,17 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
 import psutil
 
-from service.process import ROOT, free_port, serving
+from service.process import ROOT, environment, free_port, serving
 
 OURS, LITSERVE = "this service", "LitServe"
-LITSERVE_SECONDS = 90
+READY_SECONDS = 90
 STOP_SECONDS = 10
 
 
@@ -77,29 +77,46 @@ def ended_wholly(process: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def bare_asgi(home: Path, settings: Mapping[str, str]) -> Iterator[str]:
+    """The address of `bare_asgi`, which is started as BentoML starts its applications."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "tests.benchmarks.serving.bare_asgi:app"]
+    command += ["--port", str(port), "--no-server-header", "--no-access-log"]
+    with _process(command, home / "bare_asgi.log", environment(home, settings)) as process:
+        address = f"http://127.0.0.1:{port}"
+        _wait_until_ready(address, process, home / "bare_asgi.log")
+        yield address
+
+
+@contextlib.contextmanager
 def _litserve(python: str, arguments: tuple[str, str, str], folder: Path) -> Iterator[Server]:
     port = free_port()
     graph, threads, device = arguments
     module = "tests.benchmarks.serving.lit"
     command = [python, "-m", module, graph, str(port), threads, device]
-    log = folder / "litserve.log"
+    with _process(command, folder / "litserve.log") as process:
+        address = f"http://127.0.0.1:{port}"
+        _wait_until_ready(f"{address}/health", process, folder / "litserve.log")
+        yield Server(address, process.pid)
+
+
+@contextlib.contextmanager
+def _process(command, log, variables=None) -> Iterator[subprocess.Popen]:
     with open(log, "wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
-    address = f"http://127.0.0.1:{port}"
+        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=output, stderr=output)
     try:
         with ended_wholly(process.pid):
-            _wait_until_ready(f"{address}/health", process, log)
-            yield Server(address, process.pid)
+            yield process
     finally:
         process.wait(STOP_SECONDS)
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + LITSERVE_SECONDS
+    deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(url, timeout=2).status_code == 200:
                 return
         time.sleep(0.1)
     tail = log.read_text(errors="replace")[-2000:]
-    raise RuntimeError(f"LitServe is not ready within {LITSERVE_SECONDS} s:\n{tail}")
+    raise RuntimeError(f"{url} is not ready within {READY_SECONDS} s:\n{tail}")
