@@ -68,8 +68,8 @@ GPU = Config(
     inverse=InverseConfig(steps=6_000, texture_size=128),
     disentangle=DisentangleConfig(images=8_000, steps=600),
 )
-"""Written for one card of the H200 class and not measured on any. It aims at both GANs at 128 px
-in 20 minutes, which takes 2,700 images a second, and at the whole cycle in about 30."""
+"""For one card of the H100 class, on which the GAN is taught by 3,500 images a second: both GANs
+in a quarter of an hour. The preset has not been run as a whole."""
 
 PAPER = Config(
     preset="paper",
