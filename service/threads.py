@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from queue import SimpleQueue
 from typing import ParamSpec, TypeVar
@@ -50,6 +51,19 @@ class Threads:
         finally:
             # An error holds this frame by its traceback, and would be held by it.
             del outcome
+
+    def wait_for(self, function: Callable[[], Result]) -> Result:
+        """The same without an event loop: this thread waits."""
+        outcome: Future[Result] = Future()
+
+        def tell() -> None:
+            try:
+                outcome.set_result(function())
+            except BaseException as error:
+                outcome.set_exception(error)
+
+        self._calls.put(tell)
+        return outcome.result()
 
     def close(self) -> None:
         """Wait for what was called and end the threads."""

@@ -36,9 +36,9 @@ class Device:
         """Call `function` on the device's thread; the caller holds `idle`."""
         return await self._thread.call(function, argument)
 
-    def call(self, function: Callable[[], None]) -> None:
-        """Call `function` on the device's thread and wait: before there is an event loop."""
-        self._thread.submit(function).result()
+    def wait_for(self, function: Callable[[], None]) -> None:
+        """Call `function` on the device's thread and wait: before anybody is served."""
+        self._thread.wait_for(function)
 
     def close(self) -> None:
         """Wait for what runs and end the thread."""

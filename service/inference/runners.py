@@ -60,7 +60,7 @@ class GraphRunner:
         Memory is laid out, and on a GPU kernels are chosen, for each size; on the device's thread,
         as ONNX Runtime keeps some of what CUDA needs per thread.
         """
-        self._device.call(self._run_every_size)
+        self._device.wait_for(self._run_every_size)
 
     def _run_every_size(self) -> None:
         size = 1

@@ -35,6 +35,13 @@ def test_an_error_reaches_whoever_called(threads):
     assert asyncio.run(run()) == "the thread lives"
 
 
+def test_without_an_event_loop_one_waits(threads):
+    assert threads.wait_for(lambda: threading.current_thread().name) == "tests_0"
+    with pytest.raises(ZeroDivisionError):
+        threads.wait_for(lambda: 1 / 0)
+    assert threads.wait_for(lambda: "the thread lives") == "the thread lives"
+
+
 def test_there_are_as_many_calls_at_a_time_as_threads():
     threads, both = Threads(2, "tests"), threading.Barrier(2, timeout=10)
 
