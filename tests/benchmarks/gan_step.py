@@ -20,6 +20,7 @@ import torch
 from train.config import Config, override
 from train.data.stream import PhotographStream
 from train.device import Device, launch, processes_for
+from train.memory import keep_freed_memory
 from train.presets import PRESETS
 from train.stages.gan import new_networks
 from train.steps.gan import GanTraining
@@ -31,6 +32,7 @@ WARM_UP_CYCLES = 3
 
 def rates(device: Device, config: Config, taught: bool, launched: bool, cycles: int) -> list[float]:
     """Images a second, of each cycle."""
+    keep_freed_memory()  # as the stage does
     random = np.random.default_rng(0)
     size = config.photographs.size
     images = random.integers(0, 256, (PHOTOGRAPHS, size, size, 3), np.uint8)
