@@ -166,9 +166,10 @@ def upsample(
     images: Tensor,  # [B, C, H, W]
 ) -> Tensor:  # [B, C, 2H, 2W]
     """Double both sides bilinearly."""
-    lowered = torch.is_autocast_enabled(images.device.type)
+    kind = images.device.type
+    lowered = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
     # autocast would do this in float32, and what comes after it up to the next convolution too.
-    with torch.autocast(images.device.type, enabled=False) if lowered else nullcontext():
+    with torch.autocast(kind, enabled=False) if lowered else nullcontext():
         return F.interpolate(images, scale_factor=2, mode="bilinear", align_corners=False)
 
 
