@@ -49,6 +49,16 @@ def load(server: Server, form: Wire, clients: int, images: int, seconds: float) 
     return asyncio.run(_load(server, form, clients, images, seconds))
 
 
+async def posted(session, url, body, headers) -> tuple[bytes, float]:
+    """The content of an answer, which has to be 200, and the seconds it took."""
+    began = time.monotonic()
+    async with session.post(url, data=body, headers=headers) as answer:
+        content = await answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"{url} answered {answer.status}: {content[:500]!r}")
+    return content, time.monotonic() - began
+
+
 async def _load(server, form, clients, images, seconds):
     (address, process), turn = server, Turn()
     body = form.write_request(request_images(images))
@@ -56,14 +66,9 @@ async def _load(server, form, clients, images, seconds):
 
         async def client(until):
             while time.monotonic() < until:
-                began = time.monotonic()
                 headers = {"Content-Type": form.content_type}
-                url = f"{address}{form.path}"
-                async with session.post(url, data=body, headers=headers) as answer:
-                    content = await answer.read()
-                    if answer.status != 200:
-                        raise RuntimeError(f"{address} answered {answer.status}: {content[:200]!r}")
-                turn.latencies.append(time.monotonic() - began)
+                content, took = await posted(session, f"{address}{form.path}", body, headers)
+                turn.latencies.append(took)
                 sizes = form.batch_sizes(content)
                 turn.images += len(sizes)
                 turn.runs += sum(1 / size for size in sizes)

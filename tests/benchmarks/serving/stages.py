@@ -11,7 +11,7 @@ import httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.benchmarks.serving.load import TIMEOUT, Turn, cpu_seconds
+from tests.benchmarks.serving.load import TIMEOUT, Turn, cpu_seconds, posted
 
 PREFIX = "inverse_graphics_"
 RUNNERS = {"segment": "segmenter", "reconstruct": "inverse_graphics"}
@@ -52,13 +52,8 @@ async def _post_all(address, body, headers, clients, images, seconds) -> Turn:
 
     async def client(session):
         while time.monotonic() < until:
-            began = time.monotonic()
-            url = f"{address}/v1/reconstruct"
-            async with session.post(url, data=body, headers=headers) as answer:
-                content = await answer.read()
-                if answer.status != 200:
-                    raise RuntimeError(f"{url} answered {answer.status}: {content[:500]!r}")
-            turn.latencies.append(time.monotonic() - began)
+            _, took = await posted(session, f"{address}/v1/reconstruct", body, headers)
+            turn.latencies.append(took)
             turn.images += images
 
     connector = aiohttp.TCPConnector(limit=0)
