@@ -23,8 +23,12 @@ class Draws:
         return self.uniform(*shape) * 2 - 1
 
     def normal(self, *shape: int) -> Tensor:  # [N, *shape]
-        """Of unit variance."""
-        return self._taken(torch.randn(self.count, *shape, generator=self.generator))
+        """Of unit variance; of other images only a seed each is drawn, for these are many."""
+        seeds = self._taken(torch.randint(2**62, (self.count,), generator=self.generator))
+        drawn, generator = torch.empty(len(seeds), *shape), torch.Generator()
+        for image, seed in zip(drawn, seeds.tolist(), strict=True):
+            image.normal_(generator=generator.manual_seed(seed))
+        return drawn
 
     def _taken(self, drawn: Tensor) -> Tensor:
         return drawn if self.own is None else drawn[self.own]

@@ -190,8 +190,9 @@ class InverseTraining:
     def _average_over_processes(self) -> None:
         """Gradients, and the running statistics of batch normalisation."""
         parameters = (*self.network.parameters(), self.moves)
-        self.device.average([p.grad for p in parameters if p.grad is not None])
-        self.device.average([b for b in self.network.buffers() if b.is_floating_point()])
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        statistics = [b for b in self.network.buffers() if b.is_floating_point()]
+        self.device.average(gradients + statistics)
 
     @torch.no_grad()
     def _update_average(self, step: int) -> None:

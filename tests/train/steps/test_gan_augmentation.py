@@ -118,9 +118,10 @@ def test_the_gradient_is_that_of_the_changed_image():
 
 
 def test_p_rises_while_photographs_are_known_by_heart_and_falls_again():
-    augmentation = AdaptiveAugmentation(0.6, kimg=0.8, batch_size=20, device=Device("float32"))
-    known = torch.ones(20)
-    half = torch.tensor([1.0, -1.0]).repeat(10)
+    device = Device("float32")
+    augmentation = AdaptiveAugmentation(0.6, kimg=0.8, batch_size=20, device=device)
+    known = torch.ones(20).to(device.device)
+    half = torch.tensor([1.0, -1.0]).repeat(10).to(device.device)
     courses = []
     for step in range(8 * ADJUST_EVERY):
         augmentation.adjust(step, known if step < 5 * ADJUST_EVERY else half)
@@ -131,9 +132,10 @@ def test_p_rises_while_photographs_are_known_by_heart_and_falls_again():
 
 
 def test_p_stays_a_probability():
-    augmentation = AdaptiveAugmentation(0.6, kimg=0.05, batch_size=20, device=Device("float32"))
+    device = Device("float32")
+    augmentation = AdaptiveAugmentation(0.6, kimg=0.05, batch_size=20, device=device)
     for step in range(4 * ADJUST_EVERY):
-        augmentation.adjust(step, torch.full((20,), 9.0))
+        augmentation.adjust(step, torch.full((20,), 9.0).to(device.device))
     assert augmentation.probability == 1.0
     shown = change(images(4), augmentation.draw(4, rng(), with_cameras=False))
     assert torch.isfinite(shown).all()
