@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from train.models.camera_features import CAMERA_FEATURES, camera_features
+from train.models.camera_features import camera_features, camera_layer
 from train.models.generator import default_channels
 from train.models.layers import (
     EqualisedConvolution,
@@ -72,9 +72,7 @@ class CameraEmbedding(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            EqualisedLinear(CAMERA_FEATURES, width, activate=True), EqualisedLinear(width, width)
-        )
+        self.layers = nn.Sequential(camera_layer(width), EqualisedLinear(width, width))
 
     def forward(
         self,

@@ -15,7 +15,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from train.models.camera_features import CAMERA_FEATURES, camera_features
+from train.models.camera_features import camera_features, camera_layer
 from train.models.layers import (
     EqualisedLinear,
     ModulatedConvolution,
@@ -108,7 +108,7 @@ class CameraMapping(nn.Module):
     def __init__(self, code: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            EqualisedLinear(CAMERA_FEATURES, code, activate=True),
+            camera_layer(code),
             EqualisedLinear(code, code, rate=0.1, activate=True),
             EqualisedLinear(code, code, rate=0.1, activate=True),
         )

@@ -270,7 +270,9 @@ class GanTraining:
             for group in optimiser.param_groups:  # not what it was where this was saved
                 group["capturable"] = self.on_gpu
         self.rng.set_state(state["rng"])
-        self.noise_rng.set_state(state["noise_rng"])
+        # Noise is drawn where the networks are; what a GPU drew it from means nothing to a CPU.
+        if state["noise_rng"].shape == self.noise_rng.get_state().shape:
+            self.noise_rng.set_state(state["noise_rng"])
         self.r1 = state["r1"].to(self.device.device)
         if self.augmentation is not None:
             self.augmentation.load_state_dict(state["augmentation"])

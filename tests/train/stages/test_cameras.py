@@ -159,10 +159,10 @@ def test_the_attribute_network_can_read_the_cameras(tmp_path):
     gauge = load_attributes(workspace.stage("viewpoints").require("attributes.safetensors"))
     pixels = np.load(workspace.stage("photographs").require("images.npy"))
     read = read_attributes(gauge, torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255)
-    # A GPU rounds products to fewer digits; an untrained network's azimuth is a short vector's.
-    assert np.allclose(labels["cameras"][:, 0], read.azimuths, atol=0.05)
-    assert np.allclose(labels["cameras"][:, 1], read.elevations, atol=0.05)
-    assert np.allclose(labels["cameras"][:, 2], read.distances, atol=0.05)
+    # Untrained, it hardly tells left from right, and a GPU rounds otherwise.
+    assert np.isclose(labels["cameras"][:, 0], read.azimuths, atol=1e-3).mean() > 0.95
+    assert np.allclose(labels["cameras"][:, 1], read.elevations, atol=1e-3)
+    assert np.allclose(labels["cameras"][:, 2], read.distances, atol=1e-3)
     assert np.isnan(labels["cameras"][:, 3:]).all()
     assert workspace.stage("cameras", 1).facts()["distance_error_median_all"] > 0
     assert labels["keep"].sum() == COUNT // 2
