@@ -38,8 +38,8 @@ def camera_layer(outputs: int) -> EqualisedLinear:
     """A layer that reads `camera_features`, and does not hear distances until it is taught to.
 
     Labels without distances never teach it. Weights left as they were drawn would then make
-    another image of every distance asked for: measured, a Fréchet distance of 64 in place of
-    FD_PLACEHOLDER, and 9 % of the images turned round.
+    another image of every distance asked for: measured, a Fréchet distance of 64 in place of 33,
+    and 9 % of the images turned round in place of 0.3 %.
     """
     layer = EqualisedLinear(CAMERA_FEATURES, outputs, activate=True)
     with torch.no_grad():

@@ -84,6 +84,7 @@ class Killed(Exception):
     pass
 
 
+@pytest.mark.exact
 @pytest.mark.parametrize("steps_before", [4, 6])
 def test_an_interrupted_run_ends_as_one_that_was_left_alone(tmp_path, monkeypatch, steps_before):
     config = tiny_config(warmup_steps=4, steps=4)

@@ -74,6 +74,7 @@ def new_training(settings=SETTINGS, taught=False, augment=False):
     )
 
 
+@pytest.mark.exact
 @pytest.mark.parametrize("augment", ["off", "adaptive"])
 @pytest.mark.parametrize("round", [0, 1])
 def test_a_killed_run_ends_with_the_very_weights_of_an_unbroken_one(tmp_path, round, augment):
@@ -94,6 +95,7 @@ def test_a_killed_run_ends_with_the_very_weights_of_an_unbroken_one(tmp_path, ro
         assert torch.equal(one, other)
 
 
+@pytest.mark.exact
 @pytest.mark.parametrize("augment", ["off", "adaptive"])
 def test_two_processes_write_what_one_does(tmp_path, augment):
     alone, shared = new_workspace(tmp_path / "a"), new_workspace(tmp_path / "b")

@@ -69,6 +69,7 @@ def test_the_stage_leaves_networks_cameras_and_the_mean(tmp_path):
         assert grid.size == (8 * SIZE * 2, 8 * SIZE * 2)
 
 
+@pytest.mark.exact
 def test_an_interrupted_run_ends_as_one_that_was_left_alone(tmp_path, monkeypatch):
     config = config_of(steps=4, single_view=False)
     whole, broken = (run_folder(tmp_path / name, config) for name in ("whole", "broken"))
@@ -165,6 +166,7 @@ def taught(
     return found, [values.detach().double().flatten(1).mean(1).tolist() for values in views]
 
 
+@pytest.mark.exact
 def test_two_processes_follow_the_loss_curve_of_one(tmp_path):
     config = replace(config_of(steps=8, single_view=False), rounds=2)
     workspace = labelled_run(tmp_path, config)
