@@ -2,8 +2,8 @@
 
 Files of the folder, written by `train/stages/multiview.py`:
 `images.npy` uint8 [M, R, R, 3], `masks.npy` uint8 [M, R, R], `index.npz` (object, viewpoint int32
-[M]), `viewpoints.npz` (cameras f32 [K, 5], distance nan where nobody told it, codes f32 [K, D]),
-`contents.npz` (codes f32 [N, D]).
+[M]), `viewpoints.npz` (cameras f32 [K, 5], elevation and distance nan where nobody told them, codes
+f32 [K, D]), `contents.npz` (codes f32 [N, D]).
 """
 
 from pathlib import Path
@@ -71,6 +71,11 @@ class MultiviewData:
         keys[np.arange(keys.shape[1]) >= counts[:, None]] = np.inf
         chosen = np.argsort(keys, axis=1)[:, :views]  # [batch, views]
         return self._order[self._starts[drawn][:, None] + chosen]
+
+    def some_views(self, count: int) -> np.ndarray:  # int64 [B]
+        """The first images of every object, at most `count`."""
+        places = np.arange(len(self._order)) - np.repeat(self._starts, self._counts)
+        return self._order[places < count]
 
     def load(
         self,

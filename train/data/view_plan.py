@@ -31,17 +31,20 @@ def asked_cameras(
     count: int,
     seed: int,
     distances: tuple[float, float] | None = None,
+    *,
+    elevations: bool = True,
 ) -> np.ndarray:  # f32 [count, 5]
     """Cameras all around the circle: one random azimuth in each of `count` sectors.
 
     Elevations are stratified likewise and shuffled, and so are distances, from the nearest to the
-    farthest of `distances`; without them no distance is asked for: nan. Offsets are nominal.
+    farthest of `distances`; without them no distance is asked for: nan. Without `elevations` no
+    elevation is either. Offsets are nominal.
     """
     random = np.random.default_rng(seed)
     cameras = np.zeros((count, CAMERA_SIZE), np.float32)
     cameras[:, AZIMUTH] = (np.arange(count) + random.random(count)) * (360 / count)
     heights = (random.permutation(count) + random.random(count)) / count
-    cameras[:, ELEVATION] = heights * LARGEST_ELEVATION_DEGREES
+    cameras[:, ELEVATION] = heights * LARGEST_ELEVATION_DEGREES if elevations else np.nan
     cameras[:, DISTANCE] = np.nan
     if distances is not None:
         places = (random.permutation(count) + random.random(count)) / count

@@ -16,7 +16,7 @@ from train.losses.reconstruction import (
     iou_loss,
     perceptual_loss,
 )
-from train.models.inverse_graphics import Prediction
+from train.models.inverse_graphics import Prediction, completed
 from train.renderer.render import Renderer
 
 COVERED = 0.999
@@ -33,8 +33,8 @@ class Views(NamedTuple):
     masks: Tensor
     """[N, R, R] in 0..1."""
     cameras: Tensor
-    """[N, 5]: azimuth and elevation of the viewpoint, optimised; distance as told, nan where nobody
-    did; the offsets are not used."""
+    """[N, 5]: azimuth and elevation of the viewpoint, optimised; elevation and distance nan where
+    nobody told them; the offsets are not used."""
     objects: Tensor
     """int64 [N], on the CPU: images of one number are views of one object."""
 
@@ -67,8 +67,9 @@ class MultiviewLoss:
         self.renderer, self.features, self.settings = renderer, features, settings
 
     def terms(self, views: Views, prediction: Prediction, perceptual: bool) -> dict[str, Tensor]:
-        """Every term, unweighted. Distance and offset of a camera are the prediction's own."""
-        cameras = torch.cat((views.cameras[:, :2], prediction.cameras[:, 2:]), 1)
+        """Every term, unweighted. Distance and offset of a camera are the prediction's own, and so
+        is an elevation that nobody told."""
+        cameras = completed(views.cameras, prediction.cameras)
         source, target = crosswise(views.objects)
         # index_select is several times faster than indexing where gradients are added up.
         predicted = source.to(cameras.device)

@@ -49,12 +49,14 @@ def camera_loss(logits: Tensor, predicted: Tensor, cameras: Tensor) -> Tensor:
     """Ours: the camera head against the optimised cameras.
 
     `logits`: [B, bins] of the azimuth; `predicted`, `cameras`: [B, 5]. Cross-entropy of the
-    azimuth's soft bins plus the elevation's absolute error in units of 10 degrees. The offset needs
-    no target: the head's own place the rendering.
+    azimuth's soft bins plus the elevation's absolute error in units of 10 degrees. The offset, and
+    an elevation that nobody told (nan), need no target: the head's own place the rendering.
     """
     cameras = cameras.detach()
     azimuth = -(azimuth_targets(cameras[:, 0]) * logits.log_softmax(-1)).sum(-1).mean()
-    elevation = (predicted[:, 1] - cameras[:, 1]).abs().mean() / 10
+    told = ~cameras[:, 1].isnan()
+    apart = (predicted[:, 1] - cameras[:, 1].nan_to_num()).abs()
+    elevation = torch.where(told, apart, 0.0).mean() / 10
     return azimuth + elevation
 
 

@@ -24,7 +24,10 @@ def viewpoint_camera_errors(
     cameras: NDArray[np.floating],  # [K, 5]
     network: AttributeNetwork,
 ) -> dict[str, float]:
-    """Median errors in degrees of the initial cameras (`before`) and of these (`after`)."""
+    """Median errors in degrees of the initial cameras (`before`) and of these (`after`).
+
+    Without those of elevations that nobody told.
+    """
     numbers, images = np.unique(data.viewpoint, return_counts=True)
     numbers = numbers[images >= FEWEST_IMAGES]
     if len(numbers) == 0:
@@ -33,10 +36,10 @@ def viewpoint_camera_errors(
     figures: dict[str, float] = {}
     for when, said in (("before", data.initial_cameras), ("after", cameras)):
         errors = camera_errors(said[numbers], seen)
-        figures |= {
-            f"viewpoint_azimuth_error_median_degrees_{when}": _median(errors.azimuth_degrees),
-            f"viewpoint_elevation_error_median_degrees_{when}": _median(errors.elevation_degrees),
-        }
+        for angle in ("azimuth", "elevation"):
+            found = getattr(errors, f"{angle}_degrees")
+            if not np.isnan(found).any():
+                figures[f"viewpoint_{angle}_error_median_degrees_{when}"] = _median(found)
     return figures
 
 

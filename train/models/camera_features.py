@@ -7,19 +7,20 @@ from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, NOMINAL_DISTANCE
 from train.models.layers import EqualisedLinear
 
 CAMERA_FEATURES = 6
-DISTANCE_FEATURE = 5
-"""The place of the distance among them."""
+UNTOLD = (4, 5)
+"""The places of those that nobody may have told: elevation and distance."""
 ELEVATION_SCALE_DEGREES = 30.0
 DISTANCE_SCALE = 0.1
 """Of the distance's logarithm: what counts as one, here and in the losses."""
 
 
 def camera_features(
-    cameras: Tensor,  # [B, 5]; a distance may be nan: nobody told it
+    cameras: Tensor,  # [B, 5]; elevation and distance may be nan: nobody told them
 ) -> Tensor:  # [B, CAMERA_FEATURES]
     """Periodic azimuth and its double, elevation, and the distance over the nominal one.
 
-    An untold distance counts as the nominal one. Offsets are not told.
+    An untold elevation counts as 0 degrees, an untold distance as the nominal one. Offsets are not
+    told.
     """
     azimuths = torch.deg2rad(cameras[:, AZIMUTH])
     distances = (cameras[:, DISTANCE] / NOMINAL_DISTANCE).log() / DISTANCE_SCALE
@@ -28,20 +29,20 @@ def camera_features(
         azimuths.sin(),
         (2 * azimuths).cos(),
         (2 * azimuths).sin(),
-        cameras[:, ELEVATION] / ELEVATION_SCALE_DEGREES,
+        (cameras[:, ELEVATION] / ELEVATION_SCALE_DEGREES).nan_to_num(0.0),
         distances.nan_to_num(0.0),
     )
     return torch.stack(features, dim=1)
 
 
 def camera_layer(outputs: int) -> EqualisedLinear:
-    """A layer that reads `camera_features`, and does not hear distances until it is taught to.
+    """A layer that reads `camera_features`, and hears of elevation and distance as it is taught to.
 
-    Labels without distances never teach it. Weights left as they were drawn would then make
-    another image of every distance asked for: measured, a Fréchet distance of 64 in place of 33,
+    Labels without them never teach it. Weights left as they were drawn would then make another
+    image of every distance that is asked for: measured, a Fréchet distance of 64 in place of 33,
     and 9 % of the images turned round in place of 0.3 %.
     """
     layer = EqualisedLinear(CAMERA_FEATURES, outputs, activate=True)
     with torch.no_grad():
-        layer.weight[:, DISTANCE_FEATURE] = 0
+        layer.weight[:, UNTOLD] = 0
     return layer

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from graphics.camera import ELEVATION
 from graphics.mesh import sphere_template
 from train.models.camera_head import CameraHead
 from train.models.shape_head import ShapeHead
@@ -38,6 +39,18 @@ class Prediction(NamedTuple):
     """[B] in 0..1: share of the azimuth distribution around its peak."""
     azimuth_logits: Tensor
     """[B, AZIMUTH_BINS]."""
+
+
+def completed(
+    told: Tensor,  # [B, 5]; nan where nobody told the elevation
+    predicted: Tensor,  # [B, 5]
+) -> Tensor:  # [B, 5]
+    """Cameras as told, azimuth and perhaps elevation, and for the rest as predicted."""
+    elevations = told[:, ELEVATION]
+    elevations = torch.where(elevations.isnan(), predicted[:, ELEVATION], elevations)
+    return torch.cat(
+        (told[:, :ELEVATION], elevations[:, None], predicted[:, ELEVATION + 1 :]), dim=1
+    )
 
 
 @dataclass(frozen=True)

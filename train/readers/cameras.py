@@ -12,7 +12,7 @@ from train.models.attributes import AttributeNetwork, read_attributes
 from train.models.inverse_graphics import load_inverse_graphics
 from train.models.segmenter import load_segmenter
 from train.readers.gauge import load_gauge
-from train.readers.labels import Labels, Read, agreed, from_attributes
+from train.readers.labels import Labels, Read, agreed, from_attributes, without_elevations
 from train.readers.mirrored import read_both_ways
 from train.readers.views import teach_views_reader
 from train.workspace import StageFolder, Workspace, WorkspaceError
@@ -42,11 +42,13 @@ def _reader(name: str, number: int, config: Config, workspace: Workspace, round:
     source = Workspace(Path(run)) if run else workspace
     last = last_round(Path(run)) if run else round - 1
     if kind == "inverse":
-        return _inverse(config, source, last)
-    own = StageFolder(workspace.stage("cameras", round).path / f"reader_{number}")
-    network = teach_views_reader(config, workspace, own, (source, last), round, number)
-    _refuse_larger(own.path, network.size, config)
-    return _reading(network)
+        read = _inverse(config, source, last)
+    else:
+        own = StageFolder(workspace.stage("cameras", round).path / f"reader_{number}")
+        network = teach_views_reader(config, workspace, own, (source, last), round, number)
+        _refuse_larger(own.path, network.size, config)
+        read = _reading(network)
+    return read if last else without_elevations(read)  # round 0 has a plain GAN
 
 
 def _reading(network: AttributeNetwork, *, distances: bool = False) -> Read:

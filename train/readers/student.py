@@ -51,7 +51,7 @@ class Lessons(NamedTuple):
 
     images: Images
     cameras: np.ndarray
-    """f32 [N, 5] as read."""
+    """f32 [N, 5] as read; elevations nan where nobody told them."""
     keep: np.ndarray
     """bool [N]: those whose labels are trusted."""
     colour: float = COLOUR
@@ -72,6 +72,14 @@ def train_student(
         save_attributes(network.eval(), weights)
         folder.finish()
     return load_attributes(weights).to(place())
+
+
+def _elevation_loss(
+    predicted: Tensor,  # [B] degrees
+    said: Tensor,  # [B] degrees, nan where nobody told
+) -> Tensor:
+    said = torch.where(said.isnan(), predicted.detach(), said)
+    return F.smooth_l1_loss(predicted / ELEVATION_SCALE_DEGREES, said / ELEVATION_SCALE_DEGREES)
 
 
 def _loss(network: AttributeNetwork, lessons: Lessons, seed: int) -> Callable[[int], Tensor]:
@@ -95,9 +103,6 @@ def _loss(network: AttributeNetwork, lessons: Lessons, seed: int) -> Callable[[i
         outputs = network(changed.seen)
         return F.cross_entropy(
             outputs.azimuth_logits, azimuth_targets(azimuths), label_smoothing=LABEL_SMOOTHING
-        ) + F.smooth_l1_loss(
-            outputs.elevations / ELEVATION_SCALE_DEGREES,
-            said[:, ELEVATION] / ELEVATION_SCALE_DEGREES,
-        )
+        ) + _elevation_loss(outputs.elevations, said[:, ELEVATION])
 
     return loss_of

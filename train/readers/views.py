@@ -7,6 +7,7 @@ photographs from a GAN's images, and takes front for back less often (ours).
 
 import numpy as np
 
+from graphics.camera import ELEVATION
 from train.config import Config
 from train.data.multiview import MultiviewData
 from train.models.attributes import AttributeNetwork
@@ -29,7 +30,8 @@ def teach_views_reader(
 ) -> AttributeNetwork:
     """Teach it, or take what an earlier call has left in the folder `own`.
 
-    The cameras are those that stage `inverse` of that round optimised.
+    The cameras are those that stage `inverse` of that round optimised, with the elevations that it
+    read of every object where nobody had told them.
 
     Raises:
         WorkspaceError: stage `multiview` or `inverse` of that round has not run to its end.
@@ -38,6 +40,8 @@ def teach_views_reader(
     data = MultiviewData(run.stage("multiview", number).require("index.npz").parent)
     with np.load(run.stage("inverse", number).require("cameras.npz")) as arrays:
         cameras = arrays["cameras"].astype(np.float32)[data.viewpoint]
+        if np.isnan(cameras[:, ELEVATION]).any():
+            cameras[:, ELEVATION] = arrays["elevations"][data.object]
     steps = config.cameras.views_steps
     progress = Progress(workspace, "cameras", steps, round)
     lessons = Lessons(data.images, cameras, np.ones(len(data), bool), FULL_COLOUR)

@@ -107,7 +107,7 @@ class _Labelling:
         return Labels(*(values.numpy() for values in state().values()))
 
     def taught(self, folder: StageFolder, number: int, labels: Labels, keep: np.ndarray) -> Labels:
-        """What a student of these labels reads: azimuth and elevation, the rest stays."""
+        """What a student of these labels reads: azimuth and, if told, elevation; the rest stays."""
         own = StageFolder(folder.path / f"student_{number}")
         steps = self.config.cameras.student_steps
         progress = Progress(self.workspace, "cameras", steps, self.round)
@@ -116,7 +116,9 @@ class _Labelling:
         student = train_student(own, steps, progress, lessons, seed)
         said = self.read(own, lambda images: from_attributes(read_attributes(student, images)))
         cameras = labels.cameras.copy()
-        cameras[:, [AZIMUTH, ELEVATION]] = said.cameras[:, [AZIMUTH, ELEVATION]]
+        cameras[:, AZIMUTH] = said.cameras[:, AZIMUTH]
+        told = ~np.isnan(cameras[:, ELEVATION])
+        cameras[told, ELEVATION] = said.cameras[told, ELEVATION]
         return said._replace(cameras=cameras)
 
 
@@ -129,13 +131,17 @@ def _against_truth(config: Config, labels: Labels, keep: np.ndarray) -> dict[str
     for name, chosen in (("all", np.ones(count, bool)), ("kept", keep[:count])):
         if chosen.any():
             azimuths = errors.azimuth_degrees[chosen]
-            elevations = errors.elevation_degrees[chosen]
-            distances = errors.distance_relative[chosen]
             figures |= {
                 f"azimuth_error_median_degrees_{name}": round_to(float(np.median(azimuths))),
                 f"azimuth_beyond_90_{name}": round_to(float((azimuths > 90).mean())),
-                f"elevation_error_median_degrees_{name}": round_to(float(np.median(elevations))),
             }
-            if not np.isnan(distances).any():
-                figures[f"distance_error_median_{name}"] = round_to(float(np.median(distances)))
+            perhaps = {
+                f"elevation_error_median_degrees_{name}": errors.elevation_degrees[chosen],
+                f"distance_error_median_{name}": errors.distance_relative[chosen],
+            }
+            figures |= {
+                figure: round_to(float(np.median(found)))
+                for figure, found in perhaps.items()
+                if not np.isnan(found).any()  # those that nobody told
+            }
     return figures

@@ -6,9 +6,10 @@ Each step draws objects with two views each, predicts shape and texture from bot
 four combinations (eq. 2), so that what one view cannot see is taught by the other. The cameras of
 the viewpoint codes are optimised jointly. From round 1 on photographs whose cameras were read join
 as single views (ours): a network taught on generated images alone is at a loss where photographs
-look different. Leaves `inverse_graphics.safetensors`, `cameras.npz` (`cameras`, `initial` [K, 5]),
-`mean.npz` (`vertices`, `texture`) and, where the evaluation wants it, the folder `single_view` with
-the same of a network taught from single views.
+look different. Where nobody told the elevations, the network's own are taken, and told to the next
+round. Leaves `inverse_graphics.safetensors`, `cameras.npz` (`cameras`, `initial` [K, 5], and then
+`elevations` f32 [N], the objects'), `mean.npz` (`vertices`, `texture`) and, where the evaluation
+wants it, the folder `single_view` with the same of a network taught from single views.
 """
 
 from dataclasses import asdict, replace
@@ -16,8 +17,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
+from graphics.camera import ELEVATION
 from train.config import PROCEDURAL, Config, InverseConfig
 from train.data.labelled_photographs import LabelledPhotographs
 from train.data.multiview import MultiviewData
@@ -37,6 +40,11 @@ from train.progress import Progress
 from train.readers.gauge import load_gauge
 from train.steps.inverse import Examples, InverseTraining
 from train.workspace import StageFolder, StepLoop, Workspace, round_to
+
+READ_VIEWS = 4
+"""Of every object, for its elevation."""
+READ_AT_ONCE = 64
+"""Images."""
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
@@ -158,12 +166,34 @@ def _write_pictures(path: Path, training: InverseTraining) -> None:
 def _write_cameras(folder: StageFolder, training: InverseTraining) -> dict[str, float]:
     cameras = training.cameras().detach().cpu().numpy().astype(np.float32)
     initial = training.initial_cameras.cpu().numpy()
-    folder.save_arrays("cameras.npz", {"cameras": cameras, "initial": initial})
     moved = np.abs(cameras - initial)
-    return {
-        "azimuth_moved_median_degrees": round_to(np.median(moved[:, 0])),
-        "elevation_moved_median_degrees": round_to(np.median(moved[:, 1])),
-    }
+    arrays = {"cameras": cameras, "initial": initial}
+    facts = {"azimuth_moved_median_degrees": round_to(np.median(moved[:, 0]))}
+    if np.isnan(initial[:, ELEVATION]).any():
+        arrays["elevations"] = _elevations(training)
+    else:
+        facts["elevation_moved_median_degrees"] = round_to(np.median(moved[:, 1]))
+    folder.save_arrays("cameras.npz", arrays)
+    return facts
+
+
+@torch.no_grad()
+def _elevations(training: InverseTraining) -> NDArray[np.float32]:  # [N]
+    """Of every object in degrees, the mean of what is predicted from some of its views: a GAN that
+    nobody told elevations draws them all from one."""
+    data, device = training.data, training.device
+    chosen = data.some_views(READ_VIEWS)
+    said = []
+    for part in np.split(chosen, range(READ_AT_ONCE, len(chosen), READ_AT_ONCE)):
+        images, masks = (values.to(device.device) for values in data.load(part))
+        images = images.contiguous(memory_format=torch.channels_last)
+        with device.autocast():
+            prediction = training.average(images, masks[:, None])
+        said.append(prediction.cameras[:, ELEVATION].float().cpu().numpy())
+    objects = data.object[chosen]
+    sums = np.bincount(objects, np.concatenate(said), len(data.content_codes))
+    counts = np.bincount(objects, minlength=len(data.content_codes))
+    return (sums / np.maximum(counts, 1)).astype(np.float32)
 
 
 def _camera_errors(config: Config, workspace: Workspace, round: int) -> dict[str, float]:

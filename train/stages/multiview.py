@@ -47,7 +47,8 @@ class Source(NamedTuple):
     views: Tensor
     """[K, code]."""
     cameras: np.ndarray
-    """f32 [K, 5]: initial (round 0) or asked for; the distance nan where nobody told it."""
+    """f32 [K, 5]: initial (round 0) or asked for; elevation and distance nan where nobody told
+    them."""
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
@@ -98,8 +99,10 @@ def _source(config: Config, workspace: Workspace, round: int) -> Source:
     contents = sample_contents(generator, settings.objects, settings.truncation, rng)
     if generator.camera_mapping is not None:
         with np.load(workspace.stage("cameras", round).require("labels.npz")) as labels:
-            distances = told_distances(labels["cameras"][labels["keep"]])
-        cameras = asked_cameras(settings.cameras, config.seed + round, distances)
+            told = labels["cameras"][labels["keep"]]
+        distances, elevations = told_distances(told), not np.isnan(told[:, ELEVATION]).any()
+        seed = config.seed + round
+        cameras = asked_cameras(settings.cameras, seed, distances, elevations=elevations)
         with torch.no_grad():
             views = generator.camera_mapping(torch.from_numpy(cameras).to(place()))
         return Source(generator, contents, views, cameras)

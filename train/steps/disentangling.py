@@ -25,6 +25,7 @@ from train.losses.consistency import (
     vertex_distance,
 )
 from train.models.generator import Generator
+from train.models.inverse_graphics import completed
 from train.models.reader import ReadBack, Reader
 from train.models.stylegan_r import StyleganR
 from train.workspace import WorkspaceError
@@ -57,8 +58,8 @@ def read_codes(
 ) -> Codes:
     """V, S, T and the true style w* of up to `limit` images, whole objects at a time.
 
-    The viewpoint gives azimuth and elevation; distance and offsets are read from the image, as in
-    the training of the inverse graphics network.
+    The viewpoint gives azimuth and elevation; distance, offsets and elevations that nobody told are
+    read from the image, as in the training of the inverse graphics network.
     """
     indices = _some_objects(data.object, limit, random)
     parts = []
@@ -88,7 +89,7 @@ def _codes_of(
         as_pixels(masks),
         objects,
         viewpoints,
-        torch.cat((cameras[viewpoints, :2], read.cameras[:, 2:]), dim=1),
+        completed(cameras[viewpoints], read.cameras),
         read.vertices,
         as_pixels(read.textures),
         generator.flatten(styles),

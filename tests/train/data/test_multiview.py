@@ -29,6 +29,13 @@ def test_pairs_are_different_images_of_one_object(folder):
     assert (pairs[:, 0] != pairs[:, 1]).all()
 
 
+def test_some_views_are_the_first_of_every_object(folder):
+    data = MultiviewData(folder)
+    assert data.some_views(1).tolist() == [0, 1, 5]
+    assert data.some_views(2).tolist() == [0, 2, 1, 3, 5, 6]
+    assert sorted(data.some_views(9).tolist()) == list(range(len(OBJECTS)))
+
+
 def test_every_image_is_as_likely_as_any_other(folder):
     drawn = MultiviewData(folder).sample_pairs(9000, torch.Generator().manual_seed(1), views=1)
     counts = np.bincount(drawn.ravel(), minlength=len(OBJECTS))

@@ -30,3 +30,10 @@ def test_distances_are_asked_for_where_they_are_known():
     assert abs(np.corrcoef(cameras[:, 0], cameras[:, 2])[0, 1]) < 0.4
     assert abs(np.corrcoef(cameras[:, 1], cameras[:, 2])[0, 1]) < 0.4
     assert np.array_equal(cameras[:, :2], asked_cameras(48, seed=1)[:, :2])
+
+
+def test_without_elevations_none_is_asked_for():
+    cameras = asked_cameras(48, seed=1, distances=(4.0, 7.0), elevations=False)
+    assert np.isnan(cameras[:, 1]).all()
+    told = asked_cameras(48, seed=1, distances=(4.0, 7.0))
+    assert np.array_equal(np.delete(cameras, 1, axis=1), np.delete(told, 1, axis=1))

@@ -49,6 +49,14 @@ def test_the_camera_loss_is_least_where_the_head_reads_the_camera():
     assert not best.requires_grad
 
 
+def test_an_untold_elevation_asks_nothing_of_the_camera_head():
+    cameras = torch.tensor([[350.0, math.nan, 5, 0, 0], [350.0, 20, 5, 0, 0]])
+    predicted = torch.tensor([[350.0, 3, 5, 0, 0], [350.0, 25, 5, 0, 0]], requires_grad=True)
+    logits = torch.log(azimuth_targets(cameras[:, 0]) + 1e-9)
+    camera_loss(logits, predicted, cameras).backward()
+    assert predicted.grad[:, 1].tolist() == [0.0, pytest.approx(0.05)]
+
+
 def distance_loss_of(predicted, *told):
     cameras = torch.tensor([[0.0, 0.0, distance, 0.0, 0.0] for distance in predicted])
     return distance_loss(cameras, torch.tensor(told)).item()

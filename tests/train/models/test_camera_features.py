@@ -4,7 +4,7 @@ import torch
 
 from train.models.camera_features import (
     CAMERA_FEATURES,
-    DISTANCE_FEATURE,
+    UNTOLD,
     camera_features,
     camera_layer,
 )
@@ -24,15 +24,23 @@ def test_an_untold_distance_counts_as_the_nominal_one():
     assert torch.equal(nominal, untold) and far[-1] > 1
 
 
-def test_a_layer_that_nobody_told_distances_makes_nothing_of_one():
+def test_an_untold_elevation_counts_as_none():
+    level, untold, high = camera_features(
+        torch.tensor([[30.0, 0, 5, 0, 0], [30.0, math.nan, 5, 0, 0], [30.0, 30, 5, 0, 0]])
+    )
+    assert torch.equal(level, untold) and high[-2] == 1
+
+
+def test_a_layer_makes_nothing_of_what_nobody_told():
     layer = camera_layer(8)
-    cameras = torch.tensor([[20.0, 5, math.nan, 0, 0], [20.0, 5, 6, 0, 0], [30.0, 5, 6, 0, 0]])
-    untold, far, turned = layer(camera_features(cameras))
-    torch.testing.assert_close(untold, far)
-    assert (far - turned).abs().max() > 0.01
+    nan = math.nan
+    cameras = torch.tensor([[20.0, nan, nan, 0, 0], [20.0, 25, 6, 0, 0], [30.0, nan, nan, 0, 0]])
+    untold, asked, turned = layer(camera_features(cameras))
+    torch.testing.assert_close(untold, asked)
+    assert (untold - turned).abs().max() > 0.01
 
 
-def test_a_layer_learns_distances_that_it_is_told():
+def test_a_layer_learns_what_it_is_told():
     layer = camera_layer(8)
     layer(camera_features(torch.tensor([[20.0, 5, 6, 0, 0]]))).sum().backward()
-    assert layer.weight.grad[:, DISTANCE_FEATURE].abs().min() > 0
+    assert layer.weight.grad[:, UNTOLD].abs().min() > 0

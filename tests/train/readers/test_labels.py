@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from graphics.camera import NOMINAL_DISTANCE
-from train.readers.labels import Labels, agreed, told_distances
+from train.readers.labels import Labels, agreed, told_distances, without_elevations
 
 
 def labels_at(azimuths, disagreements=0.0) -> Labels:
@@ -21,6 +21,14 @@ def test_what_one_reader_cannot_tell_another_one_says():
     assert np.allclose(agreed([mute, telling]).cameras, [[0, 4, 6, 0, 0], [0, 8, 6, 0, 0]])
     silent = agreed([mute, mute]).cameras
     assert np.isnan(silent[:, 2:]).all() and np.isnan(silent[1, 1]) and (silent[0, :2] == 0).all()
+
+
+def test_without_elevations_the_rest_is_read_as_before():
+    said = labels_at([10, 20])
+    silent = without_elevations(lambda images: said)(None)
+    assert np.isnan(silent.cameras[:, 1]).all()
+    assert np.array_equal(np.delete(silent.cameras, 1, 1), np.delete(said.cameras, 1, 1))
+    assert not np.isnan(said.cameras).any() and silent[1:] == said[1:]
 
 
 def test_the_range_of_distances_is_that_of_those_told():

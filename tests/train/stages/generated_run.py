@@ -59,10 +59,10 @@ def with_segmenter_and_gauge(workspace: Workspace) -> Workspace:
     return workspace
 
 
-def with_labels(workspace: Workspace, distances: list[float]) -> Workspace:
+def with_labels(workspace: Workspace, distances: list[float], elevation: float = 0.0) -> Workspace:
     """Adds the photographs' labels of round 1 as done; the last one is not trusted."""
     cameras = np.zeros((len(distances), 5), np.float32)
-    cameras[:, 2] = distances
+    cameras[:, 1], cameras[:, 2] = elevation, distances
     keep = np.arange(len(distances)) + 1 < len(distances)
     folder = workspace.stage("cameras", 1)
     folder.save_arrays("labels.npz", {"cameras": cameras, "keep": keep})

@@ -151,6 +151,34 @@ def test_from_round_1_on_labelled_photographs_join_as_objects_with_one_view(tmp_
     assert folder.done
 
 
+def test_elevations_that_nobody_told_are_the_network_s_own_and_one_for_each_object(tmp_path):
+    config = replace(config_of(steps=2, single_view=False), rounds=2)
+    workspace = labelled_run(tmp_path, config)
+    viewpoints = workspace.stage("multiview", 1).file("viewpoints.npz")
+    with np.load(viewpoints) as arrays:
+        told = dict(arrays)
+    told["cameras"][:, 1] = np.nan
+    np.savez(viewpoints, **told)
+    training = training_of(config, workspace, 3)
+    assert training.views().cameras[:, 1].isnan().tolist() == [True] * 8 + [False] * 3
+    assert all(value.isfinite() for value in training.step(0).values())
+    assert all(p.isfinite().all() for p in (*training.network.parameters(), training.moves))
+    inverse.run(config, workspace, 1)
+    with np.load(workspace.stage("inverse", 1).require("cameras.npz")) as found:
+        assert np.isnan(found["cameras"][:, 1]).all()
+        assert found["elevations"].shape == (len(training.data.content_codes),)
+        said = found["elevations"]
+    network = load_inverse_graphics(
+        workspace.stage("inverse", 1).require("inverse_graphics.safetensors")
+    )
+    data = training.data
+    for number in (0, 3):
+        images, masks = data.load(np.flatnonzero(data.object == number)[: inverse.READ_VIEWS])
+        read = network.eval()(images, masks[:, None]).cameras[:, 1]
+        assert said[number] == pytest.approx(float(read.mean()), abs=0.3)  # in bfloat16
+    assert "elevation_moved_median_degrees" not in workspace.stage("inverse", 1).facts()
+
+
 def taught(
     device: Device, config: Config, workspace: Workspace, steps: int
 ) -> tuple[list[float], list[list[float]]]:

@@ -103,6 +103,15 @@ def test_no_distance_is_asked_for_where_the_labels_tell_none(tmp_path):
     assert np.isfinite(data.viewpoint_codes).all()
 
 
+def test_no_elevation_is_asked_for_where_the_labels_tell_none(tmp_path):
+    workspace = with_labels(ready(tmp_path, round=1), [5.0] * 3, elevation=np.nan)
+    multiview.run(permissive(), workspace, round=1)
+    data = MultiviewData(workspace.stage("multiview", 1).path)
+    assert np.isnan(data.initial_cameras[:, 1]).all()
+    assert np.isfinite(data.initial_cameras[:, [0, 2]]).all()
+    assert np.isfinite(data.viewpoint_codes).all()
+
+
 def test_truncation_draws_contents_together(tmp_path):
     spreads = []
     for factor in (1.0, 0.5):
