@@ -94,9 +94,10 @@ def measure_generator(
             "asked_vs_read_azimuth_deg": measured.obeyed.median_degrees,
             "asked_vs_read_azimuth_beyond_30": measured.obeyed.beyond_30,
             "asked_vs_read_azimuth_beyond_90": measured.obeyed.beyond_90,
-            "asked_vs_read_elevation_deg": _elevation_error(readings, cameras),
             "asked_vs_read_distance": _distance_error(readings, cameras),
         }
+        if generator.hears_elevations:
+            figures["asked_vs_read_elevation_deg"] = _elevation_error(readings, cameras)
     return figures
 
 

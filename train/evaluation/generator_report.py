@@ -52,7 +52,7 @@ def report_generator(
         )
     began, sizes = time.monotonic(), sizes or Sizes()
     features = inception and load_features(inception, gauge.size, place())
-    hull = _hull(bundle, gauge.size, sizes) if generator.camera_taught else None
+    hull = _hull(bundle, gauge.size, sizes) if generator.hears_elevations else None
     data = photographed(gauge, sizes.photographs, features)
     progress, found = Progress(None, "generator", len(seeds), every=0.0), []
     for seed in seeds:

@@ -7,8 +7,8 @@ from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, NOMINAL_DISTANCE
 from train.models.layers import EqualisedLinear
 
 CAMERA_FEATURES = 6
-UNTOLD = (4, 5)
-"""The places of those that nobody may have told: elevation and distance."""
+ELEVATION_FEATURE, DISTANCE_FEATURE = 4, 5
+"""The places of those that nobody may have told."""
 ELEVATION_SCALE_DEGREES = 30.0
 DISTANCE_SCALE = 0.1
 """Of the distance's logarithm: what counts as one, here and in the losses."""
@@ -44,5 +44,5 @@ def camera_layer(outputs: int) -> EqualisedLinear:
     """
     layer = EqualisedLinear(CAMERA_FEATURES, outputs, activate=True)
     with torch.no_grad():
-        layer.weight[:, UNTOLD] = 0
+        layer.weight[:, [ELEVATION_FEATURE, DISTANCE_FEATURE]] = 0
     return layer

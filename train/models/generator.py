@@ -15,7 +15,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from train.models.camera_features import camera_features, camera_layer
+from train.models.camera_features import ELEVATION_FEATURE, camera_features, camera_layer
 from train.models.layers import (
     EqualisedLinear,
     ModulatedConvolution,
@@ -196,6 +196,12 @@ class Generator(nn.Module):
     def camera_taught(self) -> bool:
         """Whether the view code is a camera's."""
         return self.shape.camera_taught
+
+    @property
+    def hears_elevations(self) -> bool:
+        """Whether labels ever told it elevations; else they are the content's own."""
+        mapping = self.camera_mapping
+        return mapping is not None and bool(mapping.layers[0].weight[:, ELEVATION_FEATURE].any())
 
     @property
     def style_size(self) -> int:

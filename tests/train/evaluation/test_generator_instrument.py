@@ -39,6 +39,8 @@ def test_the_shipped_generator_obeys_and_an_untrained_one_does_not(gauge, data):
     assert shares["azimuth"][0] > 0.2 and shares["paint"][1] > 0.7
     assert shares["background"][1] > 0.8
     assert 0.3 < good["roof_height_spread"] < 1.3
+    # Nobody ever told the untrained one an elevation.
+    assert good["asked_vs_read_elevation_deg"] < 6 and "asked_vs_read_elevation_deg" not in bad
 
 
 def test_a_seed_gives_its_figures_again(gauge, data):
@@ -77,6 +79,15 @@ def test_the_report_has_every_seed(tmp_path):
     assert report["inception"] == "inception.onnx" and "| fid_inception |" in text
     assert (tmp_path / "grid.png").exists()
     assert (tmp_path / "generator.md").read_text() == text
+
+
+def test_a_generator_that_nobody_told_elevations_has_no_hulls(tmp_path):
+    path = tmp_path / "untold.safetensors"
+    save_weights(path, Generator(GeneratorShape(64, camera_taught=True)), {})
+    report_generator(path, tmp_path, BUNDLE, seeds=(1,), sizes=SIZES)
+    report = json.loads((tmp_path / "generator.json").read_text())
+    assert report["camera_taught"] and report["hull_references"] == {}
+    assert "asked_vs_read_azimuth_deg" in report["figures"]
 
 
 def test_a_given_inception_network_gives_a_fid_of_its_own(gauge):

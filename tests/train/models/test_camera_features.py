@@ -4,7 +4,7 @@ import torch
 
 from train.models.camera_features import (
     CAMERA_FEATURES,
-    UNTOLD,
+    ELEVATION_FEATURE,
     camera_features,
     camera_layer,
 )
@@ -43,4 +43,4 @@ def test_a_layer_makes_nothing_of_what_nobody_told():
 def test_a_layer_learns_what_it_is_told():
     layer = camera_layer(8)
     layer(camera_features(torch.tensor([[20.0, 5, 6, 0, 0]]))).sum().backward()
-    assert layer.weight.grad[:, UNTOLD].abs().min() > 0
+    assert layer.weight.grad[:, ELEVATION_FEATURE:].abs().min() > 0
