@@ -40,9 +40,6 @@ class GanConfig:
     its detail from noise by 24 kimg, and the multi-view data is made without any."""
     mirror: bool = False
     """Also show mirrored photographs."""
-    elevation_jitter_degrees: float = 0.0
-    """Standard deviation by which labelled elevations are changed whenever a camera-taught GAN is
-    shown them. JITTER_PLACEHOLDER"""
     augment: Literal["auto", "off", "adaptive"] = "auto"
     """Change what the discriminator sees, the more the better it knows the photographs by heart;
     auto: adaptive for fewer than 20,000 photographs of your own. There it is what keeps the
@@ -79,10 +76,6 @@ class GanConfig:
         require(self.processes >= 0, f"gan.processes={self.processes}: 0 or more")
         require(self.r1_every >= 1, f"gan.r1_every={self.r1_every}: at least 1")
         require(0 <= self.mixing <= 1, f"gan.mixing={self.mixing}: 0..1")
-        require(
-            0 <= self.elevation_jitter_degrees <= 45,
-            f"gan.elevation_jitter_degrees={self.elevation_jitter_degrees}: 0..45",
-        )
         require(
             -1 < self.augment_target < 1, f"gan.augment_target={self.augment_target}: within -1..1"
         )

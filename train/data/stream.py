@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphics.camera import ELEVATION
 from train.data.codes import as_images
 
 
@@ -38,7 +37,6 @@ class PhotographStream:
 
     With `cameras` only the photographs marked `keep` are drawn. `mirror` flips half the images
     from left to right, and their cameras with them: for categories that are mirror-symmetric.
-    `jitter_degrees`: see gan.elevation_jitter_degrees.
     """
 
     def __init__(
@@ -48,7 +46,6 @@ class PhotographStream:
         keep: np.ndarray | None = None,  # bool [N]
         *,
         mirror: bool = False,
-        jitter_degrees: float = 0.0,
     ) -> None:
         for name, labels in (("cameras", cameras), ("keep", keep)):
             if labels is not None and len(labels) != len(images):
@@ -62,13 +59,12 @@ class PhotographStream:
         self.chosen = torch.from_numpy(chosen)
         self.cameras = None if cameras is None else torch.from_numpy(cameras).float()
         self.mirror = mirror
-        self.jitter_degrees = jitter_degrees
 
     def draw_cameras(self, batch: int, rng: torch.Generator) -> Tensor | None:  # [B, 5]
         """Cameras of photographs drawn at random: what fakes are asked for."""
         if self.cameras is None:
             return None
-        cameras = self._jittered(self.cameras[self._draw(batch, rng)], rng)
+        cameras = self.cameras[self._draw(batch, rng)]
         return self._flip(batch, rng, cameras, mirrored_cameras(cameras))
 
     def draw(
@@ -83,9 +79,7 @@ class PhotographStream:
         flips = (torch.rand(batch, generator=rng) < 0.5)[part] if self.mirror else None
         pixels = torch.from_numpy(self.images[rows[part].numpy()])  # [B, R, R, 3]
         images = as_images(moved(pixels, place)).permute(0, 3, 1, 2) * 2 - 1
-        cameras = None
-        if self.cameras is not None:
-            cameras = moved(self._jittered(self.cameras[rows], rng)[part], place)
+        cameras = None if self.cameras is None else moved(self.cameras[rows[part]], place)
         if flips is not None:
             flips = moved(flips, place)
             images = torch.where(flips[:, None, None, None], images.flip(3), images)
@@ -95,14 +89,6 @@ class PhotographStream:
 
     def _draw(self, batch: int, rng: torch.Generator) -> Tensor:
         return self.chosen[torch.randint(len(self.chosen), (batch,), generator=rng)]
-
-    def _jittered(self, cameras: Tensor, rng: torch.Generator) -> Tensor:  # [B, 5]
-        """With elevations off by so many degrees, anew in each batch."""
-        if not self.jitter_degrees:
-            return cameras
-        off = torch.zeros_like(cameras)
-        off[:, ELEVATION] = self.jitter_degrees * torch.randn(len(cameras), generator=rng)
-        return cameras + off
 
     def _flip(self, batch: int, rng: torch.Generator, plain: Tensor, mirrored: Tensor) -> Tensor:
         if not self.mirror:

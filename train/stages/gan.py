@@ -78,7 +78,7 @@ def _started(config: Config, augment: bool) -> dict[str, Any]:
     del started["processes"]
     if not config.gan.checkpoint:
         del started["checkpoint"]
-    for name in ("channels", "most_channels", "code", "view_layers", "elevation_jitter_degrees"):
+    for name in ("channels", "most_channels", "code", "view_layers"):
         if started[name] == getattr(GanConfig, name):
             del started[name]
     started["augment"] = "adaptive"
@@ -139,13 +139,7 @@ def _stream(settings: GanConfig, workspace: Workspace, round: int) -> Photograph
     if round == 0:
         return PhotographStream(images, mirror=settings.mirror)
     with np.load(workspace.stage("cameras", round).require("labels.npz")) as labels:
-        return PhotographStream(
-            images,
-            labels["cameras"],
-            labels["keep"],
-            mirror=settings.mirror,
-            jitter_degrees=settings.elevation_jitter_degrees,
-        )
+        return PhotographStream(images, labels["cameras"], labels["keep"], mirror=settings.mirror)
 
 
 def _networks(

@@ -48,22 +48,6 @@ def test_mirrored_images_have_mirrored_cameras():
     assert 0 < (drawn[:, 0] < 0).sum() < 64
 
 
-def test_jittered_labels_are_off_in_elevation_anew_each_time():
-    stream = PhotographStream(IMAGES, CAMERAS, jitter_degrees=4.0)
-    images, cameras = stream.draw(512, rng())
-    off = cameras - torch.from_numpy(CAMERAS)[numbers(images)]
-    assert float(off[:, 1].std()) == pytest.approx(4.0, rel=0.15)
-    assert (off[:, [0, 2, 3, 4]] == 0).all()
-    drawn = stream.draw_cameras(512, rng())
-    assert len(torch.unique(drawn[:, 1])) > COUNT and len(torch.unique(drawn[:, 0])) == COUNT
-
-
-def test_a_part_of_a_batch_has_the_jitter_of_the_whole():
-    stream = PhotographStream(IMAGES, CAMERAS, jitter_degrees=4.0)
-    whole = stream.draw(8, rng()).cameras
-    assert torch.equal(stream.draw(8, rng(), slice(4, 8)).cameras, whole[4:])
-
-
 def test_mirroring_twice_gives_the_camera_back():
     cameras = torch.from_numpy(CAMERAS)
     assert torch.equal(mirrored_cameras(mirrored_cameras(cameras)), cameras)
