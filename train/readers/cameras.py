@@ -6,18 +6,26 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from graphics.camera import DISTANCE, ELEVATION, OFFSET_X, OFFSET_Y
 from train.config import Config
 from train.device import place
 from train.models.attributes import AttributeNetwork, read_attributes
 from train.models.inverse_graphics import load_inverse_graphics
 from train.models.segmenter import load_segmenter
 from train.readers.gauge import load_gauge
-from train.readers.labels import Labels, Read, agreed, from_attributes, without_elevations
+from train.readers.labels import Labels, Read, agreed, forgetting, from_attributes
 from train.readers.mirrored import read_both_ways
 from train.readers.views import teach_views_reader
 from train.workspace import StageFolder, Workspace, WorkspaceError
 
 WEIGHTS = "inverse_graphics.safetensors"
+FROM_SIZE = (DISTANCE, OFFSET_X, OFFSET_Y)
+"""Read by an inverse graphics network, and not told: the size of an object explains its distance
+away. Measured on vehicles, a roof higher by a standard deviation counts for as much nearness as a
+standard deviation of the distances, and a GAN told so draws the roof that goes with the camera."""
+FROM_SINGLE_VIEWS = (ELEVATION,)
+"""Not told by readers of round 0, whose plain GAN has no second view of a body: from one a higher
+roof and a higher camera look alike. Measured, 2.6 degrees for a standard deviation of the roofs."""
 
 
 def camera_reader(config: Config, workspace: Workspace, round: int) -> Read:
@@ -42,13 +50,13 @@ def _reader(name: str, number: int, config: Config, workspace: Workspace, round:
     source = Workspace(Path(run)) if run else workspace
     last = last_round(Path(run)) if run else round - 1
     if kind == "inverse":
-        read = _inverse(config, source, last)
+        read = forgetting(_inverse(config, source, last), *FROM_SIZE)
     else:
         own = StageFolder(workspace.stage("cameras", round).path / f"reader_{number}")
         network = teach_views_reader(config, workspace, own, (source, last), round, number)
         _refuse_larger(own.path, network.size, config)
         read = _reading(network)
-    return read if last else without_elevations(read)  # round 0 has a plain GAN
+    return read if last else forgetting(read, *FROM_SINGLE_VIEWS)
 
 
 def _reading(network: AttributeNetwork, *, distances: bool = False) -> Read:

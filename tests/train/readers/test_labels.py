@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from graphics.camera import NOMINAL_DISTANCE
-from train.readers.labels import Labels, agreed, told_distances, without_elevations
+from train.readers.labels import Labels, agreed, forgetting, told_distances
 
 
 def labels_at(azimuths, disagreements=0.0) -> Labels:
@@ -23,11 +23,11 @@ def test_what_one_reader_cannot_tell_another_one_says():
     assert np.isnan(silent[:, 2:]).all() and np.isnan(silent[1, 1]) and (silent[0, :2] == 0).all()
 
 
-def test_without_elevations_the_rest_is_read_as_before():
+def test_what_a_reader_forgets_nobody_told_and_the_rest_is_read_as_before():
     said = labels_at([10, 20])
-    silent = without_elevations(lambda images: said)(None)
-    assert np.isnan(silent.cameras[:, 1]).all()
-    assert np.array_equal(np.delete(silent.cameras, 1, 1), np.delete(said.cameras, 1, 1))
+    silent = forgetting(lambda images: said, 1, 4)(None)
+    assert np.isnan(silent.cameras[:, [1, 4]]).all()
+    assert np.array_equal(np.delete(silent.cameras, (1, 4), 1), np.delete(said.cameras, (1, 4), 1))
     assert not np.isnan(said.cameras).any() and silent[1:] == said[1:]
 
 

@@ -257,8 +257,10 @@ def test_the_views_of_another_run_and_the_own_network_read_together(tmp_path):
     cameras.run(both, workspace, round=1)
     alone = ready(tmp_path / "alone")
     cameras.run(labelling(reader="inverse"), alone, round=1)
-    # Distance and offsets are the network's: a classifier cannot tell them.
-    assert np.allclose(labels_of(workspace)["cameras"][:, 2:], labels_of(alone)["cameras"][:, 2:])
+    read, own = labels_of(workspace)["cameras"], labels_of(alone)["cameras"]
+    assert (read[:, 0] != own[:, 0]).any()
+    # A plain GAN taught both, and an object's size explains its distance away.
+    assert np.isnan(read[:, 1:]).all() and np.isnan(own[:, 1:]).all()
     assert not (other.path / "round_1").exists()
 
 
@@ -305,5 +307,5 @@ def test_students_label_all_photographs_anew_and_a_killed_run_ends_alike(tmp_pat
     own = ready(tmp_path / "own")
     cameras.run(labelling(confident=0.5), own, round=1)
     read = labels_of(own)["cameras"]
-    assert (expected["cameras"][:, 2:] == read[:, 2:]).all()
+    assert np.array_equal(expected["cameras"][:, 1:], read[:, 1:], equal_nan=True)
     assert (expected["cameras"][:, 0] != read[:, 0]).any() and expected["keep"].sum() == COUNT // 2
