@@ -103,8 +103,8 @@ class CamerasConfig:
     """Who reads them. `inverse`: the camera head of the previous round's inverse graphics network;
     `views`: a classifier taught on the previous round's multi-view images by the cameras of their
     viewpoints; `attributes`: the attribute network of stage viewpoints, which was taught on
-    procedural truth. `inverse@FOLDER` and `views@FOLDER` are those of the last round of another
-    run, whose images may be smaller. Several, with commas between: what they disagree on is left
+    procedural truth, and alone tells distances. `inverse@FOLDER` and `views@FOLDER` are those of
+    the last round of another run, whose images may be smaller. From round 0 they tell no elevation. Several, with commas between: what they disagree on is left
     out, as networks taught by GANs that were trained apart make most mistakes on their own."""
     views_steps: int = 5_000
     """Steps of each classifier `views`, of 32 images (front and back confused, of a plain GAN's:
