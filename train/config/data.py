@@ -104,8 +104,9 @@ class CamerasConfig:
     `views`: a classifier taught on the previous round's multi-view images by the cameras of their
     viewpoints; `attributes`: the attribute network of stage viewpoints, which was taught on
     procedural truth, and alone tells distances. `inverse@FOLDER` and `views@FOLDER` are those of
-    the last round of another run, whose images may be smaller. From round 0 they tell no elevation. Several, with commas between: what they disagree on is left
-    out, as networks taught by GANs that were trained apart make most mistakes on their own."""
+    the last round of another run, whose images may be smaller. From round 0 they tell no elevation.
+    Several, with commas between: what they disagree on is left out, as networks taught by GANs that
+    were trained apart make most mistakes on their own."""
     views_steps: int = 5_000
     """Steps of each classifier `views`, of 32 images (front and back confused, of a plain GAN's:
     27 % after 700, 23 % after 2,000, 19 % after 5,000)."""
