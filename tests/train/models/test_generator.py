@@ -1,3 +1,4 @@
+import copy
 import math
 
 import pytest
@@ -71,6 +72,10 @@ def test_camera_taught_early_styles_follow_camera_and_content(taught):
 
 
 def test_camera_code_depends_on_azimuth_elevation_and_distance_only(taught):
+    taught = copy.deepcopy(taught)
+    assert not taught.hears_elevations
+    taught.camera_mapping.layers[0].weight.data.normal_()  # as if it had been told them all
+    assert taught.hears_elevations
     cameras = torch.tensor(
         [[10.0, 5, 5, 0, 0], [370.0, 5, 5, 0.1, -0.1], [10.0, 6, 5, 0, 0], [11.0, 5, 5, 0, 0],
          [10.0, 5, 5.1, 0, 0]]
