@@ -1,0 +1,65 @@
+"""A run whose photographs can be labelled, and its labels."""
+
+import numpy as np
+import torch
+
+from tests.train.stages.generated_run import SIZE, config, with_gan, with_segmenter_and_gauge
+from train.config import CamerasConfig
+from train.data import vehicles
+from train.models.inverse_graphics import (
+    InverseGraphics,
+    InverseGraphicsShape,
+    save_inverse_graphics,
+)
+from train.workspace import Workspace
+
+COUNT = 150
+
+
+def network() -> InverseGraphics:
+    torch.manual_seed(0)
+    return InverseGraphics(InverseGraphicsShape(SIZE, width=8, template_level=1, texture_size=16))
+
+
+def ready(path) -> Workspace:
+    workspace = with_segmenter_and_gauge(with_gan(path))
+    inverse = workspace.stage("inverse", 0)
+    save_inverse_graphics(inverse.file("inverse_graphics.safetensors"), network())
+    inverse.finish()
+    taken = workspace.stage("photographs")
+    np.save(taken.file("images.npy"), vehicles.photographs(4, np.arange(COUNT), SIZE).images)
+    taken.finish(masks=False)
+    return workspace
+
+
+def labelling(**settings):
+    return config(
+        cameras=CamerasConfig(**{"reader": "inverse", "largest_mirror_degrees": 180, **settings})
+    )
+
+
+def labels_of(workspace: Workspace) -> dict[str, np.ndarray]:
+    with np.load(workspace.stage("cameras", 1).require("labels.npz")) as arrays:
+        return dict(arrays)
+
+
+def with_views(workspace: Workspace, count=600, round=0) -> Workspace:
+    """Adds multi-view images, each of a viewpoint of its own, and their cameras; after round 0
+    each is of an object of its own as well, which alone has an elevation."""
+    drawn = vehicles.photographs(5, np.arange(count), SIZE)
+    folder, numbers = workspace.stage("multiview", round), np.arange(count, dtype=np.int32)
+    per_object = 1 if round else 2
+    np.save(folder.file("images.npy"), drawn.images)
+    np.save(folder.file("masks.npy"), drawn.masks)
+    folder.save_arrays("index.npz", {"object": numbers // per_object, "viewpoint": numbers})
+    codes = np.zeros((count, 8), np.float32)
+    folder.save_arrays("viewpoints.npz", {"cameras": np.zeros_like(drawn.cameras), "codes": codes})
+    folder.save_arrays("contents.npz", {"codes": codes[::per_object]})
+    folder.finish()
+    inverse, found = workspace.stage("inverse", round), {"cameras": drawn.cameras}
+    if round:
+        found = {"cameras": drawn.cameras.copy(), "elevations": drawn.cameras[:, 1]}
+        found["cameras"][:, 1] = np.nan
+    inverse.save_arrays("cameras.npz", found)
+    inverse.finish()
+    return workspace
