@@ -62,7 +62,8 @@ def erase_object(
     masks: Tensor,  # [B, R, R] in 0..1
 ) -> Tensor:  # [B, 3, R, R]
     """B: the image with the object masked out."""
-    return torch.lerp(images, torch.full_like(images, ERASED), masks[:, None].expand_as(images))
+    weights = masks[:, None].expand_as(images).to(images.dtype)  # autocast lowers masks alone
+    return torch.lerp(images, torch.full_like(images, ERASED), weights)
 
 
 class CodeSampler:

@@ -4,6 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+LOWEST_LOGIT = -60.0
+"""Below it the discriminator's gradient is lost in float32, and no factor brings it back."""
+
 
 def generator_loss(
     fake_logits: Tensor,  # [B]
@@ -18,6 +21,17 @@ def discriminator_loss(
 ) -> Tensor:
     """−log σ(D(x)) − log(1 − σ(D(G(z)))), the mean over the batch."""
     return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+
+
+def generator_share(
+    fake_logits: Tensor,  # [B]
+) -> Tensor:  # [B]
+    """d `generator_loss` / d logit over d `discriminator_loss` / d logit: −exp(−logit).
+
+    A gradient of the discriminator's loss with respect to a fake, whose logit no other image has a
+    part in, times this is the gradient of the generator's.
+    """
+    return -torch.exp(-fake_logits.clamp(min=LOWEST_LOGIT))
 
 
 def r1_penalty(

@@ -8,13 +8,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from train.models.batch_deviation import minibatch_deviation
 from train.models.camera_features import camera_features, camera_layer
 from train.models.generator import default_channels
 from train.models.layers import (
     EqualisedConvolution,
     EqualisedLinear,
     halve,
-    minibatch_deviation,
 )
 
 WIDTH = 128
@@ -132,13 +132,14 @@ class Discriminator(nn.Module):
         self,
         images: Tensor,  # [B, 3, R, R] in [-1, 1]
         cameras: Tensor | None = None,  # [B, 5], with a camera-taught discriminator only
+        batches: int = 1,
     ) -> Tensor:  # [B]
-        """Logits, high for real."""
+        """Logits, high for real; of so many batches, one after the other, each judged by itself."""
         if (cameras is None) == self.camera_taught:
             has, wants = ("no cameras", "a") if cameras is None else ("cameras", "no")
             raise ValueError(f"got {has}, but this is {wants} camera-taught discriminator")
         features = self.features(images)[-1]
-        deviation = minibatch_deviation(features).to(features.dtype)
+        deviation = minibatch_deviation(features, batches=batches).to(features.dtype)
         last = self._limit(self.last(torch.cat([features, deviation], dim=1)))
         code = self.code(last.flatten(1))
         logits = self.logit(code)[:, 0]

@@ -21,7 +21,7 @@ from train.models.layers import (
     ModulatedConvolution,
     ToRGB,
     normalise_second_moment,
-    upsample,
+    spread,
 )
 
 Styles = list[Tensor]
@@ -180,6 +180,8 @@ class Generator(nn.Module):
         for index in range(self.convolution_count):
             side = 4 * 2 ** ((index + 1) // 2)
             self.register_buffer(f"noise{index}", torch.randn(1, 1, side, side))
+        for index in range(len(self.blocks) - 1):
+            self.register_buffer(f"spread{index}", spread(4 * 2**index), persistent=False)
 
     def _style_layers(self, inputs: tuple[int, ...]) -> list[StyleLayer]:
         """Convolutions first, then colours, so that the view's styles are one slice."""
@@ -259,12 +261,15 @@ class Generator(nn.Module):
                     features = self._limit(convolution(features, style[f"b{side}.{name}"], drawn))
                     layer += 1
             colours = self._limit(block.to_rgb(features, style[f"b{side}.to_rgb"]))
-            image = colours if image is None else self._enlarge(image) + colours
+            colours = colours.to(self.constant.dtype)  # which autocast may have lowered
+            image = colours if image is None else self._enlarge(image, index) + colours
         return image
 
-    def _enlarge(self, image: Tensor) -> Tensor:
-        """The image so far at the next block's resolution."""
-        return upsample(image)
+    def _enlarge(self, image: Tensor, index: int) -> Tensor:
+        """The image of the blocks before this one at its resolution."""
+        matrix = self.get_buffer(f"spread{index - 1}")
+        with torch.autocast(image.device.type, enabled=False):
+            return matrix @ image @ matrix.T
 
     def _limit(self, features: Tensor) -> Tensor:
         """What a layer's output passes through; nothing here."""

@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-LEAKY_SLOPE = 0.2
-"""Negative slope of every activation (StyleGAN2)."""
+from train.models.row_activation import LEAKY_SLOPE, activated
+
 ACTIVATION_GAIN = math.sqrt(2.0)
 """Keeps unit variance through a leaky ReLU (StyleGAN2)."""
 EPSILON = 1e-8
@@ -106,7 +106,7 @@ class ModulatedConvolution(nn.Module):
         style: Tensor,  # [B, inputs]
     ) -> Tensor:  # [B, outputs]
         """The factor that brings each output channel to unit variance (StyleGAN2, eq. 3)."""
-        energy = (self.weight * self.gain).square().sum(dim=(2, 3))  # [outputs, inputs]
+        energy = self.weight.square().sum(dim=(2, 3)) * self.gain**2  # [outputs, inputs]
         return torch.rsqrt(style.square() @ energy.T + EPSILON)
 
     def convolve(
@@ -124,15 +124,16 @@ class ModulatedConvolution(nn.Module):
         noise: Tensor | None,  # [B or 1, 1, H', W'] unit variance
     ) -> Tensor:  # [B, outputs, H', W'], H' = 2H when upsampling
         """Modulate, convolve, upsample, demodulate, add noise and bias, activate."""
-        outputs = self.convolve(features * style[:, :, None, None])
+        outputs = self.convolve(features * style.to(features.dtype)[:, :, None, None])
         # The features stay in the convolution's precision, which autocast may have lowered:
         # added to in float32 they would be float32 from here to the next convolution.
         factor = (self.demodulation(style) * ACTIVATION_GAIN).to(outputs.dtype)
         shift = (self.bias * ACTIVATION_GAIN).to(outputs.dtype)
+        if noise is None:
+            return activated(outputs, factor, shift)
+        strength = self.noise_strength * ACTIVATION_GAIN
         outputs = torch.addcmul(shift[None, :, None, None], outputs, factor[:, :, None, None])
-        if noise is not None:
-            strength = self.noise_strength * ACTIVATION_GAIN
-            outputs = torch.addcmul(outputs, noise.to(outputs.dtype), strength.to(outputs.dtype))
+        outputs = torch.addcmul(outputs, noise.to(outputs.dtype), strength.to(outputs.dtype))
         return F.leaky_relu_(outputs, LEAKY_SLOPE)
 
 
@@ -155,11 +156,9 @@ class ToRGB(nn.Module):
         style: Tensor,  # [B, inputs]
     ) -> Tensor:  # [B, 3, H, W]
         """Colours of this resolution's contribution to the image."""
-        batch, channels, height, width = features.shape
         weight = (self.weight * self.gain) * style[:, None, :]  # [B, 3, inputs]
-        pixels = features.permute(0, 2, 3, 1).reshape(batch, height * width, channels)
-        colours = torch.baddbmm(self.bias, pixels, weight.transpose(1, 2))  # [B, HW, 3]
-        return colours.view(batch, height, width, 3).permute(0, 3, 1, 2)
+        colours = torch.baddbmm(self.bias[:, None], weight, features.flatten(2))  # [B, 3, HW]
+        return colours.unflatten(2, features.shape[2:])
 
 
 def upsample(
@@ -171,6 +170,14 @@ def upsample(
     # autocast would do this in float32, and what comes after it up to the next convolution too.
     with torch.autocast(kind, enabled=False) if lowered else nullcontext():
         return F.interpolate(images, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def spread(side: int) -> Tensor:  # [2·side, side]
+    """The matrix S that doubles the sides of square images bilinearly: S @ image @ Sᵀ.
+
+    Of three channels alone a CPU enlarges images faster so than pixel by pixel, five times.
+    """
+    return F.interpolate(torch.eye(side)[None], scale_factor=2, mode="linear")[0].T.contiguous()
 
 
 class _Halve(torch.autograd.Function):
@@ -198,19 +205,3 @@ def normalise_second_moment(
 ) -> Tensor:  # [B, D]
     """Scale each code to unit root mean square (StyleGAN2's pixel norm on z)."""
     return codes * torch.rsqrt(codes.square().mean(dim=1, keepdim=True) + EPSILON)
-
-
-def minibatch_deviation(
-    features: Tensor,  # [B, C, H, W]
-    group: int = 4,
-) -> Tensor:  # [B, 1, H, W]
-    """Mean standard deviation within groups of the batch, the discriminator's view of variety.
-
-    A group holds the images `i, i + B/group, …`; the last batch may be smaller than a group.
-    """
-    batch, _, height, width = features.shape
-    group = math.gcd(batch, group)
-    grouped = features.reshape(group, batch // group, -1)  # [group, B/group, C·H·W]
-    variance = grouped.var(dim=0, correction=0)
-    deviation = (variance + EPSILON).sqrt().mean(dim=1)  # [B/group]
-    return deviation.repeat(group)[:, None, None, None].expand(batch, 1, height, width)

@@ -104,7 +104,7 @@ class StyleGAN2Generator(Generator):
             layers.append(StyleLayer(f"b{side}.to_rgb", after, 2 * index + 1))
         return layers
 
-    def _enlarge(self, image: Tensor) -> Tensor:
+    def _enlarge(self, image: Tensor, index: int) -> Tensor:
         kernel = (FIR * 4.0).to(image).expand(3, 1, 4, 4)
         return F.conv_transpose2d(image, kernel, stride=2, padding=1, groups=3)
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from train.config import ConfigError, GanConfig
 from train.data.stream import PhotographStream, RealBatch, moved
 from train.device import Device
-from train.losses.adversarial import discriminator_loss, generator_loss, r1_penalty
+from train.losses.adversarial import discriminator_loss, generator_loss, generator_share, r1_penalty
 from train.models.discriminator import Discriminator
 from train.models.generator import Generator
 from train.steps.gan_augmentation import AdaptiveAugmentation, Changes, seen
@@ -129,7 +129,8 @@ class GanTraining:
         mapping = self.generator.camera_mapping or self.generator.mapping
         styles = self.generator.styles(content, mapping(codes.view), codes.cut)
         noise = "random" if self.settings.noise else None
-        return self.generator.synthesize(styles, noise, self.noise_rng).float()
+        with self.device.autocast():  # codes and styles stay in float32, which costs nothing
+            return self.generator.synthesize(styles, noise, self.noise_rng)
 
     def step(self, stream: PhotographStream, step: int) -> Figures:
         """One update of both networks from the same fakes.
@@ -167,34 +168,30 @@ class GanTraining:
 
     def _update(self, codes: Codes, real: RealBatch, regularise: bool) -> Judged:
         """All that a step does to the networks but averaging their weights."""
-        loss_g, fake_logits = self._judge_fakes(codes)
-        real = self._show(*real)
-        with self.device.autocast():
-            real_logits = self.discriminator(real.images, real.cameras).float()
+        fakes = self.fakes(codes)
+        pixels = fakes.detach().requires_grad_()
+        cameras = codes.view if self.discriminator.camera_taught else None
+        shown, real = self._show(pixels, cameras), self._show(*real)
+        fake_logits, real_logits = self._judge(shown, real)
         loss_d = discriminator_loss(real_logits, fake_logits)
-        torch.autograd.backward(loss_d, inputs=list(self.discriminator.parameters()))
+        torch.autograd.backward(loss_d, inputs=[*self.discriminator.parameters(), pixels])
+        share = generator_share(fake_logits.detach())
+        fakes.backward(pixels.grad * share[:, None, None, None])
         r1 = self._regularise(real) if regularise else self.r1
         self._average_over_processes()
         for optimiser in self.optimisers:
             optimiser.step()
             optimiser.zero_grad()
         logits = real_logits.detach(), fake_logits.detach()
-        return Judged(loss_g.detach(), loss_d.detach(), *logits, r1)
+        return Judged(generator_loss(logits[1]), loss_d.detach(), *logits, r1)
 
-    def _judge_fakes(self, codes: Codes) -> tuple[Tensor, Tensor]:
-        """The generator's loss, already gone back to its weights; logits [B] that still lead back
-        to the discriminator's."""
-        cameras = codes.view if self.discriminator.camera_taught else None
+    def _judge(self, fakes: RealBatch, real: RealBatch) -> tuple[Tensor, Tensor]:
+        """Logits [B] of either, by one pass of the discriminator."""
+        images = torch.cat([fakes.images, real.images])
+        cameras = None if real.cameras is None else torch.cat([fakes.cameras, real.cameras])
         with self.device.autocast():
-            fakes = self.fakes(codes)
-        pixels = fakes.detach().requires_grad_()
-        shown = self._show(pixels, cameras)
-        with self.device.autocast():
-            logits = self.discriminator(shown.images, shown.cameras).float()
-            loss = generator_loss(logits)
-        (gradient,) = torch.autograd.grad(loss, pixels, retain_graph=True)
-        fakes.backward(gradient)
-        return loss, logits
+            logits = self.discriminator(images, cameras, batches=2).float()
+        return logits.tensor_split(2)
 
     def _draw(self, stream: PhotographStream) -> tuple[Codes, RealBatch]:
         """This process's part of the next codes and photographs."""

@@ -3,7 +3,12 @@ import math
 import pytest
 import torch
 
-from train.losses.adversarial import discriminator_loss, generator_loss, r1_penalty
+from train.losses.adversarial import (
+    discriminator_loss,
+    generator_loss,
+    generator_share,
+    r1_penalty,
+)
 from train.models.discriminator import Discriminator, DiscriminatorShape
 
 
@@ -19,6 +24,23 @@ def test_generator_wants_high_logits_and_discriminator_low_ones_on_fakes():
     (defence,) = torch.autograd.grad(discriminator_loss(torch.zeros(3), logits), logits)
     assert (wish < 0).all()
     assert (defence > 0).all()
+
+
+def test_the_generators_gradient_is_its_share_of_the_discriminators():
+    torch.manual_seed(0)
+    discriminator = Discriminator(DiscriminatorShape(size=16, channels=(8, 8, 4), patch=1)).double()
+    fakes = (3 * torch.randn(8, 3, 16, 16, dtype=torch.float64)).requires_grad_()
+    logits = discriminator(fakes)
+    (wish,) = torch.autograd.grad(generator_loss(logits), fakes, retain_graph=True)
+    loss = discriminator_loss(torch.zeros(8, dtype=torch.float64), logits)
+    (defence,) = torch.autograd.grad(loss, fakes)
+    assert logits.std() > 0.1
+    share = generator_share(logits.detach())
+    torch.testing.assert_close(share[:, None, None, None] * defence, wish)
+
+
+def test_no_logit_makes_the_generators_share_infinite():
+    assert generator_share(torch.tensor([-1e4, 0.0, 1e4])).isfinite().all()
 
 
 def test_r1_of_a_quadratic_is_known():

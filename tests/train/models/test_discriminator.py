@@ -42,6 +42,14 @@ def test_camera_and_distance_change_the_logit_and_offsets_do_not():
     torch.testing.assert_close(discriminator(images, moved), logits)
 
 
+def test_several_batches_are_judged_as_each_by_itself():
+    discriminator = small(camera_taught=True)
+    one, other = torch.randn(2, 4, 3, 16, 16)
+    both = discriminator(torch.cat([one, other]), CAMERAS.repeat(2, 1), batches=2)
+    apart = [discriminator(images, CAMERAS) for images in (one, other)]
+    torch.testing.assert_close(both, torch.cat(apart))
+
+
 def test_cameras_must_match_the_kind():
     images = torch.randn(4, 3, 16, 16)
     with pytest.raises(ValueError, match="got cameras, but this is no camera-taught"):

@@ -12,8 +12,8 @@ from train.models.layers import (
     ModulatedConvolution,
     ToRGB,
     halve,
-    minibatch_deviation,
     normalise_second_moment,
+    spread,
     upsample,
 )
 
@@ -106,28 +106,15 @@ def test_upsampling_is_the_1331_filter_inside():
     torch.testing.assert_close(upsample(images)[..., 1:-1, 1:-1], filtered[..., 1:-1, 1:-1])
 
 
+@pytest.mark.parametrize("side", [4, 5])
+def test_spreading_both_ways_is_upsampling(side):
+    images, matrix = torch.randn(2, 3, side, side), spread(side)
+    torch.testing.assert_close(matrix @ images @ matrix.T, upsample(images))
+
+
 def test_second_moment_is_one_after_normalisation():
     codes = normalise_second_moment(torch.randn(5, 64) * 7)
     torch.testing.assert_close(codes.square().mean(dim=1), torch.ones(5))
-
-
-def test_minibatch_deviation_is_zero_for_equal_images_and_one_for_unit_noise():
-    equal = torch.randn(1, 8, 4, 4).expand(8, -1, -1, -1)
-    assert minibatch_deviation(equal).abs().max() < 1e-3
-    varied = minibatch_deviation(torch.randn(8, 512, 4, 4), group=8)
-    torch.testing.assert_close(varied, torch.full((8, 1, 4, 4), 0.93), atol=0.05, rtol=0)
-
-
-def test_minibatch_deviation_stays_within_groups():
-    images = torch.randn(8, 3, 4, 4)
-    images[[0, 2, 4, 6]] = 1.0
-    deviation = minibatch_deviation(images, group=4)[:, 0, 0, 0]
-    assert deviation[::2].max() < 1e-3
-    assert deviation[1::2].min() > 0.3
-
-
-def test_minibatch_deviation_takes_batches_that_no_group_divides():
-    assert minibatch_deviation(torch.randn(6, 3, 4, 4), group=4).shape == (6, 1, 4, 4)
 
 
 def test_halving_is_average_pooling_with_both_its_gradients():
