@@ -34,13 +34,18 @@ def cpu_computes_bfloat16() -> bool:
     return False
 
 
-def processes_for(batch_size: int) -> int:
+def processes_for(batch_size: int, *, threaded: bool = False) -> int:
     """How many processes should share a batch: those that torchrun started, else one per GPU, or
-    one per CPU core."""
+    one per CPU core.
+
+    `threaded`: on CPU cores the threads of one process share the work better.
+    """
     if (given := torchrun.given_processes()) is not None:
         return given
     if torch.cuda.is_available():
         most = torch.cuda.device_count()
+    elif threaded:
+        return 1
     else:
         most = min(len(os.sched_getaffinity(0)), batch_size // SMALLEST_PART)
     fitting = (n for n in range(most, 1, -1) if batch_size % (2 * n) == 0)

@@ -1,11 +1,11 @@
 """Images a second that stage `gan` is taught by, drawing them and copying them to a GPU included.
 
     python -m tests.benchmarks.gan_step --preset gpu --taught
-    OMP_NUM_THREADS=1 python -m tests.benchmarks.gan_step --set photographs.size=32
+    python -m tests.benchmarks.gan_step --set photographs.size=32
 
-As many processes as the stage would take. Whole cycles of `gan.r1_every` steps on noise instead of
-photographs; the median of the first process's. On a GPU `--launched` launches every kernel by
-itself instead of replaying graphs.
+As many processes as the stage would take, with all cores between them. Whole cycles of
+`gan.r1_every` steps on noise instead of photographs; the median of the first process's. On a GPU
+`--launched` launches every kernel by itself instead of replaying graphs.
 """
 
 import argparse
@@ -63,10 +63,11 @@ def main() -> None:
     parser.add_argument("--cycles", type=int, default=5)
     options = parser.parse_args()
     config = reduce(override, options.set, PRESETS[options.preset])
-    processes = config.gan.processes or processes_for(config.gan.batch_size)
+    processes = config.gan.processes or processes_for(config.gan.batch_size, threaded=True)
     given = config, options.taught, options.launched, options.cycles
     found = launch(rates, processes, config.gan.precision, *given)
-    figures = {"images_per_second": round(statistics.median(found)), "processes": processes}
+    figures: dict[str, str | int] = {"images_per_second": round(statistics.median(found))}
+    figures |= {"processes": processes, "threads": torch.get_num_threads() // processes}
     if torch.cuda.is_available():
         figures["device"] = torch.cuda.get_device_name()
     print(json.dumps(figures))

@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.shared_step --batch 64 --processes 2
 
-In turns, wall milliseconds of a step, medians: by one process *alone*; *shared* by several, which
-average their gradients; and *apart*, as many processes at once, each with its part of the objects
-and no exchange: the most that the cores allow.
+In turns, wall milliseconds of a step, medians: by one thread *alone*; *threaded*, by one process
+with as many threads; *shared* by several processes of one thread, which average their gradients;
+and *apart*, as many at once, each with its part of the objects and no exchange: the most that the
+cores allow.
 """
 
 import argparse
@@ -19,9 +20,9 @@ from train.config import InverseConfig
 from train.device import Device, launch
 
 
-def timed(device: Device, batch: int, steps: int, exchange: bool) -> list[float]:
+def timed(device: Device, batch: int, steps: int, threads: int, exchange: bool) -> list[float]:
     """Wall milliseconds of each step, as the first process sees it."""
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     step = (
         Step(batch, InverseConfig(), device)
         if exchange
@@ -44,18 +45,19 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--turns", type=int, default=3)
     options = parser.parse_args()
+    several = options.processes
     kinds = {
-        "alone_ms": (1, True), "shared_ms": (options.processes, True),
-        "apart_ms": (options.processes, False),
+        "alone_ms": (1, 1, True), "threaded_ms": (1, several, True),
+        "shared_ms": (several, 1, True), "apart_ms": (several, 1, False),
     }  # fmt: skip
     found: dict[str, list[float]] = {name: [] for name in kinds}
     for _ in range(options.turns):
-        for name, (processes, exchange) in kinds.items():
-            given = (options.batch, options.steps, exchange)
+        for name, (processes, threads, exchange) in kinds.items():
+            given = (options.batch, options.steps, threads, exchange)
             found[name] += launch(timed, processes, "auto", *given)
     figures = {name: statistics.median(values) for name, values in found.items()}
-    figures["gain"] = figures["alone_ms"] / figures["shared_ms"]
-    figures["cores_allow"] = figures["alone_ms"] / figures["apart_ms"]
+    for gain in ("threaded", "shared", "apart"):
+        figures[gain] = figures["alone_ms"] / figures[f"{gain}_ms"]
     print(json.dumps({name: round(value, 2) for name, value in figures.items()}))
 
 

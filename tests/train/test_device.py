@@ -46,6 +46,7 @@ def test_a_batch_is_shared_by_as_many_processes_as_gain_from_it(monkeypatch, cor
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(device.os, "sched_getaffinity", lambda _: set(range(cores)))
     assert processes_for(batch) == wanted
+    assert processes_for(batch, threaded=True) == 1
 
 
 STARTER = """

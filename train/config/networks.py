@@ -57,8 +57,8 @@ class GanConfig:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """auto: bfloat16 where the hardware computes it."""
     processes: int = 0
-    """Processes that share each batch; 0: those that torchrun started, else one per GPU, or per
-    CPU core with 8 images or more."""
+    """Processes that share each batch; 0: those that torchrun started, else one per GPU, or on the
+    CPU one, whose threads share the work better."""
     snapshot_kimg: int = 25
     """Thousands of images between two picture grids."""
 

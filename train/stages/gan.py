@@ -54,7 +54,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         folder.finish(kimg=0, camera_taught=False, **taken.origin)
         return
     folder.start(started)
-    processes = settings.processes or processes_for(settings.batch_size)
+    processes = settings.processes or processes_for(settings.batch_size, threaded=True)
     facts = launch(_train, processes, settings.precision, config, workspace, round, augment)
     kimg = settings.taught_kimg if round else settings.kimg
     folder.finish(kimg=kimg, camera_taught=round > 0, **facts)
