@@ -20,6 +20,7 @@ from train.models.layers import (
     EqualisedLinear,
     ModulatedConvolution,
     ToRGB,
+    enlarged,
     normalise_second_moment,
     spread,
 )
@@ -267,9 +268,7 @@ class Generator(nn.Module):
 
     def _enlarge(self, image: Tensor, index: int) -> Tensor:
         """The image of the blocks before this one at its resolution."""
-        matrix = self.get_buffer(f"spread{index - 1}")
-        with torch.autocast(image.device.type, enabled=False):
-            return matrix @ image @ matrix.T
+        return enlarged(image, self.get_buffer(f"spread{index - 1}"))
 
     def _limit(self, features: Tensor) -> Tensor:
         """What a layer's output passes through; nothing here."""

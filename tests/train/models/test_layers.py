@@ -11,6 +11,7 @@ from train.models.layers import (
     EqualisedLinear,
     ModulatedConvolution,
     ToRGB,
+    enlarged,
     halve,
     normalise_second_moment,
     spread,
@@ -107,9 +108,9 @@ def test_upsampling_is_the_1331_filter_inside():
 
 
 @pytest.mark.parametrize("side", [4, 5])
-def test_spreading_both_ways_is_upsampling(side):
-    images, matrix = torch.randn(2, 3, side, side), spread(side)
-    torch.testing.assert_close(matrix @ images @ matrix.T, upsample(images))
+def test_enlarging_by_a_matrix_is_upsampling(side):
+    images = torch.randn(2, 3, side, side)
+    torch.testing.assert_close(enlarged(images, spread(side)), upsample(images))
 
 
 def test_second_moment_is_one_after_normalisation():
