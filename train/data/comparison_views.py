@@ -31,7 +31,7 @@ def write_true_views(config: Config, folder: StageFolder) -> None:
     folder.start({**asdict(settings), "size": size, "seed": config.seed})
     if folder.done:
         return
-    cameras = asked_cameras(settings.cameras, config.seed, DISTANCES)
+    cameras = asked_cameras(settings.cameras, config.seed, distances=DISTANCES)
     objects, viewpoints = plan_views(cameras, settings, config.seed)
     images = ArrayFile(folder.file("images.npy"), (len(objects), size, size, 3))
     masks = ArrayFile(folder.file("masks.npy"), (len(objects), size, size))

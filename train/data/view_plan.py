@@ -5,8 +5,10 @@ import numpy as np
 from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION
 from train.config import MultiviewConfig
 
-LARGEST_ELEVATION_DEGREES = 30.0
-"""Of the cameras asked for; the photographs' range (paper 3.1)."""
+Range = tuple[float, float]
+"""The least and the greatest."""
+ELEVATIONS_DEGREES = (0.0, 30.0)
+"""Of the cameras asked for where no photographs say better (paper 3.1)."""
 
 
 def plan_views(
@@ -30,23 +32,18 @@ def plan_views(
 def asked_cameras(
     count: int,
     seed: int,
-    distances: tuple[float, float] | None = None,
-    *,
-    elevations: bool = True,
+    elevations: Range | None = ELEVATIONS_DEGREES,
+    distances: Range | None = None,
 ) -> np.ndarray:  # f32 [count, 5]
     """Cameras all around the circle: one random azimuth in each of `count` sectors.
 
-    Elevations are stratified likewise and shuffled, and so are distances, from the nearest to the
-    farthest of `distances`; without them no distance is asked for: nan. Without `elevations` no
-    elevation is either. Offsets are nominal.
+    Elevations are stratified likewise between the ends of their range and shuffled, and so are
+    distances; without a range none is asked for: nan. Offsets are nominal.
     """
     random = np.random.default_rng(seed)
     cameras = np.zeros((count, CAMERA_SIZE), np.float32)
     cameras[:, AZIMUTH] = (np.arange(count) + random.random(count)) * (360 / count)
-    heights = (random.permutation(count) + random.random(count)) / count
-    cameras[:, ELEVATION] = heights * LARGEST_ELEVATION_DEGREES if elevations else np.nan
-    cameras[:, DISTANCE] = np.nan
-    if distances is not None:
+    for column, ends in ((ELEVATION, elevations), (DISTANCE, distances)):
         places = (random.permutation(count) + random.random(count)) / count
-        cameras[:, DISTANCE] = np.interp(places, (0, 1), distances)
+        cameras[:, column] = np.nan if ends is None else np.interp(places, (0, 1), ends)
     return cameras

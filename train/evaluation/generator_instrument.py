@@ -107,7 +107,7 @@ def _views(
     """View codes [K, code], and the cameras they were asked for, if any."""
     if generator.camera_mapping is None:
         return sample_contents(generator, count, 1.0, rng), None
-    cameras = asked_cameras(count, seed, DISTANCES)
+    cameras = asked_cameras(count, seed, distances=DISTANCES)
     with torch.no_grad():
         asked = torch.from_numpy(cameras).to(generator.constant.device)
         return generator.camera_mapping(asked), cameras

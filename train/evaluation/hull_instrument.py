@@ -42,7 +42,7 @@ class HullInstrument:
         """`segment`: takes images at `place()`; `size`: of the images in pixels; `objects`: how
         many are measured."""
         self.segment, self.size, self.objects = segment, size, objects
-        self.cameras = asked_cameras(VIEWS, CAMERA_SEED, (NOMINAL_DISTANCE,) * 2)
+        self.cameras = asked_cameras(VIEWS, CAMERA_SEED, distances=(NOMINAL_DISTANCE,) * 2)
         self.hull = VisualHull(self.cameras, size)
 
     def references(self) -> dict[str, HullFigures]:

@@ -66,15 +66,16 @@ def forgetting(read: Read, *columns: int) -> Read:
     return read_the_rest
 
 
-def told_distances(
+def told_range(
     cameras: np.ndarray,  # [N, 5]
+    column: int,
 ) -> tuple[float, float] | None:
-    """Nearest and farthest distance, but for the outermost fiftieths; None where none was told."""
-    told = cameras[~np.isnan(cameras[:, DISTANCE]), DISTANCE]
+    """Least and greatest of a column, but for the outermost fiftieths; None where none was told."""
+    told = cameras[~np.isnan(cameras[:, column]), column]
     if not len(told):
         return None
-    nearest, farthest = np.quantile(told, (0.02, 0.98))
-    return float(nearest), float(farthest)
+    least, greatest = np.quantile(told, (0.02, 0.98))
+    return float(least), float(greatest)
 
 
 def from_attributes(readings: AttributeReadings, *, distances: bool = False) -> Labels:

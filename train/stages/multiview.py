@@ -27,7 +27,7 @@ from train.models.generator import Generator
 from train.models.segmenter import Segment, load_segmenter
 from train.models.weights import load_generator
 from train.progress import Progress
-from train.readers.labels import told_distances
+from train.readers.labels import told_range
 from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
 
 BATCH = 64
@@ -100,9 +100,8 @@ def _source(config: Config, workspace: Workspace, round: int) -> Source:
     if generator.camera_mapping is not None:
         with np.load(workspace.stage("cameras", round).require("labels.npz")) as labels:
             told = labels["cameras"][labels["keep"]]
-        distances, elevations = told_distances(told), not np.isnan(told[:, ELEVATION]).any()
-        seed = config.seed + round
-        cameras = asked_cameras(settings.cameras, seed, distances, elevations=elevations)
+        ranges = told_range(told, ELEVATION), told_range(told, DISTANCE)
+        cameras = asked_cameras(settings.cameras, config.seed + round, *ranges)
         with torch.no_grad():
             views = generator.camera_mapping(torch.from_numpy(cameras).to(place()))
         return Source(generator, contents, views, cameras)

@@ -32,8 +32,13 @@ def test_distances_are_asked_for_where_they_are_known():
     assert np.array_equal(cameras[:, :2], asked_cameras(48, seed=1)[:, :2])
 
 
+def test_elevations_lie_in_the_range_that_is_given():
+    elevations = np.sort(asked_cameras(48, seed=1, elevations=(5.0, 17.0))[:, 1])
+    assert np.abs(elevations - 5 - (np.arange(48) + 0.5) / 4).max() <= 0.5 / 4 + 1e-6
+
+
 def test_without_elevations_none_is_asked_for():
-    cameras = asked_cameras(48, seed=1, distances=(4.0, 7.0), elevations=False)
+    cameras = asked_cameras(48, seed=1, elevations=None, distances=(4.0, 7.0))
     assert np.isnan(cameras[:, 1]).all()
     told = asked_cameras(48, seed=1, distances=(4.0, 7.0))
     assert np.array_equal(np.delete(cameras, 1, axis=1), np.delete(told, 1, axis=1))
