@@ -135,10 +135,11 @@ class GanTraining:
     def step(self, stream: PhotographStream, step: int) -> Figures:
         """One update of both networks from the same fakes.
 
-        One discriminator pass over the fakes serves both losses: its activations are kept and
-        the loss of the generator goes back to the pixels, that of the discriminator to its
-        weights. Both networks are then updated at once. The figures are those of this process's
-        part of the batch.
+        The discriminator sees fakes and photographs in one pass, and its loss goes back once, to
+        its weights and to the fakes' pixels. No logit leads back to another image than its own
+        (see `minibatch_deviation`), so that a factor for each fake makes the generator's gradient
+        of the discriminator's. Both networks are then updated at once. The figures are those of
+        this process's part of the batch.
         """
         codes, real = self._draw(stream)
         regularise = step % self.settings.r1_every == 0
