@@ -7,7 +7,7 @@ allows because it is positively homogeneous.
 """
 
 import math
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -161,14 +161,19 @@ class ToRGB(nn.Module):
         return colours.unflatten(2, features.shape[2:])
 
 
+def as_given(device: torch.device) -> AbstractContextManager[None]:
+    """Inside, operations take the precision of what they are given: autocast changes none."""
+    kind = device.type
+    lowered = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    return torch.autocast(kind, enabled=False) if lowered else nullcontext()
+
+
 def upsample(
     images: Tensor,  # [B, C, H, W]
 ) -> Tensor:  # [B, C, 2H, 2W]
     """Double both sides bilinearly."""
-    kind = images.device.type
-    lowered = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
     # autocast would do this in float32, and what comes after it up to the next convolution too.
-    with torch.autocast(kind, enabled=False) if lowered else nullcontext():
+    with as_given(images.device):
         return F.interpolate(images, scale_factor=2, mode="bilinear", align_corners=False)
 
 
@@ -182,7 +187,7 @@ def enlarged(
     matrix: Tensor,  # [2S, S] of `spread`
 ) -> Tensor:  # [B, 3, 2S, 2S]
     """What `upsample` gives, in a quarter of the time on a CPU where there are three channels."""
-    with torch.autocast(images.device.type, enabled=False):
+    with as_given(images.device):
         return matrix @ images @ matrix.T
 
 
