@@ -28,7 +28,7 @@ SMOKE = Config(
         suggestion_steps=60,
         classifier="shipped",
     ),
-    cameras=CamerasConfig(views_steps=60),
+    cameras=CamerasConfig(views_steps=60, student_steps=60),
     multiview=MultiviewConfig(objects=60, views=8, cameras=48),
     inverse=InverseConfig(steps=100, batch_size=8, perceptual_after=20),
     disentangle=DisentangleConfig(
@@ -43,7 +43,7 @@ VEHICLES = Config(
     gan=GanConfig(kimg=0, taught_kimg=0, init="shipped", warm_start=False),
     segmenter=SegmenterConfig(steps=6_000),
     viewpoints=ViewpointsConfig(candidates=1_000, classifier="shipped"),
-    cameras=CamerasConfig(reader="attributes"),
+    cameras=CamerasConfig(reader="attributes", students=0),
     multiview=MultiviewConfig(objects=3_000),
     inverse=InverseConfig(steps=10_000, first_steps=250, batch_size=16, photographs=12),
     evaluate=EvaluateConfig(objects=200, single_view_baseline=False),

@@ -34,7 +34,9 @@ def ready(path) -> Workspace:
 
 def labelling(**settings):
     return config(
-        cameras=CamerasConfig(**{"reader": "inverse", "largest_mirror_degrees": 180, **settings})
+        cameras=CamerasConfig(
+            **{"reader": "inverse", "students": 0, "largest_mirror_degrees": 180, **settings}
+        )
     )
 
 
