@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from train.models.colour_projection import projected
 from train.models.row_activation import LEAKY_SLOPE, activated
 
 ACTIVATION_GAIN = math.sqrt(2.0)
@@ -140,8 +141,7 @@ class ModulatedConvolution(nn.Module):
 class ToRGB(nn.Module):
     """Modulated 1×1 projection to colours, without demodulation (StyleGAN2, section 2.2).
 
-    Three output channels are too few for a convolution kernel to be fast, so the style is
-    multiplied into the tiny weight and the projection is one batched matrix product.
+    The style is multiplied into the weight, which is tiny.
     """
 
     def __init__(self, inputs: int) -> None:
@@ -157,8 +157,8 @@ class ToRGB(nn.Module):
     ) -> Tensor:  # [B, 3, H, W]
         """Colours of this resolution's contribution to the image."""
         weight = (self.weight * self.gain) * style[:, None, :]  # [B, 3, inputs]
-        colours = torch.baddbmm(self.bias[:, None], weight, features.flatten(2))  # [B, 3, HW]
-        return colours.unflatten(2, features.shape[2:])
+        with as_given(features.device):
+            return projected(features, weight, self.bias)
 
 
 def as_given(device: torch.device) -> AbstractContextManager[None]:

@@ -1,0 +1,31 @@
+import pytest
+import torch
+
+from train.models.colour_projection import projected
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_every_pixel_is_projected_with_exact_gradients_twice(layout):
+    torch.manual_seed(5)
+    features = torch.randn(2, 5, 3, 4, dtype=torch.float64).contiguous(memory_format=layout)
+    weight, bias = torch.randn(2, 3, 5).double(), torch.randn(3).double()
+    expected = torch.einsum("bchw,bkc->bkhw", features, weight) + bias[:, None, None]
+    torch.testing.assert_close(projected(features, weight, bias), expected)
+    given = [leaf.requires_grad_() for leaf in (features, weight, bias)]
+    assert torch.autograd.gradcheck(projected, given)
+    assert torch.autograd.gradgradcheck(projected, given)
+
+
+def test_the_gradient_lies_in_memory_as_the_features_do():
+    features = torch.randn(2, 16, 8, 8).to(memory_format=torch.channels_last).requires_grad_()
+    colours = projected(features, torch.randn(2, 3, 16), torch.zeros(3))
+    (gradient,) = torch.autograd.grad(colours, features, torch.randn(2, 3, 8, 8))
+    assert gradient.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_precision_is_the_features():
+    features, weight = torch.randn(2, 16, 8, 8).bfloat16(), torch.randn(2, 3, 16)
+    colours = projected(features, weight, torch.zeros(3))
+    assert colours.dtype == torch.bfloat16
+    plain = torch.einsum("bchw,bkc->bkhw", features.float(), weight)
+    torch.testing.assert_close(colours.float(), plain, atol=0.1, rtol=0.02)
