@@ -119,7 +119,9 @@ class CamerasConfig:
     confident: float = 0.8
     """Share of the photographs kept, the most confident ones."""
     largest_mirror_degrees: float = 40.0
-    """Photographs whose mirrored image, or another reader, disagrees by more are left out."""
+    """Photographs on which two readers disagree by more, or `inverse` and itself on the mirrored
+    image, are left out. A classifier takes both images' votes together: where they differ it is
+    unsure."""
 
     def __post_init__(self) -> None:
         for name in self.reader.split(","):

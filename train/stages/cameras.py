@@ -50,7 +50,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     facts = {
         "photographs": len(keep),
         "kept_share": round_to(float(keep.mean())),
-        "mirror_disagreement_median_degrees": round_to(float(np.median(labels.disagreements))),
+        "confidence_median": round_to(float(np.median(labels.confidences))),
     }
     if config.photographs.source == PROCEDURAL:
         facts |= _against_truth(config, labels, keep)
