@@ -3,8 +3,8 @@
 The reader is a classifier taught on the previous round's multi-view images, its inverse graphics
 network, those of other runs, or the attribute network. Every photograph is read as it is and
 mirrored; the mean is its camera, and those on which the readers are unsure, contradict themselves
-or each other are left out: flipped labels ruin a camera-taught GAN, imprecise ones do not. A
-student, taught on what is kept, then labels all anew. Writes `labels.npz` (cameras f32 [N, 5], nan
+or each other are left out: flipped labels ruin a camera-taught GAN, imprecise ones do not.
+Students, taught on what is kept, then label all anew. Writes `labels.npz` (cameras f32 [N, 5], nan
 where no reader can tell, keep bool [N], confidences f32 [N]).
 """
 
