@@ -24,10 +24,11 @@ best, the median and the worst), `objects.json` (every object's scores), `contac
 With `--photos`, real photographs take the place of the objects: any folder of JPEG and PNG files,
 with masks of the same names in `--masks` or without, a folder of images of PASCAL3D+ (with its
 cameras), or CUB-200-2011 (with its masks); see `train.evaluation.photo_instrument`. With
-`--generator`, a file of stage gan or `shipped`, measures that instead: how well it holds the camera
-and the object (`generator.json`, `generator.md`, `grid.png`); the segmenter of `--bundle` finds its
-silhouettes. `--inception FILE` adds the FID proper, in the features of an Inception network of
-yours: ONNX or TorchScript, see `train.models.given_features`.
+`--generator`, a file of stage gan or `shipped`, measures that instead (its images made smaller to
+the 64 px that the instrument reads): how well it holds the camera and the object (`generator.json`,
+`generator.md`, `grid.png`); the segmenter of `--bundle` finds its silhouettes. `--inception FILE`
+adds the FID proper, in the features of an Inception network of yours: ONNX or TorchScript, see
+`train.models.given_features`.
 
 Exit status: 0 done, 2 an argument, the bundle, the objects or the generator cannot be used.
 """

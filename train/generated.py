@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from graphics.camera import NOMINAL_DISTANCE
@@ -30,17 +31,30 @@ def generate(
     generator: Generator,
     contents: Tensor,  # [B, code]
     views: Tensor,  # [B, code]
+    size: int | None = None,
 ) -> Tensor:  # [B, 3, R, R] in 0..1
-    """One image per pair of codes, without noise: the same codes always give the same image."""
+    """One image per pair of codes, without noise: the same codes always give the same image.
+
+    `size`: the R to give, by means of pixels, where it is less than the generator's.
+    """
     place = generator.constant.device
     batch = max(1, min(BATCH, BATCH * 64**2 // generator.shape.size**2))
-    images = [
-        (generator.synthesize(generator.styles(content, view), noise=None) + 1) / 2
-        for content, view in zip(
-            contents.to(place).split(batch), views.to(place).split(batch), strict=True
-        )
-    ]
-    return torch.cat(images).clamp(0, 1)
+    parts = []
+    for content, view in zip(
+        contents.to(place).split(batch), views.to(place).split(batch), strict=True
+    ):
+        images = (generator.synthesize(generator.styles(content, view), noise=None) + 1) / 2
+        parts.append(_at_most(images.clamp(0, 1), size))
+    return torch.cat(parts)
+
+
+def _at_most(
+    images: Tensor,  # [B, 3, R, R]
+    size: int | None,
+) -> Tensor:  # [B, 3, size, size], or what was given
+    if size is None or size >= images.shape[-1]:
+        return images
+    return F.interpolate(images, size=(size, size), mode="area")
 
 
 @torch.inference_mode()
@@ -48,12 +62,14 @@ def generate_grid(
     generator: Generator,
     contents: Tensor,  # [C, code]
     views: Tensor,  # [K, code]
+    size: int | None = None,
 ) -> Tensor:  # [K * C, 3, R, R] in 0..1
-    """Every view code with every content code; the contents change fastest."""
+    """Every view code with every content code; the contents change fastest. `size`: as above."""
     return generate(
         generator,
         contents.repeat(len(views), 1),
         views.repeat_interleave(len(contents), dim=0),
+        size,
     )
 
 

@@ -22,6 +22,14 @@ def test_more_images_than_a_batch_come_in_order(generator):
     assert torch.allclose(images[69:], last, atol=1e-5)
 
 
+def test_a_smaller_size_is_the_means_of_pixels_and_a_larger_one_changes_nothing(generator):
+    contents, views = torch.randn(3, 16), torch.randn(2, 16)
+    whole = generate_grid(generator, contents, views)
+    small = generate_grid(generator, contents, views, size=8)
+    assert torch.allclose(small, whole.unflatten(2, (8, 4)).unflatten(4, (8, 4)).mean((3, 5)))
+    assert torch.equal(generate_grid(generator, contents, views, size=64), whole)
+
+
 def test_in_a_grid_the_contents_change_fastest(generator):
     contents, views = torch.randn(3, 16), torch.randn(2, 16)
     grid = generate_grid(generator, contents, views).reshape(2, 3, 3, 32, 32)

@@ -2,7 +2,7 @@
 
 Images are read by the attribute network, which was taught on procedural truth and whose own errors
 stand beside the figures. A camera-taught generator is asked for cameras all around; an
-unconditional one is given random view codes.
+unconditional one is given random view codes. Images larger than the network reads are made smaller.
 """
 
 from functools import partial
@@ -72,14 +72,14 @@ def measure_generator(
     rng = torch.Generator().manual_seed(seed)
     contents = sample_contents(generator, sizes.contents, 1.0, rng)
     views, cameras = _views(generator, sizes.views, seed, rng)
-    images = generate_grid(generator, contents, views)
+    images = generate_grid(generator, contents, views, gauge.size)
     readings = joined([read_attributes(gauge, part) for part in images.split(BATCH)])
     values = {**readings.values(), "background": _background(images)}
     asked = None if cameras is None else cameras[:, AZIMUTH]
     measured = measure_grid(readings.azimuths, values, len(views), asked)
     stds = measured.viewpoint.stds
     figures: dict[str, Any] = {
-        **_distances(generator, data, rng, sizes.photographs),
+        **_distances(generator, data, rng, sizes.photographs, gauge.size),
         "viewpoint_std_deg": float(np.median(stds)),
         "viewpoint_std_under_20": steady_share(stds),
         "flip_rate": float(measured.viewpoint.flip_rates.mean()),
@@ -119,7 +119,7 @@ def _features(gauge: AttributeNetwork, images: Tensor) -> Tensor:
 
 
 def _distances(
-    generator: Generator, data: Photographed, rng: torch.Generator, count: int
+    generator: Generator, data: Photographed, rng: torch.Generator, count: int, size: int
 ) -> dict[str, float]:
     """Fréchet distances to the photographs; every image has its own content and view."""
     contents = sample_contents(generator, count, 1.0, rng)
@@ -127,7 +127,7 @@ def _distances(
     views, _ = _views(generator, count, seed, rng)
     found: dict[str, list[Tensor]] = {name: [] for name in data.features}
     for content, view in zip(contents.split(BATCH), views.split(BATCH), strict=True):
-        images = generate(generator, content, view)
+        images = generate(generator, content, view, size)
         for name, (network, _) in data.features.items():
             found[name].append(network(images))
     return {

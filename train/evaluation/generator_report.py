@@ -40,15 +40,16 @@ def report_generator(
     `inception`: a file of `train.models.given_features`, for the figure `fid_inception`.
 
     Raises:
-        WorkspaceError, OSError: the file is no generator, or of another size than the instrument,
-            or the folder holds no segmenter.
+        WorkspaceError, OSError: the file is no generator, or of a size that the instrument cannot
+            read, or the folder holds no segmenter.
         FeaturesError: `inception` is no feature network of such images.
     """
     generator = load_generator(path).eval().to(place())
     gauge = load_attributes(SHIPPED_GAUGE).to(place())
-    if generator.shape.size != gauge.size:
+    if generator.shape.size < gauge.size:
         raise WorkspaceError(
-            f"{path} makes {generator.shape.size} px images; the instrument reads {gauge.size} px"
+            f"{path} makes {generator.shape.size} px images; the instrument reads {gauge.size} px "
+            "and more: train it with photographs.size of at least that"
         )
     began, sizes = time.monotonic(), sizes or Sizes()
     features = inception and load_features(inception, gauge.size, place())

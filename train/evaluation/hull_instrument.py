@@ -67,7 +67,7 @@ class HullInstrument:
         with torch.no_grad():
             asked = torch.from_numpy(self.cameras).to(generator.constant.device)
             codes = generator.camera_mapping(asked)
-        images = generate_grid(generator, contents, codes)  # [K * N, 3, R, R]
+        images = generate_grid(generator, contents, codes, self.size)  # [K * N, 3, R, R]
         silhouettes = self._silhouettes(images).reshape(VIEWS, self.objects, self.size, self.size)
         return self._mean(silhouettes.swapaxes(0, 1))
 

@@ -103,7 +103,17 @@ def test_a_given_inception_network_gives_a_fid_of_its_own(gauge):
     assert worse > 3 * figures["fid_inception"]
 
 
-def test_another_size_is_refused(tmp_path):
+def test_a_larger_generator_is_read_at_the_instruments_size(tmp_path):
+    path = tmp_path / "large.safetensors"
+    shape = GeneratorShape(128, code=8, channels=(4,) * 6, camera_taught=True)
+    save_weights(path, Generator(shape), {})
+    report_generator(path, tmp_path, BUNDLE, seeds=(3,), sizes=SIZES)
+    figures = json.loads((tmp_path / "generator.json").read_text())["figures"]
+    assert figures["fid_attribute_network"]["mean"] > 100
+    assert figures["asked_vs_read_azimuth_deg"]["mean"] > 30
+
+
+def test_a_smaller_generator_is_refused(tmp_path):
     path = tmp_path / "small.safetensors"
     save_weights(path, Generator(GeneratorShape(32, camera_taught=True)), {})
     with pytest.raises(WorkspaceError, match=r"makes 32 px images; the instrument reads 64 px"):
