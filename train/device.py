@@ -170,9 +170,13 @@ def _enter(
     # command in the background has it ignore interrupts, and they would train on by themselves.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return function(Device(fabric=fabric), *arguments)
+        result = function(Device(fabric=fabric), *arguments)
     except Exception as error:
         with contextlib.suppress(Exception):  # what cannot be passed on is told by torch
             content = pickle.dumps(error)
             (errors / str(fabric.global_rank)).write_bytes(content)
         raise
+    # A process that ends while threads of the exchange still run in it is aborted now and then.
+    fabric.barrier()
+    torch.distributed.destroy_process_group()
+    return result
