@@ -29,8 +29,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from graphics.camera import CONVENTION
-from service import bundle, editing, logs, metrics, reconstruction, rendering, store
-from service.engine import Engine
+from service import logs, metrics
 from service.errors import ItemError, RequestError
 from service.http import accept, answers, form, job_api, mesh_api, refusal
 from service.http.access_control import AccessControl
@@ -46,11 +45,14 @@ from service.http.requests import (
 )
 from service.http.time_limit import TimeLimit
 from service.imaging import animation
-from service.inference.session import choose_provider
 from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
 from service.jobs.worker import Jobs
-from service.reconstruction import INTERNAL_ERROR, Options, Upload
+from service.model import bundle, store
+from service.model.session import choose_provider
+from service.pipeline import editing, reconstruction, rendering
+from service.pipeline.engine import Engine
+from service.pipeline.reconstruction import INTERNAL_ERROR, Options, Upload
 from service.schemas import photographs as schemas
 from service.schemas.rendering import EditChanges, RenderRequest
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings

@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 import httpx
 from PIL import Image, ImageOps
 
-from service import bundle, store
 from service.imaging.sheet import Row, draw_sheet
+from service.model import bundle, store
 from service.process import ServerError, serving
 from service.settings import SHIPPED_BUNDLE
 

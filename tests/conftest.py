@@ -19,7 +19,7 @@ def _exact_on_the_cpu(request, monkeypatch):
     if request.node.get_closest_marker("exact") is None:
         yield
         return
-    from train.device import place
+    from train.running.device import place
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # of further processes

@@ -51,7 +51,7 @@ def test_stages_never_import_each_other():
         assert not imported_modules(path) & others, path
 
 
-@pytest.mark.parametrize("module", ["service.api", "service.bundle", "graphics.render"])
+@pytest.mark.parametrize("module", ["service.api", "service.model.bundle", "graphics.render"])
 def test_importing_brings_no_torch_and_nothing_of_training(module):
     script = (
         f"import sys, {module}\n"

@@ -21,8 +21,14 @@ import numpy as np
 from train.config import PROCEDURAL, Config, ConfigError, override
 from train.data.comparison_views import write_single_photographs, write_true_views
 from train.models.weights import WeightsError
+from train.running.workspace import (
+    StageFolder,
+    Workspace,
+    WorkspaceError,
+    write_atomically,
+    write_json,
+)
 from train.stages import evaluate, inverse
-from train.workspace import StageFolder, Workspace, WorkspaceError, write_atomically, write_json
 
 UNUSABLE = 2
 """Exit status; see the module's docstring."""

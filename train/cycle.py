@@ -24,12 +24,11 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from train import category
-from train.config import CHECKPOINT, Config, ConfigError, override
+from train.config import CHECKPOINT, Config, ConfigError, category, override
+from train.config.presets import PRESETS
 from train.config.refusal import require
-from train.presets import PRESETS
-from train.progress import Progress
-from train.workspace import Workspace, WorkspaceError, write_json
+from train.running.progress import Progress
+from train.running.workspace import Workspace, WorkspaceError, write_json
 
 FAILED, UNUSABLE, WAITING = 1, 2, 3
 """Exit statuses; see the module's docstring."""
@@ -83,7 +82,7 @@ def _check(config: Config, stages: Sequence[str]) -> None:
     )
     drawn = config.photographs.source == CHECKPOINT and "photographs" in stages
     if drawn or (gan.checkpoint and "gan" in stages):
-        importlib.import_module("train.gan_checkpoint").load_checkpoint(config)
+        importlib.import_module("train.checkpoints.imported").load_checkpoint(config)
     if config.inverse.vgg and "inverse" in stages:
         importlib.import_module("train.models.perceptual").VggFeatures(Path(config.inverse.vgg))
     if "segmenter" in stages:
@@ -131,8 +130,8 @@ def conduct(command: Callable[[], None]) -> int:
 
     The other processes do what the first one shares out, and say nothing unless they fail first.
     """
-    from train.device import assist
-    from train.torchrun import crew
+    from train.running.device import assist
+    from train.running.torchrun import crew
 
     if (met := crew()) is None:
         return _tell(*_outcome(command))

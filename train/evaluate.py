@@ -23,7 +23,7 @@ best, the median and the worst), `objects.json` (every object's scores), `contac
 
 With `--photos`, real photographs take the place of the objects: any folder of JPEG and PNG files,
 with masks of the same names in `--masks` or without, a folder of images of PASCAL3D+ (with its
-cameras), or CUB-200-2011 (with its masks); see `train.evaluation.photo_instrument`. With
+cameras), or CUB-200-2011 (with its masks); see `train.evaluation.photo_benchmark`. With
 `--generator`, a file of stage gan or `shipped`, measures that instead (its images made smaller to
 the 64 px that the instrument reads): how well it holds the camera and the object (`generator.json`,
 `generator.md`, `grid.png`); the segmenter of `--bundle` finds its silhouettes. `--inception FILE`
@@ -47,19 +47,19 @@ from train.data.photo_layouts import read_photo_set
 from train.data.photographs import PhotographsError
 from train.data.textured_object import AXES
 from train.data.vehicles import HELD_OUT_SEED
+from train.evaluation.baselines import NearestTraining, SingleView, mean_prediction
+from train.evaluation.benchmark import Measured, Predictor, measure, score
 from train.evaluation.bundle_predictor import BundlePredictor, BundleUnusable
-from train.evaluation.ceiling import ceiling
-from train.evaluation.floors import NearestTraining, SingleView, mean_prediction
 from train.evaluation.generator_report import SHIPPED_GENERATOR, report_generator
-from train.evaluation.instrument import Measured, Predictor, measure, score
-from train.evaluation.photo_instrument import measure_photos
+from train.evaluation.oracle import ceiling
+from train.evaluation.photo_benchmark import measure_photos
 from train.evaluation.photo_report import write_photo_report
 from train.evaluation.refinement import RefinedPredictor
 from train.evaluation.report import write_report
 from train.models.given_features import FeaturesError
 from train.models.weights import WeightsError
-from train.progress import Progress
-from train.workspace import WorkspaceError
+from train.running.progress import Progress
+from train.running.workspace import WorkspaceError
 
 UNUSABLE = 2
 """Exit status; see the module's docstring."""

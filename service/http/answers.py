@@ -17,8 +17,8 @@ from typing import NamedTuple
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from service import meshes
 from service.errors import RequestError
+from service.pipeline import meshes
 from service.schemas import photographs as schemas
 
 JSON = "application/json"

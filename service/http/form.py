@@ -9,9 +9,9 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from service.archive import LARGEST_TEXTURE
 from service.errors import ItemError, RequestError
-from service.reconstruction import Options, Upload
+from service.pipeline.archive import LARGEST_TEXTURE
+from service.pipeline.reconstruction import Options, Upload
 from service.schemas.photographs import MESH_FORMATS
 
 FIELDS = ("images", "masks", "format", "texture", "texture_size", "preview")

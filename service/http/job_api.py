@@ -28,7 +28,7 @@ from service.jobs.files import FolderTaken, NewItem
 from service.jobs.store import Item, Job
 from service.jobs.worker import Jobs
 from service.jobs.zip_upload import read_zip
-from service.reconstruction import Options
+from service.pipeline.reconstruction import Options
 from service.schemas import photographs as schemas
 from service.schemas.jobs import JobAnswer, JobItem
 

@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service import meshes
 from service.errors import ItemError, RequestError
 from service.http import form
 from service.http.requests import engine_of
-from service.reconstruction import INTERNAL_ERROR, Options
+from service.pipeline import meshes
+from service.pipeline.reconstruction import INTERNAL_ERROR, Options
 from service.schemas import photographs as schemas
 
 QUERY = ("format", "texture")

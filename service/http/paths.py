@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from service import meshes
 from service.http import answers, form_schemas, job_api, mesh_api
 from service.imaging import animation
+from service.pipeline import meshes
 from service.schemas import photographs as schemas
 from service.schemas import rendering as render_schemas
 from service.schemas.jobs import JobAnswer

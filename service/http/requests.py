@@ -9,9 +9,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.engine import Engine
 from service.errors import RequestError
 from service.http import refusal
+from service.pipeline.engine import Engine
 from service.schemas import photographs as schemas
 
 MEBIBYTE = 1 << 20

@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from service import reconstruction
-from service.engine import Engine
 from service.errors import ItemError, Overloaded, RequestError, ShuttingDown
 from service.http import answers
-from service.inference.turn import working_for
 from service.jobs.files import NewItem
 from service.jobs.store import Item, JobStore
-from service.reconstruction import Options, Upload
+from service.model.turn import working_for
+from service.pipeline import reconstruction
+from service.pipeline.engine import Engine
+from service.pipeline.reconstruction import Options, Upload
 from service.schemas import photographs as schemas
 
 # Under BentoML's logger, which is the one its server shows.

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from service.archive import LARGEST_NUMBER, LARGEST_TEXTURE
+from service.pipeline.archive import LARGEST_NUMBER, LARGEST_TEXTURE
 from service.schemas.photographs import (
     PNG_EXAMPLE,
     TIMINGS_EXAMPLE,

@@ -18,10 +18,10 @@ import numpy as np
 import torch
 
 from train.config import Config, override
+from train.config.presets import PRESETS
 from train.data.stream import PhotographStream
-from train.device import Device, launch, processes_for
-from train.memory import keep_freed_memory
-from train.presets import PRESETS
+from train.running.device import Device, launch, processes_for
+from train.running.memory import keep_freed_memory
 from train.stages.gan import new_networks
 from train.steps.gan import GanTraining
 

@@ -17,7 +17,7 @@ import torch
 
 from tests.benchmarks.training_step import Step
 from train.config import InverseConfig
-from train.device import Device, launch
+from train.running.device import Device, launch
 
 
 def timed(device: Device, batch: int, steps: int, threads: int, exchange: bool) -> list[float]:

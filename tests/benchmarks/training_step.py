@@ -21,11 +21,11 @@ from tests.benchmarks.measure import interleaved, median
 from train.config import InverseConfig
 from train.data.multiview import MultiviewData
 from train.data.vehicles import photographs
-from train.device import Device
 from train.losses.multiview import crosswise
 from train.models.inverse_graphics import InverseGraphics, InverseGraphicsShape
 from train.models.perceptual import DiscriminatorFeatures
 from train.models.weights import SHIPPED
+from train.running.device import Device
 from train.steps.inverse import Examples, InverseTraining
 
 SIZE = 64

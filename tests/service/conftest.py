@@ -7,7 +7,7 @@ os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 
 import pytest
 
-from service import bundle
+from service.model import bundle
 from tests.service.small_bundle import write_small_bundle
 
 

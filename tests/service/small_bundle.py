@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from graphics.camera import CONVENTION
 from graphics.mesh import Template, save_template, sphere_template
-from service import bundle
+from service.model import bundle
 
 RESOLUTION = 32
 TEXTURE_SIZE = (8, 16)

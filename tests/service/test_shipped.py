@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from service.engine import Engine
-from service.reconstruction import Options, Upload, answer
+from service.pipeline.engine import Engine
+from service.pipeline.reconstruction import Options, Upload, answer
 from service.settings import SHIPPED_BUNDLE, Settings
 
 pytestmark = pytest.mark.skipif(

@@ -9,7 +9,7 @@ import trimesh
 from PIL import Image
 
 from graphics.render import render
-from service.reconstruction import PREVIEW_SIZE, SAMPLES, cut_out
+from service.pipeline.reconstruction import PREVIEW_SIZE, SAMPLES, cut_out
 from service.settings import Settings
 from tests.service.requests import image_of, jpeg, png, post
 

@@ -10,7 +10,7 @@ from train import ablation
 from train.config import EvaluateConfig, MultiviewConfig
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.weights import save_weights
-from train.workspace import Workspace, write_json
+from train.running.workspace import Workspace, write_json
 
 ROWS = ["full", "photographs_only", "no_symmetry", "true_views"]
 

@@ -14,13 +14,13 @@ from tests.train.stages.test_inverse import config_of, labelled_run, training_of
 from train import cycle
 from train.config import Config, GanConfig
 from train.data.stream import PhotographStream
-from train.device import Device, launch
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
+from train.running.device import Device, launch
+from train.running.torchrun import crew, given_processes
+from train.running.workspace import StepLoop, Workspace, WorkspaceError
 from train.stages import gan as gan_stage
 from train.steps.gan import GanTraining
-from train.torchrun import crew, given_processes
-from train.workspace import StepLoop, Workspace, WorkspaceError
 
 SIZE, STEPS = 32, 6
 # Slow, so that what rounding does to Adam's first steps stays small beside the course itself.

@@ -1,6 +1,6 @@
 """The settings of the cycle: one frozen dataclass per stage, refused where impossible.
 
-The presets that fill them stand in `train/presets.py`; `--set section.field=value` overrides one.
+The presets that fill them are in `train.config.presets`; `--set section.field=value` overrides one.
 """
 
 from train.config.data import (

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from train.data.draws import Draws
+from train.data.batch_random import Draws
 
 LARGEST_SCALE = 1.3
 """Zoom in and out, uniform in the logarithm."""

@@ -13,9 +13,9 @@ from train.config import Config
 from train.data.array_file import ArrayFile
 from train.data.vehicles import DISTANCES, views
 from train.data.view_plan import asked_cameras, plan_views
-from train.device import place
 from train.models.segmenter import load_segmenter
-from train.workspace import StageFolder, Workspace
+from train.running.device import place
+from train.running.workspace import StageFolder, Workspace
 
 BATCH = 256
 NO_CODES = np.zeros((0, 0), np.float32)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from graphics.camera import NOMINAL_DISTANCE
 from train.data.vehicles import surroundings
-from train.workspace import StageFolder
+from train.running.workspace import StageFolder
 
 HELD_OUT_EVERY = 10
 """Every so many photographs one is not to be taught."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from train.workspace import WorkspaceError
+from train.running.workspace import WorkspaceError
 
 
 class MultiviewError(WorkspaceError):

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from train.data.held_out import HeldOut
-from train.evaluation.captioned_sheet import (
+from train.evaluation.benchmark import Measured, shown_views
+from train.pictures.captioned_sheet import (
     CELL,
     INK,
     MARGIN,
@@ -17,7 +18,6 @@ from train.evaluation.captioned_sheet import (
     jpeg_of,
     line_of,
 )
-from train.evaluation.instrument import Measured, shown_views
 
 OBJECTS_PER_GROUP = 4
 """Objects shown of the best, of the middle and of the worst."""

@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from train.device import place
-from train.evaluation.generator_instrument import Sizes, measure_generator, photographed
-from train.evaluation.hull_instrument import HullInstrument
-from train.generated import write_view_grid
+from train.evaluation.generator_benchmark import Sizes, measure_generator, photographed
+from train.evaluation.hull_benchmark import HullInstrument
 from train.models.attributes import load_attributes
+from train.models.generated import write_view_grid
 from train.models.generator import Generator
 from train.models.given_features import load_features
 from train.models.segmenter import SegmenterError, load_segmenter
 from train.models.weights import SHIPPED, load_generator
-from train.progress import Progress
-from train.readers.gauge import SHIPPED as SHIPPED_GAUGE
-from train.readers.gauge import gauge_errors
-from train.workspace import WorkspaceError, write_atomically, write_json
+from train.pose.attribute_classifier import SHIPPED as SHIPPED_GAUGE
+from train.pose.attribute_classifier import gauge_errors
+from train.running.device import place
+from train.running.progress import Progress
+from train.running.workspace import WorkspaceError, write_atomically, write_json
 
 SEEDS = (11, 12, 13)
 SHIPPED_GENERATOR = SHIPPED / "camera_taught" / "generator.safetensors"

@@ -10,13 +10,13 @@ from PIL import Image
 
 from graphics.camera import wrap_degrees
 from train.data.photo_set import PhotoSet
-from train.evaluation.captioned_sheet import captioned_sheet, jpeg_of, line_of
 from train.evaluation.contact_sheet import best_middle_worst
-from train.evaluation.figures import Estimate, cell
-from train.evaluation.photo_instrument import PHOTO_FIGURES, PhotosMeasured
+from train.evaluation.metrics import Estimate, cell
+from train.evaluation.photo_benchmark import PHOTO_FIGURES, PhotosMeasured
 from train.evaluation.report import bootstrap
 from train.evaluation.report_page import TITLES, document, picture, table_of
-from train.workspace import write_atomically, write_json
+from train.pictures.captioned_sheet import captioned_sheet, jpeg_of, line_of
+from train.running.workspace import write_atomically, write_json
 
 ON_SHEET, ON_PAGE = 4, 10
 """Photographs of the best, of the middle and of the worst."""

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphics.mesh import Template
+from train.evaluation.benchmark import Predicted
 from train.evaluation.bundle_predictor import BundlePredictor
-from train.evaluation.drawing import as_pixels, render_on_grey
-from train.evaluation.instrument import Predicted
-from train.evaluation.photo_instrument import turned_cameras
+from train.evaluation.photo_benchmark import turned_cameras
 from train.evaluation.refinement import refine
+from train.evaluation.renders import as_pixels, render_on_grey
 from train.metrics.mask_iou import mask_iou, solid
 
 OTHER_VIEW_DEGREES = 120.0

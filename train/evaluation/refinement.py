@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphics.mesh import Template
-from train.evaluation.instrument import Predicted, Predictor
+from train.evaluation.benchmark import Predicted, Predictor
 from train.losses.mesh import flatten_loss, laplacian_loss
 from train.losses.reconstruction import color_loss
 from train.renderer.render import Renderer, Rendering
 
 SHARPNESS = 30_000.0
-"""1 / sigma of the soft mask; see `train.evaluation.ceiling`."""
+"""1 / sigma of the soft mask; see `train.evaluation.oracle`."""
 MASK_WEIGHT, COLOUR_WEIGHT = 1.0, 0.5
 SMOOTH_WEIGHT, SMALL_WEIGHT, FLATTEN_WEIGHT = 100.0, 0.5, 0.02
 """Of the moves' Laplacian, of their size, and of the angles between faces."""

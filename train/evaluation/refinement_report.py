@@ -9,10 +9,10 @@ from graphics.glb import GlbWriter
 from graphics.mesh import Template
 from graphics.seams import find_seams
 from train.data.photographs import Skipped
-from train.evaluation.captioned_sheet import captioned_sheet, line_of
-from train.evaluation.drawing import as_pixels
 from train.evaluation.refined_photo import OTHER_VIEW_DEGREES, Drawn, RefinedPhoto
-from train.workspace import write_atomically, write_json
+from train.evaluation.renders import as_pixels
+from train.pictures.captioned_sheet import captioned_sheet, line_of
+from train.running.workspace import write_atomically, write_json
 
 COLUMNS = (
     "photograph | before | after | "

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.data.held_out import HeldOut
+from train.evaluation.benchmark import Measured, Scores
 from train.evaluation.contact_sheet import azimuth_histogram, contact_sheet
-from train.evaluation.figures import CEILING, FIGURES, HEADLINE, ROWS, Estimate, cell
-from train.evaluation.instrument import Measured, Scores
+from train.evaluation.metrics import CEILING, FIGURES, HEADLINE, ROWS, Estimate, cell
 from train.evaluation.report_page import page
-from train.workspace import write_atomically, write_json
+from train.running.workspace import write_atomically, write_json
 
 RESAMPLES = 2_000
 CONFIDENCE = 0.95

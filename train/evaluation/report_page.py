@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from train.data.held_out import HeldOut
+from train.evaluation.benchmark import Measured
 from train.evaluation.contact_sheet import GROUPS, best_middle_worst, strip
-from train.evaluation.figures import FIGURES, HEADLINE, ROWS, Estimate, cell
-from train.evaluation.instrument import Measured
+from train.evaluation.metrics import FIGURES, HEADLINE, ROWS, Estimate, cell
 
 SHOWN = 10
 """Objects shown of the best, of the middle and of the worst."""

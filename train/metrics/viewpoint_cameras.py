@@ -11,7 +11,7 @@ from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION, NOMINAL_D
 from train.data.multiview import MultiviewData
 from train.metrics.camera_error import camera_errors
 from train.models.attributes import AttributeNetwork, read_attributes
-from train.workspace import round_to
+from train.running.workspace import round_to
 
 MOST_IMAGES = 16
 """Images read per viewpoint."""

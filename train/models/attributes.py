@@ -20,7 +20,7 @@ from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, NOMINAL_DISTANCE
 from train.data.vehicles import KINDS, Attributes
 from train.models.camera_features import DISTANCE_SCALE
 from train.models.camera_head import AZIMUTH_BINS, azimuth_targets
-from train.workspace import write_atomically
+from train.running.workspace import write_atomically
 
 GRID_SIDE = 32
 """Images are folded to this side at the entry, so that the cost hardly depends on their size."""

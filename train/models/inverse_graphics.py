@@ -21,7 +21,7 @@ from graphics.mesh import sphere_template
 from train.models.camera_head import CameraHead
 from train.models.shape_head import ShapeHead
 from train.models.texture_head import TextureHead
-from train.workspace import write_atomically
+from train.running.workspace import write_atomically
 
 
 class Prediction(NamedTuple):

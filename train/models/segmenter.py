@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from train.workspace import write_atomically
+from train.running.workspace import write_atomically
 
 SIDE_MULTIPLE = 16
 """Image sides must be multiples of this: one folding and three halvings."""

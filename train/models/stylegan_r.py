@@ -23,7 +23,7 @@ from train.models.camera_features import CAMERA_FEATURES, camera_features
 from train.models.generator import Generator
 from train.models.layers import EqualisedConvolution, EqualisedLinear
 from train.models.weights import build_generator
-from train.workspace import write_atomically
+from train.running.workspace import write_atomically
 
 OWNERS = ("shape", "texture", "background")
 """Rows of the selectors, in order."""

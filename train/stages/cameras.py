@@ -18,11 +18,11 @@ from train.config import PROCEDURAL, CamerasConfig, Config
 from train.data.vehicles import photographs
 from train.metrics.camera_error import camera_errors
 from train.models.attributes import read_attributes
-from train.progress import Progress
-from train.readers.cameras import camera_reader
-from train.readers.labels import Labels, Read, from_attributes
-from train.readers.student import Lessons, train_student
-from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError, round_to
+from train.pose.estimators import camera_reader
+from train.pose.labels import Labels, Read, from_attributes
+from train.pose.self_training import Lessons, train_student
+from train.running.progress import Progress
+from train.running.workspace import StageFolder, StepLoop, Workspace, WorkspaceError, round_to
 
 BATCH = 64
 COMPARED = 2_000

@@ -31,8 +31,7 @@ from torch import nn
 from train.config import Config
 from train.data.codes import Codes, CodeSampler
 from train.data.multiview import MultiviewData
-from train.device import Device
-from train.evaluation.stylegan_r_figures import (
+from train.evaluation.stylegan_r_metrics import (
     camera_control,
     cycle_figures,
     rounded,
@@ -41,7 +40,6 @@ from train.evaluation.stylegan_r_figures import (
     write_pictures,
 )
 from train.models.inverse_graphics import load_inverse_graphics
-from train.models.reader import Reader
 from train.models.segmenter import load_segmenter
 from train.models.stylegan_r import (
     StyleganR,
@@ -53,9 +51,11 @@ from train.models.stylegan_r import (
     view_shares,
 )
 from train.models.weights import load_generator
-from train.progress import Progress
+from train.running.device import Device
+from train.running.progress import Progress
+from train.running.workspace import StageFolder, StepLoop, Workspace
 from train.steps.disentangling import Step, fine_tuning_step, read_codes, warm_up_step
-from train.workspace import StageFolder, StepLoop, Workspace
+from train.steps.frozen_encoder import Reader
 
 HELD_OUT_EVERY = 16
 """One object of so many is kept out of the training, for figures and pictures."""

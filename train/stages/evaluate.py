@@ -1,13 +1,13 @@
 """Evaluate: the round's network on held-out procedural objects with truth, beside two floors.
 
 There are such objects of vehicles only. A network for anything else reads photographs that it was
-trained on, and what can be said without truth is measured (`train.evaluation.photo_instrument`).
+trained on, and what can be said without truth is measured (`train.evaluation.photo_benchmark`).
 
     python -m train.cycle --stages evaluate
 
 Writes `report.json`, `report.md`, `report.html`, `contact_sheet.png` and, with truth,
 `objects.json` (every object's scores) and `azimuth_errors.png`; what the figures mean is said in
-`train.evaluation.figures` and in the report.
+`train.evaluation.metrics` and in the report.
 The floors: `mean_shape`, the mean of the predicted training shapes at the predicted camera, and,
 in the last round, `single_view`, the same network trained on single views. A run that was stopped
 measures again from the start, which takes less than a minute.
@@ -27,16 +27,16 @@ from train.config import PROCEDURAL, Config
 from train.data.held_out import held_out
 from train.data.photo_set import UNKNOWN, PhotoSet
 from train.data.vehicles import HELD_OUT_SEED
-from train.device import place
-from train.evaluation.instrument import ConstantShape, Measured, Predicted, Predictor, measure
-from train.evaluation.photo_instrument import measure_photos
+from train.evaluation.benchmark import ConstantShape, Measured, Predicted, Predictor, measure
+from train.evaluation.photo_benchmark import measure_photos
 from train.evaluation.photo_report import photo_estimates, write_photo_report
 from train.evaluation.report import Estimate, write_report
 from train.models.inverse_graphics import load_inverse_graphics
 from train.models.segmenter import Segment, load_segmenter
 from train.models.serving_graphs import InverseGraphicsGraph, channels_first
-from train.progress import Progress
-from train.workspace import Workspace
+from train.running.device import place
+from train.running.progress import Progress
+from train.running.workspace import Workspace
 
 OURS, MEAN_SHAPE, SINGLE_VIEW = "inverse_graphics", "mean_shape", "single_view"
 """Rows of the report."""

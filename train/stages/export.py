@@ -23,17 +23,17 @@ from torch import nn
 
 from graphics.camera import CONVENTION
 from graphics.mesh import save_template
-from service import bundle
+from service.model import bundle
 from train.config import CHECKPOINT, PROCEDURAL, Config, ExportConfig
+from train.data.samples import write_drawn_samples, write_folder_samples, write_procedural_samples
 from train.models.inverse_graphics import InverseGraphics, load_inverse_graphics
+from train.models.onnx_files import Arrays, as_arrays, export_graph, halve_weights, parity
 from train.models.segmenter import OnnxSegmenter, load_segmenter
 from train.models.serving_graphs import InverseGraphicsGraph, SegmenterGraph, StyleganRGraph
 from train.models.stylegan_r import load_stylegan_r
-from train.onnx_files import Arrays, as_arrays, export_graph, halve_weights, parity
-from train.progress import Progress
-from train.provenance import training_command
-from train.samples import write_drawn_samples, write_folder_samples, write_procedural_samples
-from train.workspace import Workspace, WorkspaceError
+from train.running.progress import Progress
+from train.running.provenance import training_command
+from train.running.workspace import Workspace, WorkspaceError
 
 PARITY_IMAGES = 16
 """Real photographs that every graph is compared on."""
@@ -79,7 +79,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         shutil.rmtree(beside, ignore_errors=True)
     facts = {"round": round, **_facts(folder.path / "bundle", graphs)}
     if config.export.register:
-        from service.store import register  # BentoML takes a second to import
+        from service.model.store import register  # BentoML takes a second to import
 
         facts["registered"] = register(folder.path / "bundle")
     folder.finish(**facts)

@@ -17,13 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from train.checkpoints.imported import Taken, load_checkpoint
 from train.config import PROCEDURAL, Config, ConfigError, GanConfig
 from train.data.stream import PhotographStream
-from train.device import Device, launch, place, processes_for
-from train.gan_checkpoint import Taken, load_checkpoint
-from train.generated import write_view_grid
-from train.memory import keep_freed_memory
 from train.models.discriminator import Discriminator, DiscriminatorShape
+from train.models.generated import write_view_grid
 from train.models.generator import Generator, GeneratorShape
 from train.models.stylegan2 import published_channels
 from train.models.weights import (
@@ -33,10 +31,12 @@ from train.models.weights import (
     save_weights,
     transfer,
 )
-from train.progress import Progress
-from train.provenance import training_command
+from train.running.device import Device, launch, place, processes_for
+from train.running.memory import keep_freed_memory
+from train.running.progress import Progress
+from train.running.provenance import training_command
+from train.running.workspace import StageFolder, StepLoop, Workspace
 from train.steps.gan import GanTraining
-from train.workspace import StageFolder, StepLoop, Workspace
 
 FEW_PHOTOGRAPHS = 20_000
 """Fewer photographs of one's own than this call for adaptive augmentation."""

@@ -24,7 +24,6 @@ from graphics.camera import ELEVATION
 from train.config import PROCEDURAL, Config, InverseConfig
 from train.data.labelled_photographs import LabelledPhotographs
 from train.data.multiview import MultiviewData
-from train.device import Device, launch, processes_for
 from train.metrics.viewpoint_cameras import viewpoint_camera_errors
 from train.models.inverse_graphics import (
     InverseGraphics,
@@ -34,12 +33,13 @@ from train.models.inverse_graphics import (
 )
 from train.models.perceptual import DiscriminatorFeatures, VggFeatures
 from train.models.segmenter import load_segmenter
-from train.pictures import write_grid
-from train.prediction_pictures import pictures_of
-from train.progress import Progress
-from train.readers.gauge import load_gauge
+from train.pictures.grid import write_grid
+from train.pictures.predictions import pictures_of
+from train.pose.attribute_classifier import load_gauge
+from train.running.device import Device, launch, processes_for
+from train.running.progress import Progress
+from train.running.workspace import StageFolder, StepLoop, Workspace, round_to
 from train.steps.inverse import Examples, InverseTraining
-from train.workspace import StageFolder, StepLoop, Workspace, round_to
 
 READ_VIEWS = 4
 """Of every object, for its elevation."""

@@ -13,22 +13,22 @@ import torch
 from torch import Tensor
 
 from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION
+from train.annotation.table import FIRST_ELEVATION_DEGREES, read_viewpoints
 from train.config import Config
 from train.data.array_file import ArrayFile
 from train.data.mask_filter import MaskLimits, Verdict, filter_masks
 from train.data.view_plan import asked_cameras, plan_views
-from train.data.viewpoints import FIRST_ELEVATION_DEGREES, read_viewpoints
-from train.device import place
-from train.generated import as_pixels, generate, generate_grid, sample_contents
-from train.labelled_sheet import write_labelled_sheet
 from train.metrics.view_content_grid import GridMeasures, measure_grid
 from train.models.attributes import joined, load_attributes, read_attributes
+from train.models.generated import as_pixels, generate, generate_grid, sample_contents
 from train.models.generator import Generator
 from train.models.segmenter import Segment, load_segmenter
 from train.models.weights import load_generator
-from train.progress import Progress
-from train.readers.labels import told_range
-from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
+from train.pictures.labelled_sheet import write_labelled_sheet
+from train.pose.labels import told_range
+from train.running.device import place
+from train.running.progress import Progress
+from train.running.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
 
 BATCH = 64
 FEWEST_VIEWS = 2

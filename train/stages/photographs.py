@@ -16,16 +16,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from train.checkpoints.imported import load_checkpoint
 from train.config import CHECKPOINT, PROCEDURAL, Config
 from train.data.array_file import ArrayFile
 from train.data.photo_layouts import read_training
 from train.data.photographs import FolderPhotographs
 from train.data.vehicles import photographs
-from train.device import place
-from train.gan_checkpoint import load_checkpoint
-from train.generated import as_pixels, generate, sample_contents
-from train.progress import Progress
-from train.workspace import StageFolder, StepLoop, Workspace
+from train.models.generated import as_pixels, generate, sample_contents
+from train.running.device import place
+from train.running.progress import Progress
+from train.running.workspace import StageFolder, StepLoop, Workspace
 
 CHUNK = 512
 """Photographs that a thread draws at once: about half a second of work."""

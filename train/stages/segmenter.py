@@ -18,13 +18,13 @@ from torch.nn import functional as F
 from train.config import CHECKPOINT, PROCEDURAL, PROCEDURAL_CATEGORY, Config
 from train.config.refusal import require
 from train.data.augmentation import augment
-from train.data.draws import Draws
+from train.data.batch_random import Draws
 from train.data.masked_photographs import Labelled, MaskedPhotographs, as_labelled
 from train.data.vehicles import HELD_OUT_SEED, photographs
-from train.device import Device, place
 from train.models.segmenter import Segmenter, load_segmenter, save_segmenter
-from train.progress import Progress
-from train.workspace import StageFolder, StepLoop, Workspace, write_atomically
+from train.running.device import Device, place
+from train.running.progress import Progress
+from train.running.workspace import StageFolder, StepLoop, Workspace, write_atomically
 
 HELD_OUT = 256
 """Photographs that the reported IoU is measured on: procedural ones, or, where they show no

@@ -3,7 +3,7 @@
 Thousands of codes are scored under many content codes by two measures: how stable the viewpoint is
 across contents, and how stable the object is across views; those that cover the azimuth circle
 best are kept and annotated, by the attribute network or by a person. A person is then shown more
-codes, filled in by what was learned from the first (`train/readers/suggestions.py`). The network
+codes, filled in by what was learned from the first (`train/annotation/suggestions.py`). The network
 that measures reads vehicles; of anything else the first codes are shown to the person as they come.
 Writes `viewpoints.npz` (codes [K, D], azimuth_bins [K], stds, flip_rates, deviations: NaN where
 nothing was measured), `viewpoints.csv`, `viewpoints.html` (the page on which a person fills that
@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from train.config import PROCEDURAL, Config
-from train.data.viewpoints import (
+from train.annotation.page import write_page
+from train.annotation.suggestions import Suggested, suggest
+from train.annotation.table import (
     BINS,
     PAGE,
     UNKNOWN,
@@ -31,23 +32,22 @@ from train.data.viewpoints import (
     table_rows,
     write_table,
 )
-from train.data.viewpoints_page import write_page
-from train.device import place
-from train.generated import as_pixels, generate_grid, sample_contents
-from train.labelled_sheet import write_labelled_sheet
+from train.annotation.viewpoint_choice import FEWEST, first_codes, measured_choice
+from train.config import PROCEDURAL, Config
 from train.models.attributes import (
     AttributeNetwork,
     AttributeReadings,
     load_attributes,
     read_attributes,
 )
+from train.models.generated import as_pixels, generate_grid, sample_contents
 from train.models.generator import Generator
 from train.models.weights import load_generator
-from train.progress import Progress
-from train.readers.gauge import gauge_errors, take_shipped_gauge, train_gauge
-from train.readers.suggestions import Suggested, suggest
-from train.viewpoint_choice import FEWEST, first_codes, measured_choice
-from train.workspace import StageFolder, StepLoop, Workspace, WorkspaceError, write_json
+from train.pictures.labelled_sheet import write_labelled_sheet
+from train.pose.attribute_classifier import gauge_errors, take_shipped_gauge, train_gauge
+from train.running.device import place
+from train.running.progress import Progress
+from train.running.workspace import StageFolder, StepLoop, Workspace, WorkspaceError, write_json
 
 __all__ = ["AnnotationNeeded", "run"]
 

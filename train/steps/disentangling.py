@@ -26,9 +26,9 @@ from train.losses.consistency import (
 )
 from train.models.generator import Generator
 from train.models.inverse_graphics import completed
-from train.models.reader import ReadBack, Reader
 from train.models.stylegan_r import StyleganR
-from train.workspace import WorkspaceError
+from train.running.workspace import WorkspaceError
+from train.steps.frozen_encoder import ReadBack, Reader
 
 CHUNK = 64
 """Images read at once."""

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from train.config import ConfigError, GanConfig
 from train.data.stream import PhotographStream, RealBatch, moved
-from train.device import Device
 from train.losses.adversarial import discriminator_loss, generator_loss, generator_share, r1_penalty
 from train.models.discriminator import Discriminator
 from train.models.generator import Generator
+from train.running.device import Device
 from train.steps.gan_augmentation import AdaptiveAugmentation, Changes, seen
 from train.steps.gan_graphs import StepGraphs
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from graphics.camera import DISTANCE
 from train.data.stream import RealBatch, mirrored_cameras
-from train.device import Device
+from train.running.device import Device
 
 ADJUST_EVERY = 4
 """Steps between two changes of p (section 3 there)."""

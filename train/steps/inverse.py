@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from graphics.camera import DISTANCE
 from train.config import ConfigError, InverseConfig
 from train.data.augmentation import augment_views
-from train.data.draws import Draws
+from train.data.batch_random import Draws
 from train.data.labelled_photographs import LabelledPhotographs
 from train.data.multiview import MultiviewData
 from train.data.stream import mirrored_cameras
-from train.device import Device
 from train.losses.multiview import MultiviewLoss, Views
 from train.models.inverse_graphics import InverseGraphics, Prediction
 from train.renderer.render import Renderer
+from train.running.device import Device
 
 WARM_UP = 100
 """Steps over which the learning rate rises."""

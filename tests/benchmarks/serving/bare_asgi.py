@@ -13,11 +13,11 @@ import copy
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
 
-from service import reconstruction
-from service.engine import Engine
 from service.http import answers
 from service.http.form import to_upload
-from service.reconstruction import Options
+from service.pipeline import reconstruction
+from service.pipeline.engine import Engine
+from service.pipeline.reconstruction import Options
 from service.schemas.photographs import ReconstructAnswer
 from service.settings import read_settings
 

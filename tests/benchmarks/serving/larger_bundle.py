@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
-from service import bundle
+from service.model import bundle
 from service.settings import SHIPPED_BUNDLE
 from tests.benchmarks.serving.graph import Builder
 from tests.benchmarks.serving.wire import SIZE

@@ -13,15 +13,15 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.access import Access
 from service.call import current_call
+from service.http.access import Access
 from service.http.access_control import AccessControl
 from service.http.call_scope import CallScope
 from service.http.mounted_service import MountedService
 from service.http.requests import BodyLimit
 from service.http.time_limit import TimeLimit
-from service.inference.batcher import Batcher, Device
-from service.inference.ladder import Ladder
+from service.model.batcher import Batcher, Device
+from service.model.ladder import Ladder
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
 from tests.benchmarks.serving import wire
 from tests.benchmarks.serving.session import open_graph

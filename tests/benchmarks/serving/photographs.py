@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from service import bundle
+from service.model import bundle
 from service.process import serving
 from service.settings import SHIPPED_BUNDLE
 from tests.benchmarks.serving.bare_asgi import INLINE, THREADS

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from service.call import Call, entered
-from service.engine import Engine
 from service.jobs.files import NewItem
 from service.jobs.store import JobStore
 from service.jobs.worker import Jobs
-from service.reconstruction import Options
+from service.pipeline.engine import Engine
+from service.pipeline.reconstruction import Options
 from service.settings import Settings
 from tests.service.requests import jpeg
 

@@ -196,11 +196,11 @@ def test_results_are_zip_or_lines(client):
 def test_results_that_do_not_fit_are_an_error_of_their_image(bundle_folder, tmp_path):
     import asyncio
 
-    from service.engine import Engine
     from service.jobs.files import NewItem
     from service.jobs.store import JobStore
     from service.jobs.worker import Jobs
-    from service.reconstruction import Options
+    from service.pipeline.engine import Engine
+    from service.pipeline.reconstruction import Options
     from service.settings import Settings
 
     engine = Engine(

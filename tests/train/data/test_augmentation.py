@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from train.data.augmentation import augment, augment_views
-from train.data.draws import Draws
+from train.data.batch_random import Draws
 from train.data.vehicles import photographs
 
 

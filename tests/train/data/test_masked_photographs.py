@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from train.data.masked_photographs import MaskedPhotographs
-from train.workspace import Workspace
+from train.running.workspace import Workspace
 
 SIZE, COUNT = 32, 25
 

@@ -4,7 +4,6 @@ import numpy as np
 from PIL import Image
 
 from tests.train.evaluation.test_report import OBJECTS, blank_truth, measured
-from train.evaluation.captioned_sheet import CAPTION, CELL, MARGIN
 from train.evaluation.contact_sheet import (
     COLOURS,
     LEFT,
@@ -13,6 +12,7 @@ from train.evaluation.contact_sheet import (
     best_middle_worst,
     contact_sheet,
 )
+from train.pictures.captioned_sheet import CAPTION, CELL, MARGIN
 
 
 def test_best_middle_and_worst_are_different_objects() -> None:

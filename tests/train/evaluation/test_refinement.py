@@ -4,9 +4,9 @@ import pytest
 from graphics.camera import AZIMUTH, DISTANCE, ELEVATION
 from graphics.mesh import sphere_template
 from graphics.render import render
-from train.evaluation.drawing import render_on_grey
-from train.evaluation.instrument import Predicted
+from train.evaluation.benchmark import Predicted
 from train.evaluation.refinement import RefinedPredictor, refine
+from train.evaluation.renders import render_on_grey
 from train.metrics.mask_iou import mask_iou
 
 SIZE = 32

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from train.data.held_out import HeldOut
-from train.evaluation.figures import FIGURES, ROWS
-from train.evaluation.instrument import Measured, Scores
+from train.evaluation.benchmark import Measured, Scores
+from train.evaluation.metrics import FIGURES, ROWS
 from train.evaluation.report import bootstrap, estimates, summarise, write_report
 from train.metrics.true_shape import Shape
 

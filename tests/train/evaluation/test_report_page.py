@@ -5,10 +5,10 @@ import re
 from PIL import Image
 
 from tests.train.evaluation.test_report import blank_truth, measured
-from train.evaluation.captioned_sheet import CELL, MARGIN
-from train.evaluation.figures import FIGURES, ROWS
+from train.evaluation.metrics import FIGURES, ROWS
 from train.evaluation.report import estimates
 from train.evaluation.report_page import page
+from train.pictures.captioned_sheet import CELL, MARGIN
 
 
 def test_the_page_shows_thirty_objects_and_needs_nothing_beside_it() -> None:

@@ -6,7 +6,7 @@ from train.data.multiview import MultiviewData
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.metrics.viewpoint_cameras import FEWEST_IMAGES, viewpoint_camera_errors
 from train.models.attributes import load_attributes
-from train.readers.gauge import SHIPPED
+from train.pose.attribute_classifier import SHIPPED
 
 WHEN = ("before", "after")
 VIEWPOINTS = 24

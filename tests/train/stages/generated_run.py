@@ -10,7 +10,7 @@ from train.models.attributes import AttributeNetwork, save_attributes
 from train.models.generator import Generator, GeneratorShape
 from train.models.segmenter import Segmenter, save_segmenter
 from train.models.weights import save_weights
-from train.workspace import Workspace
+from train.running.workspace import Workspace
 
 SIZE = 32
 CHANNELS = (8, 8, 8, 8)

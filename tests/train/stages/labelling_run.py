@@ -11,7 +11,7 @@ from train.models.inverse_graphics import (
     InverseGraphicsShape,
     save_inverse_graphics,
 )
-from train.workspace import Workspace
+from train.running.workspace import Workspace
 
 COUNT = 150
 

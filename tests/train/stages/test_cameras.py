@@ -5,11 +5,11 @@ from tests.train.stages.generated_run import SIZE
 from tests.train.stages.labelling_run import COUNT, labelling, labels_of, ready
 from train.config import CamerasConfig
 from train.data import vehicles
-from train.readers import cameras as camera_readers
-from train.readers.labels import Labels
-from train.readers.mirrored import read_both_ways
+from train.pose import estimators as camera_readers
+from train.pose.labels import Labels
+from train.pose.mirrored import read_both_ways
+from train.running.workspace import StepLoop, Workspace, WorkspaceError
 from train.stages import cameras
-from train.workspace import StepLoop, Workspace, WorkspaceError
 
 
 class EagerLoop(StepLoop):

@@ -8,9 +8,9 @@ from PIL import Image
 
 from tests.train.stages.tiny_run import SIZE, tiny_config, tiny_run
 from train.models.stylegan_r import load_stylegan_r
+from train.running.workspace import StepLoop, Workspace, WorkspaceError
 from train.stages import disentangle
 from train.steps.disentangling import CodesError
-from train.workspace import StepLoop, Workspace, WorkspaceError
 
 
 @pytest.mark.parametrize("camera_taught", [False, True])

@@ -13,12 +13,12 @@ from tests.train.checkpoints.official_files import (
 from train import cycle
 from train.config import Config, ConfigError, GanConfig, PhotographsConfig, override
 from train.import_stylegan import import_file
+from train.models.onnx_files import export_graph
 from train.models.segmenter import Segmenter
 from train.models.serving_graphs import SegmenterGraph
 from train.models.weights import load_generator
-from train.onnx_files import export_graph
+from train.running.workspace import StepLoop, Workspace, WorkspaceError
 from train.stages import photographs, segmenter
-from train.workspace import StepLoop, Workspace, WorkspaceError
 
 SIZE, COUNT = 32, 150
 BIRDS = ["export.category=birds", "viewpoints.annotator=auto"]

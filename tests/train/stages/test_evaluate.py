@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from train.config import Config, EvaluateConfig, PhotographsConfig, override
-from train.evaluation.figures import FIGURES
+from train.evaluation.metrics import FIGURES
 from train.models.inverse_graphics import (
     InverseGraphics,
     InverseGraphicsShape,
     save_inverse_graphics,
 )
 from train.models.segmenter import Segmenter, save_segmenter
+from train.running.workspace import Workspace, WorkspaceError
 from train.stages import evaluate
-from train.workspace import Workspace, WorkspaceError
 
 CONFIG = Config(
     rounds=1,

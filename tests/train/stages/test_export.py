@@ -9,15 +9,15 @@ import torch
 from onnx import numpy_helper
 from PIL import Image
 
-from service import bundle
-from service.manifest import PARITY_LIMIT
+from service.model import bundle
+from service.model.manifest import PARITY_LIMIT
 from tests.train.stages.tiny_run import SIZE, tiny_config, tiny_run
 from train.config import override
+from train.models.onnx_files import export_graph
 from train.models.segmenter import Segmenter
 from train.models.serving_graphs import SegmenterGraph
-from train.onnx_files import export_graph
+from train.running.workspace import Workspace, WorkspaceError
 from train.stages import disentangle, export
-from train.workspace import Workspace, WorkspaceError
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,13 @@ from PIL import Image
 
 from train.config import Config, ConfigError, GanConfig, PhotographsConfig
 from train.data.stream import PhotographStream
-from train.generated import GRID_CONTENTS, GRID_VIEWS
 from train.models.discriminator import Discriminator, DiscriminatorShape
+from train.models.generated import GRID_CONTENTS, GRID_VIEWS
 from train.models.generator import Generator, GeneratorShape
 from train.models.weights import SHIPPED, load_discriminator, load_generator
+from train.running.workspace import Workspace, WorkspaceError
 from train.stages import gan
 from train.steps.gan import GanTraining
-from train.workspace import Workspace, WorkspaceError
 
 COUNT, SIZE = 64, 32
 SETTINGS = GanConfig(kimg=0.048, taught_kimg=0.048, batch_size=8, r1_every=2)

@@ -14,14 +14,14 @@ from tests.train.checkpoints.official_files import (
 from tests.train.stages.tiny_run import tiny_config, tiny_run
 from train import cycle
 from train.config import Config, ConfigError, GanConfig, InverseConfig, PhotographsConfig
-from train.generated import generate, sample_contents
 from train.import_stylegan import import_file
+from train.models.generated import generate, sample_contents
 from train.models.perceptual import DiscriminatorFeatures
 from train.models.stylegan2 import StyleGAN2Generator
 from train.models.stylegan_r import load_stylegan_r
 from train.models.weights import load_generator, read_metadata
+from train.running.workspace import Workspace
 from train.stages import disentangle, export, gan
-from train.workspace import Workspace
 
 SIZE = 32
 

@@ -8,7 +8,6 @@ from PIL import Image
 
 from tests.train.stages.tiny_run import SIZE, VIEWS, tiny_config, tiny_run
 from train.config import Config, EvaluateConfig
-from train.device import Device, launch
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.inverse_graphics import (
     InverseGraphics,
@@ -16,9 +15,10 @@ from train.models.inverse_graphics import (
     load_inverse_graphics,
 )
 from train.models.weights import save_weights
+from train.running.device import Device, launch
+from train.running.workspace import StepLoop, Workspace
 from train.stages import inverse
 from train.steps.inverse import InverseTraining
-from train.workspace import StepLoop, Workspace
 
 LABELLED_ELEVATION = 21.0
 """Degrees, unlike that of any generated view."""

@@ -13,8 +13,8 @@ from tests.train.stages.generated_run import (
 from train.config import MultiviewConfig, override
 from train.data.multiview import MultiviewData
 from train.models.weights import load_generator
+from train.running.workspace import StepLoop, Workspace, WorkspaceError
 from train.stages import multiview
-from train.workspace import StepLoop, Workspace, WorkspaceError
 
 BINS = np.array([0, 30, 30, 120, 210, 210, 300], np.int32)
 

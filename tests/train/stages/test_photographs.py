@@ -5,8 +5,8 @@ from PIL import Image
 from train.config import Config, PhotographsConfig, override
 from train.data import vehicles
 from train.data.photographs import PhotographsError
+from train.running.workspace import Workspace
 from train.stages import photographs
-from train.workspace import Workspace
 
 COUNT = 1100
 

@@ -14,8 +14,8 @@ from torch import nn
 from tests.train.stages import generated_run
 from tests.train.stages.tiny_run import tiny_config, tiny_run
 from train.config import CamerasConfig, SegmenterConfig, override
-from train.readers import cameras as camera_readers
-from train.readers import gauge
+from train.pose import attribute_classifier as gauge
+from train.pose import estimators as camera_readers
 from train.stages import cameras, multiview, segmenter, viewpoints
 
 META = torch.device("meta")

@@ -6,11 +6,11 @@ import torch
 from train.config import Config, ConfigError, PhotographsConfig, SegmenterConfig, override
 from train.data import vehicles
 from train.data.masked_photographs import Labelled
+from train.models.onnx_files import export_graph
 from train.models.segmenter import Segmenter, load_segmenter
 from train.models.serving_graphs import SegmenterGraph
-from train.onnx_files import export_graph
+from train.running.workspace import StepLoop, Workspace
 from train.stages import segmenter
-from train.workspace import StepLoop, Workspace
 
 
 def config(steps: int = 40, **settings) -> Config:

@@ -7,14 +7,14 @@ import torch
 from PIL import Image
 
 from tests.train.stages.generated_run import config, with_gan
+from train.annotation.table import MEASURES, AnnotationNeeded, nearest_bins, read_viewpoints
+from train.annotation.viewpoint_choice import choose
 from train.config import ViewpointsConfig, override
-from train.data.viewpoints import MEASURES, AnnotationNeeded, nearest_bins, read_viewpoints
-from train.generated import sample_contents
 from train.metrics.view_content_grid import measure_grid
+from train.models.generated import sample_contents
 from train.models.weights import load_generator
+from train.running.workspace import StepLoop, Workspace, WorkspaceError
 from train.stages import viewpoints
-from train.viewpoint_choice import choose
-from train.workspace import StepLoop, Workspace, WorkspaceError
 
 
 class EagerLoop(StepLoop):

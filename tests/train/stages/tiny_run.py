@@ -23,7 +23,7 @@ from train.models.inverse_graphics import (
 )
 from train.models.segmenter import Segmenter, save_segmenter
 from train.models.weights import save_weights
-from train.workspace import Workspace
+from train.running.workspace import Workspace
 
 SIZE, OBJECTS, VIEWS = 32, 12, 6
 

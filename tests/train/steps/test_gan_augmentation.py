@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from train.device import Device
+from train.running.device import Device
 from train.steps.gan_augmentation import (
     ADJUST_EVERY,
     AdaptiveAugmentation,

@@ -1,0 +1,195 @@
+"""One ONNX graph of a bundle on the device asked for, never silently on another."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from service.model.binding import Binding
+from service.model.bundle import Bundle
+from service.model.ladder import Ladder
+from service.model.manifest import Tensor, check_graph
+
+# Under BentoML's logger, which is the one its server shows.
+logger = logging.getLogger(f"bentoml.{__name__}")
+
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+TENSORRT = "TensorrtExecutionProvider"
+PROVIDERS = {"cpu": CPU, "cuda": CUDA, "tensorrt": TENSORRT}
+"""By setting; `auto` takes CUDA where there is one."""
+
+
+CUDA_OPTIONS = {
+    # An exhaustive search would be repeated, in seconds, for every new size of a batch.
+    "cudnn_conv_algo_search": "HEURISTIC",
+    # ONNX Runtime's default rounds what float32 graphs multiply to 10 bits (TensorFloat-32): more
+    # than a bundle may be off by. Who wants speed for digits exports a float16 graph.
+    "use_tf32": "0",
+}
+"""Of ONNX Runtime's CUDA provider."""
+
+
+class DeviceError(RuntimeError):
+    """The device asked for is not the one in use."""
+
+
+class Options(NamedTuple):
+    """What a graph runs on and how."""
+
+    device: str = "auto"
+    """cpu, cuda, tensorrt or auto."""
+    threads: int = 1
+    precision: str = "auto"
+    """float32, float16, or auto: float16 on a GPU where the bundle has it."""
+    largest_batch: int = 32
+    """TensorRT builds its engine for 1 up to this; CUDA's sessions are for sizes up to it."""
+    engine_cache: str = ""
+    """Folder for TensorRT's engines; empty: they are built at every start."""
+
+
+def choose_provider(device: str) -> str:
+    """The execution provider for a setting: cpu, cuda, tensorrt, or auto (CUDA where it is)."""
+    _refuse_two_runtimes()
+    available = onnxruntime.get_available_providers()
+    wanted = PROVIDERS.get(device, CUDA if CUDA in available else CPU)
+    if wanted not in available:
+        raise DeviceError(
+            f"device is {device}, but this ONNX Runtime has only {available}: install the gpu "
+            "extra (onnxruntime-gpu) instead of cpu"
+        )
+    if wanted != CPU:
+        # The CUDA libraries of NVIDIA's wheels are not on the loader's path.
+        onnxruntime.preload_dlls()
+    return wanted
+
+
+class Session:
+    """Runs one graph; arrays in and out are checked against the bundle's contract."""
+
+    def __init__(self, bundle: Bundle, graph: str, options: Options) -> None:
+        """Raises `DeviceError` unless the device asked for by name is really in use."""
+        self.graph = graph
+        self.contract = bundle.manifest.graph(graph)
+        wanted = choose_provider(options.device)
+        self.half = options.precision == "float16" or (
+            options.precision == "auto" and wanted != CPU and bundle.manifest.has_half(graph)
+        )
+        self._session = self._open(bundle, wanted, options)
+        self.provider = self._session.get_providers()[0]
+        if self.provider != wanted:
+            if options.device != "auto":
+                raise DeviceError(
+                    f"{graph} was to run on {wanted} but runs on {self.provider}: check the driver "
+                    "(nvidia-smi) and the CUDA libraries"
+                )
+            logger.warning("%s: no usable CUDA device, running on %s", graph, self.provider)
+            if self.half and options.precision == "auto":
+                # Float16 is for the GPU that turned out not to be there.
+                self.half = False
+                self._session = self._open(bundle, self.provider, options)
+        check_graph(bundle.manifest, graph, self._session.get_inputs(), self._session.get_outputs())
+        self._run = self._how_to_run(bundle, options)
+
+    def _how_to_run(
+        self, bundle: Bundle, options: Options
+    ) -> Callable[[Sequence[str], Mapping[str, NDArray]], list[NDArray]]:
+        if self.provider == CPU:
+            return self._session.run
+        if self.provider == TENSORRT:  # one engine for every batch size
+            return Binding(self._session, "cuda").run
+        first = [self._session]
+
+        def open_session() -> onnxruntime.InferenceSession:
+            return first.pop() if first else self._open(bundle, self.provider, options)
+
+        return Ladder(open_session, "cuda", options.largest_batch).run
+
+    def _open(
+        self, bundle: Bundle, provider: str, options: Options
+    ) -> onnxruntime.InferenceSession:
+        session = onnxruntime.InferenceSession(
+            bundle.graph_bytes(self.graph, self.half),
+            _session_options(options.threads),
+            providers=self._providers(provider, options),
+        )
+        # A run that fails on the GPU would be repeated on the CPU, and so all that follow it.
+        session.disable_fallback()
+        return session
+
+    def _providers(self, wanted: str, options: Options) -> list[str | tuple[str, dict[str, str]]]:
+        cuda = (CUDA, CUDA_OPTIONS)
+        if wanted == TENSORRT:
+            return [(TENSORRT, self._tensorrt(options)), cuda, CPU]
+        return [cuda, CPU] if wanted == CUDA else [CPU]
+
+    def _tensorrt(self, options: Options) -> dict[str, str]:
+        """Provider options: one engine for every batch size, float16 where it is asked for."""
+
+        def profile(batch: int) -> str:
+            shapes = ((t.name, (batch, *t.shape[1:])) for t in self.contract.inputs)
+            return ",".join(f"{name}:{'x'.join(map(str, shape))}" for name, shape in shapes)
+
+        chosen = {
+            "trt_fp16_enable": "1" if self.half else "0",
+            "trt_profile_min_shapes": profile(1),
+            "trt_profile_opt_shapes": profile(options.largest_batch),
+            "trt_profile_max_shapes": profile(options.largest_batch),
+        }
+        if options.engine_cache:
+            chosen["trt_engine_cache_enable"] = "1"
+            chosen["trt_engine_cache_path"] = options.engine_cache
+        return chosen
+
+    def run(self, arrays: Sequence[NDArray]) -> tuple[NDArray, ...]:
+        """Outputs in the contract's order, from inputs in the contract's order."""
+        batch = len(arrays[0])
+        for tensor, array in zip(self.contract.inputs, arrays, strict=True):
+            self._check("input", tensor, array, batch)
+        feed = {t.name: a for t, a in zip(self.contract.inputs, arrays, strict=True)}
+        names = [tensor.name for tensor in self.contract.outputs]
+        outputs = self._run(names, feed)
+        for tensor, array in zip(self.contract.outputs, outputs, strict=True):
+            self._check("output", tensor, array, batch)
+        return tuple(outputs)
+
+    def zeros(self, batch: int) -> tuple[NDArray, ...]:
+        """Inputs of the right kind, for warming up."""
+        return tuple(np.zeros((batch, *t.shape[1:]), t.dtype) for t in self.contract.inputs)
+
+    def _check(self, kind: str, tensor: Tensor, array: NDArray, batch: int) -> None:
+        shape = (batch, *tensor.shape[1:])
+        if array.shape != shape or array.dtype != tensor.dtype:
+            raise ValueError(
+                f"{kind} {tensor.name} of {self.graph} is {array.dtype} {array.shape}; "
+                f"it must be {tensor.dtype} {shape}"
+            )
+
+
+def _session_options(threads: int) -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Spinning threads would burn the cores that decode the next images.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _refuse_two_runtimes() -> None:
+    """onnxruntime and onnxruntime-gpu install over each other: what then runs is anyone's guess."""
+    installed = [
+        name
+        for name in ("onnxruntime", "onnxruntime-gpu")
+        if any(importlib.metadata.distributions(name=name))
+    ]
+    if len(installed) > 1:
+        raise DeviceError(
+            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other: "
+            "uninstall both, then install exactly one of the extras cpu and gpu"
+        )

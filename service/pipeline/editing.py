@@ -1,0 +1,88 @@
+"""A photograph and what to change about it to a new photograph."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from graphics.camera import AZIMUTH
+from service import metrics
+from service.errors import ItemError, RequestError
+from service.imaging import images
+from service.imaging.inpainting import fill
+from service.pipeline import sources
+from service.pipeline.engine import Engine
+from service.pipeline.reconstruction import (
+    SAMPLES,
+    Taken,
+    Upload,
+    cut_out,
+    take,
+    to_archive,
+    to_view,
+)
+from service.pipeline.rendering import draw, picture_size, to_text
+from service.pipeline.scenes import Scene, camera_row
+from service.schemas import photographs as schemas
+from service.schemas.rendering import EditAnswer, EditChanges
+
+ATTRIBUTES = {"shape": "vertices", "texture": "texture", "background": "background"}
+"""Of an archive, by the field that names its source."""
+TRACE = 0.1
+"""Of a mask: pixels above this hold some of the object's colour."""
+
+
+async def edit(engine: Engine, upload: Upload, changes: EditChanges) -> EditAnswer:
+    """The new photograph; raises `RequestError` where the old one or a source cannot be used."""
+    size = picture_size(engine, changes.renderer, changes.size)
+    named = {field: getattr(changes, field) for field in ("shape", "texture", "background")}
+    timings: dict[str, float] = {}
+    with engine.admit(2 + sources.photographs(named)), metrics.stage("total", timings):
+        try:
+            taken = await take(engine, upload, timings)
+        except ItemError as error:
+            raise RequestError(422, error.code, f"image: {error.message}") from error
+        parts = await sources.resolve(engine, named, timings)
+        old = to_archive(taken)
+        new = old._replace(
+            **{
+                ATTRIBUTES[field]: getattr(found, ATTRIBUTES[field])
+                for field, found in parts.items()
+            }
+        )
+        scene = Scene.of(new)._replace(camera=_camera(old.camera, changes))
+        with metrics.stage("draw", timings):
+            if changes.renderer == "graphics" and changes.background is None:
+                picture = await engine.in_pool(_draw_over, engine, taken, scene, size)
+            else:
+                drawn = await draw(engine, scene, changes.renderer, size)
+                picture = next(one for one in drawn if one is not None)
+        with metrics.stage("encode", timings):
+            png = await engine.in_pool(images.encode_png, picture)
+    return EditAnswer(
+        image=to_text(png),
+        id=engine.kept.keep(old),
+        frame=schemas.Square(**taken.photograph.frame._asdict()),
+        camera_before=to_view(old.camera),
+        camera=to_view(scene.camera),
+        renderer=changes.renderer,
+        size=size,
+        timings=timings,
+    )
+
+
+def _camera(old: np.ndarray, changes: EditChanges) -> np.ndarray:
+    if changes.camera is not None:
+        return camera_row(changes.camera)
+    turned = old.copy()
+    turned[AZIMUTH] += changes.turn_degrees or 0
+    return turned
+
+
+def _draw_over(engine: Engine, taken: Taken, scene: Scene, size: int) -> np.ndarray:
+    """The mesh over the old photograph without its object, [S, S, 3]. CPU work."""
+    ground = fill(taken.photograph.pixels, taken.mask > TRACE)
+    behind = Image.fromarray(ground).resize((size, size), Image.Resampling.BICUBIC)
+    rgba = cut_out(engine.draw(scene.vertices, scene.texture, scene.camera, size, SAMPLES))
+    drawn_over = Image.alpha_composite(behind.convert("RGBA"), Image.fromarray(rgba))
+    return np.asarray(drawn_over.convert("RGB"))

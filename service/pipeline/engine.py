@@ -1,0 +1,152 @@
+"""What one process serves: a verified bundle, its runners, the thread pool, admission."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+
+from graphics.components import component_sizes
+from graphics.formats import jpeg_bytes
+from graphics.glb import GlbWriter
+from graphics.render import Rendered, look, render
+from graphics.seams import find_seams
+from service import metrics, tracing
+from service.errors import Overloaded, ShuttingDown
+from service.http.access import Access
+from service.imaging import images
+from service.imaging.painting import Painter
+from service.model import bundle as bundles
+from service.model import store
+from service.model.batcher import Device
+from service.model.device_memory import DeviceMemory
+from service.model.runners import Generator, Reconstructor, Segmenter
+from service.pipeline.kept import Kept
+from service.pipeline.samples import Samples
+from service.settings import Settings
+from service.threads import Threads
+
+# Under BentoML's logger, which is the one its server shows.
+logger = logging.getLogger(f"bentoml.{__name__}")
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+class Engine:
+    """Holds everything a request needs. Ready as soon as it is built: it warms itself up."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.bundle = bundles.load(store.resolve(settings.bundle))
+        self.manifest = self.bundle.manifest
+        self.template = self.bundle.template
+        self.device = Device()
+        self.segmenter = Segmenter(self.bundle, settings, self.device)
+        self.reconstructor = Reconstructor(self.bundle, settings, self.device)
+        self.generator = Generator(self.bundle, settings, self.device)
+        self.runners = (self.segmenter, self.reconstructor, self.generator)
+        self._pool = Threads(settings.cores, "images")
+        self.kept = Kept(settings.kept_reconstructions, settings.keep_seconds)
+        self.seams = find_seams(self.template.faces, self.template.face_uvs)
+        self.to_glb = GlbWriter(self.seams)
+        self.painter = Painter(self.template, self.manifest.texture_size)
+        self.samples = Samples(self.bundle.samples())
+        self._in_flight = 0
+        self.closed = False
+        self.access = Access(settings)
+        self._tracing = tracing.start(settings.otlp_endpoint)
+        self._memory = DeviceMemory(self.reconstructor.session.provider)
+        self._warm_up()
+
+    @property
+    def texture_size(self) -> int:
+        """Texels of the longer side of every texture that is kept, drawn or, unless a request says
+        otherwise, put in a mesh file."""
+        return max(self.settings.texture_size, *self.manifest.texture_size)
+
+    async def in_pool(
+        self,
+        function: Callable[Arguments, Result],
+        *arguments: Arguments.args,
+        **keywords: Arguments.kwargs,
+    ) -> Result:
+        """Decode, draw, encode: at most one call per core at a time, off the event loop."""
+        # With the context, so that a stage in the pool knows the call it belongs to.
+        run = contextvars.copy_context().run
+        return await self._pool.call(run, function, *arguments, **keywords)
+
+    @contextmanager
+    def admit(self, items: int) -> Iterator[None]:
+        """Room for the images of a request until it is answered, or `Overloaded` at once."""
+        self.check_room(items)
+        self._in_flight += items
+        metrics.IN_FLIGHT.set(self._in_flight)
+        try:
+            yield
+        finally:
+            self._in_flight -= items
+            metrics.IN_FLIGHT.set(self._in_flight)
+            self._memory.observe()
+
+    def check_room(self, items: int) -> None:
+        """Raise what `admit` would raise."""
+        if self.closed:
+            raise ShuttingDown
+        limit = self.settings.queue_limit
+        if self._in_flight + items > limit:
+            retry_after = self.reconstructor.batcher.retry_after_seconds(self._in_flight)
+            raise Overloaded(self._in_flight, limit, retry_after)
+
+    def draw(
+        self,
+        vertices: np.ndarray,  # [V, 3]
+        texture: np.ndarray,  # [Ht, Wt, 3], uint8 or float in 0..1
+        camera: np.ndarray,  # [5]
+        size: int,
+        samples: int = 1,
+    ) -> Rendered:
+        """The graphics renderer on one object and one camera; arrays have a batch axis of 1."""
+        return render(
+            vertices[None], texture[None], camera[None], self.template, size, samples=samples
+        )
+
+    async def close(self) -> None:
+        """Answer everything accepted, then stop."""
+        self.closed = True
+        for runner in self.runners:
+            await runner.batcher.close()
+        self.device.close()
+        self._pool.close()
+        if self._tracing is not None:
+            self._tracing.close()
+
+    def _warm_up(self) -> None:
+        """Everything the first client would otherwise wait for: allocations, compilation."""
+        for runner in self.runners:
+            runner.warm_up()
+        resolution = self.manifest.resolution
+        content = jpeg_bytes(np.zeros((64, 64, 3), np.uint8))
+        photograph = images.decode(content, resolution, pixel_limit=64 * 64)
+        mask = np.ones((resolution, resolution), np.float32)
+        component_sizes(mask > 0)
+        camera = np.array([30, 15, 5, 0, 0], np.float32)
+        view = look(self.template.vertices[None], camera[None], self.template)
+        predicted = np.zeros((*self.manifest.texture_size, 3), np.float32)
+        painted = self.painter.paint(photograph, mask, view, predicted, self.texture_size)
+        self.to_glb(self.template.vertices, painted)
+        for texture in (painted, predicted):
+            self.draw(self.template.vertices, texture, camera, resolution, samples=2)
+        self._memory.observe()
+        logger.info("settings %s", self.settings.printable())
+        logger.info(
+            "%s at %d px is ready: %s, %d cores",
+            self.manifest.category,
+            self.manifest.resolution,
+            {runner.graph: runner.session.provider for runner in self.runners},
+            self.settings.cores,
+        )

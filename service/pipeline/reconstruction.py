@@ -1,0 +1,278 @@
+"""One photograph to its mesh: decode, segment, reconstruct, paint, draw again, encode."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphics import camera as cameras
+from graphics.render import Rendered, View, draw, look
+from service import metrics
+from service.errors import ItemError, RequestError
+from service.imaging import images, quality
+from service.imaging.images import Photograph
+from service.model.runners import Reconstruction
+from service.pipeline import meshes
+from service.pipeline.archive import Archive
+from service.pipeline.engine import Engine
+from service.schemas import photographs as schemas
+
+# Under BentoML's logger, which is the one its server shows.
+logger = logging.getLogger(f"bentoml.{__name__}")
+
+PREVIEW_SIZE = 256
+SAMPLES = 2
+"""Per pixel side, of every picture meant for people."""
+INTERNAL_ERROR = "internal_error"
+
+
+class Options(NamedTuple):
+    """What to return."""
+
+    format: schemas.MeshFormat = "glb"
+    texture: bool = True
+    texture_size: int | None = None
+    """Pixels of the longer side; None: the setting's, unless the model's own is larger."""
+    preview: bool = False
+
+
+class Upload(NamedTuple):
+    """One image of a request; `read` is called off the event loop."""
+
+    name: str
+    read: Callable[[], bytes]
+    read_mask: Callable[[], bytes] | None = None
+    """None where no mask came with the image."""
+
+
+class Seen(NamedTuple):
+    """A photograph with what the networks found in it."""
+
+    photograph: Photograph
+    mask: NDArray[np.float32]
+    """[R, R] in 0..1"""
+    reconstruction: Reconstruction
+
+
+class Taken(NamedTuple):
+    """The same, painted."""
+
+    photograph: Photograph
+    mask: NDArray[np.float32]
+    """[R, R] in 0..1"""
+    reconstruction: Reconstruction
+    view: View
+    """The mesh by its camera, B = 1."""
+    texture: NDArray[np.uint8]
+    """[Ht, Wt, 3] at the service's size, with what the photograph shows: of files and pictures"""
+
+
+async def answer(
+    engine: Engine, index: int, upload: Upload, options: Options, links: bool = False
+) -> schemas.ImageAnswer:
+    """The entry of one image: never raises, an error is an entry too.
+
+    `links`: with the path of the mesh in place of its content.
+    """
+    timings: dict[str, float] = {}
+    try:
+        with metrics.stage("total", timings):
+            seen = await _see(engine, upload, timings, options.texture_size)
+            work = (engine, seen, options, timings, links)
+            entry, mesh, archive = await engine.in_pool(_finish, *work)
+            identity = engine.kept.keep(archive)
+    except (ItemError, RequestError) as error:
+        problem = schemas.Problem(code=error.code, message=error.message)
+    except Exception:
+        logger.exception("image %d failed", index)
+        problem = schemas.Problem(
+            code=INTERNAL_ERROR, message="the service failed on this image; its log says how"
+        )
+    else:
+        metrics.count_item("ok")
+        entry.update(index=index, name=upload.name, status="ok", id=identity, timings=timings)
+        data = meshes.link(identity, options.format, options.texture) if links else mesh
+        return schemas.ImageAnswer(**entry, mesh=_mesh(options.format, data))
+    metrics.count_item(problem.code)
+    return schemas.ImageAnswer(
+        index=index, name=upload.name, status="error", error=problem, timings=timings
+    )
+
+
+async def take(engine: Engine, upload: Upload, timings: dict[str, float]) -> Taken:
+    """Decode, segment, reconstruct and paint; raises `ItemError` where the image is to blame."""
+    return await engine.in_pool(_paint, engine, await _see(engine, upload, timings), timings)
+
+
+async def _see(
+    engine: Engine, upload: Upload, timings: dict[str, float], longer: int | None = None
+) -> Seen:
+    """Decode, segment and reconstruct; `longer`: texels of a texture that the client asks for."""
+
+    def decode() -> Photograph:
+        limit = engine.settings.pixel_limit_megapixels * 1_000_000
+        mask = None if upload.read_mask is None else upload.read_mask()
+        detail = engine.painter.height(max(engine.texture_size, longer or 0))
+        return images.decode(upload.read(), engine.manifest.resolution, limit, mask, detail)
+
+    with metrics.stage("decode", timings):
+        photograph = await engine.in_pool(decode)
+    mask = photograph.mask
+    if mask is None:
+        with metrics.stage("segment", timings):
+            mask = await engine.segmenter.segment(photograph.pixels)
+    with metrics.stage("reconstruct", timings):
+        found = await engine.reconstructor.reconstruct(photograph.pixels, mask)
+    return Seen(photograph, mask, found)
+
+
+def to_archive(taken: Taken) -> Archive:
+    """What is kept of a photograph for drawing it again."""
+    reconstruction = taken.reconstruction
+    return Archive(
+        reconstruction.vertices,
+        taken.texture,
+        images.background_of(taken.photograph.pixels, taken.mask),
+        reconstruction.camera,
+    )
+
+
+def to_view(camera: NDArray[np.float32]) -> schemas.CameraView:
+    """A camera row `[5]` as a client sends it."""
+    wrapped = camera.astype(np.float64)
+    wrapped[cameras.AZIMUTH] = cameras.wrap_degrees(wrapped[cameras.AZIMUTH])
+    azimuth, elevation, distance, x, y = (round(value, 6) for value in wrapped.tolist())
+    # Unchecked: a network may answer what a client may not ask for.
+    return schemas.CameraView.model_construct(
+        azimuth_degrees=azimuth,
+        elevation_degrees=elevation,
+        distance=distance,
+        offset=(x, y),
+    )
+
+
+def _finish(
+    engine: Engine, seen: Seen, options: Options, timings: dict[str, float], links: bool
+) -> tuple[dict[str, object], str, Archive]:
+    """The fields of a successful entry, its mesh in base64 unless a link to it is wanted, and what
+    is kept. CPU work: called in the pool."""
+    taken = _paint(engine, seen, timings)
+    fields, archive = _describe(engine, taken, options, timings), to_archive(taken)
+    if links:
+        return fields, "", archive
+    with metrics.stage("mesh", timings):
+        texture = _texture(engine, taken, options)
+        return fields, _base64(meshes.encode(engine, archive, options.format, texture)), archive
+
+
+def _paint(engine: Engine, seen: Seen, timings: dict[str, float]) -> Taken:
+    """CPU work: called in the pool."""
+    with metrics.stage("paint", timings):
+        found = seen.reconstruction
+        view = look(found.vertices[None], found.camera[None], engine.template)
+        return Taken(*seen, view, _painted(engine, seen, view, engine.texture_size))
+
+
+def _painted(engine: Engine, seen: Seen | Taken, view: View, longer: int) -> NDArray[np.uint8]:
+    """A texture [Ht, Wt, 3] with a longer side of so many texels."""
+    texture = seen.reconstruction.texture
+    return engine.painter.paint(seen.photograph, seen.mask, view, texture, longer)
+
+
+def _describe(
+    engine: Engine, taken: Taken, options: Options, timings: dict[str, float]
+) -> dict[str, object]:
+    found = taken.reconstruction
+    with metrics.stage("render", timings):
+        resolution = engine.manifest.resolution
+        drawn = draw(taken.view, taken.texture[None], engine.template, resolution)
+        preview = _preview(engine, taken) if options.preview else None
+    with metrics.stage("assess", timings):
+        assessment = _assess(taken, drawn)
+    with metrics.stage("encode", timings):
+        mask = images.encode_png(images.to_bytes(taken.mask))
+        return {
+            "camera": _camera(found.camera, taken.photograph.frame),
+            "confidence": round(found.confidence, 6),
+            "mask": _base64(mask),
+            "frame": schemas.Square(**taken.photograph.frame._asdict()),
+            "preview": None if preview is None else _base64(preview),
+            **assessment,
+        }
+
+
+def _assess(taken: Taken, drawn: Rendered) -> dict[str, object]:
+    """What a drawing over the photograph says of the reconstruction."""
+    covered = drawn.masks[0] > 0.5
+    rerender_iou = _iou(taken.mask > 0.5, covered)
+    photographed, shown = taken.photograph.pixels[covered], drawn.images[0][covered]
+    difference = np.abs(photographed / np.float32(255) - shown)
+    colour_error = float(difference.mean()) if difference.size else 1.0
+    confidence = taken.reconstruction.confidence
+    return {
+        "rerender_iou": round(rerender_iou, 6),
+        "quality_flags": quality.flags(
+            taken.photograph, taken.mask, rerender_iou, colour_error, confidence
+        ),
+    }
+
+
+def _mesh(form: schemas.MeshFormat, data: str) -> schemas.Mesh:
+    return schemas.Mesh(format=form, media_type=meshes.MEDIA_TYPES[form], data=data)
+
+
+def _texture(engine: Engine, taken: Taken, options: Options) -> NDArray[np.uint8]:
+    """Of a mesh file."""
+    if not options.texture or options.format in ("npz", "stl"):
+        return meshes.WHITE
+    if options.texture_size in (None, engine.texture_size):
+        return taken.texture
+    return _painted(engine, taken, taken.view, options.texture_size)
+
+
+def _preview(engine: Engine, taken: Taken) -> bytes:
+    texture = taken.texture[None]
+    drawn = draw(taken.view, texture, engine.template, PREVIEW_SIZE, samples=SAMPLES)
+    return images.encode_png(cut_out(drawn))
+
+
+def cut_out(drawn: Rendered) -> NDArray[np.uint8]:
+    """The first of the drawn objects, `[H, W, 4]`, transparent around it."""
+    image, alpha = drawn.images[0], drawn.masks[0][..., None]
+    # The renderer has black outside; a PNG's colours are those of the object alone.
+    colours = np.divide(image, alpha, out=np.zeros_like(image), where=alpha > 0)
+    return images.to_bytes(np.concatenate([colours, alpha], axis=-1))
+
+
+def _camera(camera: NDArray[np.float32], frame: images.Frame) -> schemas.Camera:
+    row = camera[None]
+    half = frame.side / 2
+    x, y = camera[cameras.OFFSET_X], camera[cameras.OFFSET_Y]
+    return schemas.Camera(
+        **to_view(camera).model_dump(),
+        field_of_view_degrees=cameras.FIELD_OF_VIEW_DEGREES,
+        intrinsics=schemas.Intrinsics(
+            focal_length=round(cameras.focal_length() * half, 6),
+            principal_point=(
+                round(frame.left + half * float(1 + x), 6),
+                round(frame.top + half * float(1 - y), 6),
+            ),
+        ),
+        view_matrix=cameras.view_matrices(row)[0].tolist(),
+        projection_matrix=cameras.projection_matrices(row)[0].tolist(),
+        convention=cameras.CONVENTION,
+    )
+
+
+def _iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    union = np.count_nonzero(first | second)
+    return np.count_nonzero(first & second) / union if union else 0.0
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")

@@ -1,0 +1,208 @@
+"""Draw objects from any camera, each part from one source or another, as pictures or one file."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from service import metrics
+from service.errors import RequestError
+from service.imaging import animation, images
+from service.imaging.images import GREY
+from service.imaging.inpainting import fill
+from service.pipeline import sources
+from service.pipeline.archive import Archive
+from service.pipeline.engine import Engine
+from service.pipeline.reconstruction import PREVIEW_SIZE, SAMPLES, cut_out, to_view
+from service.pipeline.scenes import Scene, blend, camera_row, turn
+from service.schemas.rendering import AnimationFile, RenderAnswer, RenderRequest
+
+
+class Drawn(NamedTuple):
+    """The pictures of one scene by the renderers asked for."""
+
+    graphics: NDArray[np.uint8] | None
+    """[S, S, 4], or [S, S, 3] before a background."""
+    gan: NDArray[np.uint8] | None
+    """[R, R, 3]"""
+
+
+async def render(engine: Engine, request: RenderRequest) -> RenderAnswer:
+    """Every picture; raises `RequestError` where a source or a setting cannot be used."""
+    size = picture_size(engine, request.renderer, request.size)
+    named = _named(request)
+    count = _count(engine, request)
+    _check_animation(request, count, size)
+    timings: dict[str, float] = {}
+    renderers = 2 if request.renderer == "both" else 1
+    items = sources.photographs(named) + count * renderers
+    with engine.admit(items), metrics.stage("total", timings):
+        archives = await sources.resolve(engine, named, timings)
+        scenes = _scenes(request, archives)
+        with metrics.stage("draw", timings):
+            drawn = await asyncio.gather(
+                *(draw(engine, scene, request.renderer, size) for scene in scenes)
+            )
+        answer: dict[str, object] = {"images": [], "timings": timings}
+        with metrics.stage("encode", timings):
+            if request.animation is not None:
+                answer["animation"] = await engine.in_pool(_animate, request, drawn, size)
+            else:
+                answer |= await _pngs(engine, drawn)
+    cameras = request.cameras or [to_view(scene.camera) for scene in scenes]
+    return RenderAnswer(**answer, cameras=cameras, renderer=request.renderer, size=size)
+
+
+def picture_size(engine: Engine, renderer: str, size: int | None) -> int:
+    """Pixels per side; raises `RequestError` 422 where the GAN cannot draw that many."""
+    resolution = engine.manifest.resolution
+    if renderer == "gan" and size not in (None, resolution):
+        raise RequestError(
+            422,
+            "wrong_size",
+            f"size is {size}; renderer gan draws {resolution} px: leave size out",
+        )
+    return size or (PREVIEW_SIZE if renderer == "graphics" else resolution)
+
+
+async def draw(engine: Engine, scene: Scene, renderer: str, size: int) -> Drawn:
+    """One scene by one renderer or both."""
+    graphics = gan = None
+    if renderer != "gan":
+        graphics = await engine.in_pool(_draw, engine, scene, size)
+    if renderer != "graphics":
+        texture = _at_models_size(engine, scene.texture)
+        image = await engine.generator.generate(
+            scene.camera, scene.vertices, texture, scene.background
+        )
+        gan = images.to_bytes(image)
+    return Drawn(graphics, gan)
+
+
+def to_text(content: bytes) -> str:
+    """Base64."""
+    return base64.b64encode(content).decode("ascii")
+
+
+def _named(request: RenderRequest) -> dict[str, sources.Source | None]:
+    fields = ("reconstruction", "shape", "texture", "background", "camera")
+    named = {field: getattr(request, field) for field in fields}
+    if request.interpolation is not None:
+        named["interpolation.to"] = request.interpolation.to
+    return named
+
+
+def _count(engine: Engine, request: RenderRequest) -> int:
+    """Pictures to draw, each counted as one item."""
+    if request.interpolation is not None:
+        count = request.interpolation.steps
+    elif request.turntable is not None:
+        count = request.turntable.frames
+    else:
+        count = len(request.cameras or [0])
+    renderers = 2 if request.renderer == "both" else 1
+    largest = engine.settings.largest_request
+    if count * renderers > largest:
+        raise RequestError(
+            422,
+            "too_many_cameras",
+            f"got {count} cameras or steps for {renderers} renderer(s); at most {largest} pictures "
+            "are drawn in one request: ask for fewer",
+        )
+    return count
+
+
+def _check_animation(request: RenderRequest, count: int, size: int) -> None:
+    if request.animation is not None:
+        width = 2 * size if request.renderer == "both" else size
+        animation.check(request.animation.format, count, width, size)
+
+
+def _scenes(request: RenderRequest, archives: Mapping[str, Archive]) -> list[Scene]:
+    first = _first_scene(request, archives)
+    if request.cameras is not None:
+        return [first._replace(camera=camera_row(view)) for view in request.cameras]
+    if request.turntable is not None:
+        return [first._replace(camera=row) for row in turn(request.turntable)]
+    if request.interpolation is not None:
+        end = Scene.of(archives["interpolation.to"])
+        if first.background is None:
+            end = end._replace(background=None)
+        return blend(first, end, request.interpolation)
+    return [first]
+
+
+def _first_scene(request: RenderRequest, archives: Mapping[str, Archive]) -> Scene:
+    """Each part from its own source, else from the reconstruction."""
+
+    def part(name: str) -> Archive:
+        return archives[name if name in archives else "reconstruction"]
+
+    # The graphics renderer keeps the object alone unless a background is asked for by name.
+    with_background = request.background is not None or request.renderer != "graphics"
+    photographed = next(name for name in ("camera", "reconstruction", "shape") if name in archives)
+    return Scene(
+        part("shape").vertices,
+        part("texture").texture.astype(np.float32) / 255,
+        part("background").background if with_background else None,
+        archives[photographed].camera,
+    )
+
+
+def _at_models_size(engine: Engine, texture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The GAN takes textures [Ht, Wt, 3] in 0..1 of its own size alone."""
+    own = engine.manifest.texture_size
+    if texture.shape[:2] == own:
+        return texture
+    return images.resize_longer(images.to_bytes(texture), max(own)) / np.float32(255)
+
+
+def _draw(engine: Engine, scene: Scene, size: int) -> NDArray[np.uint8]:
+    """CPU work: called in the pool."""
+    rgba = cut_out(engine.draw(scene.vertices, scene.texture, scene.camera, size, SAMPLES))
+    if scene.background is None:
+        return rgba
+    # Where the object was cut out of its photograph nothing but mid grey is known.
+    ground = fill(scene.background, np.all(scene.background == GREY, axis=-1))
+    behind = Image.fromarray(ground).resize((size, size), Image.Resampling.BILINEAR)
+    drawn_over = Image.alpha_composite(behind.convert("RGBA"), Image.fromarray(rgba))
+    return np.asarray(drawn_over.convert("RGB"))
+
+
+async def _pngs(engine: Engine, drawn: Sequence[Drawn]) -> dict[str, object]:
+    """The fields of the answer that hold pictures."""
+    columns = [[one.graphics for one in drawn], [one.gan for one in drawn]]
+    texts = [
+        [
+            to_text(png)
+            for png in await asyncio.gather(
+                *(engine.in_pool(images.encode_png, one) for one in column if one is not None)
+            )
+        ]
+        for column in columns
+    ]
+    graphics, gan = texts
+    return {"images": graphics or gan, "gan_images": gan if graphics and gan else None}
+
+
+def _animate(request: RenderRequest, drawn: Sequence[Drawn], size: int) -> AnimationFile:
+    assert request.animation is not None
+    form = request.animation.format
+    frames = [_side_by_side(one, size) for one in drawn]
+    content = animation.encode(form, frames, request.animation.frames_per_second)
+    return AnimationFile(format=form, media_type=animation.MEDIA_TYPES[form], data=to_text(content))
+
+
+def _side_by_side(drawn: Drawn, size: int) -> NDArray[np.uint8]:
+    pictures = [
+        np.asarray(Image.fromarray(one).resize((size, size), Image.Resampling.BICUBIC))
+        for one in drawn
+        if one is not None
+    ]
+    return pictures[0] if len(pictures) == 1 else np.concatenate(pictures, axis=1)

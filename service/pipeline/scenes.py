@@ -1,0 +1,77 @@
+"""What is drawn, and the paths from one picture to the next."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphics.camera import AZIMUTH, wrap_degrees
+from service.pipeline.archive import Archive
+from service.schemas.photographs import CameraView
+from service.schemas.rendering import Interpolation, Turntable
+
+
+class Scene(NamedTuple):
+    """One picture to draw."""
+
+    vertices: NDArray[np.float32]
+    """[V, 3]"""
+    texture: NDArray[np.float32]
+    """[Ht, Wt, 3] in 0..1"""
+    background: NDArray[np.uint8] | None
+    """[R, R, 3]; None leaves the picture transparent around the object."""
+    camera: NDArray[np.float32]
+    """[5]"""
+
+    @classmethod
+    def of(cls, archive: Archive) -> Scene:
+        """The whole of one reconstruction."""
+        texture = archive.texture.astype(np.float32) / 255
+        return cls(archive.vertices, texture, archive.background, archive.camera)
+
+
+def camera_row(view: CameraView) -> NDArray[np.float32]:
+    """A client's camera as the renderers take it, [5]."""
+    return np.array(
+        [view.azimuth_degrees, view.elevation_degrees, view.distance, *view.offset], np.float32
+    )
+
+
+def turn(path: Turntable) -> list[NDArray[np.float32]]:
+    """Cameras [5] at equal angles; the last one is a step short of the first."""
+    azimuths = path.start_degrees + np.arange(path.frames) * (360 / path.frames)
+    rows = np.zeros((path.frames, 5), np.float32)
+    rows[:, AZIMUTH] = wrap_degrees(azimuths)
+    rows[:, 1:3] = path.elevation_degrees, path.distance
+    return list(rows)
+
+
+def blend(start: Scene, end: Scene, path: Interpolation) -> list[Scene]:
+    """Linear in every number of the parts that change; the azimuth goes the shorter way."""
+    turned = end.camera.copy()
+    turned[AZIMUTH] = start.camera[AZIMUTH] + wrap_degrees(
+        end.camera[AZIMUTH] - start.camera[AZIMUTH]
+    )
+    ends = {
+        "shape": ("vertices", end.vertices),
+        "texture": ("texture", end.texture),
+        "background": ("background", end.background),
+        "camera": ("camera", turned),
+    }
+    changing = dict(ends[part] for part in path.parts)
+    scenes = []
+    for share in np.linspace(0, 1, path.steps, dtype=np.float32):
+        changes = {
+            name: _mixed(getattr(start, name), value, share) for name, value in changing.items()
+        }
+        scenes.append(start._replace(**changes))
+    return scenes
+
+
+def _mixed(start: NDArray | None, end: NDArray | None, share: np.float32) -> NDArray | None:
+    if start is None or end is None:
+        return start
+    mixed = (1 - share) * start.astype(np.float32) + share * end.astype(np.float32)
+    return np.rint(mixed).astype(np.uint8) if start.dtype == np.uint8 else mixed

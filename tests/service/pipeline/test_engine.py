@@ -1,0 +1,68 @@
+import asyncio
+import io
+import threading
+
+import numpy as np
+import pytest
+
+from service.errors import Overloaded, ShuttingDown
+from service.pipeline.engine import Engine
+from service.pipeline.reconstruction import Options, Upload, answer
+from service.settings import Settings
+from tests.service.small_bundle import RESOLUTION, draw_photograph
+
+
+@pytest.fixture
+def engine(bundle_folder):
+    made = Engine(Settings(bundle=str(bundle_folder), device="cpu", threads=2, queue_limit=64))
+    yield made
+    asyncio.run(made.close())
+
+
+def upload():
+    file = io.BytesIO()
+    draw_photograph().save(file, "PNG")
+    return Upload("a.png", file.getvalue)
+
+
+def test_room_is_taken_while_a_request_lasts_and_given_back(engine):
+    with engine.admit(60):
+        with pytest.raises(Overloaded, match="60 images wait already, at most 64 may"):
+            engine.check_room(5)
+        engine.check_room(4)
+    engine.check_room(64)
+
+
+def test_room_is_given_back_after_an_error_too(engine):
+    with pytest.raises(KeyError), engine.admit(64):
+        raise KeyError
+    engine.check_room(64)
+
+
+def test_a_closed_engine_takes_nothing_more(bundle_folder):
+    engine = Engine(Settings(bundle=str(bundle_folder), device="cpu", threads=1))
+
+    async def scenario():
+        entry = await answer(engine, 0, upload(), Options())
+        await engine.close()
+        with pytest.raises(ShuttingDown):
+            engine.check_room(1)
+        return entry
+
+    assert asyncio.run(scenario()).status == "ok"
+
+
+def test_a_drawing_has_a_batch_of_one(engine):
+    texture = np.ones((4, 4, 3), np.float32)
+    camera = np.array([0, 0, 5, 0, 0], np.float32)
+    drawn = engine.draw(engine.template.vertices, texture, camera, RESOLUTION)
+    assert drawn.masks.shape == (1, RESOLUTION, RESOLUTION)
+    assert drawn.masks[0, RESOLUTION // 2, RESOLUTION // 2] == 1
+    assert drawn.masks[0, 0, 0] == 0
+
+
+def test_the_pool_leaves_the_event_loop_free(engine):
+    async def scenario():
+        return await engine.in_pool(threading.get_ident) != threading.get_ident()
+
+    assert asyncio.run(scenario())

@@ -1,0 +1,42 @@
+import pytest
+
+from train.config.presets import PRESETS
+from train.stages.gan import new_networks
+
+
+def test_every_preset_is_found_by_its_own_name():
+    assert [preset.preset for preset in PRESETS.values()] == list(PRESETS)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("taught", [False, True])
+def test_every_preset_s_networks_can_be_built(name, taught):
+    generator, discriminator = new_networks(PRESETS[name], taught=taught)
+    size = PRESETS[name].photographs.size
+    assert generator.shape.size == discriminator.shape.size == size
+    assert generator.camera_taught == discriminator.camera_taught == taught
+
+
+def test_the_gpu_preset_takes_stylegan2_s_channels_by_size():
+    generator, discriminator = new_networks(PRESETS["gpu"], taught=True)
+    assert generator.shape.channels == (256, 256, 256, 128, 64, 32)
+    assert discriminator.shape.channels == (256, 256, 256, 128, 64)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_batches_of_every_preset_can_be_shared_by_eight_processes(name):
+    assert PRESETS[name].gan.batch_size % 16 == 0
+
+
+def test_the_paper_s_preset_has_its_numbers():
+    paper = PRESETS["paper"]
+    inverse, disentangle = paper.inverse, paper.disentangle
+    assert (inverse.steps, inverse.batch_size, inverse.learning_rate) == (200_000, 16, 1e-4)
+    weights = (
+        inverse.color_weight, inverse.perceptual_weight, inverse.mask_weight,
+        inverse.flatten_weight, inverse.laplacian_weight, inverse.movement_weight,
+    )  # fmt: skip
+    assert weights == (20, 0.5, 3, 5, 5, 2.5) and inverse.perceptual_after == 3_000
+    assert inverse.photographs == 0 and inverse.sigmainv == inverse.last_sigmainv == 7_000
+    assert (disentangle.warmup_steps, disentangle.steps, disentangle.batch_size) == (700, 2_500, 16)
+    assert disentangle.view_dimensions == 144 and paper.multiview.objects == 6_000

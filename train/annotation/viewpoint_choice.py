@@ -1,0 +1,90 @@
+"""Which view codes are worth annotating: those that hold one viewpoint, all around the circle."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from train.annotation.table import BINS, Measures, nearest_bins
+from train.config import ViewpointsConfig
+from train.metrics.view_content_grid import GridMeasures, measure_grid
+from train.models.attributes import AttributeReadings
+from train.running.progress import Progress
+from train.running.workspace import WorkspaceError
+
+FEWEST = 2
+"""Viewpoints without which there is no pair of views."""
+
+
+class Choice(NamedTuple):
+    """The codes to annotate."""
+
+    indices: np.ndarray
+    """int64 [K] of the candidates."""
+    measures: Measures
+    bins: np.ndarray | None
+    """int32 [K] degrees, as the gauge reads them; None without one."""
+    metrics: dict[str, Any]
+    """For `viewpoint_metrics.json`."""
+
+
+def first_codes(settings: ViewpointsConfig) -> Choice:
+    """As many codes as would be chosen, unmeasured: the person leaves out what is no viewpoint."""
+    count = min(settings.candidates, settings.per_bin * len(BINS))
+    unknown = np.full(count, np.nan, np.float32)
+    return Choice(np.arange(count), Measures(unknown, unknown, unknown), None, {})
+
+
+def measured_choice(
+    readings: AttributeReadings, settings: ViewpointsConfig, progress: Progress
+) -> Choice:
+    """The codes that `choose` takes, and what both measures say of all and of them."""
+    measured = measure_grid(readings.azimuths, readings.values(), settings.candidates)
+    chosen = choose(measured, settings)
+    measures = Measures(
+        measured.viewpoint.stds[chosen],
+        measured.viewpoint.flip_rates[chosen],
+        measured.deviations[chosen],
+    )
+    bins = nearest_bins(measured.viewpoint.centres[chosen])
+    of_chosen = _rows(readings, chosen, settings.contents)
+    again = measure_grid(of_chosen.azimuths, of_chosen.values(), len(chosen), bins)
+    progress.say(f"{settings.candidates} candidates: {measured.line()}")
+    progress.say(f"{len(chosen)} chosen: {again.line()}")
+    empty = sorted(set(BINS) - set(bins.tolist()))
+    if empty:
+        progress.say(f"no code for azimuth bins {empty}: raise viewpoints.candidates")
+    metrics = {"candidates": measured.facts(), "chosen": again.facts(), "empty_bins": empty}
+    return Choice(chosen, measures, bins, metrics)
+
+
+def choose(measured: GridMeasures, settings: ViewpointsConfig) -> np.ndarray:
+    """Indices of the codes to keep, by bin and then best first.
+
+    Raises:
+        WorkspaceError: hardly any code holds its viewpoint.
+    """
+    stds = measured.viewpoint.stds
+    weight = settings.object_weight
+    score = (1 - weight) * stds / settings.largest_std_degrees + weight * measured.deviations
+    bins = nearest_bins(measured.viewpoint.centres)
+    steady = stds <= settings.largest_std_degrees
+    chosen = []
+    for centre in BINS:
+        among = np.flatnonzero(steady & (bins == centre))
+        chosen.append(among[np.argsort(score[among], kind="stable")[: settings.per_bin]])
+    found = np.concatenate(chosen)
+    if len(found) < FEWEST:
+        raise WorkspaceError(
+            f"{len(found)} of {len(stds)} view codes hold the azimuth to "
+            f"{settings.largest_std_degrees:g}° (median {np.median(stds):.0f}°): train the GAN "
+            "longer, or raise viewpoints.largest_std_degrees or viewpoints.candidates"
+        )
+    return found
+
+
+def _rows(readings: AttributeReadings, views: np.ndarray, contents: int) -> AttributeReadings:
+    """The readings of some of the views."""
+    return AttributeReadings(
+        *(value.reshape(-1, contents, *value.shape[1:])[views].reshape(-1, *value.shape[1:])
+          for value in readings)
+    )  # fmt: skip

@@ -1,0 +1,70 @@
+"""The photographs that go into a bundle for people to try it on."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from train.data.vehicles import HELD_OUT_SEED, photographs
+from train.running.workspace import WorkspaceError
+
+QUALITY = 92
+"""Of the JPEG files."""
+SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+class SamplesError(WorkspaceError):
+    """No sample can be made; the message says why."""
+
+
+def write_procedural_samples(folder: Path, count: int, size: int) -> list[Path]:
+    """Held-out procedural photographs: objects that no training saw, drawn at `size` pixels."""
+    taken = photographs(HELD_OUT_SEED, np.arange(count), size)
+    return [
+        _write(folder, number, Image.fromarray(image)) for number, image in enumerate(taken.images)
+    ]
+
+
+def write_folder_samples(folder: Path, source: Path, count: int, size: int) -> list[Path]:
+    """The first readable photographs of the user's folder, by name, at most `size` pixels wide.
+
+    They are encoded anew, which drops what a camera wrote beside the pixels (place, owner); one
+    with an alpha channel stays a PNG, as the network was taught on what that shows.
+
+    Raises:
+        SamplesError: not one could be read.
+    """
+    written: list[Path] = []
+    for path in sorted(p for p in Path(source).rglob("*") if p.suffix.lower() in SUFFIXES):
+        if len(written) == count:
+            break
+        try:
+            with Image.open(path) as photograph:
+                upright = ImageOps.exif_transpose(photograph)
+                upright.thumbnail((size, size))
+                written.append(_write(folder, len(written), upright))
+        except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError):
+            continue  # stage `photographs` has named the unreadable ones
+    if not written:
+        raise SamplesError(
+            f"no photograph in {source} can be read: the bundle needs samples, give JPEG or PNG"
+        )
+    return written
+
+
+def write_drawn_samples(folder: Path, images: np.ndarray, count: int) -> list[Path]:
+    """The first photographs that stage `photographs` drew, uint8 [N, R, R, 3], as they are."""
+    return [
+        _write(folder, number, Image.fromarray(image))
+        for number, image in enumerate(images[:count])
+    ]
+
+
+def _write(folder: Path, number: int, photograph: Image.Image) -> Path:
+    if photograph.has_transparency_data:
+        path = folder / f"{number:02d}.png"
+        Image.fromarray(np.asarray(photograph.convert("RGBA"))).save(path)
+        return path
+    path = folder / f"{number:02d}.jpg"
+    photograph.convert("RGB").save(path, quality=QUALITY)
+    return path

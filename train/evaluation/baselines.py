@@ -1,0 +1,121 @@
+"""What a bundle has to beat: answers that need no understanding of the photograph."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+
+from graphics.mesh import Template
+from train.data.vehicles import meshes, photographs
+from train.evaluation.benchmark import BATCH, ConstantShape, Predicted
+from train.evaluation.bundle_predictor import BundlePredictor, painted
+from train.evaluation.renders import NEUTRAL
+from train.models.inverse_graphics import load_inverse_graphics
+from train.models.serving_graphs import InverseGraphicsGraph
+from train.models.weights import WeightsError
+
+TRAINING_OBJECTS = 4_000
+"""Procedural vehicles that `NearestTraining` remembers."""
+DESCRIPTOR_SIDE = 16
+"""Photographs are compared as pictures of this side in pixels."""
+
+
+def mean_prediction(predictor: BundlePredictor, images: NDArray[np.uint8]) -> ConstantShape:
+    """What the bundle predicts on average, whatever the photograph; at its predicted camera."""
+    vertices, texture = 0.0, 0.0
+    for start in range(0, len(images), BATCH):
+        read = predictor.predict(images[start : start + BATCH])
+        vertices = vertices + read.vertices.sum(axis=0, dtype=np.float64)
+        texture = texture + read.textures.sum(axis=0, dtype=np.float64)
+    return ConstantShape(predictor, vertices / len(images), texture / len(images))
+
+
+class SingleView:
+    """What the second view has to beat: a network taught on single views, as stage inverse leaves
+    one in `single_view/`. It is given the bundle's masks, and its textures are painted alike."""
+
+    def __init__(self, predictor: BundlePredictor, weights: Path) -> None:
+        """`weights`: an `inverse_graphics.safetensors`.
+
+        Raises:
+            WeightsError: it is none, or one for photographs of another size.
+        """
+        try:
+            network = load_inverse_graphics(weights)
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise WeightsError(
+                f"{weights} is not an inverse graphics network ({error}): give the "
+                "single_view/inverse_graphics.safetensors of a run's stage inverse"
+            ) from error
+        if network.shape.size != predictor.resolution:
+            raise WeightsError(
+                f"{weights} reads photographs of {network.shape.size} px, the bundle of "
+                f"{predictor.resolution} px: give one of the same run"
+            )
+        self.predictor, self.template = predictor, network.template
+        self.graph = InverseGraphicsGraph(network).eval()
+
+    @torch.no_grad()
+    def predict(self, images: NDArray[np.uint8]) -> Predicted:
+        """Read photographs [B, R, R, 3]."""
+        masks = self.predictor.segment(images)
+        given = (torch.from_numpy(np.ascontiguousarray(values)) for values in (images, masks))
+        read = Predicted(masks, *(value.numpy() for value in self.graph(*given)))
+        return painted(read, images, self.template)
+
+
+class NearestTraining:
+    """Answers with the training photograph that looks most alike: its true mesh and camera.
+
+    Retrieval, as in Tatarchenko et al. 2019, "What do single-view 3D reconstruction networks
+    learn?": what memory alone reaches. Photographs are compared cut out, on grey, 16 px, by colour
+    and mask; the masks asked with are the bundle's own.
+    """
+
+    def __init__(
+        self, predictor: BundlePredictor, seed: int, count: int = TRAINING_OBJECTS
+    ) -> None:
+        """Remember the first `count` procedural vehicles of a training's seed."""
+        self.predictor, self.seed = predictor, seed
+        known = photographs(seed, np.arange(count), predictor.resolution)
+        self.descriptors = descriptors(known.images, known.masks / np.float32(255))
+        self.cameras = known.cameras
+        mesh = meshes(seed, 0)
+        none = np.zeros((0, 2), np.int32)
+        # All vehicles have the same triangles; nothing here asks for edges or mirrors.
+        self.template = Template(
+            mesh.vertices, mesh.faces, mesh.uvs, np.zeros(0, np.int32), none, none
+        )
+
+    def predict(self, images: NDArray[np.uint8]) -> Predicted:
+        """Read photographs [B, R, R, 3]."""
+        masks = self.predictor.segment(images)
+        asked = descriptors(images, masks)
+        squares = np.square(self.descriptors).sum(axis=1) - 2 * asked @ self.descriptors.T
+        nearest = squares.argmin(axis=1)
+        found = [meshes(self.seed, int(index)) for index in nearest]
+        return Predicted(
+            masks,
+            np.stack([mesh.vertices for mesh in found]),
+            np.stack([mesh.texture for mesh in found]).astype(np.float32) / 255,
+            self.cameras[nearest],
+            np.ones(len(images), np.float32),
+        )
+
+
+def descriptors(
+    images: NDArray[np.uint8],  # [B, R, R, 3]
+    masks: NDArray[np.float32],  # [B, R, R] in 0..1
+) -> NDArray[np.float32]:  # [B, D]
+    """Cut-out pictures on grey and their masks, averaged down to 16 px."""
+    cover = masks[..., None]
+    picture = np.concatenate([cover * (images / np.float32(255)) + (1 - cover) * NEUTRAL, cover], 3)
+    size = len(picture[0])
+    # Where pixels do not divide evenly, those at the far edges are left out.
+    block = max(size // DESCRIPTOR_SIDE, 1)
+    side = size // block
+    picture = picture[:, : side * block, : side * block]
+    blocks = picture.reshape(len(images), side, block, side, block, 4).mean(axis=(2, 4))
+    return blocks.reshape(len(images), -1).astype(np.float32)

@@ -1,0 +1,165 @@
+"""The instrument of multi-view generators: does the camera hold, does the object stay the same?
+
+Images are read by the attribute network, which was taught on procedural truth and whose own errors
+stand beside the figures. A camera-taught generator is asked for cameras all around; an
+unconditional one is given random view codes. Images larger than the network reads are made smaller.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphics.camera import AZIMUTH, DISTANCE, ELEVATION
+from train.data.vehicles import DISTANCES, HELD_OUT_SEED, photographs
+from train.data.view_plan import asked_cameras
+from train.metrics.disentanglement import variance_shares
+from train.metrics.frechet import Moments, frechet_distance, moments
+from train.metrics.view_content_grid import OBJECT_ATTRIBUTES, measure_grid
+from train.metrics.viewpoint_consistency import steady_share
+from train.models.attributes import AttributeNetwork, AttributeReadings, joined, read_attributes
+from train.models.generated import generate, generate_grid, sample_contents
+from train.models.generator import Generator
+from train.models.given_features import Features
+
+BATCH = 64
+
+
+class Sizes(NamedTuple):
+    """How many images are looked at."""
+
+    views: int = 48
+    contents: int = 48
+    photographs: int = 4_096
+    """Also so many generated ones, for the Fréchet distance."""
+    hulls: int = 32
+    """Content codes whose silhouettes are held against one shape."""
+
+
+class Photographed(NamedTuple):
+    """The photographs, as the networks see them."""
+
+    features: dict[str, tuple[Features, Moments]]
+    """Name of the Fréchet distance -> the network that it is taken in, and their features."""
+    roof_height_std: float
+    """As read from them by the attribute network: object units."""
+
+
+def photographed(
+    gauge: AttributeNetwork, count: int, inception: Features | None = None
+) -> Photographed:
+    """Of held-out photographs; `inception`: adds the distance `fid_inception`."""
+    networks: dict[str, Features] = {"fid_attribute_network": partial(_features, gauge)}
+    if inception is not None:
+        networks["fid_inception"] = inception
+    drawn = photographs(HELD_OUT_SEED, np.arange(count), gauge.size)
+    images = torch.from_numpy(drawn.images).permute(0, 3, 1, 2)
+    parts = [part.float() / 255 for part in images.split(BATCH)]
+    readings = joined([read_attributes(gauge, part) for part in parts])
+    features = {
+        name: (network, moments(torch.cat([network(part) for part in parts]).numpy()))
+        for name, network in networks.items()
+    }
+    return Photographed(features, float(readings.bodies[:, 0].std()))
+
+
+def measure_generator(
+    generator: Generator, gauge: AttributeNetwork, data: Photographed, seed: int, sizes: Sizes
+) -> dict[str, Any]:
+    """All figures of one seed, by name; angles in degrees, shares in 0..1."""
+    rng = torch.Generator().manual_seed(seed)
+    contents = sample_contents(generator, sizes.contents, 1.0, rng)
+    views, cameras = _views(generator, sizes.views, seed, rng)
+    images = generate_grid(generator, contents, views, gauge.size)
+    readings = joined([read_attributes(gauge, part) for part in images.split(BATCH)])
+    values = {**readings.values(), "background": _background(images)}
+    asked = None if cameras is None else cameras[:, AZIMUTH]
+    measured = measure_grid(readings.azimuths, values, len(views), asked)
+    stds = measured.viewpoint.stds
+    figures: dict[str, Any] = {
+        **_distances(generator, data, rng, sizes.photographs, gauge.size),
+        "viewpoint_std_deg": float(np.median(stds)),
+        "viewpoint_std_under_20": steady_share(stds),
+        "flip_rate": float(measured.viewpoint.flip_rates.mean()),
+        "variance_shares_view_content": {
+            name: [share.view, share.content] for name, share in measured.shares.items()
+        },
+        "object_consistency": _object_consistency(values, len(views)),
+        "roof_height_spread": float(readings.bodies[:, 0].std() / data.roof_height_std),
+    }
+    if cameras is not None and measured.obeyed is not None:
+        figures |= {
+            "asked_vs_read_azimuth_deg": measured.obeyed.median_degrees,
+            "asked_vs_read_azimuth_beyond_30": measured.obeyed.beyond_30,
+            "asked_vs_read_azimuth_beyond_90": measured.obeyed.beyond_90,
+            "asked_vs_read_distance": _distance_error(readings, cameras),
+        }
+        if generator.hears_elevations:
+            figures["asked_vs_read_elevation_deg"] = _elevation_error(readings, cameras)
+    return figures
+
+
+def _views(
+    generator: Generator, count: int, seed: int, rng: torch.Generator
+) -> tuple[Tensor, np.ndarray | None]:
+    """View codes [K, code], and the cameras they were asked for, if any."""
+    if generator.camera_mapping is None:
+        return sample_contents(generator, count, 1.0, rng), None
+    cameras = asked_cameras(count, seed, distances=DISTANCES)
+    with torch.no_grad():
+        asked = torch.from_numpy(cameras).to(generator.constant.device)
+        return generator.camera_mapping(asked), cameras
+
+
+@torch.inference_mode()
+def _features(gauge: AttributeNetwork, images: Tensor) -> Tensor:
+    return gauge.features(images.to(next(gauge.parameters()).device)).cpu()
+
+
+def _distances(
+    generator: Generator, data: Photographed, rng: torch.Generator, count: int, size: int
+) -> dict[str, float]:
+    """Fréchet distances to the photographs; every image has its own content and view."""
+    contents = sample_contents(generator, count, 1.0, rng)
+    seed = int(torch.randint(2**31, (1,), generator=rng))
+    views, _ = _views(generator, count, seed, rng)
+    found: dict[str, list[Tensor]] = {name: [] for name in data.features}
+    for content, view in zip(contents.split(BATCH), views.split(BATCH), strict=True):
+        images = generate(generator, content, view, size)
+        for name, (network, _) in data.features.items():
+            found[name].append(network(images))
+    return {
+        name: frechet_distance(own, moments(torch.cat(found[name]).numpy()))
+        for name, (_, own) in data.features.items()
+    }
+
+
+def _object_consistency(values: dict[str, np.ndarray], views: int) -> float:
+    """Share of the body's variance that its content code explains, the mean of its attributes: 1
+    where every view shows the same object, 0 where the content has no say."""
+    shares = [
+        variance_shares(values[name].reshape(views, -1, values[name].shape[1])).content
+        for name in OBJECT_ATTRIBUTES
+    ]
+    return float(np.mean(shares))
+
+
+def _elevation_error(readings: AttributeReadings, cameras: np.ndarray) -> float:
+    """Median of |asked - read| in degrees."""
+    asked = np.repeat(cameras[:, ELEVATION], len(readings.elevations) // len(cameras))
+    return float(np.median(np.abs(readings.elevations - asked)))
+
+
+def _distance_error(readings: AttributeReadings, cameras: np.ndarray) -> float:
+    """Median of |asked - read| / asked."""
+    asked = np.repeat(cameras[:, DISTANCE], len(readings.distances) // len(cameras))
+    return float(np.median(np.abs(readings.distances / asked - 1)))
+
+
+def _background(images: Tensor) -> np.ndarray:
+    """Mean colour of the outermost pixels, [N, 3]."""
+    rows = torch.cat([images[:, :, 0], images[:, :, -1]], dim=-1)
+    columns = torch.cat([images[..., 0], images[..., -1]], dim=-1)
+    return torch.cat([rows, columns], dim=-1).mean(dim=-1).cpu().numpy()

@@ -1,0 +1,98 @@
+"""`object_consistency_hull`: are a generator's silhouettes of one content code those of one shape?
+
+Protocol: each content code is asked for from 12 cameras, one in every 30 degrees of azimuth, at
+elevations of 0 to 30 degrees; a segmenter finds the silhouettes; `train.metrics.visual_hull` fits
+one shape to them and gives the mean IoU of its silhouettes with them. `_12_views`: one shape for
+all twelve; `_2_views`: one for each pair of cameras a quarter of the circle apart. The figures are
+to be read between those of true renders, found by the same segmenter (`true_renders`), and of
+renders that show another object in every view (`mixed_renders`).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphics.camera import NOMINAL_DISTANCE
+from train.data.vehicles import HELD_OUT_SEED, views
+from train.data.view_plan import asked_cameras
+from train.metrics.visual_hull import VisualHull
+from train.models.generated import generate_grid, sample_contents
+from train.models.generator import Generator
+from train.models.segmenter import Segment
+from train.running.device import place
+
+VIEWS = 12
+CAMERA_SEED = 5
+BATCH = 64
+
+
+class HullFigures(NamedTuple):
+    """Mean IoU over the objects, 0..1."""
+
+    object_consistency_hull_12_views: float
+    object_consistency_hull_2_views: float
+
+
+class HullInstrument:
+    """Fixed cameras all around the circle, and what finds silhouettes."""
+
+    def __init__(self, segment: Segment, size: int, objects: int) -> None:
+        """`segment`: takes images at `place()`; `size`: of the images in pixels; `objects`: how
+        many are measured."""
+        self.segment, self.size, self.objects = segment, size, objects
+        self.cameras = asked_cameras(VIEWS, CAMERA_SEED, distances=(NOMINAL_DISTANCE,) * 2)
+        self.hull = VisualHull(self.cameras, size)
+
+    def references(self) -> dict[str, HullFigures]:
+        """Of renders of held-out vehicles: the ceiling and the floor."""
+        numbers = np.arange(self.objects)
+        several = self.objects + np.arange(self.objects * VIEWS)
+        return {
+            "true_renders": self.measure_vehicles(np.repeat(numbers, VIEWS)),
+            "mixed_renders": self.measure_vehicles(several),
+        }
+
+    def measure(self, generator: Generator, seed: int) -> HullFigures:
+        """Of new content codes of a camera-taught generator.
+
+        Raises:
+            ValueError: an unconditional one, which cannot be asked for cameras.
+        """
+        if generator.camera_mapping is None:
+            raise ValueError("an unconditional generator cannot be asked for these cameras")
+        rng = torch.Generator().manual_seed(seed)
+        contents = sample_contents(generator, self.objects, 1.0, rng)
+        with torch.no_grad():
+            asked = torch.from_numpy(self.cameras).to(generator.constant.device)
+            codes = generator.camera_mapping(asked)
+        images = generate_grid(generator, contents, codes, self.size)  # [K * N, 3, R, R]
+        silhouettes = self._silhouettes(images).reshape(VIEWS, self.objects, self.size, self.size)
+        return self._mean(silhouettes.swapaxes(0, 1))
+
+    def measure_vehicles(
+        self,
+        indices: np.ndarray,  # [N * 12] the held-out vehicle that each view shows
+    ) -> HullFigures:
+        """The same of true renders."""
+        cameras = np.tile(self.cameras, (self.objects, 1))
+        drawn = views(HELD_OUT_SEED, indices, cameras, self.size).images
+        images = torch.from_numpy(drawn).permute(0, 3, 1, 2).float() / 255
+        silhouettes = self._silhouettes(images)
+        return self._mean(silhouettes.reshape(self.objects, VIEWS, self.size, self.size))
+
+    @torch.inference_mode()
+    def _silhouettes(self, images: Tensor) -> np.ndarray:  # f32 [B, R, R] in 0..1
+        return (
+            torch.cat([self.segment(part.to(place())) for part in images.split(BATCH)])
+            .cpu()
+            .numpy()
+        )
+
+    def _mean(self, silhouettes: np.ndarray) -> HullFigures:  # [N, 12, R, R]
+        fits = [self.hull.fit(one) for one in silhouettes]
+        return HullFigures(
+            float(np.mean([fit.iou for fit in fits])),
+            float(np.mean([fit.pair_iou for fit in fits])),
+        )

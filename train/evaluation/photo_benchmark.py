@@ -1,0 +1,196 @@
+"""The instrument for real photographs, of which there is no or little truth.
+
+What can be said without truth: whether the prediction, drawn at its own camera, covers the object
+(`iou2d_rerender`), whether the mesh is sound, how sure the network is of the azimuth, and what a
+person should look at first (flags). Where masks are given, the network is given them, and the
+segmenter is held against them; where cameras are given (PASCAL3D+), so are the predicted ones.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphics.camera import (
+    AZIMUTH,
+    DISTANCE,
+    ELEVATION,
+    NOMINAL_DISTANCE,
+    azimuth_difference_degrees,
+)
+from graphics.mesh import Template
+from train.data.mask_filter import MaskLimits, Verdict, filter_masks
+from train.data.photo_set import PhotoSet
+from train.evaluation.benchmark import BATCH, Predicted
+from train.evaluation.metrics import Figure
+from train.evaluation.renders import as_pixels, render_on_grey
+from train.metrics.mask_iou import mask_iou, solid
+from train.metrics.mesh_quality import flipped_faces, self_intersections, watertight
+from train.running.progress import untold
+
+LIMITS = MaskLimits(smallest_mask=0.04, largest_border=0.05, second_instance=0.10)
+"""Of masks that raise no flag: those of `train.config.MultiviewConfig`."""
+POOR_RERENDER = 0.7
+UNSURE = 0.5
+"""Below this IoU, this confidence, a photograph is flagged."""
+MASK_FLAGS = {
+    Verdict.EMPTY: "no object",
+    Verdict.SMALL: "small object",
+    Verdict.CUT_OFF: "cut off",
+    Verdict.SEVERAL: "several objects",
+}
+TURNS_DEGREES = (60.0, 120.0, 180.0, 240.0, 300.0)
+"""Of the views that people are shown, beyond the predicted azimuth."""
+SHOWN_ELEVATION_DEGREES = 15.0
+
+PHOTO_FIGURES: dict[str, Figure] = {
+    "iou2d_rerender": Figure(
+        "iou2d_rerender", "mean", 3,
+        "silhouette at the predicted camera against the mask that the network was given: the one "
+        "in --masks, the alpha channel or the layout's, else the segmenter's own",
+    ),
+    "iou2d_segmenter": Figure(
+        "iou2d_segmenter", "mean", 3,
+        "the segmenter's mask against the given one, of photographs that have one",
+    ),
+    "confidence": Figure("confidence", "mean", 3, "the network's own, of the azimuth, 0 to 1"),
+    "azimuth_median_deg": Figure(
+        "azimuth_degrees", "median", 1,
+        "error of the predicted azimuth, of photographs with a camera; lower is better",
+    ),
+    "azimuth_acc30": Figure(
+        "azimuth_degrees", "within30", 3, "share of azimuth errors of at most 30 degrees"
+    ),
+    "elevation_median_deg": Figure(
+        "elevation_degrees", "median", 1, "error of the predicted elevation; lower is better"
+    ),
+    "watertight": Figure("watertight", "mean", 3, "as of objects with truth"),
+    "flipped_faces": Figure("flipped_faces", "mean", 4, "as of objects with truth"),
+    "self_intersections": Figure("self_intersections", "mean", 4, "as of objects with truth"),
+}  # fmt: skip
+
+
+class PhotoScores(NamedTuple):
+    """One value per photograph, each f64 [N]; NaN where there is no truth."""
+
+    iou2d_rerender: NDArray[np.float64]
+    iou2d_segmenter: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+    azimuth_degrees: NDArray[np.float64]
+    elevation_degrees: NDArray[np.float64]
+    watertight: NDArray[np.float64]
+    flipped_faces: NDArray[np.float64]
+    self_intersections: NDArray[np.float64]
+
+
+class PhotosMeasured(NamedTuple):
+    """What is found in N photographs."""
+
+    scores: PhotoScores
+    cameras: NDArray[np.float32]
+    """[N, 5] as predicted."""
+    flags: list[list[str]]
+    """What a person should look at, for each photograph."""
+    masks: NDArray[np.float32]
+    """[N, R, R] in 0..1, as the network was given them."""
+    renders: NDArray[np.uint8]
+    """[N, 6, R, R, 3]: at the predicted camera, then turned, on grey."""
+
+
+class PhotoReader(Protocol):
+    """What is measured: a bundle, or the networks of a run."""
+
+    template: Template
+
+    def segment(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Masks [B, R, R] in 0..1 of photographs [B, R, R, 3]."""
+
+    def reconstruct(self, images: NDArray[np.uint8], masks: NDArray[np.float32]) -> Predicted:
+        """Read photographs whose masks are known."""
+
+
+def measure_photos(
+    predictor: PhotoReader, photos: PhotoSet, tell: Callable[[int], None] = untold
+) -> PhotosMeasured:
+    """Let a bundle, or a run's networks, read every photograph.
+
+    `tell`: is told how many are done, from time to time.
+    """
+    parts = []
+    for start in range(0, len(photos.images), BATCH):
+        part = slice(start, start + BATCH)
+        parts.append(_measure_part(predictor, photos, part))
+        tell(min(part.stop, len(photos.images)))
+    scores = PhotoScores(*map(np.concatenate, zip(*(part.scores for part in parts), strict=True)))
+    cameras, flags, masks, renders = zip(*(part[1:] for part in parts), strict=True)
+    return PhotosMeasured(
+        scores,
+        np.concatenate(cameras),
+        [flag for part in flags for flag in part],
+        np.concatenate(masks),
+        np.concatenate(renders),
+    )
+
+
+def _measure_part(predictor: PhotoReader, photos: PhotoSet, part: slice) -> PhotosMeasured:
+    images, masked, true = photos.images[part], photos.masked[part], photos.cameras[part]
+    segmented = predictor.segment(images)
+    masks = np.where(masked[:, None, None], photos.masks[part], segmented)
+    read = predictor.reconstruct(images, masks)
+    drawn, silhouettes = _drawings(read, predictor, images.shape[1])
+    rerendered = mask_iou(solid(silhouettes), solid(masks))
+    segmenter = mask_iou(solid(segmented), solid(photos.masks[part]))
+    azimuths = azimuth_difference_degrees(
+        read.cameras[:, AZIMUTH].astype(np.float64), true[:, AZIMUTH]
+    )
+    faces = predictor.template.faces
+    scores = PhotoScores(
+        rerendered,
+        np.where(masked, segmenter, np.nan),
+        read.confidences.astype(np.float64),
+        azimuths,
+        np.abs(read.cameras[:, ELEVATION].astype(np.float64) - true[:, ELEVATION]),
+        np.full(len(images), float(watertight(faces))),
+        np.array([flipped_faces(vertices, faces) for vertices in read.vertices]),
+        np.array([self_intersections(vertices, faces) for vertices in read.vertices]),
+    )
+    return PhotosMeasured(scores, read.cameras, _flags(masks, scores), masks, drawn)
+
+
+def _drawings(
+    read: Predicted, predictor: PhotoReader, size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Pictures [B, 6, R, R, 3] and the silhouettes [B, R, R] at the predicted cameras."""
+    turned = turned_cameras(read.cameras, TURNS_DEGREES)
+    views = [
+        render_on_grey(read.vertices, read.textures, cameras, predictor.template, size)
+        for cameras in (read.cameras, *turned)
+    ]
+    return np.stack([as_pixels(view.images) for view in views], axis=1), views[0].masks
+
+
+def turned_cameras(
+    cameras: NDArray[np.float32],  # [B, 5]
+    turns_degrees: Sequence[float],  # T of them
+) -> NDArray[np.float32]:  # [T, B, 5]
+    """From where people are shown a prediction, beyond its own camera."""
+    turned = np.zeros((len(turns_degrees), *cameras.shape), np.float32)
+    turned[..., AZIMUTH] = cameras[:, AZIMUTH] + np.array(turns_degrees)[:, None]
+    turned[..., ELEVATION] = SHOWN_ELEVATION_DEGREES
+    # As large as at the nominal distance, and in the middle.
+    turned[..., DISTANCE] = np.maximum(cameras[:, DISTANCE], NOMINAL_DISTANCE)
+    return turned
+
+
+def _flags(masks: NDArray[np.float32], scores: PhotoScores) -> list[list[str]]:
+    verdicts = filter_masks(np.rint(masks * 255).astype(np.uint8), LIMITS).verdicts
+    flags: list[list[str]] = []
+    for number, verdict in enumerate(verdicts.tolist()):
+        found = [MASK_FLAGS[Verdict(verdict)]] if verdict != Verdict.KEPT else []
+        if scores.iou2d_rerender[number] < POOR_RERENDER:
+            found.append("poor re-render")
+        if scores.confidence[number] < UNSURE:
+            found.append("unsure azimuth")
+        flags.append(found)
+    return flags

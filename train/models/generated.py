@@ -1,0 +1,101 @@
+"""Images of a generator from content and view codes, as the data stages need them."""
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from graphics.camera import NOMINAL_DISTANCE
+from train.models.generator import Generator
+from train.pictures.grid import write_grid
+
+BATCH = 64
+"""Images drawn at once, of up to 64 px; fewer where they are larger."""
+GRID_CONTENTS, GRID_VIEWS = 8, 12
+GRID_ELEVATION_DEGREES = 12.0
+GRID_SEED = 7
+
+
+def sample_contents(
+    generator: Generator, count: int, truncation: float, rng: torch.Generator
+) -> Tensor:  # [count, code]
+    """Content codes w, drawn towards their mean by `truncation` (1: not at all)."""
+    z = torch.randn((count, generator.shape.code), generator=rng)
+    with torch.no_grad():
+        return generator.mapping(z.to(generator.constant.device), truncation)
+
+
+@torch.inference_mode()
+def generate(
+    generator: Generator,
+    contents: Tensor,  # [B, code]
+    views: Tensor,  # [B, code]
+    size: int | None = None,
+) -> Tensor:  # [B, 3, R, R] in 0..1
+    """One image per pair of codes, without noise: the same codes always give the same image.
+
+    `size`: the R to give, by means of pixels, where it is less than the generator's.
+    """
+    place = generator.constant.device
+    batch = max(1, min(BATCH, BATCH * 64**2 // generator.shape.size**2))
+    parts = []
+    for content, view in zip(
+        contents.to(place).split(batch), views.to(place).split(batch), strict=True
+    ):
+        images = (generator.synthesize(generator.styles(content, view), noise=None) + 1) / 2
+        parts.append(_at_most(images.clamp(0, 1), size))
+    return torch.cat(parts)
+
+
+def _at_most(
+    images: Tensor,  # [B, 3, R, R]
+    size: int | None,
+) -> Tensor:  # [B, 3, size, size], or what was given
+    if size is None or size >= images.shape[-1]:
+        return images
+    return F.interpolate(images, size=(size, size), mode="area")
+
+
+@torch.inference_mode()
+def generate_grid(
+    generator: Generator,
+    contents: Tensor,  # [C, code]
+    views: Tensor,  # [K, code]
+    size: int | None = None,
+) -> Tensor:  # [K * C, 3, R, R] in 0..1
+    """Every view code with every content code; the contents change fastest. `size`: as above."""
+    return generate(
+        generator,
+        contents.repeat(len(views), 1),
+        views.repeat_interleave(len(contents), dim=0),
+        size,
+    )
+
+
+def as_pixels(
+    images: Tensor,  # [B, 3, R, R] in 0..1
+) -> Tensor:  # uint8 [B, R, R, 3]
+    """The bytes that are stored."""
+    return (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu()
+
+
+@torch.no_grad()
+def write_view_grid(generator: Generator, path: Path) -> None:
+    """Write the picture grid of the fixed codes: rows are content codes, columns views."""
+    rng = torch.Generator().manual_seed(GRID_SEED)
+    place = generator.constant.device
+    contents = torch.randn((GRID_CONTENTS, generator.shape.code), generator=rng)
+    if generator.camera_mapping is not None:
+        cameras = torch.zeros(GRID_VIEWS, 5)
+        cameras[:, 0] = torch.arange(GRID_VIEWS) * (360.0 / GRID_VIEWS)
+        cameras[:, 1] = GRID_ELEVATION_DEGREES
+        cameras[:, 2] = NOMINAL_DISTANCE
+        views = generator.camera_mapping(cameras.to(place))
+    else:
+        codes = torch.randn((GRID_VIEWS, generator.shape.code), generator=rng)
+        views = generator.mapping(codes.to(place))
+    content = generator.mapping(contents.to(place)).repeat_interleave(GRID_VIEWS, dim=0)
+    # Without noise, as the later stages draw their data.
+    images = generate(generator, content, views.repeat(GRID_CONTENTS, 1))
+    write_grid(path, images, columns=GRID_VIEWS)

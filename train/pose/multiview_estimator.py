@@ -1,0 +1,48 @@
+"""A reader taught on a GAN's multi-view images by the cameras of their viewpoints.
+
+The inverse graphics network learns cameras from the same images, but sees the object alone and
+learns shape and texture besides. This one sees whole images under every change that tells
+photographs from a GAN's images, and takes front for back less often (ours).
+"""
+
+import numpy as np
+
+from graphics.camera import ELEVATION
+from train.config import Config
+from train.data.multiview import MultiviewData
+from train.models.attributes import AttributeNetwork
+from train.pose.self_training import Lessons, train_student
+from train.running.progress import Progress
+from train.running.workspace import StageFolder, Workspace
+
+FULL_COLOUR = 1.0
+"""Strength of the recolouring: a GAN's colours are further from photographs' than those are from
+each other's."""
+
+
+def teach_views_reader(
+    config: Config,
+    workspace: Workspace,
+    own: StageFolder,
+    source: tuple[Workspace, int],  # a run and its round
+    round: int,
+    number: int,  # of the run's readers: each begins from other weights
+) -> AttributeNetwork:
+    """Teach it, or take what an earlier call has left in the folder `own`.
+
+    The cameras are those that stage `inverse` of that round optimised, with the elevations that it
+    read of every object where nobody had told them.
+
+    Raises:
+        WorkspaceError: stage `multiview` or `inverse` of that round has not run to its end.
+    """
+    run, number = source
+    data = MultiviewData(run.stage("multiview", number).require("index.npz").parent)
+    with np.load(run.stage("inverse", number).require("cameras.npz")) as arrays:
+        cameras = arrays["cameras"].astype(np.float32)[data.viewpoint]
+        if np.isnan(cameras[:, ELEVATION]).any():
+            cameras[:, ELEVATION] = arrays["elevations"][data.object]
+    steps = config.cameras.views_steps
+    progress = Progress(workspace, "cameras", steps, round)
+    lessons = Lessons(data.images, cameras, np.ones(len(data), bool), FULL_COLOUR)
+    return train_student(own, steps, progress, lessons, config.seed * 1_000 + round + 10 * number)

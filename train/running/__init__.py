@@ -1,0 +1,1 @@
+"""What every run stands on: the run folder, progress, devices and processes, provenance."""

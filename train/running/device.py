@@ -1,0 +1,182 @@
+"""The devices, processes and precision that a training stage runs on, by Lightning Fabric."""
+
+import contextlib
+import logging
+import os
+import pickle
+import signal
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.multiprocessing import ProcessRaisedException
+
+from train.config.refusal import require
+from train.running import torchrun
+
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # its banner per process
+
+SMALLEST_PART = 8
+"""Images of a batch below which a further process on the CPU gains nothing."""
+
+
+def cpu_computes_bfloat16() -> bool:
+    """Whether this processor has bfloat16 arithmetic; without it autocast only costs time."""
+    with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
+        flags = file.read()
+        return "avx512_bf16" in flags or "amx_bf16" in flags
+    return False
+
+
+def processes_for(batch_size: int, *, threaded: bool = False) -> int:
+    """How many processes should share a batch: those that torchrun started, else one per GPU, or
+    one per CPU core.
+
+    `threaded`: on CPU cores the threads of one process share the work better.
+    """
+    if (given := torchrun.given_processes()) is not None:
+        return given
+    if torch.cuda.is_available():
+        most = torch.cuda.device_count()
+    elif threaded:
+        return 1
+    else:
+        most = min(len(os.sched_getaffinity(0)), batch_size // SMALLEST_PART)
+    fitting = (n for n in range(most, 1, -1) if batch_size % (2 * n) == 0)
+    return next(fitting, 1)
+
+
+def new_fabric(precision: str = "auto", processes: int = 1) -> Fabric:
+    """Fabric on the GPUs, where there are any, or on the CPU.
+
+    `precision`: "auto" (bfloat16 where the hardware computes it), "float32" or "bfloat16".
+    """
+    on_gpu = torch.cuda.is_available()
+    fast = torch.cuda.is_bf16_supported() if on_gpu else cpu_computes_bfloat16()
+    half = precision == "bfloat16" or (precision == "auto" and fast)
+    given = processes > 1 and torchrun.given_processes() is not None
+    machines = int(os.environ["GROUP_WORLD_SIZE"]) if given else 1
+    return Fabric(
+        accelerator="cuda" if on_gpu else "cpu",
+        devices=processes // machines,
+        num_nodes=machines,
+        strategy="auto" if processes == 1 else "ddp" if given else "ddp_spawn",
+        precision="bf16-mixed" if half else "32-true",
+    )
+
+
+@cache
+def place() -> torch.device:
+    """Where a stage that one process runs by itself puts its networks."""
+    return new_fabric("float32").device
+
+
+class Device:
+    """Where tensors live, which precision the forward passes take, and which process this is."""
+
+    def __init__(self, precision: str = "auto", fabric: Fabric | None = None) -> None:
+        """`fabric`: of the processes that share the work; else this process is the only one."""
+        self.fabric = fabric or new_fabric(precision)
+        self.processes = self.fabric.world_size
+
+    @property
+    def device(self) -> torch.device:
+        """The torch device."""
+        return self.fabric.device
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that reports and writes."""
+        return self.fabric.is_global_zero
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """The context of a forward pass."""
+        return self.fabric.autocast()
+
+    def part(self, count: int) -> slice:
+        """This process's part of `count` items, dealt out in turn."""
+        return slice(self.fabric.global_rank, count, self.processes)
+
+    def average(self, tensors: list[Tensor]) -> None:
+        """Replace tensors by their means over the processes, in one exchange."""
+        if self.processes == 1 or not tensors:
+            return
+        flat = torch.cat([tensor.flatten() for tensor in tensors])
+        self.fabric.all_reduce(flat, reduce_op="mean")
+        for tensor, mean in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+            tensor.copy_(mean.view_as(tensor))
+
+
+def launch(
+    function: Callable[..., Any], processes: int, precision: str, *arguments: Any
+) -> Any:  # what the first process returns
+    """Call `function(device, *arguments)`, a module's own function, in that many processes.
+
+    What one of them raises is raised here as what it is. Under torchrun they are the given ones:
+    the first one calls this, the others are in `assist`.
+
+    Raises:
+        ConfigError: another number of processes than torchrun started.
+    """
+    if (crew := torchrun.crew()) is not None:
+        given = torchrun.given_processes()
+        require(
+            processes == given,
+            f"{processes} processes were asked for and torchrun started {given}: leave "
+            "gan.processes and inverse.processes at 0",
+        )
+    if crew is not None and processes > 1:
+        work = torchrun.Work(function, precision, arguments)
+        crew.send(work)
+        result = _join(work)
+        crew.working = False
+        return result
+    if processes == 1:
+        return function(Device(precision), *arguments)
+    with tempfile.TemporaryDirectory() as errors:
+        # Bound here: Fabric itself refuses to pass on frozen dataclasses.
+        enter = partial(_enter, function, arguments, Path(errors))
+        try:
+            return new_fabric(precision, processes).launch(enter)
+        except ProcessRaisedException as error:
+            raised = Path(errors, str(error.error_index))
+            if not raised.exists():
+                raise
+            raise pickle.loads(raised.read_bytes()) from error
+
+
+def assist(crew: torchrun.Crew) -> None:
+    """Of every process that torchrun started but the first: do the work shared out to it."""
+    while isinstance(order := crew.receive(), torchrun.Work):
+        _join(order)
+
+
+def _join(work: torchrun.Work) -> Any:
+    fabric = new_fabric(work.precision, torchrun.given_processes() or 1)
+    fabric.launch()
+    return work.function(Device(fabric=fabric), *work.arguments)
+
+
+def _enter(
+    function: Callable[..., Any], arguments: tuple[Any, ...], errors: Path, fabric: Fabric
+) -> Any:
+    # torch interrupts its processes when the one that started them dies. A shell that runs a
+    # command in the background has it ignore interrupts, and they would train on by themselves.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        result = function(Device(fabric=fabric), *arguments)
+    except Exception as error:
+        with contextlib.suppress(Exception):  # what cannot be passed on is told by torch
+            content = pickle.dumps(error)
+            (errors / str(fabric.global_rank)).write_bytes(content)
+        raise
+    # A process that ends while threads of the exchange still run in it is aborted now and then.
+    fabric.barrier()
+    torch.distributed.destroy_process_group()
+    return result
