@@ -20,17 +20,17 @@ setup: .venv/service
 .venv/service: $(PINS)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(INSTALL) -e '.[$(RUNTIME)]'
+	$(INSTALL) '.[$(RUNTIME)]'
 	touch $@
 
 # The plain spelling of torch's pin takes the CPU build where the package index offers one.
 .venv/train: .venv/service
 	$(INSTALL) torch==2.13.0
-	$(INSTALL) -e '.[$(RUNTIME),train]'
+	$(INSTALL) '.[$(RUNTIME),train]'
 	touch $@
 
 .venv/dev: .venv/train
-	$(INSTALL) -e '.[$(RUNTIME),train,dev]'
+	$(INSTALL) '.[$(RUNTIME),train,dev]'
 	touch $@
 
 # The bundle is shipped; where it is missing, the smoke preset trains one.

@@ -201,12 +201,12 @@ def summarise(cells: dict[str, dict[int, dict[str, float]]]) -> dict[str, Any]:
     """Mean and range of every column over the seeds, and the difference to the full training."""
     table: dict[str, Any] = {}
     for name, by_seed in cells.items():
-        values = {key: [figures[key] for figures in by_seed.values()] for key in COLUMNS}
-        figures = {
+        values = {key: [metrics[key] for metrics in by_seed.values()] for key in COLUMNS}
+        metrics = {
             key: {"mean": float(np.mean(v)), "low": min(v), "high": max(v)}
             for key, v in values.items()
         }
-        table[name] = {"meaning": ROWS[name].meaning, "seeds": sorted(by_seed), "figures": figures}
+        table[name] = {"meaning": ROWS[name].meaning, "seeds": sorted(by_seed), "metrics": metrics}
         both = sorted(set(by_seed) & set(cells.get(FULL, {})))
         if both and name != FULL:
             less = [by_seed[s][COMPARED] - cells[FULL][s][COMPARED] for s in both]
@@ -224,8 +224,8 @@ def markdown(table: dict[str, Any], config: Config) -> str:
         "|---" * (len(COLUMNS) + 2) + "|",
     ]
     for name, row in table.items():
-        figures = [row["figures"][key] for key in COLUMNS]
-        texts = [f"{f['mean']:.3f} ({f['low']:.3f}, {f['high']:.3f})" for f in figures]
+        metrics = [row["metrics"][key] for key in COLUMNS]
+        texts = [f"{f['mean']:.3f} ({f['low']:.3f}, {f['high']:.3f})" for f in metrics]
         less = f"{row['difference']:+.3f}" if "difference" in row else ""
         lines.append(f"| `{name}` | " + " | ".join(texts) + f" | {less} |")
     meanings = [f"- `{name}`: {row['meaning']}" for name, row in table.items()]

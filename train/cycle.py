@@ -131,12 +131,12 @@ def conduct(command: Callable[[], None]) -> int:
     The other processes do what the first one shares out, and say nothing unless they fail first.
     """
     from train.running.device import assist
-    from train.running.torchrun import crew
+    from train.running.torchrun import process_group
 
-    if (met := crew()) is None:
+    if (met := process_group()) is None:
         return _tell(*_outcome(command))
     try:
-        status, message = _outcome(command if met.leads else partial(assist, met))
+        status, message = _outcome(command if met.is_rank_zero else partial(assist, met))
     except Exception:
         status, message = FAILED, traceback.format_exc()
     status, speaks = met.settle(status)

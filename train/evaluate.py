@@ -51,7 +51,7 @@ from train.evaluation.baselines import NearestTraining, SingleView, mean_predict
 from train.evaluation.benchmark import Measured, Predictor, measure, score
 from train.evaluation.bundle_predictor import BundlePredictor, BundleUnusable
 from train.evaluation.generator_report import SHIPPED_GENERATOR, report_generator
-from train.evaluation.oracle import ceiling
+from train.evaluation.oracle import oracle
 from train.evaluation.photo_benchmark import measure_photos
 from train.evaluation.photo_report import write_photo_report
 from train.evaluation.refinement import RefinedPredictor
@@ -98,7 +98,7 @@ def evaluate(options: argparse.Namespace, settings: EvaluateConfig) -> str:
         "bundle": options.bundle.name,
         "source": f"{PROCEDURAL}{len(truth.names)}",
         "held_out_seed": seed,
-        "ceiling_steps": settings.ceiling_steps,
+        "oracle_steps": settings.oracle_steps,
         "refine_steps": settings.refine_steps,
         "seconds": round(time.monotonic() - began, 1),
     }
@@ -159,12 +159,12 @@ def measure_rows(
     if settings.refine_steps:
         refined = RefinedPredictor(predictor, settings.refine_steps)
         rows["refined"] = _measured("refined", refined, truth)
-    if settings.ceiling_objects:
-        first = HeldOut(*(values[: settings.ceiling_objects] for values in truth))
+    if settings.oracle_objects:
+        first = HeldOut(*(values[: settings.oracle_objects] for values in truth))
         height, width = predictor.predict(truth.images[:1]).textures.shape[1:3]
-        tell, steps = _ticking("ceiling", len(first.names)), settings.ceiling_steps
-        fitted = ceiling(source, first, predictor.template, (height, width), steps, tell)
-        rows["ceiling"] = score(fitted, predictor.template, first)
+        on_progress, steps = _ticking("oracle", len(first.names)), settings.oracle_steps
+        fitted = oracle(source, first, predictor.template, (height, width), steps, on_progress)
+        rows["oracle"] = score(fitted, predictor.template, first)
     mean = mean_prediction(predictor, truth.images)
     rows["mean_prediction"] = _measured("mean_prediction", mean, truth)
     if predictor.category == PROCEDURAL_CATEGORY:

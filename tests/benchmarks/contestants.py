@@ -19,7 +19,7 @@ LARGEST_CPU_PYTORCH3D = 25_000_000
 """The same for PyTorch3D on a CPU, where a call would take minutes."""
 
 Draw = Callable[[Scene], Tensor]
-"""Draws a scene and returns the sum of all outputs, to descend."""
+"""Renders a scene and returns the sum of all outputs, to descend."""
 
 
 class Contestant(NamedTuple):

@@ -30,7 +30,9 @@ WARM_UP_CYCLES = 3
 """In the third one a GPU's steps of both kinds are replayed."""
 
 
-def rates(device: Device, config: Config, taught: bool, launched: bool, cycles: int) -> list[float]:
+def rates(
+    device: Device, config: Config, camera_conditioned: bool, launched: bool, cycles: int
+) -> list[float]:
     """Images a second, of each cycle."""
     keep_freed_memory()  # as the stage does
     random = np.random.default_rng(0)
@@ -38,8 +40,10 @@ def rates(device: Device, config: Config, taught: bool, launched: bool, cycles: 
     images = random.integers(0, 256, (PHOTOGRAPHS, size, size, 3), np.uint8)
     cameras = random.uniform(-20, 20, (PHOTOGRAPHS, 5)).astype(np.float32)
     cameras[:, 2] = 5.0
-    stream = PhotographStream(images, cameras if taught else None)
-    training = GanTraining(config.gan, *new_networks(config, taught=taught), 1, device)
+    stream = PhotographStream(images, cameras if camera_conditioned else None)
+    training = GanTraining(
+        config.gan, *new_networks(config, camera_conditioned=camera_conditioned), 1, device
+    )
     if launched:
         training.graphs = None
     every, found = config.gan.r1_every, []
@@ -64,13 +68,13 @@ def main() -> None:
     options = parser.parse_args()
     config = reduce(override, options.set, PRESETS[options.preset])
     processes = config.gan.processes or processes_for(config.gan.batch_size, threaded=True)
-    given = config, options.taught, options.launched, options.cycles
+    given = config, options.camera_conditioned, options.launched, options.cycles
     found = launch(rates, processes, config.gan.precision, *given)
-    figures: dict[str, str | int] = {"images_per_second": round(statistics.median(found))}
-    figures |= {"processes": processes, "threads": torch.get_num_threads() // processes}
+    metrics: dict[str, str | int] = {"images_per_second": round(statistics.median(found))}
+    metrics |= {"processes": processes, "threads": torch.get_num_threads() // processes}
     if torch.cuda.is_available():
-        figures["device"] = torch.cuda.get_device_name()
-    print(json.dumps(figures))
+        metrics["device"] = torch.cuda.get_device_name()
+    print(json.dumps(metrics))
 
 
 if __name__ == "__main__":

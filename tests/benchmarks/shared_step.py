@@ -55,10 +55,10 @@ def main() -> None:
         for name, (processes, threads, exchange) in kinds.items():
             given = (options.batch, options.steps, threads, exchange)
             found[name] += launch(timed, processes, "auto", *given)
-    figures = {name: statistics.median(values) for name, values in found.items()}
+    metrics = {name: statistics.median(values) for name, values in found.items()}
     for gain in ("threaded", "shared", "apart"):
-        figures[gain] = figures["alone_ms"] / figures[f"{gain}_ms"]
-    print(json.dumps({name: round(value, 2) for name, value in figures.items()}))
+        metrics[gain] = metrics["alone_ms"] / metrics[f"{gain}_ms"]
+    print(json.dumps({name: round(value, 2) for name, value in metrics.items()}))
 
 
 if __name__ == "__main__":

@@ -26,15 +26,15 @@ time.sleep(60)
 def test_a_short_run_compares_the_servers_and_leaves_no_process(tmp_path):
     shortly = "--seconds 0.3 --turns 1 --loads 8x1 --batch 2 --photograph-loads 2x1 --out"
     main([*shortly.split(), str(tmp_path)])
-    figures = json.loads((tmp_path / "serving.json").read_text())
+    metrics = json.loads((tmp_path / "serving.json").read_text())
     with_bytes = {"no server, bytes", "this service, bytes"}
-    assert {"bare", "this service", "BentoML batchable"} | with_bytes <= set(figures["raw"])
-    for found in figures["raw"].values():
+    assert {"bare", "this service", "BentoML batchable"} | with_bytes <= set(metrics["raw"])
+    for found in metrics["raw"].values():
         assert found["8x1"]["cpu_ms_per_image"] > 0
         assert 1 <= found["8x1"]["mean_batch"] <= 32
         assert found["8x1"]["p99_ms"] >= found["8x1"]["p50_ms"] > 0
-    assert figures["raw"]["bare"]["8x1"]["share_of_bare"] == 1
-    found, larger = (figures["photographs"][name] for name in ("shipped", "as ResNet-18"))
+    assert metrics["raw"]["bare"]["8x1"]["share_of_bare"] == 1
+    found, larger = (metrics["photographs"][name] for name in ("shipped", "as ResNet-18"))
     assert min(one["jpeg_to_glb_over_bare"] for one in (found, larger)) > 1
     for name in ("idle", "bare_asgi_in_threads", "bare_asgi_inline"):
         assert found[f"{name}_ms"] > 0
@@ -56,9 +56,9 @@ def test_a_short_run_compares_the_servers_and_leaves_no_process(tmp_path):
 def test_on_a_gpu_the_share_is_of_images_a_second_and_no_goal_is_judged():
     bare, ours = Turn(2.0, 400.0, [0.1], 1, 1), Turn(4.0, 300.0, [0.1], 1, 1)
     assert summary([ours], [bare])["share_of_bare"] == 0.5
-    figures = summary([ours], [bare], "cuda")
-    assert figures["share_of_bare"] == 0.75
-    table = as_markdown({"device": "cuda", "raw": {"this service": {"8x1": figures}}})
+    metrics = summary([ours], [bare], "cuda")
+    assert metrics["share_of_bare"] == 0.75
+    table = as_markdown({"device": "cuda", "raw": {"this service": {"8x1": metrics}}})
     assert "| this service 8x1 | 300.00 | 4.00 | 0.75 |" in table
     assert "goal" not in table
 

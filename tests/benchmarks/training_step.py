@@ -38,7 +38,9 @@ class Step:
         settings = replace(settings, batch_size=batch, perceptual_after=0)
         with tempfile.TemporaryDirectory() as folder:
             data = multiview(Path(folder), batch * settings.views)
-        features = DiscriminatorFeatures(SHIPPED / "camera_taught" / "discriminator.safetensors")
+        features = DiscriminatorFeatures(
+            SHIPPED / "camera_conditioned" / "discriminator.safetensors"
+        )
         network = InverseGraphics(InverseGraphicsShape(SIZE))
         self.training = InverseTraining(
             settings, network, Examples(data, None), features, 1, device
@@ -90,8 +92,8 @@ def main() -> None:
     runs = [step.whole, step.rendering]
     times = interleaved(runs, torch.device("cpu"), options.repeats, patience=60.0)
     whole, rendering = (1e3 * median(found) for found in times)
-    figures = {"step_ms": whole, "rendering_ms": rendering, "share": rendering / whole}
-    print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
+    metrics = {"step_ms": whole, "rendering_ms": rendering, "share": rendering / whole}
+    print(json.dumps({name: round(value, 3) for name, value in metrics.items()}))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def run(tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "mine"
     workspace = tiny_run(path, config, round=1)
     torch.manual_seed(0)
-    judge = Discriminator(DiscriminatorShape(SIZE, camera_taught=True))
+    judge = Discriminator(DiscriminatorShape(SIZE, camera_conditioned=True))
     save_weights(workspace.stage("gan", 1).file("discriminator.safetensors"), judge, {})
     labels = {
         "cameras": np.resize(cameras_of_views(), (64, 5)),
@@ -54,15 +54,15 @@ def test_rows_are_trained_and_measured_once_per_seed(run, tmp_path, capsys):
     assert list(table) == ROWS
     assert all(row["seeds"] == [1, 2] for row in table.values())
     assert "difference" not in table["full"] and "difference" in table["no_symmetry"]
-    novel = [row["figures"]["iou2d_novel30"]["mean"] for row in table.values()]
+    novel = [row["metrics"]["iou2d_novel30"]["mean"] for row in table.values()]
     assert len(set(novel)) == len(ROWS)  # the rows are trainings of their own
-    full = table["full"]["figures"]["iou2d_novel30"]
+    full = table["full"]["metrics"]["iou2d_novel30"]
     assert full["low"] < full["mean"] < full["high"]
-    assert table["full"]["figures"] != table["true_views"]["figures"]
+    assert table["full"]["metrics"] != table["true_views"]["metrics"]
     markdown = (tmp_path / "out" / "ablation.md").read_text()
-    told = capsys.readouterr()
-    assert "true_views, seed 2: 8 of 8" in told.err
-    assert markdown in told.out and markdown.count("| `") == len(table)
+    labelled = capsys.readouterr()
+    assert "true_views, seed 2: 8 of 8" in labelled.err
+    assert markdown in labelled.out and markdown.count("| `") == len(table)
     # The run is as it was; again is nothing but reading.
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
     weights = tmp_path / "out/full/seed_1/round_1/inverse/inverse_graphics.safetensors"

@@ -45,7 +45,7 @@ def test_textures_show_what_the_photograph_shows(bundle: Path) -> None:
     assert painted.mean() > 0.2 and left.mean() > 0.05
 
 
-FAST = ["--set", "evaluate.ceiling_steps=4", "--set", "evaluate.ceiling_objects=2"]
+FAST = ["--set", "evaluate.oracle_steps=4", "--set", "evaluate.oracle_objects=2"]
 
 
 def test_the_command_writes_and_prints_the_report(
@@ -53,17 +53,17 @@ def test_the_command_writes_and_prints_the_report(
 ) -> None:
     arguments = ["--bundle", str(bundle), "--objects", "5", "--views", "2", "--out", str(tmp_path)]
     assert main([*arguments, *FAST]) == 0
-    told = capsys.readouterr()
-    printed = told.out
+    labelled = capsys.readouterr()
+    printed = labelled.out
     assert "| `iou2d_novel30` |" in printed and "mean_prediction" in printed
-    assert "ceiling (2 objects)" in printed
-    for row, count in (("bundle", 5), ("ceiling", 2), ("mean_prediction", 5)):
-        assert re.search(rf"^{row} +{count}/{count} .* left 0:00:00", told.err, re.MULTILINE)
+    assert "oracle (2 objects)" in printed
+    for row, count in (("bundle", 5), ("oracle", 2), ("mean_prediction", 5)):
+        assert re.search(rf"^{row} +{count}/{count} .* left 0:00:00", labelled.err, re.MULTILINE)
     report = json.loads((tmp_path / "report.json").read_text())
     assert set(report["protocols"]) == set(report["rows"]["bundle"])
-    assert list(report["rows"]) == ["bundle", "ceiling", "mean_prediction", "nearest_training"]
+    assert list(report["rows"]) == ["bundle", "oracle", "mean_prediction", "nearest_training"]
     assert report["objects_of_rows"] == {
-        "bundle": 5, "ceiling": 2, "mean_prediction": 5, "nearest_training": 5,
+        "bundle": 5, "oracle": 2, "mean_prediction": 5, "nearest_training": 5,
     }  # fmt: skip
     wanted = {
         "iou2d_input", "iou2d_novel30", "iou3d_canonical", "iou3d_canonical_icp", "iou3d_bbox",
@@ -93,9 +93,9 @@ def test_a_folder_of_meshes_is_measured_and_broken_ones_are_named(
     arguments += ["--set", "evaluate.refine_steps=2"]
     assert main([*arguments, "--views", "2", "--up", "z", "--front", "-x"]) == 0
     report = json.loads((out / "report.json").read_text())
-    assert list(report["rows"])[:3] == ["bundle", "refined", "ceiling"]
+    assert list(report["rows"])[:3] == ["bundle", "refined", "oracle"]
     about = report["about"]
-    assert (about["ceiling_steps"], about["refine_steps"]) == (4, 2)
+    assert (about["oracle_steps"], about["refine_steps"]) == (4, 2)
     assert about["objects"] == 4 and about["without_volume"] == ["sheet.obj"]
     assert about["source"] == "meshes" and (about["up"], about["front"]) == ("z", "-x")
     assert about["skipped_count"] == 1 and about["skipped"][0].startswith("broken.dae: ")
@@ -108,12 +108,12 @@ def test_a_folder_of_meshes_is_measured_and_broken_ones_are_named(
 
 def test_another_seed_is_other_objects(bundle: Path, tmp_path: Path) -> None:
     arguments = ["--bundle", str(bundle), "--objects", "procedural:2", "--views", "1"]
-    arguments += ["--set", "evaluate.ceiling_objects=0", "--out", str(tmp_path)]
+    arguments += ["--set", "evaluate.oracle_objects=0", "--out", str(tmp_path)]
     reports = []
     for seed in ("0", "7", "7"):
         assert main([*arguments, "--set", f"evaluate.seed={seed}"]) == 0
         report = json.loads((tmp_path / "report.json").read_text())
-        assert "ceiling" not in report["rows"]
+        assert "oracle" not in report["rows"]
         reports.append((report["about"]["held_out_seed"], report["rows"]))
     assert reports[0] != reports[1] == reports[2]
 
@@ -123,7 +123,7 @@ def test_a_network_taught_on_single_views_is_measured_beside(bundle: Path, tmp_p
     path = tmp_path / "inverse_graphics.safetensors"
     save_inverse_graphics(path, InverseGraphics(InverseGraphicsShape(SIZE, 4, 2, 8)))
     arguments = ["--bundle", str(bundle), "--views", "1", "--out", str(tmp_path)]
-    arguments += ["--set", "evaluate.objects=2", "--set", "evaluate.ceiling_objects=0"]
+    arguments += ["--set", "evaluate.objects=2", "--set", "evaluate.oracle_objects=0"]
     assert main([*arguments, "--single-view", str(path)]) == 0
     rows = json.loads((tmp_path / "objects.json").read_text())
     assert len(rows["names"]) == 2
@@ -167,8 +167,8 @@ def test_photographs_with_masks_are_measured_without_truth(
     assert report["about"]["photographs"] == 2 == report["about"]["with_mask"]
     assert {item["name"] for item in report["skipped"]} == {"c.png", "d.jpg"}
     assert report["about"]["skipped_count"] == 2
-    assert {"iou2d_rerender", "iou2d_segmenter", "watertight"} <= set(report["figures"])
-    assert "azimuth_median_deg" not in report["figures"]
+    assert {"iou2d_rerender", "iou2d_segmenter", "watertight"} <= set(report["metrics"])
+    assert "azimuth_median_deg" not in report["metrics"]
     first = report["photographs"][0]
     assert first["name"] == "a.png" and first["camera"]["azimuth_degrees"] == 30
     page = (tmp_path / "out" / "report.html").read_text()
@@ -186,9 +186,9 @@ def test_photographs_with_cameras_say_how_far_the_predicted_ones_are(
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     # The bundle always says 30 and 10 degrees; the cars are at (30, 12) and (200, 5).
     assert [item["azimuth_degrees"] for item in report["photographs"]] == [0, 170]
-    assert report["figures"]["azimuth_acc30"]["value"] == 0.5
-    assert report["figures"]["elevation_median_deg"]["value"] == pytest.approx(3.5)
-    assert "iou2d_segmenter" not in report["figures"]
+    assert report["metrics"]["azimuth_acc30"]["value"] == 0.5
+    assert report["metrics"]["elevation_median_deg"]["value"] == pytest.approx(3.5)
+    assert "iou2d_segmenter" not in report["metrics"]
     assert main([*arguments, "--split", "val"]) == 0
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert [item["name"] for item in report["photographs"]] == ["a#0"]

@@ -17,7 +17,7 @@ from train.data.stream import PhotographStream
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
 from train.running.device import Device, launch
-from train.running.torchrun import crew, given_processes
+from train.running.torchrun import given_processes, process_group
 from train.running.workspace import StepLoop, Workspace, WorkspaceError
 from train.stages import gan as gan_stage
 from train.steps.gan import GanTraining
@@ -68,7 +68,7 @@ def courses(folder: Path) -> None:
 
 def patience() -> float | None:
     """Hours that a process waits for work without a sign of the first one."""
-    if (met := crew()) is None:
+    if (met := process_group()) is None:
         return None
     options = met.channel._get_backend(torch.device("cpu")).options
     return options._timeout.total_seconds() / 3600

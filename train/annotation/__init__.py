@@ -1,1 +1,1 @@
-"""Which viewpoint each view code shows: the table, the page on which a person fills it, suggestions."""
+"""Which viewpoint each view code shows: the table, its page for a person, suggestions."""

@@ -21,7 +21,7 @@ from train.models.attributes import AttributeNetwork, read_attributes
 from train.models.generated import as_pixels, generate, generate_grid, sample_contents
 from train.models.generator import Generator
 from train.pose.multiview_estimator import FULL_COLOUR
-from train.pose.self_training import Lessons, train_student
+from train.pose.self_training import TrainingSet, train_estimator
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace
 
@@ -43,7 +43,7 @@ class Suggested(NamedTuple):
     """f32 [K] in 0..1."""
 
 
-class GeneratedLessons:
+class GeneratedTrainingSet:
     """Images of view codes x contents that are drawn when they are asked for, by number; the
     contents change fastest."""
 
@@ -104,14 +104,14 @@ def _taught(
     codes, bins = annotated
     rng = torch.Generator().manual_seed(config.seed + 1)
     contents = sample_contents(generator, CONTENTS, 1.0, rng)
-    images = GeneratedLessons(generator, codes, contents)
+    images = GeneratedTrainingSet(generator, codes, contents)
     cameras = np.zeros((len(codes), CAMERA_SIZE), np.float32)
     cameras[:, AZIMUTH], cameras[:, ELEVATION] = bins, FIRST_ELEVATION_DEGREES
     cameras = np.repeat(cameras, CONTENTS, axis=0)
-    lessons = Lessons(images, cameras, np.ones(len(cameras), bool), FULL_COLOUR)
+    training_set = TrainingSet(images, cameras, np.ones(len(cameras), bool), FULL_COLOUR)
     steps = config.viewpoints.suggestion_steps
     progress = Progress(workspace, "viewpoints", steps)
-    return train_student(folder, steps, progress, lessons, config.seed)
+    return train_estimator(folder, steps, progress, training_set, config.seed)
 
 
 def _read(

@@ -143,11 +143,11 @@ def _read_rows(path: Path) -> list[dict[str, str | None]]:
     # A spreadsheet may have added a byte-order mark and its own delimiter.
     text = path.read_text(encoding="utf-8-sig")
     delimiter = ";" if ";" in text.partition("\n")[0] else ","
-    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    missing = [name for name in COLUMNS[:3] if name not in (reader.fieldnames or [])]
+    estimator = csv.DictReader(io.StringIO(text), delimiter=delimiter)
+    missing = [name for name in COLUMNS[:3] if name not in (estimator.fieldnames or [])]
     if missing:
         raise AnnotationError(f"{path}: column {missing[0]} is missing; it had {COLUMNS[:3]}")
-    return list(reader)
+    return list(estimator)
 
 
 def _number(text: str | None, allowed: range | tuple[int, ...], name: str) -> int:

@@ -65,7 +65,7 @@ def _read(source: Path) -> Taken:
 def _check(taken: Taken, source: Path, config: Config) -> None:
     """Refuse networks that this run cannot use."""
     require(
-        not taken.generator.camera_taught,
+        not taken.generator.camera_conditioned,
         f"gan.checkpoint={source} is camera-taught: round 0 takes a plain generator",
     )
     size = config.photographs.size

@@ -23,12 +23,12 @@ def check(config: Config, stages: Collection[str]) -> None:
         f"{named}: the procedural photographs show {PROCEDURAL_CATEGORY}; give photographs with "
         f"--data FOLDER, or draw them with photographs.source={CHECKPOINT}",
     )
-    draws = not gan.checkpoint or (config.rounds > 1 and not gan.warm_start)
+    generates = not gan.checkpoint or (config.rounds > 1 and not gan.warm_start)
     require(
-        gan.init != "shipped" or not draws or "gan" not in stages,
+        gan.init != "shipped" or not generates or "gan" not in stages,
         f"{named}: the shipped GANs (gan.init=shipped) draw {PROCEDURAL_CATEGORY}; set "
-        "gan.init=scratch, and with gan.kimg and gan.taught_kimg how long to train "
-        f"({Config().gan.kimg:g} and {Config().gan.taught_kimg:g} in --preset cpu)",
+        "gan.init=scratch, and with gan.kimg and gan.conditioned_kimg how long to train "
+        f"({Config().gan.kimg:g} and {Config().gan.conditioned_kimg:g} in --preset cpu)",
     )
     require(
         config.viewpoints.annotator != "classifier" or "viewpoints" not in stages,
@@ -36,9 +36,9 @@ def check(config: Config, stages: Collection[str]) -> None:
         "it at auto, and a person is asked",
     )
     require(
-        "attributes" not in config.cameras.reader.split(",")
+        "attributes" not in config.cameras.estimator.split(",")
         or config.rounds == 1
         or "cameras" not in stages,
-        f"{named}: the attribute network (cameras.reader={config.cameras.reader}) reads "
-        f"{PROCEDURAL_CATEGORY} only; set cameras.reader={Config().cameras.reader}",
+        f"{named}: the attribute network (cameras.estimator={config.cameras.estimator}) reads "
+        f"{PROCEDURAL_CATEGORY} only; set cameras.estimator={Config().cameras.estimator}",
     )

@@ -92,14 +92,14 @@ class ViewpointsConfig:
         )
 
 
-CAMERA_READERS = ("inverse", "views", "attributes")
+POSE_ESTIMATORS = ("inverse", "views", "attributes")
 
 
 @dataclass(frozen=True)
 class CamerasConfig:
     """Cameras for the photographs (rounds >= 1)."""
 
-    reader: str = "views"
+    estimator: str = "views"
     """Who reads them. `inverse`: the camera head of the previous round's inverse graphics network;
     `views`: a classifier taught on the previous round's multi-view images by the cameras of their
     viewpoints; `attributes`: the attribute network of stage viewpoints, which was taught on
@@ -111,11 +111,11 @@ class CamerasConfig:
     views_steps: int = 5_000
     """Steps of each classifier `views`, of 32 images (front and back confused, of a plain GAN's:
     27 % after 700, 23 % after 2,000, 19 % after 5,000)."""
-    students: int = 2
+    self_training_rounds: int = 2
     """Networks taught in turn on the photographs whose labels are kept; each then labels all. Front
     and back confused by the classifier of a plain GAN's views: 4.6 %; by its first student 2.6 %,
     the second 1.6 %, the third 1.4 %."""
-    student_steps: int = 4_000
+    self_training_steps: int = 4_000
     """Steps of each student, of 32 photographs. Front and back confused by the first one of another
     classifier: 18 % after 1,000, 13 % after 4,000."""
     confident: float = 0.8
@@ -126,18 +126,24 @@ class CamerasConfig:
     unsure."""
 
     def __post_init__(self) -> None:
-        for name in self.reader.split(","):
+        for name in self.estimator.split(","):
             kind, at, run = name.partition("@")
             require(
-                kind in CAMERA_READERS
+                kind in POSE_ESTIMATORS
                 and bool(run) == bool(at)
                 and (kind != "attributes" or not at),
-                f"cameras.reader={self.reader}: {name!r} is none of {', '.join(CAMERA_READERS)}, "
-                "inverse@FOLDER, views@FOLDER",
+                f"cameras.estimator={self.estimator}: {name!r} is none of "
+                f"{', '.join(POSE_ESTIMATORS)}, inverse@FOLDER, views@FOLDER",
             )
-        require(self.students >= 0, f"cameras.students={self.students}: 0 or more")
+        require(
+            self.self_training_rounds >= 0,
+            f"cameras.self_training_rounds={self.self_training_rounds}: 0 or more",
+        )
         require(self.views_steps >= 1, f"cameras.views_steps={self.views_steps}: at least 1")
-        require(self.student_steps >= 1, f"cameras.student_steps={self.student_steps}: at least 1")
+        require(
+            self.self_training_steps >= 1,
+            f"cameras.self_training_steps={self.self_training_steps}: at least 1",
+        )
         require(0 < self.confident <= 1, f"cameras.confident={self.confident}: above 0, up to 1")
 
 

@@ -12,7 +12,7 @@ class GanConfig:
 
     kimg: float = 1_000.0
     """Thousands of photographs shown to the unconditional GAN; 0 takes `init` as it is."""
-    taught_kimg: float = 500.0
+    conditioned_kimg: float = 500.0
     """The same for the camera-taught GAN of each later round."""
     channels: int = 0
     """Channels of both networks at a side of r px: this over r, at most `most_channels` (StyleGAN2:
@@ -63,7 +63,10 @@ class GanConfig:
     """Thousands of images between two picture grids."""
 
     def __post_init__(self) -> None:
-        require(min(self.kimg, self.taught_kimg) >= 0, "gan.kimg and gan.taught_kimg: 0 or more")
+        require(
+            min(self.kimg, self.conditioned_kimg) >= 0,
+            "gan.kimg and gan.conditioned_kimg: 0 or more",
+        )
         require(self.batch_size >= 2, f"gan.batch_size={self.batch_size}: at least 2")
         require(
             self.channels == 0 or self.channels >= 512,
@@ -199,7 +202,7 @@ class DisentangleConfig:
     """Of eq. 5's style distance, kept during fine-tuning (ours)."""
     view_dimensions: int = 144
     """Dimensions that the camera takes over in an unconditional GAN (paper: 144 of 2048)."""
-    taught_view_dimensions: int = 4_096
+    conditioned_view_dimensions: int = 4_096
     """The same in a camera-taught one, where it takes nothing away; more than there are: all.
 
     Measured at 32 px, 400 steps: azimuth read 3.3° off with all 512, 11.7° off with 144.
@@ -211,7 +214,7 @@ class DisentangleConfig:
             f"disentangle.batch_size={self.batch_size}: a multiple of 4, at least 8",
         )
         require(
-            min(self.view_dimensions, self.taught_view_dimensions) >= 1,
-            "disentangle.view_dimensions and taught_view_dimensions: at least 1",
+            min(self.view_dimensions, self.conditioned_view_dimensions) >= 1,
+            "disentangle.view_dimensions and conditioned_view_dimensions: at least 1",
         )
         require(self.images >= 64, f"disentangle.images={self.images}: at least 64")

@@ -19,7 +19,7 @@ from train.config import (
 SMOKE = Config(
     preset="smoke",
     photographs=PhotographsConfig(count=4_096),
-    gan=GanConfig(kimg=1, taught_kimg=1, init="shipped", warm_start=False),
+    gan=GanConfig(kimg=1, conditioned_kimg=1, init="shipped", warm_start=False),
     segmenter=SegmenterConfig(steps=150),
     viewpoints=ViewpointsConfig(
         candidates=200,
@@ -28,7 +28,7 @@ SMOKE = Config(
         suggestion_steps=60,
         classifier="shipped",
     ),
-    cameras=CamerasConfig(views_steps=60, student_steps=60),
+    cameras=CamerasConfig(views_steps=60, self_training_steps=60),
     multiview=MultiviewConfig(objects=60, views=8, cameras=48),
     inverse=InverseConfig(steps=100, batch_size=8, perceptual_after=20),
     disentangle=DisentangleConfig(
@@ -40,10 +40,10 @@ SMOKE = Config(
 
 VEHICLES = Config(
     preset="vehicles",
-    gan=GanConfig(kimg=0, taught_kimg=0, init="shipped", warm_start=False),
+    gan=GanConfig(kimg=0, conditioned_kimg=0, init="shipped", warm_start=False),
     segmenter=SegmenterConfig(steps=6_000),
     viewpoints=ViewpointsConfig(candidates=1_000, classifier="shipped"),
-    cameras=CamerasConfig(reader="attributes", students=0),
+    cameras=CamerasConfig(estimator="attributes", self_training_rounds=0),
     multiview=MultiviewConfig(objects=3_000),
     inverse=InverseConfig(steps=10_000, first_steps=250, batch_size=16, photographs=12),
     evaluate=EvaluateConfig(objects=200, single_view_baseline=False),
@@ -55,7 +55,7 @@ GPU = Config(
     photographs=PhotographsConfig(size=128),
     gan=GanConfig(
         kimg=1_200,
-        taught_kimg=2_000,
+        conditioned_kimg=2_000,
         channels=4_096,
         most_channels=256,
         code=128,

@@ -20,9 +20,9 @@ class EvaluateConfig:
     single_view_baseline: bool = True
     seed: int = 0
     """Another one, other held-out objects, cameras and scenes; none that a training sees."""
-    ceiling_objects: int = 20
+    oracle_objects: int = 20
     """`train.evaluate` fits the template to the truth of the first so many; 0: no such row."""
-    ceiling_steps: int = 300
+    oracle_steps: int = 300
     """Of each fit."""
     refine_steps: int = 0
     """Steps of `train.evaluation.refinement` for a row of refined predictions; 0: no such row."""
@@ -32,9 +32,9 @@ class EvaluateConfig:
         require(self.views >= 1, f"evaluate.views={self.views}: at least 1")
         require(0 <= self.seed < 10_000, f"evaluate.seed={self.seed}: 0 to 9999")
         require(
-            self.ceiling_objects >= 0 and self.ceiling_steps >= 1,
-            f"evaluate.ceiling_objects={self.ceiling_objects} and "
-            f"evaluate.ceiling_steps={self.ceiling_steps}: at least 0 and at least 1",
+            self.oracle_objects >= 0 and self.oracle_steps >= 1,
+            f"evaluate.oracle_objects={self.oracle_objects} and "
+            f"evaluate.oracle_steps={self.oracle_steps}: at least 0 and at least 1",
         )
         require(self.refine_steps >= 0, f"evaluate.refine_steps={self.refine_steps}: at least 0")
 

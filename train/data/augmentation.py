@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from train.data.batch_random import Draws
+from train.data.batch_random import BatchRandom
 
 LARGEST_SCALE = 1.3
 """Zoom in and out, uniform in the logarithm."""
@@ -48,47 +48,47 @@ class Augmented(NamedTuple):
 def augment(
     images: Tensor,  # [B, 3, R, R] in 0..1
     masks: Tensor,  # [B, R, R] in 0..1
-    draws: Draws,  # of these B images
+    random: BatchRandom,  # of these B images
     colour: float = 1.0,
 ) -> Augmented:
     """Mirror, zoom, shift, recolour, blur and grain; `colour` scales the recolouring, 0..1."""
-    mirrored = draws.uniform() < 0.5
-    places, distances = _places(images, mirrored, LARGEST_SCALE, draws)
+    mirrored = random.uniform() < 0.5
+    places, distances = _places(images, mirrored, LARGEST_SCALE, random)
     # Reflection continues the background; a mask reflected with it would be a second object, but
     # so is the image there, and a mask that stops at the border would be wrong about its pixels.
     images, masks = _moved(images, places, "reflection"), _moved(masks, places, "reflection")
-    seen = _disturbed(images, draws, colour)
+    seen = _disturbed(images, random, colour)
     return Augmented(seen, masks, mirrored.to(images.device), images, distances)
 
 
-def augment_views(images: Tensor, masks: Tensor, draws: Draws) -> Augmented:
+def augment_views(images: Tensor, masks: Tensor, random: BatchRandom) -> Augmented:
     """The same for views of single objects: they stay single, and move less.
 
     A vehicle is mirror-symmetric, so a mirrored image is a true view of it from the other side;
     zoom and shift are the camera head's distance and offset.
     """
-    mirrored = draws.uniform() < 0.5
-    places, distances = _places(images, mirrored, LARGEST_VIEW_SCALE, draws)
+    mirrored = random.uniform() < 0.5
+    places, distances = _places(images, mirrored, LARGEST_VIEW_SCALE, random)
     images, masks = _moved(images, places, "border"), _moved(masks, places, "zeros")
-    seen = _disturbed(images, draws, 1.0)
+    seen = _disturbed(images, random, 1.0)
     return Augmented(seen, masks, mirrored.to(images.device), images, distances)
 
 
-def _disturbed(images: Tensor, draws: Draws, colour: float) -> Tensor:
+def _disturbed(images: Tensor, random: BatchRandom, colour: float) -> Tensor:
     """Recoloured, blurred and grained."""
-    images = _blur(_recolour(images, draws, colour), draws)
-    grain = draws.uniform(1, 1, 1) * LARGEST_NOISE
-    return (images + (grain * draws.normal(*images.shape[1:])).to(images)).clamp(0, 1)
+    images = _blur(_recolour(images, random, colour), random)
+    grain = random.uniform(1, 1, 1) * LARGEST_NOISE
+    return (images + (grain * random.normal(*images.shape[1:])).to(images)).clamp(0, 1)
 
 
 def _places(
-    images: Tensor, mirrored: Tensor, largest_scale: float, draws: Draws
+    images: Tensor, mirrored: Tensor, largest_scale: float, random: BatchRandom
 ) -> tuple[Tensor, Tensor]:
     """Where each pixel comes from, [B, R, R, 2]; how many times as far away that looks, [B]."""
     side = images.shape[-1]
-    scale = largest_scale ** draws.spread()
+    scale = largest_scale ** random.spread()
     factors = torch.stack((scale * torch.where(mirrored, -1.0, 1.0), scale), dim=1)
-    shifts = draws.spread(2) * LARGEST_SHIFT
+    shifts = random.spread(2) * LARGEST_SHIFT
     centres = (torch.arange(side) * 2 + 1) / side - 1
     # F.affine_grid takes a product for every pixel, which changes that turn nothing do not need.
     across, down = (factors[..., None] * centres + shifts[..., None]).to(images).unbind(1)
@@ -103,24 +103,24 @@ def _moved(planes: Tensor, places: Tensor, padding: str) -> Tensor:
     return moved if planes.ndim == 4 else moved[:, 0]
 
 
-def _recolour(images: Tensor, draws: Draws, amount: float) -> Tensor:
-    common = draws.spread(1, 1, 1) + draws.spread(3, 1, 1) / 3
+def _recolour(images: Tensor, random: BatchRandom, amount: float) -> Tensor:
+    common = random.spread(1, 1, 1) + random.spread(3, 1, 1) / 3
     gain = (LARGEST_GAIN ** (common * amount)).to(images)
-    offset = (draws.spread(1, 1, 1) * LARGEST_OFFSET * amount).to(images)
-    greying = draws.uniform(1, 1, 1) * LARGEST_GREYING * amount
+    offset = (random.spread(1, 1, 1) * LARGEST_OFFSET * amount).to(images)
+    greying = random.uniform(1, 1, 1) * LARGEST_GREYING * amount
     images = torch.lerp(
         images, images.mean(dim=1, keepdim=True).expand_as(images), greying.to(images)
     )
     return (images - 0.5) * gain + 0.5 + offset
 
 
-def _blur(images: Tensor, draws: Draws) -> Tensor:
-    drawn = draws.uniform(1, 1, 1).to(images)
+def _blur(images: Tensor, random: BatchRandom) -> Tensor:
+    drawn = random.uniform(1, 1, 1).to(images)
     once = _boxed(images)
     twice = _boxed(once)
     blurred = torch.where(drawn < BLURRED_SHARE / 2, twice, once)
     # Half-way blends give the widths between a 3-pixel and no blur.
-    share = draws.uniform(1, 1, 1).to(images)
+    share = random.uniform(1, 1, 1).to(images)
     return torch.where(drawn < BLURRED_SHARE, torch.lerp(images, blurred, share), images)
 
 

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 
-class Draws:
-    """Draws for every image of a batch, and gives out those of the own ones.
+class BatchRandom:
+    """Random numbers for every image of a batch, and gives out those of the own ones.
 
     So what becomes of an image does not depend on how many processes share the batch.
     """

@@ -67,7 +67,7 @@ def erase_object(
 
 
 class CodeSampler:
-    """Draws training samples from `codes`; all randomness comes from `random`."""
+    """Samples training examples from `codes`; all randomness comes from `random`."""
 
     def __init__(self, codes: Codes, random: torch.Generator) -> None:
         self.codes, self.random = codes, random

@@ -95,7 +95,7 @@ def photograph(source: ObjectSource, view_count: int, size: int, seed: int) -> H
     """Photograph every object of a source, and again from `view_count` novel cameras each."""
     taken = source.photographs(size)
     objects = len(taken.images)
-    novel_cameras = draw_novel_cameras(taken.cameras, view_count, seed)
+    novel_cameras = sample_novel_cameras(taken.cameras, view_count, seed)
     indices = np.repeat(np.arange(objects), view_count)
     novel = source.views(indices, novel_cameras.reshape(-1, 5), size)
     return HeldOut(
@@ -110,7 +110,7 @@ def photograph(source: ObjectSource, view_count: int, size: int, seed: int) -> H
     )
 
 
-def draw_novel_cameras(
+def sample_novel_cameras(
     cameras: NDArray[np.floating],  # [N, 5]
     view_count: int,
     seed: int,

@@ -23,7 +23,7 @@ class LabelledViews(NamedTuple):
 
 
 class LabelledPhotographs:
-    """Draws photographs with replacement and finds their masks."""
+    """Samples photographs with replacement and finds their masks."""
 
     def __init__(
         self,

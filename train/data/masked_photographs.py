@@ -45,7 +45,7 @@ class MaskedPhotographs:
         self.masks = np.load(taken.require("masks.npy"), mmap_mode="r")  # uint8 [N, R, R]
         numbers = np.arange(len(self.images))
         self.held_out = numbers[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]
-        self.taught = np.setdiff1d(numbers, self.held_out)
+        self.camera_conditioned = np.setdiff1d(numbers, self.held_out)
 
     def load(self, numbers: NDArray[np.integer]) -> Labelled:
         """Some of them as they are."""

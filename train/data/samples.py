@@ -52,7 +52,7 @@ def write_folder_samples(folder: Path, source: Path, count: int, size: int) -> l
     return written
 
 
-def write_drawn_samples(folder: Path, images: np.ndarray, count: int) -> list[Path]:
+def write_generated_samples(folder: Path, images: np.ndarray, count: int) -> list[Path]:
     """The first photographs that stage `photographs` drew, uint8 [N, R, R, 3], as they are."""
     return [
         _write(folder, number, Image.fromarray(image))

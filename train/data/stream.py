@@ -33,7 +33,7 @@ def mirrored_cameras(
 
 
 class PhotographStream:
-    """Draws batches with replacement; everything random comes from the generator that is passed.
+    """Samples batches with replacement; everything random comes from the generator that is passed.
 
     With `cameras` only the photographs marked `keep` are drawn. `mirror` flips half the images
     from left to right, and their cameras with them: for categories that are mirror-symmetric.
@@ -60,7 +60,7 @@ class PhotographStream:
         self.cameras = None if cameras is None else torch.from_numpy(cameras).float()
         self.mirror = mirror
 
-    def draw_cameras(self, batch: int, rng: torch.Generator) -> Tensor | None:  # [B, 5]
+    def sample_cameras(self, batch: int, rng: torch.Generator) -> Tensor | None:  # [B, 5]
         """Cameras of photographs drawn at random: what fakes are asked for."""
         if self.cameras is None:
             return None

@@ -35,7 +35,7 @@ from train.metrics.camera_error import camera_errors
 from train.metrics.image_quality import psnr, ssim
 from train.metrics.mask_iou import mask_iou, solid
 from train.metrics.shape_comparison import compare_shapes
-from train.running.progress import untold
+from train.running.progress import ignore_progress
 
 BATCH = 50
 """Photographs predicted at once."""
@@ -153,7 +153,9 @@ def novel_cameras_of(
     return NovelCameras(canonical, relative, novel)
 
 
-def measure(predictor: Predictor, truth: HeldOut, tell: Callable[[int], None] = untold) -> Measured:
+def measure(
+    predictor: Predictor, truth: HeldOut, on_progress: Callable[[int], None] = ignore_progress
+) -> Measured:
     """Let a predictor read every photograph and hold what it says against the truth.
 
     `tell`: is told how many objects are done, from time to time.
@@ -168,7 +170,7 @@ def measure(predictor: Predictor, truth: HeldOut, tell: Callable[[int], None] = 
         parts: list[Measured] = []
         for part in pool.map(measure_part, range(0, len(truth.images), BATCH)):
             parts.append(part)
-            tell(min(len(parts) * BATCH, len(truth.images)))
+            on_progress(min(len(parts) * BATCH, len(truth.images)))
     scores = Scores(*map(np.concatenate, zip(*(part.scores for part in parts), strict=True)))
     arrays = zip(*(part[1:] for part in parts), strict=True)
     return Measured(scores, *map(np.concatenate, arrays))

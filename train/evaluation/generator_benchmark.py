@@ -48,16 +48,16 @@ class Photographed(NamedTuple):
 
 
 def photographed(
-    gauge: AttributeNetwork, count: int, inception: Features | None = None
+    classifier: AttributeNetwork, count: int, inception: Features | None = None
 ) -> Photographed:
     """Of held-out photographs; `inception`: adds the distance `fid_inception`."""
-    networks: dict[str, Features] = {"fid_attribute_network": partial(_features, gauge)}
+    networks: dict[str, Features] = {"fd_attributes": partial(_features, classifier)}
     if inception is not None:
         networks["fid_inception"] = inception
-    drawn = photographs(HELD_OUT_SEED, np.arange(count), gauge.size)
+    drawn = photographs(HELD_OUT_SEED, np.arange(count), classifier.size)
     images = torch.from_numpy(drawn.images).permute(0, 3, 1, 2)
     parts = [part.float() / 255 for part in images.split(BATCH)]
-    readings = joined([read_attributes(gauge, part) for part in parts])
+    readings = joined([read_attributes(classifier, part) for part in parts])
     features = {
         name: (network, moments(torch.cat([network(part) for part in parts]).numpy()))
         for name, network in networks.items()
@@ -66,20 +66,20 @@ def photographed(
 
 
 def measure_generator(
-    generator: Generator, gauge: AttributeNetwork, data: Photographed, seed: int, sizes: Sizes
+    generator: Generator, classifier: AttributeNetwork, data: Photographed, seed: int, sizes: Sizes
 ) -> dict[str, Any]:
     """All figures of one seed, by name; angles in degrees, shares in 0..1."""
     rng = torch.Generator().manual_seed(seed)
     contents = sample_contents(generator, sizes.contents, 1.0, rng)
     views, cameras = _views(generator, sizes.views, seed, rng)
-    images = generate_grid(generator, contents, views, gauge.size)
-    readings = joined([read_attributes(gauge, part) for part in images.split(BATCH)])
+    images = generate_grid(generator, contents, views, classifier.size)
+    readings = joined([read_attributes(classifier, part) for part in images.split(BATCH)])
     values = {**readings.values(), "background": _background(images)}
     asked = None if cameras is None else cameras[:, AZIMUTH]
     measured = measure_grid(readings.azimuths, values, len(views), asked)
     stds = measured.viewpoint.stds
-    figures: dict[str, Any] = {
-        **_distances(generator, data, rng, sizes.photographs, gauge.size),
+    metrics: dict[str, Any] = {
+        **_distances(generator, data, rng, sizes.photographs, classifier.size),
         "viewpoint_std_deg": float(np.median(stds)),
         "viewpoint_std_under_20": steady_share(stds),
         "flip_rate": float(measured.viewpoint.flip_rates.mean()),
@@ -90,15 +90,15 @@ def measure_generator(
         "roof_height_spread": float(readings.bodies[:, 0].std() / data.roof_height_std),
     }
     if cameras is not None and measured.obeyed is not None:
-        figures |= {
+        metrics |= {
             "asked_vs_read_azimuth_deg": measured.obeyed.median_degrees,
             "asked_vs_read_azimuth_beyond_30": measured.obeyed.beyond_30,
             "asked_vs_read_azimuth_beyond_90": measured.obeyed.beyond_90,
             "asked_vs_read_distance": _distance_error(readings, cameras),
         }
         if generator.hears_elevations:
-            figures["asked_vs_read_elevation_deg"] = _elevation_error(readings, cameras)
-    return figures
+            metrics["asked_vs_read_elevation_deg"] = _elevation_error(readings, cameras)
+    return metrics
 
 
 def _views(
@@ -114,8 +114,8 @@ def _views(
 
 
 @torch.inference_mode()
-def _features(gauge: AttributeNetwork, images: Tensor) -> Tensor:
-    return gauge.features(images.to(next(gauge.parameters()).device)).cpu()
+def _features(classifier: AttributeNetwork, images: Tensor) -> Tensor:
+    return classifier.features(images.to(next(classifier.parameters()).device)).cpu()
 
 
 def _distances(

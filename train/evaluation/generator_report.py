@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 
 from train.evaluation.generator_benchmark import Sizes, measure_generator, photographed
-from train.evaluation.hull_benchmark import HullInstrument
+from train.evaluation.hull_benchmark import HullBenchmark
 from train.models.attributes import load_attributes
 from train.models.generated import write_view_grid
 from train.models.generator import Generator
 from train.models.given_features import load_features
 from train.models.segmenter import SegmenterError, load_segmenter
 from train.models.weights import SHIPPED, load_generator
-from train.pose.attribute_classifier import SHIPPED as SHIPPED_GAUGE
-from train.pose.attribute_classifier import gauge_errors
+from train.pose.attribute_classifier import SHIPPED as SHIPPED_CLASSIFIER
+from train.pose.attribute_classifier import classifier_errors
 from train.running.device import place
 from train.running.progress import Progress
 from train.running.workspace import WorkspaceError, write_atomically, write_json
 
 SEEDS = (11, 12, 13)
-SHIPPED_GENERATOR = SHIPPED / "camera_taught" / "generator.safetensors"
+SHIPPED_GENERATOR = SHIPPED / "camera_conditioned" / "generator.safetensors"
 
 
 def report_generator(
@@ -45,30 +45,30 @@ def report_generator(
         FeaturesError: `inception` is no feature network of such images.
     """
     generator = load_generator(path).eval().to(place())
-    gauge = load_attributes(SHIPPED_GAUGE).to(place())
-    if generator.shape.size < gauge.size:
+    classifier = load_attributes(SHIPPED_CLASSIFIER).to(place())
+    if generator.shape.size < classifier.size:
         raise WorkspaceError(
-            f"{path} makes {generator.shape.size} px images; the instrument reads {gauge.size} px "
-            "and more: train it with photographs.size of at least that"
+            f"{path} makes {generator.shape.size} px images; the classifier reads "
+            f"{classifier.size} px and more: train it with photographs.size of at least that"
         )
     began, sizes = time.monotonic(), sizes or Sizes()
-    features = inception and load_features(inception, gauge.size, place())
-    hull = _hull(bundle, gauge.size, sizes) if generator.hears_elevations else None
-    data = photographed(gauge, sizes.photographs, features)
+    features = inception and load_features(inception, classifier.size, place())
+    hull = _hull(bundle, classifier.size, sizes) if generator.hears_elevations else None
+    data = photographed(classifier, sizes.photographs, features)
     progress, found = Progress(None, "generator", len(seeds), every=0.0), []
     for seed in seeds:
-        found.append(measure_generator(generator, gauge, data, seed, sizes))
+        found.append(measure_generator(generator, classifier, data, seed, sizes))
         progress.tick(len(found), seed=seed, deviation=found[-1]["viewpoint_std_deg"])
     references = {} if hull is None else _with_hulls(found, hull, generator, seeds)
     report = {
         "generator": path.name,
-        "camera_taught": generator.camera_taught,
+        "camera_conditioned": generator.camera_conditioned,
         "seeds": list(seeds),
         "sizes": sizes._asdict(),
         "inception": inception and inception.name,
-        "instrument_errors": gauge_errors(gauge),
+        "classifier_errors": classifier_errors(classifier),
         "hull_references": references,
-        "figures": {name: _over_seeds([one[name] for one in found]) for name in found[0]},
+        "metrics": {name: _over_seeds([one[name] for one in found]) for name in found[0]},
         "seconds": round(time.monotonic() - began, 1),
     }
     write_json(out / "generator.json", report)
@@ -78,10 +78,10 @@ def report_generator(
     return text
 
 
-def _hull(bundle: Path, size: int, sizes: Sizes) -> HullInstrument:
+def _hull(bundle: Path, size: int, sizes: Sizes) -> HullBenchmark:
     """The instrument of silhouettes, or why there is none, before anything is measured."""
     try:
-        return HullInstrument(load_segmenter(bundle, place()), size, sizes.hulls)
+        return HullBenchmark(load_segmenter(bundle, place()), size, sizes.hulls)
     except SegmenterError as error:
         raise WorkspaceError(
             f"{bundle} holds no segmenter, which finds the silhouettes ({error}): give a bundle "
@@ -90,12 +90,12 @@ def _hull(bundle: Path, size: int, sizes: Sizes) -> HullInstrument:
 
 
 def _with_hulls(
-    found: list[dict[str, Any]], hull: HullInstrument, generator: Generator, seeds: Sequence[int]
+    found: list[dict[str, Any]], hull: HullBenchmark, generator: Generator, seeds: Sequence[int]
 ) -> dict[str, dict[str, float]]:
-    """Add the silhouettes' figures to each seed's; returns those that they are read between."""
-    for figures, seed in zip(found, seeds, strict=True):
-        figures |= hull.measure(generator, seed)._asdict()
-    return {name: figures._asdict() for name, figures in hull.references().items()}
+    """Add the silhouettes' metrics to each seed's; returns those that they are read between."""
+    for metrics, seed in zip(found, seeds, strict=True):
+        metrics |= hull.measure(generator, seed)._asdict()
+    return {name: metrics._asdict() for name, metrics in hull.references().items()}
 
 
 def _over_seeds(values: list[Any]) -> dict[str, Any]:
@@ -109,20 +109,20 @@ def _over_seeds(values: list[Any]) -> dict[str, Any]:
 
 def _markdown(report: dict[str, Any]) -> str:
     """One line per figure: mean over the seeds and its range."""
-    kind = "camera-taught" if report["camera_taught"] else "unconditional"
+    kind = "camera-taught" if report["camera_conditioned"] else "unconditional"
     seeds = ", ".join(map(str, report["seeds"]))
     lines = [f"{report['generator']}, {kind}; mean (range) over seeds {seeds}", ""]
     lines += ["| figure | value |", "|---|---|"]
-    for name, figure in report["figures"].items():
-        if "mean" in figure:
-            lines.append(f"| {name} | {figure['mean']} ({figure['low']}, {figure['high']}) |")
+    for name, metric in report["metrics"].items():
+        if "mean" in metric:
+            lines.append(f"| {name} | {metric['mean']} ({metric['low']}, {metric['high']}) |")
             continue
-        for attribute, shares in figure.items():
+        for attribute, shares in metric.items():
             view, content = shares["mean"]
             lines.append(f"| {name}: {attribute} | {view} / {content} |")
-    for name, figures in report["hull_references"].items():
-        for figure, value in figures.items():
-            lines.append(f"| {figure} of {name.replace('_', ' ')} | {value:.4f} |")
-    errors = report["instrument_errors"]
+    for name, metrics in report["hull_references"].items():
+        for metric, value in metrics.items():
+            lines.append(f"| {metric} of {name.replace('_', ' ')} | {value:.4f} |")
+    errors = report["classifier_errors"]
     lines += ["", f"The instrument's own errors on held-out photographs: {errors}"]
     return "\n".join(lines) + "\n"

@@ -28,14 +28,14 @@ CAMERA_SEED = 5
 BATCH = 64
 
 
-class HullFigures(NamedTuple):
+class HullMetrics(NamedTuple):
     """Mean IoU over the objects, 0..1."""
 
     object_consistency_hull_12_views: float
     object_consistency_hull_2_views: float
 
 
-class HullInstrument:
+class HullBenchmark:
     """Fixed cameras all around the circle, and what finds silhouettes."""
 
     def __init__(self, segment: Segment, size: int, objects: int) -> None:
@@ -45,7 +45,7 @@ class HullInstrument:
         self.cameras = asked_cameras(VIEWS, CAMERA_SEED, distances=(NOMINAL_DISTANCE,) * 2)
         self.hull = VisualHull(self.cameras, size)
 
-    def references(self) -> dict[str, HullFigures]:
+    def references(self) -> dict[str, HullMetrics]:
         """Of renders of held-out vehicles: the ceiling and the floor."""
         numbers = np.arange(self.objects)
         several = self.objects + np.arange(self.objects * VIEWS)
@@ -54,7 +54,7 @@ class HullInstrument:
             "mixed_renders": self.measure_vehicles(several),
         }
 
-    def measure(self, generator: Generator, seed: int) -> HullFigures:
+    def measure(self, generator: Generator, seed: int) -> HullMetrics:
         """Of new content codes of a camera-taught generator.
 
         Raises:
@@ -74,7 +74,7 @@ class HullInstrument:
     def measure_vehicles(
         self,
         indices: np.ndarray,  # [N * 12] the held-out vehicle that each view shows
-    ) -> HullFigures:
+    ) -> HullMetrics:
         """The same of true renders."""
         cameras = np.tile(self.cameras, (self.objects, 1))
         drawn = views(HELD_OUT_SEED, indices, cameras, self.size).images
@@ -90,9 +90,9 @@ class HullInstrument:
             .numpy()
         )
 
-    def _mean(self, silhouettes: np.ndarray) -> HullFigures:  # [N, 12, R, R]
+    def _mean(self, silhouettes: np.ndarray) -> HullMetrics:  # [N, 12, R, R]
         fits = [self.hull.fit(one) for one in silhouettes]
-        return HullFigures(
+        return HullMetrics(
             float(np.mean([fit.iou for fit in fits])),
             float(np.mean([fit.pair_iou for fit in fits])),
         )

@@ -23,7 +23,7 @@ from train.losses.mesh import flatten_loss, laplacian_loss
 from train.losses.reconstruction import color_loss, iou_loss
 from train.metrics.true_shape import Shape
 from train.renderer.render import Renderer
-from train.running.progress import untold
+from train.running.progress import ignore_progress
 
 VIEWS = 20
 ELEVATIONS_DEGREES = (-20, 0, 15, 30, 60)
@@ -49,13 +49,13 @@ class Fit(NamedTuple):
     """[Ht, Wt, 3] in 0..1"""
 
 
-def ceiling(
+def oracle(
     source: ObjectSource,
     truth: HeldOut,  # of the first N objects of the source
     template: Template,
     texture_size: tuple[int, int],
     steps: int,
-    tell: Callable[[int], None] = untold,
+    on_progress: Callable[[int], None] = ignore_progress,
 ) -> Predicted:
     """Fit every object of `truth`; masks and cameras are the true ones.
 
@@ -67,7 +67,7 @@ def ceiling(
     for index, shape in enumerate(truth.shapes):
         views = source.views(np.full(VIEWS, index), cameras, size)
         fits.append(fit(views, shape, template, texture_size, steps))
-        tell(len(fits))
+        on_progress(len(fits))
     return Predicted(
         truth.masks / np.float32(255),
         np.stack([found.vertices for found in fits]),

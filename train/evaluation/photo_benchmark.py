@@ -23,11 +23,11 @@ from graphics.mesh import Template
 from train.data.mask_filter import MaskLimits, Verdict, filter_masks
 from train.data.photo_set import PhotoSet
 from train.evaluation.benchmark import BATCH, Predicted
-from train.evaluation.metrics import Figure
+from train.evaluation.metrics import Metric
 from train.evaluation.renders import as_pixels, render_on_grey
 from train.metrics.mask_iou import mask_iou, solid
 from train.metrics.mesh_quality import flipped_faces, self_intersections, watertight
-from train.running.progress import untold
+from train.running.progress import ignore_progress
 
 LIMITS = MaskLimits(smallest_mask=0.04, largest_border=0.05, second_instance=0.10)
 """Of masks that raise no flag: those of `train.config.MultiviewConfig`."""
@@ -44,30 +44,30 @@ TURNS_DEGREES = (60.0, 120.0, 180.0, 240.0, 300.0)
 """Of the views that people are shown, beyond the predicted azimuth."""
 SHOWN_ELEVATION_DEGREES = 15.0
 
-PHOTO_FIGURES: dict[str, Figure] = {
-    "iou2d_rerender": Figure(
+PHOTO_METRICS: dict[str, Metric] = {
+    "iou2d_rerender": Metric(
         "iou2d_rerender", "mean", 3,
         "silhouette at the predicted camera against the mask that the network was given: the one "
         "in --masks, the alpha channel or the layout's, else the segmenter's own",
     ),
-    "iou2d_segmenter": Figure(
+    "iou2d_segmenter": Metric(
         "iou2d_segmenter", "mean", 3,
         "the segmenter's mask against the given one, of photographs that have one",
     ),
-    "confidence": Figure("confidence", "mean", 3, "the network's own, of the azimuth, 0 to 1"),
-    "azimuth_median_deg": Figure(
+    "confidence": Metric("confidence", "mean", 3, "the network's own, of the azimuth, 0 to 1"),
+    "azimuth_median_deg": Metric(
         "azimuth_degrees", "median", 1,
         "error of the predicted azimuth, of photographs with a camera; lower is better",
     ),
-    "azimuth_acc30": Figure(
+    "azimuth_acc30": Metric(
         "azimuth_degrees", "within30", 3, "share of azimuth errors of at most 30 degrees"
     ),
-    "elevation_median_deg": Figure(
+    "elevation_median_deg": Metric(
         "elevation_degrees", "median", 1, "error of the predicted elevation; lower is better"
     ),
-    "watertight": Figure("watertight", "mean", 3, "as of objects with truth"),
-    "flipped_faces": Figure("flipped_faces", "mean", 4, "as of objects with truth"),
-    "self_intersections": Figure("self_intersections", "mean", 4, "as of objects with truth"),
+    "watertight": Metric("watertight", "mean", 3, "as of objects with truth"),
+    "flipped_faces": Metric("flipped_faces", "mean", 4, "as of objects with truth"),
+    "self_intersections": Metric("self_intersections", "mean", 4, "as of objects with truth"),
 }  # fmt: skip
 
 
@@ -98,7 +98,7 @@ class PhotosMeasured(NamedTuple):
     """[N, 6, R, R, 3]: at the predicted camera, then turned, on grey."""
 
 
-class PhotoReader(Protocol):
+class PhotoPredictor(Protocol):
     """What is measured: a bundle, or the networks of a run."""
 
     template: Template
@@ -111,7 +111,9 @@ class PhotoReader(Protocol):
 
 
 def measure_photos(
-    predictor: PhotoReader, photos: PhotoSet, tell: Callable[[int], None] = untold
+    predictor: PhotoPredictor,
+    photos: PhotoSet,
+    on_progress: Callable[[int], None] = ignore_progress,
 ) -> PhotosMeasured:
     """Let a bundle, or a run's networks, read every photograph.
 
@@ -121,7 +123,7 @@ def measure_photos(
     for start in range(0, len(photos.images), BATCH):
         part = slice(start, start + BATCH)
         parts.append(_measure_part(predictor, photos, part))
-        tell(min(part.stop, len(photos.images)))
+        on_progress(min(part.stop, len(photos.images)))
     scores = PhotoScores(*map(np.concatenate, zip(*(part.scores for part in parts), strict=True)))
     cameras, flags, masks, renders = zip(*(part[1:] for part in parts), strict=True)
     return PhotosMeasured(
@@ -133,7 +135,7 @@ def measure_photos(
     )
 
 
-def _measure_part(predictor: PhotoReader, photos: PhotoSet, part: slice) -> PhotosMeasured:
+def _measure_part(predictor: PhotoPredictor, photos: PhotoSet, part: slice) -> PhotosMeasured:
     images, masked, true = photos.images[part], photos.masked[part], photos.cameras[part]
     segmented = predictor.segment(images)
     masks = np.where(masked[:, None, None], photos.masks[part], segmented)
@@ -159,7 +161,7 @@ def _measure_part(predictor: PhotoReader, photos: PhotoSet, part: slice) -> Phot
 
 
 def _drawings(
-    read: Predicted, predictor: PhotoReader, size: int
+    read: Predicted, predictor: PhotoPredictor, size: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Pictures [B, 6, R, R, 3] and the silhouettes [B, R, R] at the predicted cameras."""
     turned = turned_cameras(read.cameras, TURNS_DEGREES)

@@ -12,7 +12,7 @@ from graphics.camera import wrap_degrees
 from train.data.photo_set import PhotoSet
 from train.evaluation.contact_sheet import best_middle_worst
 from train.evaluation.metrics import Estimate, cell
-from train.evaluation.photo_benchmark import PHOTO_FIGURES, PhotosMeasured
+from train.evaluation.photo_benchmark import PHOTO_METRICS, PhotosMeasured
 from train.evaluation.report import bootstrap
 from train.evaluation.report_page import TITLES, document, picture, table_of
 from train.pictures.captioned_sheet import captioned_sheet, jpeg_of, line_of
@@ -30,7 +30,7 @@ def write_photo_report(
     folder: Path, measured: PhotosMeasured, photos: PhotoSet, about: Mapping[str, Any]
 ) -> str:
     """Write `report.json`, `report.md`, `report.html` and `contact_sheet.png`; the Markdown."""
-    figures = photo_estimates(measured)
+    metrics = photo_estimates(measured)
     flags = Counter(flag for found in measured.flags for flag in found)
     about = {
         **about,
@@ -41,29 +41,29 @@ def write_photo_report(
     }
     write_json(folder / "report.json", {
         "about": about,
-        "protocols": {name: PHOTO_FIGURES[name].protocol for name in figures},
-        "figures": {name: estimate._asdict() for name, estimate in figures.items()},
+        "protocols": {name: PHOTO_METRICS[name].protocol for name in metrics},
+        "metrics": {name: estimate._asdict() for name, estimate in metrics.items()},
         "flags": dict(flags),
         "photographs": [_entry(measured, photos, number) for number in range(len(photos.names))],
         "skipped": [skipped._asdict() for skipped in photos.skipped],
     })  # fmt: skip
-    text = _markdown(figures, about, flags, photos)
+    text = _markdown(metrics, about, flags, photos)
     write_atomically(folder / "report.md", text.encode())
     write_atomically(folder / "contact_sheet.png", _contact_sheet(measured, photos))
-    page = _page(figures, about, flags, measured, photos)
+    page = _page(metrics, about, flags, measured, photos)
     write_atomically(folder / "report.html", page.encode())
     return text
 
 
 def photo_estimates(measured: PhotosMeasured) -> dict[str, Estimate]:
     """Every figure that some photograph has."""
-    figures = {}
-    for name, figure in PHOTO_FIGURES.items():
-        values = getattr(measured.scores, figure.score)
+    metrics = {}
+    for name, metric in PHOTO_METRICS.items():
+        values = getattr(measured.scores, metric.score)
         values = values[np.isfinite(values)]
         if len(values):
-            figures[name] = bootstrap(values, figure.statistic)
-    return figures
+            metrics[name] = bootstrap(values, metric.statistic)
+    return metrics
 
 
 def _entry(measured: PhotosMeasured, photos: PhotoSet, number: int) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _entry(measured: PhotosMeasured, photos: PhotoSet, number: int) -> dict[str,
 
 
 def _markdown(
-    figures: Mapping[str, Estimate],
+    metrics: Mapping[str, Estimate],
     about: Mapping[str, Any],
     flags: Mapping[str, int],
     photos: PhotoSet,
@@ -96,8 +96,8 @@ def _markdown(
     lines = ["# Evaluation of photographs", ""]
     lines += [f"- {name}: {value}" for name, value in about.items()]
     lines += ["", "| figure | value |", "|---|---|"]
-    for name, estimate in figures.items():
-        lines.append(f"| `{name}` | {cell(estimate, PHOTO_FIGURES[name].digits)} |")
+    for name, estimate in metrics.items():
+        lines.append(f"| `{name}` | {cell(estimate, PHOTO_METRICS[name].digits)} |")
     lines += ["", "In brackets: 95 % bootstrap interval over the photographs.", ""]
     lines += [f"- flagged as {flag}: {count}" for flag, count in sorted(flags.items())]
     if photos.skipped:
@@ -106,23 +106,23 @@ def _markdown(
         if len(photos.skipped) > NAMED:
             lines.append(f"- and {len(photos.skipped) - NAMED} more, named in report.json")
     lines += ["", "## What is measured", ""]
-    lines += [f"- `{name}`: {PHOTO_FIGURES[name].protocol}." for name in figures]
+    lines += [f"- `{name}`: {PHOTO_METRICS[name].protocol}." for name in metrics]
     lines += ["", "![photographs](contact_sheet.png)", ""]
     return "\n".join(lines)
 
 
 def _page(
-    figures: Mapping[str, Estimate],
+    metrics: Mapping[str, Estimate],
     about: Mapping[str, Any],
     flags: Mapping[str, int],
     measured: PhotosMeasured,
     photos: PhotoSet,
 ) -> str:
     rows = [
-        [name, cell(estimate, PHOTO_FIGURES[name].digits), PHOTO_FIGURES[name].protocol]
-        for name, estimate in figures.items()
+        [name, cell(estimate, PHOTO_METRICS[name].digits), PHOTO_METRICS[name].protocol]
+        for name, estimate in metrics.items()
     ]
-    body = table_of(["figure", "value", "what is measured"], rows)
+    body = table_of(["metric", "value", "what is measured"], rows)
     body += "<p>In brackets: 95 % bootstrap interval over the photographs.</p>"
     body += table_of(["flag", "photographs"], [[k, str(v)] for k, v in sorted(flags.items())])
     body += f"<h2>Pictures</h2><p>By {HEADLINE}, from left to right: {COLUMNS}.</p>"

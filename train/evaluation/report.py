@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from train.data.held_out import HeldOut
 from train.evaluation.benchmark import Measured, Scores
 from train.evaluation.contact_sheet import azimuth_histogram, contact_sheet
-from train.evaluation.metrics import CEILING, FIGURES, HEADLINE, ROWS, Estimate, cell
+from train.evaluation.metrics import HEADLINE, METRICS, ORACLE, ROWS, Estimate, cell
 from train.evaluation.report_page import page
 from train.running.workspace import write_atomically, write_json
 
@@ -51,8 +51,8 @@ def bootstrap(
 def estimates(scores: Scores) -> dict[str, Estimate]:
     """Every figure of one row."""
     return {
-        name: bootstrap(getattr(scores, figure.score), figure.statistic)
-        for name, figure in FIGURES.items()
+        name: bootstrap(getattr(scores, metric.score), metric.statistic)
+        for name, metric in METRICS.items()
     }
 
 
@@ -64,9 +64,9 @@ def write_report(
 ) -> dict[str, dict[str, Estimate]]:
     """Write the report of the rows, the first of which is what is measured, the others beside it.
 
-    `about`: what a reader must know to get the same figures again. Returns the figures by row.
+    `about`: what a reader must know to get the same metrics again. Returns the metrics by row.
     """
-    figures = {name: estimates(measured.scores) for name, measured in rows.items()}
+    metrics = {name: estimates(measured.scores) for name, measured in rows.items()}
     margins = _margins(rows)
     first = next(iter(rows.values()))
     counts = {name: len(measured.scores.iou2d_input) for name, measured in rows.items()}
@@ -79,9 +79,9 @@ def write_report(
     write_json(folder / "report.json", {
         "about": about,
         "row_meanings": {row: ROWS[row] for row in rows},
-        "protocols": {name: figure.protocol for name, figure in FIGURES.items()},
+        "protocols": {name: metric.protocol for name, metric in METRICS.items()},
         "rows": {row: {name: estimate._asdict() for name, estimate in values.items()}
-                 for row, values in figures.items()},
+                 for row, values in metrics.items()},
         "objects_of_rows": counts,
         f"margin_{HEADLINE}": {row: margin._asdict() for row, margin in margins.items()},
     })  # fmt: skip
@@ -89,7 +89,7 @@ def write_report(
     write_json(folder / "objects.json", {"names": truth.names, **per_object})
     titled = {
         row if counts[row] == about["objects"] else f"{row} ({counts[row]} objects)": values
-        for row, values in figures.items()
+        for row, values in metrics.items()
     }
     write_atomically(folder / "report.md", markdown(titled, margins, about).encode())
     write_atomically(folder / "report.html", page(titled, about, first, truth).encode())
@@ -98,32 +98,32 @@ def write_report(
     errors = {
         name: measured.scores.azimuth_signed_degrees
         for name, measured in rows.items()
-        if name != CEILING
+        if name != ORACLE
     }
     write_atomically(folder / "azimuth_errors.png", azimuth_histogram(errors))
-    return figures
+    return metrics
 
 
 def markdown(
-    figures: Mapping[str, Mapping[str, Estimate]],
+    metrics: Mapping[str, Mapping[str, Estimate]],
     margins: Mapping[str, Estimate],
     about: Mapping[str, Any],
 ) -> str:
     """The report for people: one line per figure, one column per row of `figures`."""
     lines = ["# Evaluation", ""]
     lines += [f"- {name}: {json.dumps(value)}" for name, value in about.items()]
-    lines += ["", "| figure | " + " | ".join(figures) + " |", "|---|" + "---|" * len(figures)]
-    for name, figure in FIGURES.items():
-        cells = (cell(values[name], figure.digits) for values in figures.values())
+    lines += ["", "| figure | " + " | ".join(metrics) + " |", "|---|" + "---|" * len(metrics)]
+    for name, metric in METRICS.items():
+        cells = (cell(values[name], metric.digits) for values in metrics.values())
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     lines += ["", "In brackets: 95 % bootstrap interval over the objects.", ""]
-    first = next(iter(figures))
+    first = next(iter(metrics))
     lines += [f"- `{row}`: {ROWS[row]}." for row in (first, *margins)]
     lines.append("")
     for row, margin in margins.items():
         lines.append(f"- `{HEADLINE}`, {first} above {row}, object by object: {cell(margin, 3)}")
     lines += ["", "## What is measured", ""]
-    lines += [f"- `{name}`: {figure.protocol}." for name, figure in FIGURES.items()]
+    lines += [f"- `{name}`: {metric.protocol}." for name, metric in METRICS.items()]
     lines += ["", "![objects](contact_sheet.png)", "", "![azimuth](azimuth_errors.png)", ""]
     return "\n".join(lines)
 
@@ -132,12 +132,12 @@ def _margins(rows: Mapping[str, Measured]) -> dict[str, Estimate]:
     """By how much the first row is above each other one in the headline figure, in pairs: over the
     objects that the other row has, which are the first ones."""
     (_, first), *others = rows.items()
-    figure = FIGURES[HEADLINE]
-    ours = getattr(first.scores, figure.score)
+    metric = METRICS[HEADLINE]
+    ours = getattr(first.scores, metric.score)
     margins = {}
     for name, measured in others:
-        theirs = getattr(measured.scores, figure.score)
-        margins[name] = bootstrap(ours[: len(theirs)] - theirs, figure.statistic)
+        theirs = getattr(measured.scores, metric.score)
+        margins[name] = bootstrap(ours[: len(theirs)] - theirs, metric.statistic)
     return margins
 
 

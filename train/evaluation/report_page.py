@@ -11,7 +11,7 @@ import numpy as np
 from train.data.held_out import HeldOut
 from train.evaluation.benchmark import Measured
 from train.evaluation.contact_sheet import GROUPS, best_middle_worst, strip
-from train.evaluation.metrics import FIGURES, HEADLINE, ROWS, Estimate, cell
+from train.evaluation.metrics import HEADLINE, METRICS, ROWS, Estimate, cell
 
 SHOWN = 10
 """Objects shown of the best, of the middle and of the worst."""
@@ -35,7 +35,7 @@ dt { font-family: monospace; margin-top: .5em }
 
 
 def page(
-    figures: Mapping[str, Mapping[str, Estimate]],  # title of the row -> figure -> estimate
+    metrics: Mapping[str, Mapping[str, Estimate]],  # title of the row -> figure -> estimate
     about: Mapping[str, Any],
     first: Measured,
     truth: HeldOut,
@@ -43,15 +43,15 @@ def page(
     """The HTML of a report; the pictures are of the first row."""
     facts = [[name, json.dumps(value)] for name, value in about.items()]
     table = [
-        [name, *(cell(values[name], figure.digits) for values in figures.values())]
-        for name, figure in FIGURES.items()
+        [name, *(cell(values[name], metric.digits) for values in metrics.values())]
+        for name, metric in METRICS.items()
     ]
     # A title is the row's name, and how many objects it has where not all.
-    meanings = _definitions({title: ROWS[title.partition(" (")[0]] for title in figures})
-    protocols = _definitions({name: figure.protocol for name, figure in FIGURES.items()})
+    meanings = _definitions({title: ROWS[title.partition(" (")[0]] for title in metrics})
+    protocols = _definitions({name: metric.protocol for name, metric in METRICS.items()})
     return document(
         "Evaluation",
-        table_of(["figure", *figures], table)
+        table_of(["metric", *metrics], table)
         + "<p>In brackets: 95 % bootstrap interval over the objects.</p>"
         + f"<dl>{meanings}</dl>"
         + _pictures(first, truth)

@@ -11,12 +11,12 @@ from train.data.codes import CodeSampler, as_images, inputs_of
 from train.losses.consistency import style_distance
 from train.models.stylegan_r import OWNERS, StyleganR
 from train.pictures.grid import write_grid
-from train.steps.disentangling import cycle_terms, draw_batch
-from train.steps.frozen_encoder import Reader
+from train.steps.disentangling import cycle_terms, sample_batch
+from train.steps.frozen_encoder import FrozenEncoder
 
 CHUNK = 32
 """Images synthesised at once."""
-FIGURE_IMAGES = 128
+METRIC_IMAGES = 128
 TURN_OBJECTS = 24
 AZIMUTHS_DEGREES = (0, 60, 120, 180, 240, 300)
 """Asked of every object, and the turned columns of the pictures."""
@@ -28,7 +28,7 @@ GRID_ROWS = 8
 def style_error(network: StyleganR, sampler: CodeSampler) -> dict[str, float]:
     """‖w̃ − w*‖ over the spread's norm, for an image's own camera and for another view's."""
     network.eval()
-    own = evenly(sampler, FIGURE_IMAGES)
+    own = evenly(sampler, METRIC_IMAGES)
     errors = {}
     for name, viewpoints in (("own_view", own), ("other_view", sampler.other_views(own))):
         inputs = inputs_of(sampler.codes, (viewpoints, own, own, own))
@@ -39,13 +39,15 @@ def style_error(network: StyleganR, sampler: CodeSampler) -> dict[str, float]:
 
 
 @torch.no_grad()
-def camera_control(network: StyleganR, reader: Reader, sampler: CodeSampler) -> dict[str, float]:
+def camera_control(
+    network: StyleganR, encoder: FrozenEncoder, sampler: CodeSampler
+) -> dict[str, float]:
     """Azimuth asked against azimuth read by the inverse network's camera head, in degrees."""
     own = evenly(sampler, TURN_OBJECTS)
     differences = []
     for azimuth in AZIMUTHS_DEGREES:
         inputs = inputs_of(sampler.codes, (own, own, own, own))
-        read = reader(network(turned(inputs.cameras, azimuth), *inputs[1:])).cameras
+        read = encoder(network(turned(inputs.cameras, azimuth), *inputs[1:])).cameras
         differences.append(azimuth_difference_degrees(read[:, AZIMUTH].cpu().numpy(), azimuth))
     every = np.concatenate(differences)
     return {
@@ -55,13 +57,13 @@ def camera_control(network: StyleganR, reader: Reader, sampler: CodeSampler) -> 
 
 
 @torch.no_grad()
-def cycle_figures(
-    network: StyleganR, background_reader: nn.Module, reader: Reader, sampler: CodeSampler
+def cycle_metrics(
+    network: StyleganR, background_encoder: nn.Module, encoder: FrozenEncoder, sampler: CodeSampler
 ) -> dict[str, float]:
     """The terms of equation 6 on held-out images, half of them mixed."""
-    inputs = draw_batch(sampler, FIGURE_IMAGES).inputs
-    read = reader(network(*inputs))
-    terms = cycle_terms(network, background_reader, inputs, read)
+    inputs = sample_batch(sampler, METRIC_IMAGES).inputs
+    read = encoder(network(*inputs))
+    terms = cycle_terms(network, background_encoder, inputs, read)
     return {name: rounded(value) for name, value in terms._asdict().items()}
 
 

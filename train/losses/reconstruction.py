@@ -54,9 +54,9 @@ def camera_loss(logits: Tensor, predicted: Tensor, cameras: Tensor) -> Tensor:
     """
     cameras = cameras.detach()
     azimuth = -(azimuth_targets(cameras[:, 0]) * logits.log_softmax(-1)).sum(-1).mean()
-    told = ~cameras[:, 1].isnan()
+    labelled = ~cameras[:, 1].isnan()
     apart = (predicted[:, 1] - cameras[:, 1].nan_to_num()).abs()
-    elevation = torch.where(told, apart, 0.0).mean() / 10
+    elevation = torch.where(labelled, apart, 0.0).mean() / 10
     return azimuth + elevation
 
 
@@ -66,6 +66,6 @@ def distance_loss(predicted: Tensor, distances: Tensor) -> Tensor:
     `predicted`: [B, 5]; `distances`: [B] object units. The absolute error in tenths of the
     distance; where nobody told it (nan) the head's own stays near the nominal one.
     """
-    told = ~distances.isnan()
+    labelled = ~distances.isnan()
     apart = (predicted[:, DISTANCE] / distances.nan_to_num(NOMINAL_DISTANCE)).log()
-    return torch.where(told, apart.abs() / DISTANCE_SCALE, apart.square()).mean()
+    return torch.where(labelled, apart.abs() / DISTANCE_SCALE, apart.square()).mean()

@@ -32,7 +32,7 @@ class GridMeasures(NamedTuple):
 
     def facts(self) -> dict[str, Any]:
         """Rounded, for people and JSON."""
-        figures: dict[str, Any] = {
+        metrics: dict[str, Any] = {
             "azimuth_std_median_degrees": round(float(np.median(self.viewpoint.stds)), 2),
             "azimuth_std_under_20": round(steady_share(self.viewpoint.stds), 4),
             "flip_rate": round(float(self.viewpoint.flip_rates.mean()), 4),
@@ -43,10 +43,10 @@ class GridMeasures(NamedTuple):
             },
         }
         if self.obeyed is not None:
-            figures["azimuth_asked_read_median_degrees"] = round(self.obeyed.median_degrees, 2)
-            figures["azimuth_asked_read_beyond_30"] = round(self.obeyed.beyond_30, 4)
-            figures["azimuth_asked_read_beyond_90"] = round(self.obeyed.beyond_90, 4)
-        return figures
+            metrics["azimuth_asked_read_median_degrees"] = round(self.obeyed.median_degrees, 2)
+            metrics["azimuth_asked_read_beyond_30"] = round(self.obeyed.beyond_30, 4)
+            metrics["azimuth_asked_read_beyond_90"] = round(self.obeyed.beyond_90, 4)
+        return metrics
 
     def line(self) -> str:
         """One line for the terminal."""

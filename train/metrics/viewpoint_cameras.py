@@ -33,14 +33,14 @@ def viewpoint_camera_errors(
     if len(numbers) == 0:
         return {}
     seen = np.stack([_seen_camera(data, number, network) for number in numbers])
-    figures: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     for when, said in (("before", data.initial_cameras), ("after", cameras)):
         errors = camera_errors(said[numbers], seen)
         for angle in ("azimuth", "elevation"):
             found = getattr(errors, f"{angle}_degrees")
             if not np.isnan(found).any():
-                figures[f"viewpoint_{angle}_error_median_degrees_{when}"] = _median(found)
-    return figures
+                metrics[f"viewpoint_{angle}_error_median_degrees_{when}"] = _median(found)
+    return metrics
 
 
 def _seen_camera(

@@ -34,7 +34,7 @@ class DiscriminatorShape:
 
     At 2 the most expensive resolution is left out: measured, a third of the discriminator's time.
     """
-    camera_taught: bool = False
+    camera_conditioned: bool = False
 
     def __post_init__(self) -> None:
         if not self.patch:
@@ -100,7 +100,7 @@ class Discriminator(nn.Module):
         width = self._width()
         self.code = EqualisedLinear(wide[-1] * 16, width, activate=True)
         self.logit = EqualisedLinear(width, 1)
-        self.camera = CameraEmbedding(width) if shape.camera_taught else None
+        self.camera = CameraEmbedding(width) if shape.camera_conditioned else None
 
     def _block(self, inputs: int, outputs: int) -> nn.Module:
         return ResidualBlock(inputs, outputs)
@@ -114,9 +114,9 @@ class Discriminator(nn.Module):
         return features
 
     @property
-    def camera_taught(self) -> bool:
+    def camera_conditioned(self) -> bool:
         """Whether the discriminator judges images together with their cameras."""
-        return self.shape.camera_taught
+        return self.shape.camera_conditioned
 
     def features(
         self,
@@ -135,7 +135,7 @@ class Discriminator(nn.Module):
         batches: int = 1,
     ) -> Tensor:  # [B]
         """Logits, high for real; of so many batches, one after the other, each judged by itself."""
-        if (cameras is None) == self.camera_taught:
+        if (cameras is None) == self.camera_conditioned:
             has, wants = ("no cameras", "a") if cameras is None else ("cameras", "no")
             raise ValueError(f"got {has}, but this is {wants} camera-taught discriminator")
         features = self.features(images)[-1]

@@ -42,14 +42,14 @@ class Prediction(NamedTuple):
 
 
 def completed(
-    told: Tensor,  # [B, 5]; nan where nobody told the elevation
+    labelled: Tensor,  # [B, 5]; nan where nobody told the elevation
     predicted: Tensor,  # [B, 5]
 ) -> Tensor:  # [B, 5]
     """Cameras as told, azimuth and perhaps elevation, and for the rest as predicted."""
-    elevations = told[:, ELEVATION]
+    elevations = labelled[:, ELEVATION]
     elevations = torch.where(elevations.isnan(), predicted[:, ELEVATION], elevations)
     return torch.cat(
-        (told[:, :ELEVATION], elevations[:, None], predicted[:, ELEVATION + 1 :]), dim=1
+        (labelled[:, :ELEVATION], elevations[:, None], predicted[:, ELEVATION + 1 :]), dim=1
     )
 
 

@@ -175,7 +175,7 @@ class StyleganR(nn.Module):
         early = codes.view.shape[1]
         view = codes.view * self.view_selected
         kept = mixed[:, :early]
-        if not self.generator.camera_taught:
+        if not self.generator.camera_conditioned:
             kept = kept * (1.0 - self.view_selected)
         mixed = torch.cat((kept + view, mixed[:, early:]), dim=1)
         return self.style_mean + self.style_spread * mixed

@@ -21,7 +21,7 @@ from train.models.stylegan2_discriminator import (
 )
 
 SHIPPED = Path(__file__).resolve().parent.parent / "shipped"
-"""Holds the generators of `unconditional/` and `camera_taught/`, and the latter's discriminator."""
+"""The generators of `unconditional/` and `camera_conditioned/`, and the latter's discriminator."""
 CAMERA_PARTS = ("camera_mapping.", "camera.")
 """Parameters that only camera-taught networks have."""
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from graphics.camera import AZIMUTH, DISTANCE, azimuth_difference_degrees
 from train.config import Config
 from train.data.augmentation import augment
-from train.data.batch_random import Draws
+from train.data.batch_random import BatchRandom
 from train.data.stream import mirrored_cameras
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.models.attributes import (
@@ -32,7 +32,9 @@ HELD_OUT = 512
 """Held-out photographs that the gauge's own errors are measured on."""
 
 
-def train_gauge(config: Config, workspace: Workspace, folder: StageFolder) -> AttributeNetwork:
+def train_attribute_classifier(
+    config: Config, workspace: Workspace, folder: StageFolder
+) -> AttributeNetwork:
     """Train (or go on training) the network and write `attributes.safetensors` at the end."""
     steps, size = config.viewpoints.classifier_steps, config.photographs.size
     torch.manual_seed(config.seed)
@@ -43,7 +45,7 @@ def train_gauge(config: Config, workspace: Workspace, folder: StageFolder) -> At
     return network
 
 
-def take_shipped_gauge(size: int, path: Path) -> None:
+def take_shipped_classifier(size: int, path: Path) -> None:
     """Write the shipped network's weights to `path` instead of training it.
 
     Raises:
@@ -58,7 +60,7 @@ def take_shipped_gauge(size: int, path: Path) -> None:
     save_attributes(network, path)
 
 
-def load_gauge(config: Config, workspace: Workspace) -> AttributeNetwork:
+def load_attribute_classifier(config: Config, workspace: Workspace) -> AttributeNetwork:
     """The network that this run measures with, where this process computes."""
     if config.viewpoints.classifier == "shipped":
         return load_attributes(SHIPPED).to(place())
@@ -66,7 +68,7 @@ def load_gauge(config: Config, workspace: Workspace) -> AttributeNetwork:
     return load_attributes(weights).to(place())
 
 
-def gauge_errors(network: AttributeNetwork) -> dict[str, Any]:
+def classifier_errors(network: AttributeNetwork) -> dict[str, Any]:
     """The gauge's own errors on held-out photographs."""
     drawn = photographs(HELD_OUT_SEED, np.arange(HELD_OUT), network.size)
     parts = [read_attributes(network, part) for part in _as_images(drawn.images).split(64)]
@@ -98,7 +100,7 @@ def _loss(network: AttributeNetwork, config: Config, step: int) -> Tensor:
     masks = torch.from_numpy(drawn.masks).float() / 255
     where = next(network.parameters()).device
     images = _as_images(drawn.images)
-    changed = augment(images.to(where), masks.to(where), Draws(rng, BATCH), colour=COLOUR)
+    changed = augment(images.to(where), masks.to(where), BatchRandom(rng, BATCH), colour=COLOUR)
     cameras = torch.from_numpy(drawn.cameras).to(where)
     cameras = torch.where(changed.mirrored[:, None], mirrored_cameras(cameras), cameras)
     cameras[:, DISTANCE] *= changed.distances

@@ -1,4 +1,4 @@
-"""Who reads the cameras of photographs: the readers that `cameras.reader` names."""
+"""Who reads the cameras of photographs: the readers that `cameras.estimator` names."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from train.config import Config
 from train.models.attributes import AttributeNetwork, read_attributes
 from train.models.inverse_graphics import load_inverse_graphics
 from train.models.segmenter import load_segmenter
-from train.pose.attribute_classifier import load_gauge
+from train.pose.attribute_classifier import load_attribute_classifier
 from train.pose.labels import Labels, Read, agreed, forgetting, from_attributes
 from train.pose.mirrored import read_both_ways
-from train.pose.multiview_estimator import teach_views_reader
+from train.pose.multiview_estimator import train_multiview_estimator
 from train.running.device import place
 from train.running.workspace import StageFolder, Workspace, WorkspaceError
 
@@ -28,32 +28,32 @@ FROM_SINGLE_VIEWS = (ELEVATION,)
 roof and a higher camera look alike. Measured, 2.6 degrees for a standard deviation of the roofs."""
 
 
-def camera_reader(config: Config, workspace: Workspace, round: int) -> Read:
-    """The reader, or the readers, that `cameras.reader` asks for; teaches those that need it.
+def pose_estimator(config: Config, workspace: Workspace, round: int) -> Read:
+    """The reader, or the readers, that `cameras.estimator` asks for; teaches those that need it.
 
     Raises:
         WorkspaceError: one is missing, or wants larger images than the photographs are.
     """
-    names = config.cameras.reader.split(",")
-    readers = [
+    names = config.cameras.estimator.split(",")
+    estimators = [
         _reader(name, number, config, workspace, round) for number, name in enumerate(names, 1)
     ]
-    if len(readers) == 1:
-        return readers[0]
-    return lambda images: agreed([read(images) for read in readers])
+    if len(estimators) == 1:
+        return estimators[0]
+    return lambda images: agreed([read(images) for read in estimators])
 
 
 def _reader(name: str, number: int, config: Config, workspace: Workspace, round: int) -> Read:
     kind, _, run = name.partition("@")
     if kind == "attributes":
-        return _reading(load_gauge(config, workspace), distances=True)
+        return _reading(load_attribute_classifier(config, workspace), distances=True)
     source = Workspace(Path(run)) if run else workspace
     last = last_round(Path(run)) if run else round - 1
     if kind == "inverse":
         read = forgetting(_inverse(config, source, last), *FROM_SIZE)
     else:
-        own = StageFolder(workspace.stage("cameras", round).path / f"reader_{number}")
-        network = teach_views_reader(config, workspace, own, (source, last), round, number)
+        own = StageFolder(workspace.stage("cameras", round).path / f"estimator_{number}")
+        network = train_multiview_estimator(config, workspace, own, (source, last), round, number)
         _refuse_larger(own.path, network.size, config)
         read = _reading(network)
     return read if last else forgetting(read, *FROM_SINGLE_VIEWS)
@@ -79,7 +79,7 @@ def _refuse_larger(of: Path, size: int, config: Config) -> None:
     if size > (given := config.photographs.size):
         raise WorkspaceError(
             f"{of} reads {size} px, the photographs have {given}: give a reader of at most "
-            "that size in cameras.reader"
+            "that size in cameras.estimator"
         )
 
 
@@ -91,7 +91,7 @@ def last_round(run: Path) -> int:
     ]
     if not done:
         raise WorkspaceError(
-            f"cameras.reader names {run}: not the folder of a run whose stage `inverse` has run "
+            f"cameras.estimator names {run}: not the folder of a run whose stage `inverse` has run "
             "to its end"
         )
     return max(done)

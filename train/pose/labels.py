@@ -38,12 +38,12 @@ def agreed(said: Sequence[Labels]) -> Labels:
     """The mean of what several readers say; they disagree by as much as the two furthest apart."""
     azimuths = np.stack([labels.cameras[:, AZIMUTH] for labels in said])  # [n, N]
     every = np.stack([labels.cameras for labels in said])
-    told = ~np.isnan(every)
+    labelled = ~np.isnan(every)
     cameras = np.divide(
-        np.where(told, every, 0).sum(axis=0),
-        told.sum(axis=0),
+        np.where(labelled, every, 0).sum(axis=0),
+        labelled.sum(axis=0),
         out=np.full(every.shape[1:], np.nan, np.float32),
-        where=told.any(axis=0),
+        where=labelled.any(axis=0),
     )
     directions = np.exp(1j * np.deg2rad(azimuths)).sum(axis=0)
     cameras[:, AZIMUTH] = wrap_degrees(np.rad2deg(np.angle(directions)))
@@ -66,15 +66,15 @@ def forgetting(read: Read, *columns: int) -> Read:
     return read_the_rest
 
 
-def told_range(
+def labelled_range(
     cameras: np.ndarray,  # [N, 5]
     column: int,
 ) -> tuple[float, float] | None:
     """Least and greatest of a column, but for the outermost fiftieths; None where none was told."""
-    told = cameras[~np.isnan(cameras[:, column]), column]
-    if not len(told):
+    labelled = cameras[~np.isnan(cameras[:, column]), column]
+    if not len(labelled):
         return None
-    least, greatest = np.quantile(told, (0.02, 0.98))
+    least, greatest = np.quantile(labelled, (0.02, 0.98))
     return float(least), float(greatest)
 
 

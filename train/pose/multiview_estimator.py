@@ -11,7 +11,7 @@ from graphics.camera import ELEVATION
 from train.config import Config
 from train.data.multiview import MultiviewData
 from train.models.attributes import AttributeNetwork
-from train.pose.self_training import Lessons, train_student
+from train.pose.self_training import TrainingSet, train_estimator
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace
 
@@ -20,7 +20,7 @@ FULL_COLOUR = 1.0
 each other's."""
 
 
-def teach_views_reader(
+def train_multiview_estimator(
     config: Config,
     workspace: Workspace,
     own: StageFolder,
@@ -44,5 +44,7 @@ def teach_views_reader(
             cameras[:, ELEVATION] = arrays["elevations"][data.object]
     steps = config.cameras.views_steps
     progress = Progress(workspace, "cameras", steps, round)
-    lessons = Lessons(data.images, cameras, np.ones(len(data), bool), FULL_COLOUR)
-    return train_student(own, steps, progress, lessons, config.seed * 1_000 + round + 10 * number)
+    training_set = TrainingSet(data.images, cameras, np.ones(len(data), bool), FULL_COLOUR)
+    return train_estimator(
+        own, steps, progress, training_set, config.seed * 1_000 + round + 10 * number
+    )

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from graphics.camera import AZIMUTH, ELEVATION
 from train.data.augmentation import augment
-from train.data.batch_random import Draws
+from train.data.batch_random import BatchRandom
 from train.models.attributes import (
     ELEVATION_SCALE_DEGREES,
     AttributeNetwork,
@@ -46,7 +46,7 @@ class Images(Protocol):
         """uint8 [B, R, R, 3], of int64 [B]."""
 
 
-class Lessons(NamedTuple):
+class TrainingSet(NamedTuple):
     """What a student is taught on."""
 
     images: Images
@@ -58,16 +58,16 @@ class Lessons(NamedTuple):
     """Strength of the recolouring, 0..1."""
 
 
-def train_student(
-    folder: StageFolder, steps: int, progress: Progress, lessons: Lessons, seed: int
+def train_estimator(
+    folder: StageFolder, steps: int, progress: Progress, training_set: TrainingSet, seed: int
 ) -> AttributeNetwork:
     """Teach azimuth and elevation, or take what an earlier call has left; goes on after a kill."""
     weights = folder.file("student.safetensors")
     if not folder.done:
         torch.manual_seed(seed)
-        network = AttributeNetwork(lessons.images.shape[1])
+        network = AttributeNetwork(training_set.images.shape[1])
         network.to(device=place(), memory_format=torch.channels_last)
-        loss_of = _loss(network, lessons, seed)
+        loss_of = _loss(network, training_set, seed)
         train_attributes(network, folder, steps, progress, loss_of)
         save_attributes(network.eval(), weights)
         folder.finish()
@@ -82,9 +82,11 @@ def _elevation_loss(
     return F.smooth_l1_loss(predicted / ELEVATION_SCALE_DEGREES, said / ELEVATION_SCALE_DEGREES)
 
 
-def _loss(network: AttributeNetwork, lessons: Lessons, seed: int) -> Callable[[int], Tensor]:
+def _loss(
+    network: AttributeNetwork, training_set: TrainingSet, seed: int
+) -> Callable[[int], Tensor]:
     """Of each step, a function of the seed, the step and the weights."""
-    images, cameras, keep, colour = lessons
+    images, cameras, keep, colour = training_set
     kept = np.flatnonzero(keep)
     bins = np.round(cameras[kept, AZIMUTH] / BIN_DEGREES).astype(np.int64)
     bins %= 360 // BIN_DEGREES
@@ -96,7 +98,7 @@ def _loss(network: AttributeNetwork, lessons: Lessons, seed: int) -> Callable[[i
         rng = torch.Generator().manual_seed(seed * 1_000_003 + step)
         pixels = torch.from_numpy(images[drawn]).permute(0, 3, 1, 2).to(place()).float() / 255
         changed = augment(
-            pixels, torch.zeros_like(pixels[:, 0]), Draws(rng, len(pixels)), colour=colour
+            pixels, torch.zeros_like(pixels[:, 0]), BatchRandom(rng, len(pixels)), colour=colour
         )
         said = torch.from_numpy(cameras[drawn]).to(pixels)
         azimuths = torch.where(changed.mirrored, -said[:, AZIMUTH], said[:, AZIMUTH])

@@ -91,7 +91,7 @@ class Device:
         return self.fabric.device
 
     @property
-    def leads(self) -> bool:
+    def is_rank_zero(self) -> bool:
         """Whether this is the process that reports and writes."""
         return self.fabric.is_global_zero
 
@@ -124,18 +124,18 @@ def launch(
     Raises:
         ConfigError: another number of processes than torchrun started.
     """
-    if (crew := torchrun.crew()) is not None:
+    if (process_group := torchrun.process_group()) is not None:
         given = torchrun.given_processes()
         require(
             processes == given,
             f"{processes} processes were asked for and torchrun started {given}: leave "
             "gan.processes and inverse.processes at 0",
         )
-    if crew is not None and processes > 1:
+    if process_group is not None and processes > 1:
         work = torchrun.Work(function, precision, arguments)
-        crew.send(work)
+        process_group.send(work)
         result = _join(work)
-        crew.working = False
+        process_group.working = False
         return result
     if processes == 1:
         return function(Device(precision), *arguments)
@@ -151,9 +151,9 @@ def launch(
             raise pickle.loads(raised.read_bytes()) from error
 
 
-def assist(crew: torchrun.Crew) -> None:
+def assist(process_group: torchrun.ProcessGroup) -> None:
     """Of every process that torchrun started but the first: do the work shared out to it."""
-    while isinstance(order := crew.receive(), torchrun.Work):
+    while isinstance(order := process_group.receive(), torchrun.Work):
         _join(order)
 
 

@@ -55,7 +55,7 @@ def given_processes() -> int | None:
     return int(os.environ["WORLD_SIZE"]) if TorchElasticEnvironment.detect() else None
 
 
-class Crew:
+class ProcessGroup:
     """The given processes, on whichever machines, and the channel on which work is sent."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Crew:
         dist.init_process_group(backend, store=self.store, rank=self.rank, world_size=count)
         # A channel of its own: the training's exchanges may not wait as long as this one does.
         self.channel = dist.new_group(backend="gloo", timeout=LONGEST_WAIT)
-        self.leads = self.rank == 0
+        self.is_rank_zero = self.rank == 0
         self.working = False
         self.sent_home: End | None = None
 
@@ -95,13 +95,13 @@ class Crew:
             return self._fail(status)
         if self.sent_home is not None:
             return Ending(self.sent_home.status, speaks=False)
-        return Ending(status, speaks=self.leads)
+        return Ending(status, speaks=self.is_rank_zero)
 
     def leave(self, status: int) -> None:
         """By all, once all is said: where one process is gone, torchrun ends those that are not."""
         if self.working:  # the others may wait for this process's share
             return
-        if self.leads:
+        if self.is_rank_zero:
             self.send(End(status))
         dist.destroy_process_group()
 
@@ -115,6 +115,6 @@ class Crew:
 
 
 @cache
-def crew() -> Crew | None:
+def process_group() -> ProcessGroup | None:
     """This process's crew, met on the first call; None without torchrun."""
-    return None if given_processes() is None else Crew()
+    return None if given_processes() is None else ProcessGroup()

@@ -18,9 +18,9 @@ from train.config import PROCEDURAL, CamerasConfig, Config
 from train.data.vehicles import photographs
 from train.metrics.camera_error import camera_errors
 from train.models.attributes import read_attributes
-from train.pose.estimators import camera_reader
+from train.pose.estimators import pose_estimator
 from train.pose.labels import Labels, Read, from_attributes
-from train.pose.self_training import Lessons, train_student
+from train.pose.self_training import TrainingSet, train_estimator
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace, WorkspaceError, round_to
 
@@ -35,13 +35,13 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         raise WorkspaceError(f"stage `cameras` of round {round}: it needs the round before it")
     folder = workspace.stage("cameras", round)
     folder.start(config.cameras)
-    read = camera_reader(config, workspace, round)
+    read = pose_estimator(config, workspace, round)
     images = np.load(workspace.stage("photographs").require("images.npy"), mmap_mode="r")
     labelling = _Labelling(config, workspace, round, images)
     labels = labelling.read(folder, read)
     keep = labelling.trusted(labels)
-    for number in range(1, config.cameras.students + 1):
-        labels = labelling.taught(folder, number, labels, keep)
+    for number in range(1, config.cameras.self_training_rounds + 1):
+        labels = labelling.camera_conditioned(folder, number, labels, keep)
         keep = labelling.trusted(labels)
     folder.save_arrays(
         "labels.npz",
@@ -49,7 +49,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     )
     facts = {
         "photographs": len(keep),
-        "kept_share": round_to(float(keep.mean())),
+        "kept_fraction": round_to(float(keep.mean())),
         "confidence_median": round_to(float(np.median(labels.confidences))),
     }
     if config.photographs.source == PROCEDURAL:
@@ -106,19 +106,21 @@ class _Labelling:
             progress.tick(step + 1, confidence=done[-1].confidences.mean())
         return Labels(*(values.numpy() for values in state().values()))
 
-    def taught(self, folder: StageFolder, number: int, labels: Labels, keep: np.ndarray) -> Labels:
+    def camera_conditioned(
+        self, folder: StageFolder, number: int, labels: Labels, keep: np.ndarray
+    ) -> Labels:
         """What a student of these labels reads: azimuth and, if told, elevation; the rest stays."""
         own = StageFolder(folder.path / f"student_{number}")
-        steps = self.config.cameras.student_steps
+        steps = self.config.cameras.self_training_steps
         progress = Progress(self.workspace, "cameras", steps, self.round)
-        lessons = Lessons(self.images, labels.cameras, keep)
+        training_set = TrainingSet(self.images, labels.cameras, keep)
         seed = self.config.seed * 1_000 + self.round * 100 + number
-        student = train_student(own, steps, progress, lessons, seed)
+        student = train_estimator(own, steps, progress, training_set, seed)
         said = self.read(own, lambda images: from_attributes(read_attributes(student, images)))
         cameras = labels.cameras.copy()
         cameras[:, AZIMUTH] = said.cameras[:, AZIMUTH]
-        told = ~np.isnan(cameras[:, ELEVATION])
-        cameras[told, ELEVATION] = said.cameras[told, ELEVATION]
+        labelled = ~np.isnan(cameras[:, ELEVATION])
+        cameras[labelled, ELEVATION] = said.cameras[labelled, ELEVATION]
         return said._replace(cameras=cameras)
 
 
@@ -127,11 +129,11 @@ def _against_truth(config: Config, labels: Labels, keep: np.ndarray) -> dict[str
     count = min(COMPARED, len(keep))
     truth = photographs(config.seed, np.arange(count), config.photographs.size).cameras
     errors = camera_errors(labels.cameras[:count], truth)
-    figures = {}
+    metrics = {}
     for name, chosen in (("all", np.ones(count, bool)), ("kept", keep[:count])):
         if chosen.any():
             azimuths = errors.azimuth_degrees[chosen]
-            figures |= {
+            metrics |= {
                 f"azimuth_error_median_degrees_{name}": round_to(float(np.median(azimuths))),
                 f"azimuth_beyond_90_{name}": round_to(float((azimuths > 90).mean())),
             }
@@ -139,9 +141,9 @@ def _against_truth(config: Config, labels: Labels, keep: np.ndarray) -> dict[str
                 f"elevation_error_median_degrees_{name}": errors.elevation_degrees[chosen],
                 f"distance_error_median_{name}": errors.distance_relative[chosen],
             }
-            figures |= {
-                figure: round_to(float(np.median(found)))
-                for figure, found in perhaps.items()
+            metrics |= {
+                metric: round_to(float(np.median(found)))
+                for metric, found in perhaps.items()
                 if not np.isnan(found).any()  # those that nobody told
             }
-    return figures
+    return metrics

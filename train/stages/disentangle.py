@@ -33,7 +33,7 @@ from train.data.codes import Codes, CodeSampler
 from train.data.multiview import MultiviewData
 from train.evaluation.stylegan_r_metrics import (
     camera_control,
-    cycle_figures,
+    cycle_metrics,
     rounded,
     selector_shares,
     style_error,
@@ -55,12 +55,12 @@ from train.running.device import Device
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace
 from train.steps.disentangling import Step, fine_tuning_step, read_codes, warm_up_step
-from train.steps.frozen_encoder import Reader
+from train.steps.frozen_encoder import FrozenEncoder
 
 HELD_OUT_EVERY = 16
 """One object of so many is kept out of the training, for figures and pictures."""
 SELECTORS_FASTER = 10.0
-FIGURE_SEED = 7
+METRIC_SEED = 7
 """Of the draws that figures are taken from."""
 
 
@@ -85,11 +85,11 @@ class Training:
         self.device = Device()
         self.random = torch.Generator().manual_seed(config.seed * 1_000 + round)
         self.facts: dict[str, Any] = {}
-        self.reader = _reader(workspace, round, self.device)
+        self.encoder = _reader(workspace, round, self.device)
         generator = load_generator(workspace.stage("gan", round).require("generator.safetensors"))
         shape = StyleganRShape(
-            vertices=len(self.reader.inverse.template.vertices),
-            texture_size=self.reader.inverse.shape.texture_size,
+            vertices=len(self.encoder.inverse.template.vertices),
+            texture_size=self.encoder.inverse.shape.texture_size,
             size=config.photographs.size,
         )
         self.network = StyleganR(generator, shape).to(self.device.device)
@@ -102,8 +102,8 @@ class Training:
             previous = workspace.stage("disentangle", round - 1).require("stylegan_r.safetensors")
             taken = continue_mappings(self.network, load_stylegan_r(previous))
             self.facts["continued_tensors"] = len(taken)
-        self.background_reader = copy.deepcopy(self.network.background_mapping)
-        self.background_reader.requires_grad_(False)
+        self.background_encoder = copy.deepcopy(self.network.background_mapping)
+        self.background_encoder.requires_grad_(False)
         self.steps = self.settings.warmup_steps + self.settings.steps
         self.progress = Progress(workspace, "disentangle", self.steps, round)
         self.optimizer = self._optimizer(warm_up=True)
@@ -114,16 +114,18 @@ class Training:
         with np.load(path, allow_pickle=False) as arrays:
             cameras = torch.from_numpy(arrays["cameras"]).to(self.device.device)
         return read_codes(
-            data, cameras, self.network.generator, self.reader, self.settings.images, self.random
+            data, cameras, self.network.generator, self.encoder, self.settings.images, self.random
         )
 
     def _calibrate(self, codes: Codes) -> None:
         """Means and spreads of the styles, and the dimensions that the camera drives."""
         early = codes.styles[:, self.network.generator.view_dimensions]
         shares = view_shares(early, codes.viewpoints)
-        taught = self.network.generator.camera_taught
+        camera_conditioned = self.network.generator.camera_conditioned
         settings = self.settings
-        wanted = settings.taught_view_dimensions if taught else settings.view_dimensions
+        wanted = (
+            settings.conditioned_view_dimensions if camera_conditioned else settings.view_dimensions
+        )
         selected = select_view_dimensions(shares, wanted)
         self.network.calibrate(codes.styles, codes.vertices, selected)
         spread = early.var(dim=0) * shares
@@ -155,7 +157,7 @@ class Training:
         """All that the next step depends on."""
         return {
             "network": self.network.state_dict(),
-            "background_reader": self.background_reader.state_dict(),
+            "background_encoder": self.background_encoder.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "random": self.random.get_state(),
             "facts": self.facts,
@@ -168,7 +170,7 @@ class Training:
             return 0
         self.optimizer = self._optimizer(warm_up=saved["step"] <= self.settings.warmup_steps)
         self.network.load_state_dict(saved["network"])
-        self.background_reader.load_state_dict(saved["background_reader"])
+        self.background_encoder.load_state_dict(saved["background_encoder"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.random.set_state(saved["random"])
         self.facts = saved["facts"]
@@ -186,18 +188,18 @@ class Training:
         self._measure("after_fine_tuning")
 
     def _end_warm_up(self) -> None:
-        self.background_reader.load_state_dict(self.network.background_mapping.state_dict())
+        self.background_encoder.load_state_dict(self.network.background_mapping.state_dict())
         self.optimizer = self._optimizer(warm_up=False)
         self._measure("after_warm_up")
 
     def _measure(self, name: str) -> None:
         """Figures and pictures of held-out objects, the same draws every time."""
-        sampler = CodeSampler(self.held_out, torch.Generator().manual_seed(FIGURE_SEED))
-        network, reader = self.network.eval(), self.reader
+        sampler = CodeSampler(self.held_out, torch.Generator().manual_seed(METRIC_SEED))
+        network, encoder = self.network.eval(), self.encoder
         self.facts[name] = {
             "style_error": style_error(network, sampler),
-            "cycle": cycle_figures(network, self.background_reader, reader, sampler),
-            "camera": camera_control(network, reader, sampler),
+            "cycle": cycle_metrics(network, self.background_encoder, encoder, sampler),
+            "camera": camera_control(network, encoder, sampler),
             "selectors": selector_shares(network),
         }
         write_pictures(self.folder.file(f"images/{name}.png"), network, sampler)
@@ -215,7 +217,7 @@ class Training:
                 taken = warm_up_step(self.network, self.sampler, self.settings)
             else:
                 taken = fine_tuning_step(
-                    self.network, self.background_reader, self.reader, self.sampler, self.settings
+                    self.network, self.background_encoder, self.encoder, self.sampler, self.settings
                 )
         self.optimizer.zero_grad(set_to_none=True)
         taken.loss.backward()
@@ -224,10 +226,10 @@ class Training:
         return Step(taken.loss.detach(), {key: v.detach() for key, v in taken.terms.items()})
 
 
-def _reader(workspace: Workspace, round: int, device: Device) -> Reader:
+def _reader(workspace: Workspace, round: int, device: Device) -> FrozenEncoder:
     """The frozen networks of this round."""
     inverse = load_inverse_graphics(
         workspace.stage("inverse", round).require("inverse_graphics.safetensors")
     )
     segment = load_segmenter(workspace.stage("segmenter").path, device.device)
-    return Reader(segment, inverse.to(device.device))
+    return FrozenEncoder(segment, inverse.to(device.device))

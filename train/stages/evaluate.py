@@ -90,8 +90,8 @@ def _with_truth(config: Config, workspace: Workspace, round: int) -> dict[str, A
     for name, predictor in predictors.items():
         rows[name] = measure(predictor, truth)
         means = {
-            figure: getattr(rows[name].scores, figure).mean()
-            for figure in ("iou2d_input", "iou2d_novel30", "iou3d_canonical")
+            metric: getattr(rows[name].scores, metric).mean()
+            for metric in ("iou2d_input", "iou2d_novel30", "iou3d_canonical")
         }
         progress.say(f"{name}: " + "  ".join(f"{key} {value:.3f}" for key, value in means.items()))
     about = {
@@ -105,12 +105,12 @@ def _with_truth(config: Config, workspace: Workspace, round: int) -> dict[str, A
             "the network was trained on other photographs than the procedural vehicles it is "
             "measured on"
         )
-    figures = write_report(workspace.stage("evaluate", round).path, rows, truth, about)
-    ours, *floors = (_values(row) for row in figures.values())
+    metrics = write_report(workspace.stage("evaluate", round).path, rows, truth, about)
+    ours, *baselines = (_values(row) for row in metrics.values())
     return {
         "objects": settings.objects,
         **ours,
-        **dict(zip(list(figures)[1:], floors, strict=True)),
+        **dict(zip(list(metrics)[1:], baselines, strict=True)),
     }
 
 
@@ -125,10 +125,10 @@ def _without_truth(config: Config, workspace: Workspace, round: int) -> dict[str
         "note": "photographs of the training itself, without truth",
     }
     write_photo_report(workspace.stage("evaluate", round).path, measured, photos, about)
-    figures = _values(photo_estimates(measured))
-    said = "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
+    metrics = _values(photo_estimates(measured))
+    said = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
     Progress(workspace, "evaluate", 1, round).say(f"{len(photos.names)} photographs: {said}")
-    return {"photographs": len(photos.names), **figures}
+    return {"photographs": len(photos.names), **metrics}
 
 
 def _own_photographs(workspace: Workspace, most: int) -> PhotoSet:
@@ -171,5 +171,5 @@ def _predictors(config: Config, workspace: Workspace, round: int) -> dict[str, P
     return predictors
 
 
-def _values(figures: Mapping[str, Estimate]) -> dict[str, float]:
-    return {name: round(estimate.value, 4) for name, estimate in figures.items()}
+def _values(metrics: Mapping[str, Estimate]) -> dict[str, float]:
+    return {name: round(estimate.value, 4) for name, estimate in metrics.items()}

@@ -25,7 +25,11 @@ from graphics.camera import CONVENTION
 from graphics.mesh import save_template
 from service.model import bundle
 from train.config import CHECKPOINT, PROCEDURAL, Config, ExportConfig
-from train.data.samples import write_drawn_samples, write_folder_samples, write_procedural_samples
+from train.data.samples import (
+    write_folder_samples,
+    write_generated_samples,
+    write_procedural_samples,
+)
 from train.models.inverse_graphics import InverseGraphics, load_inverse_graphics
 from train.models.onnx_files import Arrays, as_arrays, export_graph, halve_weights, parity
 from train.models.segmenter import OnnxSegmenter, load_segmenter
@@ -206,7 +210,7 @@ def _write_samples(folder: Path, config: Config, workspace: Workspace) -> None:
         write_procedural_samples(folder, count, size)
     elif source == CHECKPOINT:
         images = workspace.stage("photographs").require("images.npy")
-        write_drawn_samples(folder, np.load(images, mmap_mode="r"), count)
+        write_generated_samples(folder, np.load(images, mmap_mode="r"), count)
     else:
         write_folder_samples(folder, Path(source), count, size)
 

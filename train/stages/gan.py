@@ -51,13 +51,13 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         taken = load_checkpoint(config)  # refuses before anything is written
         folder.start(started)
         _write_taken(taken, folder)
-        folder.finish(kimg=0, camera_taught=False, **taken.origin)
+        folder.finish(kimg=0, camera_conditioned=False, **taken.origin)
         return
     folder.start(started)
     processes = settings.processes or processes_for(settings.batch_size, threaded=True)
     facts = launch(_train, processes, settings.precision, config, workspace, round, augment)
-    kimg = settings.taught_kimg if round else settings.kimg
-    folder.finish(kimg=kimg, camera_taught=round > 0, **facts)
+    kimg = settings.conditioned_kimg if round else settings.kimg
+    folder.finish(kimg=kimg, camera_conditioned=round > 0, **facts)
 
 
 def augments(config: Config, workspace: Workspace) -> bool:
@@ -99,30 +99,30 @@ def _train(
     keep_freed_memory()
     settings, folder = config.gan, workspace.stage("gan", round)
     stream = _stream(settings, workspace, round)
-    kimg = settings.taught_kimg if round else settings.kimg
+    kimg = settings.conditioned_kimg if round else settings.kimg
     steps = math.ceil(kimg * 1000 / settings.batch_size)
-    progress = Progress(workspace, "gan", steps, round, silent=not device.leads)
+    progress = Progress(workspace, "gan", steps, round, silent=not device.is_rank_zero)
     torch.manual_seed(config.seed + 1000 * round)
     networks = _networks(config, workspace, round, progress)
     seed = config.seed + 1000 * round
     training = GanTraining(settings, *networks, seed, device, augment=augment)
-    loop = StepLoop(folder, steps, training.state_dict, writes=device.leads)
+    loop = StepLoop(folder, steps, training.state_dict, writes=device.is_rank_zero)
     if (checkpoint := folder.load_checkpoint()) is not None:
         training.load_state_dict(checkpoint)
         loop.first = checkpoint["step"]
         progress.say(f"goes on from step {loop.first}")
     every = max(settings.snapshot_kimg * 1000 // settings.batch_size, 1)
-    figures: dict[str, Tensor] = {}
+    metrics: dict[str, Tensor] = {}
     for step in loop:
-        figures = training.step(stream, step)._asdict()
-        progress.tick(step + 1, **figures)
-        if device.leads and (step + 1) % every == 0 and step + 1 < steps:
+        metrics = training.step(stream, step)._asdict()
+        progress.tick(step + 1, **metrics)
+        if device.is_rank_zero and (step + 1) % every == 0 and step + 1 < steps:
             seen = (step + 1) * settings.batch_size // 1000
             write_view_grid(training.average, folder.file(f"images/{seen:06d}.png"))
-    if device.leads:
+    if device.is_rank_zero:
         write_view_grid(training.average, folder.file(f"images/{int(kimg):06d}.png"))
         _save(folder, training, kimg)
-    return {name: float(value) for name, value in figures.items()}
+    return {name: float(value) for name, value in metrics.items()}
 
 
 def _write_taken(taken: Taken, folder: StageFolder) -> None:
@@ -146,7 +146,7 @@ def _networks(
     config: Config, workspace: Workspace, round: int, progress: Progress
 ) -> tuple[Generator, Discriminator]:
     """New networks of this round's kind, started from where the settings say."""
-    generator, discriminator = new_networks(config, taught=round > 0)
+    generator, discriminator = new_networks(config, camera_conditioned=round > 0)
     start = _starting_weights(config.gan, workspace, round)
     if start is None:
         progress.say("starts from scratch")
@@ -158,16 +158,16 @@ def _networks(
     return generator, discriminator
 
 
-def new_networks(config: Config, *, taught: bool) -> tuple[Generator, Discriminator]:
+def new_networks(config: Config, *, camera_conditioned: bool) -> tuple[Generator, Discriminator]:
     """Both networks as the settings shape them, freshly initialised."""
     settings, size = config.gan, config.photographs.size
-    judge = DiscriminatorShape(size, camera_taught=taught)
+    judge = DiscriminatorShape(size, camera_conditioned=camera_conditioned)
     wide, deep = (), judge.channels
     if settings.channels:
         wide = published_channels(size, settings.channels, settings.most_channels)
         deep = wide[: len(judge.channels)]  # with a patch the finest level is left out
-    shape = GeneratorShape(size, settings.code, wide, camera_taught=taught)
-    if not taught:
+    shape = GeneratorShape(size, settings.code, wide, camera_conditioned=camera_conditioned)
+    if not camera_conditioned:
         shape = _with_view_layers(shape, settings.view_layers or (4 if size <= 32 else 6))
     return Generator(shape), Discriminator(replace(judge, channels=deep))
 
@@ -190,8 +190,8 @@ def _starting_weights(
         return None
     if settings.init == "shipped":
         # Without its cameras the camera-taught discriminator judges plain photographs as well.
-        kind = "camera_taught" if round else "unconditional"
-        discriminator = SHIPPED / "camera_taught" / "discriminator.safetensors"
+        kind = "camera_conditioned" if round else "unconditional"
+        discriminator = SHIPPED / "camera_conditioned" / "discriminator.safetensors"
         return SHIPPED / kind / "generator.safetensors", discriminator
     folder = Path(settings.init)
     return folder / "generator.safetensors", folder / "discriminator.safetensors"

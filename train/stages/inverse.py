@@ -35,7 +35,7 @@ from train.models.perceptual import DiscriminatorFeatures, VggFeatures
 from train.models.segmenter import load_segmenter
 from train.pictures.grid import write_grid
 from train.pictures.predictions import pictures_of
-from train.pose.attribute_classifier import load_gauge
+from train.pose.attribute_classifier import load_attribute_classifier
 from train.running.device import Device, launch, processes_for
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace, round_to
@@ -95,20 +95,20 @@ def _train(
         config.seed * 1_000 + round,
         device,
     )
-    loop = StepLoop(folder, settings.steps, training.state_dict, writes=device.leads)
+    loop = StepLoop(folder, settings.steps, training.state_dict, writes=device.is_rank_zero)
     if (checkpoint := folder.load_checkpoint()) is not None:
         training.load_state_dict(checkpoint)
         loop.first = checkpoint["step"]
-    progress = Progress(workspace, "inverse", settings.steps, round, silent=not device.leads)
+    progress = Progress(workspace, "inverse", settings.steps, round, silent=not device.is_rank_zero)
     picture_every = max(settings.steps // 10, 1)
     terms = {}
     for step in loop:
         terms = training.step(step)
         progress.tick(step + 1, **terms)
-        if device.leads and (step + 1) % picture_every == 0:
+        if device.is_rank_zero and (step + 1) % picture_every == 0:
             _write_pictures(folder.file(f"images/{step + 1:06d}.png"), training)
     facts = {name: round_to(value) for name, value in terms.items()}
-    if device.leads:
+    if device.is_rank_zero:
         save_inverse_graphics(folder.file("inverse_graphics.safetensors"), training.average)
         facts |= _write_cameras(folder, training)
         _write_mean(folder, training)
@@ -203,7 +203,7 @@ def _camera_errors(config: Config, workspace: Workspace, round: int) -> dict[str
     data = MultiviewData(workspace.stage("multiview", round).path)
     with np.load(workspace.stage("inverse", round).file("cameras.npz")) as arrays:
         cameras = arrays["cameras"]
-    errors = viewpoint_camera_errors(data, cameras, load_gauge(config, workspace))
+    errors = viewpoint_camera_errors(data, cameras, load_attribute_classifier(config, workspace))
     Progress(workspace, "inverse", 1, round).say(f"{errors}")
     return errors
 

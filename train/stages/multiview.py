@@ -25,7 +25,7 @@ from train.models.generator import Generator
 from train.models.segmenter import Segment, load_segmenter
 from train.models.weights import load_generator
 from train.pictures.labelled_sheet import write_labelled_sheet
-from train.pose.labels import told_range
+from train.pose.labels import labelled_range
 from train.running.device import place
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
@@ -99,8 +99,8 @@ def _source(config: Config, workspace: Workspace, round: int) -> Source:
     contents = sample_contents(generator, settings.objects, settings.truncation, rng)
     if generator.camera_mapping is not None:
         with np.load(workspace.stage("cameras", round).require("labels.npz")) as labels:
-            told = labels["cameras"][labels["keep"]]
-        ranges = told_range(told, ELEVATION), told_range(told, DISTANCE)
+            labelled = labels["cameras"][labels["keep"]]
+        ranges = labelled_range(labelled, ELEVATION), labelled_range(labelled, DISTANCE)
         cameras = asked_cameras(settings.cameras, config.seed + round, *ranges)
         with torch.no_grad():
             views = generator.camera_mapping(torch.from_numpy(cameras).to(place()))

@@ -31,7 +31,7 @@ CHUNK = 512
 """Photographs that a thread draws at once: about half a second of work."""
 CHUNKS_PER_CHECKPOINT = 8
 """At least: one for every core."""
-DRAWN_AT_ONCE = 64
+GENERATED_AT_ONCE = 64
 """Photographs drawn from one state of the random numbers."""
 
 
@@ -86,14 +86,14 @@ def _write_drawn(config: Config, workspace: Workspace, folder: StageFolder) -> N
         file.flush()
         return {}
 
-    loop = StepLoop(folder, -(-count // DRAWN_AT_ONCE), state)
+    loop = StepLoop(folder, -(-count // GENERATED_AT_ONCE), state)
     if (checkpoint := folder.load_checkpoint()) is not None and file.resumed:
         loop.first = checkpoint["step"]
     progress = Progress(workspace, "photographs", count)
     for step in loop:
-        rows = slice(step * DRAWN_AT_ONCE, min((step + 1) * DRAWN_AT_ONCE, count))
+        rows = slice(step * GENERATED_AT_ONCE, min((step + 1) * GENERATED_AT_ONCE, count))
         rng = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
-        codes = sample_contents(generator, DRAWN_AT_ONCE, settings.truncation, rng)
+        codes = sample_contents(generator, GENERATED_AT_ONCE, settings.truncation, rng)
         images = generate(generator, codes, codes)  # one code for view and content
         file.rows[rows] = as_pixels(images)[: rows.stop - rows.start].numpy()
         progress.tick(rows.stop)

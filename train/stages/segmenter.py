@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from train.config import CHECKPOINT, PROCEDURAL, PROCEDURAL_CATEGORY, Config
 from train.config.refusal import require
 from train.data.augmentation import augment
-from train.data.batch_random import Draws
+from train.data.batch_random import BatchRandom
 from train.data.masked_photographs import Labelled, MaskedPhotographs, as_labelled
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.models.segmenter import Segmenter, load_segmenter, save_segmenter
@@ -165,7 +165,7 @@ def _batches(config: Config, taken: StageFolder) -> Batches:
         return Labelled(*(torch.cat(pair) for pair in zip(first, second, strict=True)))
 
     def alone(step: int) -> Labelled:
-        numbers = own.taught[drawn(step, len(own.taught), batch)]
+        numbers = own.camera_conditioned[drawn(step, len(own.camera_conditioned), batch)]
         return own.load_in_scenes(numbers, config.seed, step * batch)
 
     return mixed if config.shows_vehicles else alone
@@ -198,7 +198,7 @@ def _train(
         labelled = batches(step)
         rng = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         changed = augment(
-            *(values.to(place()) for values in labelled), Draws(rng, len(labelled[0]))
+            *(values.to(place()) for values in labelled), BatchRandom(rng, len(labelled[0]))
         )
         with device.autocast():
             logits = segmenter.logits(changed.seen)

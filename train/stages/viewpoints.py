@@ -44,7 +44,11 @@ from train.models.generated import as_pixels, generate_grid, sample_contents
 from train.models.generator import Generator
 from train.models.weights import load_generator
 from train.pictures.labelled_sheet import write_labelled_sheet
-from train.pose.attribute_classifier import gauge_errors, take_shipped_gauge, train_gauge
+from train.pose.attribute_classifier import (
+    classifier_errors,
+    take_shipped_classifier,
+    train_attribute_classifier,
+)
 from train.running.device import place
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace, WorkspaceError, write_json
@@ -68,12 +72,12 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     """
     folder, settings = workspace.stage("viewpoints"), config.viewpoints
     folder.start({**asdict(settings), "size": config.photographs.size, "seed": config.seed})
-    gauge = _gauge(config, workspace, folder) if config.shows_vehicles else None
+    classifier = _attribute_classifier(config, workspace, folder) if config.shows_vehicles else None
     table = folder.file("viewpoints.csv")
     path = workspace.stage("gan", 0).require("generator.safetensors")
     generator = load_generator(path).eval().to(place())
     if not table.exists():
-        _choose_and_tabulate(config, workspace, generator, gauge)
+        _choose_and_tabulate(config, workspace, generator, classifier)
     with np.load(folder.file("chosen.npz")) as arrays:
         chosen = dict(arrays)
     if settings.suggested_per_bin and _annotator(config) == "person":
@@ -102,13 +106,15 @@ def thin_bins(per_bin: dict[str, int]) -> list[str]:
     return [name for name, count in per_bin.items() if count < least]
 
 
-def _gauge(config: Config, workspace: Workspace, folder: StageFolder) -> AttributeNetwork:
+def _attribute_classifier(
+    config: Config, workspace: Workspace, folder: StageFolder
+) -> AttributeNetwork:
     """The network that measures, taught first where it is not there yet."""
     weights = folder.file("attributes.safetensors")
     if not weights.exists() and config.viewpoints.classifier == "shipped":
-        take_shipped_gauge(config.photographs.size, weights)
+        take_shipped_classifier(config.photographs.size, weights)
     elif not weights.exists():
-        train_gauge(config, workspace, folder)
+        train_attribute_classifier(config, workspace, folder)
     return load_attributes(weights).to(place())
 
 
@@ -120,17 +126,17 @@ def _annotator(config: Config) -> str:
 
 
 def _choose_and_tabulate(
-    config: Config, workspace: Workspace, generator: Generator, gauge: AttributeNetwork | None
+    config: Config, workspace: Workspace, generator: Generator, classifier: AttributeNetwork | None
 ) -> None:
     """Everything up to viewpoints.csv, which is written last: where it is, all this is done."""
     folder, settings = workspace.stage("viewpoints"), config.viewpoints
     codes, contents = _candidates(config, generator)
-    if gauge is None:
+    if classifier is None:
         choice = first_codes(settings)
     else:
-        readings = _score(workspace, folder, (generator, gauge), (codes, contents))
+        readings = _score(workspace, folder, (generator, classifier), (codes, contents))
         choice = measured_choice(readings, settings, Progress(workspace, "viewpoints", 1))
-        choice.metrics["gauge_held_out"] = gauge_errors(gauge)
+        choice.metrics["classifier_held_out"] = classifier_errors(classifier)
     chosen = choice.indices
     write_json(folder.file("viewpoint_metrics.json"), choice.metrics)
     arrays = {"codes": codes[chosen].cpu().numpy(), **choice.measures._asdict()}

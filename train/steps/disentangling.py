@@ -28,7 +28,7 @@ from train.models.generator import Generator
 from train.models.inverse_graphics import completed
 from train.models.stylegan_r import StyleganR
 from train.running.workspace import WorkspaceError
-from train.steps.frozen_encoder import ReadBack, Reader
+from train.steps.frozen_encoder import FrozenEncoder, ReadBack
 
 CHUNK = 64
 """Images read at once."""
@@ -52,7 +52,7 @@ def read_codes(
     data: MultiviewData,
     cameras: Tensor,  # [K, 5] optimised cameras of the viewpoints
     generator: Generator,
-    reader: Reader,
+    encoder: FrozenEncoder,
     limit: int,
     random: torch.Generator,
 ) -> Codes:
@@ -64,7 +64,7 @@ def read_codes(
     indices = _some_objects(data.object, limit, random)
     parts = []
     for start in range(0, len(indices), CHUNK):
-        codes = _codes_of(indices[start : start + CHUNK], data, cameras, generator, reader)
+        codes = _codes_of(indices[start : start + CHUNK], data, cameras, generator, encoder)
         if start == 0:
             _refuse_foreign(generator, codes)
         parts.append(codes)
@@ -72,12 +72,16 @@ def read_codes(
 
 
 def _codes_of(
-    chosen: np.ndarray, data: MultiviewData, cameras: Tensor, generator: Generator, reader: Reader
+    chosen: np.ndarray,
+    data: MultiviewData,
+    cameras: Tensor,
+    generator: Generator,
+    encoder: FrozenEncoder,
 ) -> Codes:
     """Of these images."""
     place = cameras.device
     images, masks = (values.to(place) for values in data.load(chosen))
-    read = reader.inverse(images, masks[:, None])
+    read = encoder.inverse(images, masks[:, None])
     viewpoints = torch.from_numpy(data.viewpoint[chosen]).long().to(place)
     objects = torch.from_numpy(data.object[chosen]).long().to(place)
     styles = generator.styles(
@@ -137,7 +141,7 @@ class Batch(NamedTuple):
     """[B/2] the image that each of the first half ought to become."""
 
 
-def draw_batch(sampler: CodeSampler, size: int) -> Batch:
+def sample_batch(sampler: CodeSampler, size: int) -> Batch:
     """The first half: another view of one object. The second: everything from somewhere else.
 
     In the second half neighbours (2i, 2i + 1) have one background and two different objects.
@@ -157,15 +161,15 @@ def draw_batch(sampler: CodeSampler, size: int) -> Batch:
 
 
 def cycle_terms(
-    network: StyleganR, background_reader: nn.Module, inputs: Inputs, read: ReadBack
+    network: StyleganR, background_encoder: nn.Module, inputs: Inputs, read: ReadBack
 ) -> CycleTerms:
     """Equation 6; the last half of `inputs` comes in pairs of one background.
 
     Background codes count as far as the selectors let them through: the rest moves no image.
     """
     share = network.selectors()[2].detach()
-    asked = background_reader(inputs.backgrounds) * share
-    answered = background_reader(read.backgrounds) * share
+    asked = background_encoder(inputs.backgrounds) * share
+    answered = background_encoder(read.backgrounds) * share
     pairs = answered[len(answered) // 2 :]
     return CycleTerms(
         vertex_distance(inputs.vertices, read.vertices),
@@ -177,17 +181,17 @@ def cycle_terms(
 
 def fine_tuning_step(
     network: StyleganR,
-    background_reader: nn.Module,
-    reader: Reader,
+    background_encoder: nn.Module,
+    encoder: FrozenEncoder,
     sampler: CodeSampler,
     settings: DisentangleConfig,
 ) -> Step:
     """Equation 6, the camera read back, and the anchors on the first half of the batch (ours)."""
-    batch = draw_batch(sampler, settings.batch_size)
+    batch = sample_batch(sampler, settings.batch_size)
     styles = network.mix(network.codes(*batch.inputs))
     images = network.synthesize(styles)
-    read = reader(images)
-    cycle = cycle_terms(network, background_reader, batch.inputs, read)
+    read = encoder(images)
+    cycle = cycle_terms(network, background_encoder, batch.inputs, read)
     half = len(batch.truths)
     wanted = as_images(sampler.codes.images[batch.truths])
     true_styles = sampler.codes.styles[batch.truths]

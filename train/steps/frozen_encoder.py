@@ -24,7 +24,7 @@ class ReadBack(NamedTuple):
     """[B, 3, R, R] B̄ in 0..1, the object erased by the soft mask."""
 
 
-class Reader:
+class FrozenEncoder:
     """The segmenter and the inverse graphics network, frozen but differentiable.
 
     An ONNX segmenter gives no gradient: its masks are then constants.

@@ -109,11 +109,11 @@ class GanTraining:
             capturable=self.on_gpu,
         )
 
-    def draw_codes(self, stream: PhotographStream) -> Codes:
+    def sample_codes(self, stream: PhotographStream) -> Codes:
         """Codes of the next fakes."""
         batch, shape = self.settings.batch_size, self.generator.shape
         content = torch.randn((batch, shape.code), generator=self.rng)
-        cameras = stream.draw_cameras(batch, self.rng)
+        cameras = stream.sample_cameras(batch, self.rng)
         if cameras is not None:
             return Codes(content, cameras, None)
         other = torch.randn((batch, shape.code), generator=self.rng)
@@ -171,7 +171,7 @@ class GanTraining:
         """All that a step does to the networks but averaging their weights."""
         fakes = self.fakes(codes)
         pixels = fakes.detach().requires_grad_()
-        cameras = codes.view if self.discriminator.camera_taught else None
+        cameras = codes.view if self.discriminator.camera_conditioned else None
         shown, real = self._show(pixels, cameras), self._show(*real)
         fake_logits, real_logits = self._judge(shown, real)
         loss_d = discriminator_loss(real_logits, fake_logits)
@@ -198,7 +198,7 @@ class GanTraining:
         """This process's part of the next codes and photographs."""
         size, place = self.settings.batch_size, self.device.device
         part = self.device.part(size)
-        codes, real = self.draw_codes(stream), stream.draw(size, self.rng, part, place)
+        codes, real = self.sample_codes(stream), stream.draw(size, self.rng, part, place)
         cut = codes.cut
         if self.graphs is not None:  # which are recorded once for every cut
             cut = self.generator.shape.view_layers if cut is None else cut

@@ -48,7 +48,7 @@ class Changes(NamedTuple):
     """bool [B]"""
 
 
-def draw_changes(
+def sample_changes(
     batch: int, probability: float, rng: torch.Generator, *, with_cameras: bool
 ) -> Changes:
     """Changes of `batch` images, each kind of them drawn by itself.
@@ -69,7 +69,7 @@ def draw_changes(
         moved = _rotations(second) @ moved
     shift = dice.normal(2 * SHIFT_STD, columns=2)  # images are two wide here
     moved = _matrices([[1, 0, shift[:, 0]], [0, 1, shift[:, 1]]]) @ moved
-    return Changes(torch.linalg.inv(moved)[:, :2], _draw_colours(dice), mirrored)
+    return Changes(torch.linalg.inv(moved)[:, :2], _sample_colours(dice), mirrored)
 
 
 def change(
@@ -100,7 +100,7 @@ class AdaptiveAugmentation:
 
     def draw(self, batch: int, rng: torch.Generator, *, with_cameras: bool) -> Changes:
         """Changes of a whole batch; every process draws the same ones."""
-        return draw_changes(batch, self.probability, rng, with_cameras=with_cameras)
+        return sample_changes(batch, self.probability, rng, with_cameras=with_cameras)
 
     @torch.no_grad()
     def adjust(self, step: int, real_logits: Tensor) -> None:
@@ -144,7 +144,7 @@ def seen(
 
 
 class _Dice:
-    """Draws one number per image; the neutral one where the change does not happen."""
+    """Samples one number per image; the neutral one where the change does not happen."""
 
     def __init__(self, batch: int, probability: float, rng: torch.Generator) -> None:
         self.batch, self.probability, self.rng = batch, probability, rng
@@ -162,7 +162,7 @@ class _Dice:
         return drawn * self.happens(probability)
 
 
-def _draw_colours(dice: _Dice) -> Tensor:  # [B, 3, 4]
+def _sample_colours(dice: _Dice) -> Tensor:  # [B, 3, 4]
     """Brightness, contrast, luma flip, hue and saturation, in this order."""
     brightness = dice.normal(BRIGHTNESS_STD)
     contrast = torch.exp(dice.normal(CONTRAST_STD))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from graphics.camera import DISTANCE
 from train.config import ConfigError, InverseConfig
 from train.data.augmentation import augment_views
-from train.data.batch_random import Draws
+from train.data.batch_random import BatchRandom
 from train.data.labelled_photographs import LabelledPhotographs
 from train.data.multiview import MultiviewData
 from train.data.stream import mirrored_cameras
@@ -36,7 +36,7 @@ level. So far it reaches beyond a face: 1.2 px at 64 px with the first sigmainv,
 last."""
 DEGREES_PER_MOVE = 10.0
 """Unit of the optimised cameras, so that Adam moves angles and weights at like rates."""
-LOOKS = 600
+SAMPLES = 600
 """Images of one viewpoint in a training that `camera_learning_rate` is meant for. With fewer the
 cameras go so much faster: else they end near where the annotation's bins put them. Measured, 20
 looks at each of 1,200 viewpoints: their median azimuth error falls from 7.8 to 5.5 degrees without,
@@ -103,8 +103,8 @@ class InverseTraining:
     def _camera_rate(self) -> float:
         """Learning rate of the viewpoints' cameras."""
         images = self.settings.steps * self.settings.batch_size * self.settings.views
-        looks = images / len(self.initial_cameras)
-        return self.settings.camera_learning_rate * min(max(1.0, LOOKS / looks), FASTEST)
+        samples = images / len(self.initial_cameras)
+        return self.settings.camera_learning_rate * min(max(1.0, SAMPLES / samples), FASTEST)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on."""
@@ -149,7 +149,7 @@ class InverseTraining:
         # Both parts are dealt out in turn, and the batch is a multiple of the processes.
         mine = objects % self.device.processes == self.device.fabric.global_rank
         own = mine.nonzero()[:, 0]
-        changed = augment_views(images, masks, Draws(self.random, len(objects), own))
+        changed = augment_views(images, masks, BatchRandom(self.random, len(objects), own))
         cameras = torch.where(changed.mirrored[:, None], mirrored_cameras(cameras), cameras)
         cameras[:, DISTANCE] = cameras[:, DISTANCE] * changed.distances
         return Views(changed.images, changed.seen, changed.masks, cameras, objects[own].to(place))

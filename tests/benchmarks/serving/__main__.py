@@ -71,21 +71,21 @@ def main(arguments: list[str] | None = None) -> None:
         write_graph(graph)
         to_run = (options.threads, options.device, options.litserve)
         with started(Path(folder), graph, *to_run) as servers:
-            figures = {"device": options.device, "raw": raw(servers, graph, options)}
-        _write(options.out, figures)
+            metrics = {"device": options.device, "raw": raw(servers, graph, options)}
+        _write(options.out, metrics)
         larger = write_larger_bundle(Path(folder) / "larger")
         for name, bundle in (("shipped", SHIPPED_BUNDLE), ("as ResNet-18", larger)):
             print(f"photographs, {name}", file=sys.stderr)
-            figures.setdefault("photographs", {})[name] = photographs(bundle, options)
-            _write(options.out, figures)
-    print(as_markdown(figures))
+            metrics.setdefault("photographs", {})[name] = photographs(bundle, options)
+            _write(options.out, metrics)
+    print(as_markdown(metrics))
 
 
-def _write(folder: Path, figures) -> None:
+def _write(folder: Path, metrics) -> None:
     """What there is by now: a run that is cut short has not been for nothing."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "serving.json").write_text(json.dumps(figures, indent=2) + "\n")
-    (folder / "serving.md").write_text(as_markdown(figures))
+    (folder / "serving.json").write_text(json.dumps(metrics, indent=2) + "\n")
+    (folder / "serving.md").write_text(as_markdown(metrics))
 
 
 def raw(servers, graph: Path, options) -> dict[str, dict[str, dict[str, float]]]:
@@ -108,10 +108,10 @@ def raw(servers, graph: Path, options) -> dict[str, dict[str, dict[str, float]]]
             if turn:
                 for name, one in found.items():
                     turns.setdefault((name, shape), []).append(one)
-    figures: dict[str, dict[str, dict[str, float]]] = {}
+    metrics: dict[str, dict[str, dict[str, float]]] = {}
     for (name, shape), found in turns.items():
-        figures.setdefault(name, {})[shape] = summary(found, turns["bare", shape], options.device)
-    return figures
+        metrics.setdefault(name, {})[shape] = summary(found, turns["bare", shape], options.device)
+    return metrics
 
 
 def _takes(name: str, form: wire.Wire, images: int) -> bool:

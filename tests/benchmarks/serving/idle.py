@@ -64,7 +64,7 @@ def checked(answer: tuple[int, bytes], count: int) -> list[dict]:
 
 def idle(clients: Mapping[str, Client], body: bytes) -> dict[str, float]:
     """Medians of a few calls of each client, whose names the figures begin with."""
-    figures = {}
+    metrics = {}
     for name, client in clients.items():
         latencies, ratios = [], []
         for _ in range(CALLS):
@@ -75,6 +75,6 @@ def idle(clients: Mapping[str, Client], body: bytes) -> dict[str, float]:
             stages = sum(took for stage, took in entry["timings"].items() if stage != "total")
             ratios.append(latencies[-1] / stages)
         client.close()  # servers close connections that are idle until the next turn
-        figures[f"{name}_ms"] = statistics.median(latencies)
-        figures[f"{name}_over_stages"] = statistics.median(ratios)
-    return figures
+        metrics[f"{name}_ms"] = statistics.median(latencies)
+        metrics[f"{name}_over_stages"] = statistics.median(ratios)
+    return metrics

@@ -10,7 +10,7 @@ class Goal(NamedTuple):
     """What a figure has to be."""
 
     name: str
-    figure: Callable[[dict], float]
+    metric: Callable[[dict], float]
     """Raises `KeyError` where it was not measured."""
     least: float = 0.0
     most: float = float("inf")
@@ -37,7 +37,7 @@ GOALS = (
 )
 
 
-def as_markdown(figures) -> str:
+def as_markdown(metrics) -> str:
     """The tables, and which goals are met."""
     columns = (
         "images_per_second",
@@ -49,11 +49,11 @@ def as_markdown(figures) -> str:
     )
     lines = [f"| server, clients x images | {' | '.join(columns)} |"]
     lines += ["|---" * (1 + len(columns)) + "|"]
-    for name, loads in figures["raw"].items():
+    for name, loads in metrics["raw"].items():
         for shape, found in loads.items():
             cells = " | ".join(f"{found[column]:.2f}" for column in columns)
             lines.append(f"| {name} {shape} | {cells} |")
-    bundles = figures.get("photographs", {})
+    bundles = metrics.get("photographs", {})
     if bundles:
         lines += ["", f"| photographs of 1,024 px | {' | '.join(bundles)} |"]
         lines += ["|---" * (len(bundles) + 1) + "|"]
@@ -61,17 +61,17 @@ def as_markdown(figures) -> str:
             cells = " | ".join(f"{found[name]:.2f}" for found in bundles.values())
             lines.append(f"| {name} | {cells} |")
         lines += _loads(bundles)
-    if figures["device"] != "cpu":  # the goals are of CPU time
+    if metrics["device"] != "cpu":  # the goals are of CPU time
         return "\n".join(lines) + "\n"
     lines += ["", "| goal | |", "|---|---|"]
     for goal in GOALS:
         try:
-            figure = goal.figure(figures)
+            metric = goal.metric(metrics)
         except KeyError:
             lines.append(f"| {goal.name} | not measured |")
             continue
-        met = "met" if goal.least <= figure <= goal.most else "missed"
-        lines.append(f"| {goal.name} | {met}: {figure:.2f} |")
+        met = "met" if goal.least <= metric <= goal.most else "missed"
+        lines.append(f"| {goal.name} | {met}: {metric:.2f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -82,17 +82,17 @@ def _loads(bundles) -> list[str]:
         if loads := found.get("loads"):
             lines += ["", f"| {name}, clients x photographs | {' | '.join(loads)} |"]
             lines += ["|---" * (len(loads) + 1) + "|"]
-            for figure in dict.fromkeys(key for load in loads.values() for key in load):
-                cells = [f"{load[figure]:.2f}" if figure in load else "" for load in loads.values()]
-                lines.append(f"| {figure} | {' | '.join(cells)} |")
+            for metric in dict.fromkeys(key for load in loads.values() for key in load):
+                cells = [f"{load[metric]:.2f}" if metric in load else "" for load in loads.values()]
+                lines.append(f"| {metric} | {' | '.join(cells)} |")
     return lines
 
 
-def _share(figures, shape, name=OURS):
-    return figures["raw"][name][shape]["share_of_bare"]
+def _share(metrics, shape, name=OURS):
+    return metrics["raw"][name][shape]["share_of_bare"]
 
 
-def _over(figures):
-    found = figures["raw"]
+def _over(metrics):
+    found = metrics["raw"]
     ours, theirs = (found[name]["32x1"] for name in (OURS, LITSERVE))
     return theirs["cpu_ms_per_image"] / ours["cpu_ms_per_image"]

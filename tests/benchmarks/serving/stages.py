@@ -42,7 +42,7 @@ def under_load(server, body, headers, shape, options) -> dict[str, float]:
         "cpu_ms_per_image": 1e3 * used / turn.images,
         "cores": used / took,
         "event_loop_cores": loop / took,
-        **gpu.figures(),
+        **gpu.metrics(),
         **_stages({name: after[name] - before.get(name, 0) for name in after}),
     }
 
@@ -132,7 +132,7 @@ class Utilisation:
                 self._busy.append(pynvml.nvmlDeviceGetUtilizationRates(gpu).gpu)
                 self._memory.append(pynvml.nvmlDeviceGetMemoryInfo(gpu).used)
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """Per cent of the time in which anything ran on it; its memory in use."""
         if not self._memory:
             return {}

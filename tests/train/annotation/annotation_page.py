@@ -25,7 +25,7 @@ def images(side: int = SIDE) -> np.ndarray:
     return np.broadcast_to(colours, (K, CONTENTS, side, side, 3))
 
 
-class Reader(HTMLParser):
+class FrozenEncoder(HTMLParser):
     """What a browser makes of the page: the text of each script, and every tag."""
 
     def __init__(self, text: str) -> None:
@@ -53,4 +53,4 @@ def page_of(folder, bins=None, name="a run", codes=CODES, side=SIDE, measures=ME
 
 
 def island(path) -> dict:
-    return json.loads(Reader(path.read_text()).scripts[0])
+    return json.loads(FrozenEncoder(path.read_text()).scripts[0])

@@ -11,7 +11,7 @@ from tests.train.annotation.annotation_page import (
     FILLED,
     MEASURES,
     SIDE,
-    Reader,
+    FrozenEncoder,
     images,
     island,
     page_of,
@@ -57,16 +57,16 @@ def test_choices_are_kept_per_codes(tmp_path):
 def test_a_hostile_name_stays_text(tmp_path, name):
     path = page_of(tmp_path, name=name)
     assert island(path)["name"] == name
-    harmless = Reader(page_of(tmp_path, name="a run").read_text())
+    harmless = FrozenEncoder(page_of(tmp_path, name="a run").read_text())
     write_page(path, name, CODES, table_rows(MEASURES, None), images())
-    hostile = Reader(path.read_text())
+    hostile = FrozenEncoder(path.read_text())
     assert [tag for tag, _ in hostile.tags] == [tag for tag, _ in harmless.tags]
     assert hostile.scripts[1] == harmless.scripts[1]
 
 
 def test_it_needs_nothing_but_itself(tmp_path):
     text = page_of(tmp_path).read_text()
-    for _, attributes in Reader(text).tags:
+    for _, attributes in FrozenEncoder(text).tags:
         assert not {"src", "href"} & set(attributes)
     assert not re.search(r"@import|url\(|fetch\(|https?://(?!www\.w3\.org/)", text)
     assert "default-src 'none'" in text

@@ -25,7 +25,7 @@ def test_photographs_of_another_category_go_with_the_settings_of_preset_cpu():
         (BIRDS, "smoke", r"draw vehicles; set gan\.init=scratch.*1000 and 500 in --preset cpu"),
         (BIRDS, "vehicles", r"gan\.init=shipped"),
         ((*BIRDS, "viewpoints.annotator=classifier"), "cpu", "a person is asked"),
-        ((*BIRDS, "cameras.reader=views,attributes"), "cpu", r"set cameras\.reader=views$"),
+        ((*BIRDS, "cameras.estimator=views,attributes"), "cpu", r"set cameras\.estimator=views$"),
     ],
 )
 def test_what_draws_or_reads_vehicles_is_refused_with_what_to_set_instead(settings, preset, said):
@@ -39,7 +39,7 @@ def test_what_does_not_matter_any_more_is_not_refused():
     with pytest.raises(ConfigError):
         category.check(override(taken, "gan.warm_start=false"), cycle.STAGES)
     category.check(config(*BIRDS, preset="smoke"), ["inverse", "export"])
-    category.check(config(*BIRDS, "cameras.reader=attributes", "rounds=1"), cycle.STAGES)
+    category.check(config(*BIRDS, "cameras.estimator=attributes", "rounds=1"), cycle.STAGES)
 
 
 def test_vehicles_of_a_folder_may_be_read_and_drawn_by_all():

@@ -9,16 +9,16 @@ def test_every_preset_is_found_by_its_own_name():
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("taught", [False, True])
-def test_every_preset_s_networks_can_be_built(name, taught):
-    generator, discriminator = new_networks(PRESETS[name], taught=taught)
+@pytest.mark.parametrize("camera_conditioned", [False, True])
+def test_every_preset_s_networks_can_be_built(name, camera_conditioned):
+    generator, discriminator = new_networks(PRESETS[name], camera_conditioned=camera_conditioned)
     size = PRESETS[name].photographs.size
     assert generator.shape.size == discriminator.shape.size == size
-    assert generator.camera_taught == discriminator.camera_taught == taught
+    assert generator.camera_conditioned == discriminator.camera_conditioned == camera_conditioned
 
 
 def test_the_gpu_preset_takes_stylegan2_s_channels_by_size():
-    generator, discriminator = new_networks(PRESETS["gpu"], taught=True)
+    generator, discriminator = new_networks(PRESETS["gpu"], camera_conditioned=True)
     assert generator.shape.channels == (256, 256, 256, 128, 64, 32)
     assert discriminator.shape.channels == (256, 256, 256, 128, 64)
 

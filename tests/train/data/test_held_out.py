@@ -1,7 +1,7 @@
 import numpy as np
 
 from graphics.camera import azimuth_difference_degrees
-from train.data.held_out import draw_novel_cameras, held_out
+from train.data.held_out import held_out, sample_novel_cameras
 
 
 def test_objects_come_with_photographs_novel_views_and_shapes() -> None:
@@ -25,7 +25,7 @@ def test_novel_views_stand_away_from_the_photograph_and_centre_the_object() -> N
     cameras = np.zeros((5, 5), np.float32)
     cameras[:, 0] = [0, 90, 170, 359, 200]
     for views in (1, 2, 8):
-        novel = draw_novel_cameras(cameras, views, seed=3)
+        novel = sample_novel_cameras(cameras, views, seed=3)
         turned = azimuth_difference_degrees(novel[..., 0], cameras[:, None, 0])
         assert turned.min() > 29.99
         assert np.all((novel[..., 0] >= 0) & (novel[..., 0] < 360))

@@ -34,7 +34,7 @@ def test_only_kept_photographs_and_cameras_are_drawn():
     keep = np.arange(COUNT) % 2 == 0
     stream = PhotographStream(IMAGES, CAMERAS, keep)
     assert set(numbers(stream.draw(64, rng()).images).tolist()) == {0, 2, 4}
-    assert set(stream.draw_cameras(64, rng())[:, 0].tolist()) == {1.0, 3.0, 5.0}
+    assert set(stream.sample_cameras(64, rng())[:, 0].tolist()) == {1.0, 3.0, 5.0}
 
 
 def test_mirrored_images_have_mirrored_cameras():
@@ -44,7 +44,7 @@ def test_mirrored_images_have_mirrored_cameras():
     assert torch.equal(cameras[:, 0] < 0, flipped)
     assert torch.equal(cameras[:, 3] < 0, flipped)
     assert (cameras[:, [1, 2, 4]] > 0).all()
-    drawn = PhotographStream(IMAGES, CAMERAS, mirror=True).draw_cameras(64, rng())
+    drawn = PhotographStream(IMAGES, CAMERAS, mirror=True).sample_cameras(64, rng())
     assert 0 < (drawn[:, 0] < 0).sum() < 64
 
 

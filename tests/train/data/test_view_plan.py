@@ -40,5 +40,5 @@ def test_elevations_lie_in_the_range_that_is_given():
 def test_without_elevations_none_is_asked_for():
     cameras = asked_cameras(48, seed=1, elevations=None, distances=(4.0, 7.0))
     assert np.isnan(cameras[:, 1]).all()
-    told = asked_cameras(48, seed=1, distances=(4.0, 7.0))
-    assert np.array_equal(np.delete(cameras, 1, axis=1), np.delete(told, 1, axis=1))
+    labelled = asked_cameras(48, seed=1, distances=(4.0, 7.0))
+    assert np.array_equal(np.delete(cameras, 1, axis=1), np.delete(labelled, 1, axis=1))

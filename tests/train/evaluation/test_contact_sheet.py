@@ -50,7 +50,7 @@ def test_the_histogram_draws_where_the_errors_are() -> None:
 
 
 def test_the_histogram_names_every_row_of_a_report_in_its_own_colour() -> None:
-    rows = ["bundle", "refined", "ceiling", "mean_prediction", "nearest_training", "single_view"]
+    rows = ["bundle", "refined", "oracle", "mean_prediction", "nearest_training", "single_view"]
     content = azimuth_histogram({name: np.full(OBJECTS, 5.0) for name in rows})
     with Image.open(io.BytesIO(content)) as image:
         names = np.asarray(image)[:38].astype(int)

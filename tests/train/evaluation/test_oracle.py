@@ -4,7 +4,7 @@ from graphics.mesh import sphere_template
 from train.data.held_out import ProceduralObjects, photograph
 from train.data.vehicles import HELD_OUT_SEED
 from train.evaluation.benchmark import score
-from train.evaluation.oracle import VIEWS, ceiling, fitting_cameras
+from train.evaluation.oracle import VIEWS, fitting_cameras, oracle
 
 
 def test_the_template_comes_close_to_the_truth_and_closer_with_more_steps() -> None:
@@ -12,7 +12,7 @@ def test_the_template_comes_close_to_the_truth_and_closer_with_more_steps() -> N
     truth = photograph(source, 2, 32, HELD_OUT_SEED)
     template = sphere_template(2)
     scores = [
-        score(ceiling(source, truth, template, (16, 32), steps), template, truth).scores
+        score(oracle(source, truth, template, (16, 32), steps), template, truth).scores
         for steps in (2, 60)
     ]
     assert scores[1].iou3d_canonical > 0.8 > 0.7 > scores[0].iou3d_canonical
@@ -25,7 +25,7 @@ def test_the_template_comes_close_to_the_truth_and_closer_with_more_steps() -> N
 def test_a_fit_is_repeatable() -> None:
     source = ProceduralObjects(1, seed=5)
     truth = photograph(source, 1, 32, 5)
-    first, again = (ceiling(source, truth, sphere_template(1), (8, 16), 3) for _ in range(2))
+    first, again = (oracle(source, truth, sphere_template(1), (8, 16), 3) for _ in range(2))
     assert np.array_equal(first.vertices, again.vertices)
     assert np.array_equal(first.textures, again.textures)
 

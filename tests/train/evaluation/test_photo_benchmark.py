@@ -59,8 +59,8 @@ def test_a_ball_is_redrawn_where_it_was() -> None:
     assert found.scores.iou2d_rerender[0] > 0.95 and found.flags == [[]]
     assert found.renders.shape == (1, 6, SIZE, SIZE, 3)
     assert found.scores.watertight == 1 and found.scores.flipped_faces == 0
-    figures = photo_estimates(found)
-    assert "azimuth_median_deg" not in figures and "iou2d_segmenter" not in figures
+    metrics = photo_estimates(found)
+    assert "azimuth_median_deg" not in metrics and "iou2d_segmenter" not in metrics
 
 
 def test_a_given_mask_is_what_counts() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from train.data.held_out import HeldOut
 from train.evaluation.benchmark import Measured, Scores
-from train.evaluation.metrics import FIGURES, ROWS
+from train.evaluation.metrics import METRICS, ROWS
 from train.evaluation.report import bootstrap, estimates, summarise, write_report
 from train.metrics.true_shape import Shape
 
@@ -60,22 +60,22 @@ def test_objects_that_agree_leave_no_interval() -> None:
 
 
 def test_every_figure_is_estimated() -> None:
-    figures = estimates(measured(0.5).scores)
-    assert list(figures) == list(FIGURES)
-    assert all(estimate.low <= estimate.value <= estimate.high for estimate in figures.values())
+    metrics = estimates(measured(0.5).scores)
+    assert list(metrics) == list(METRICS)
+    assert all(estimate.low <= estimate.value <= estimate.high for estimate in metrics.values())
 
 
 def test_the_report_holds_rows_margins_objects_and_pictures(tmp_path: Path) -> None:
     rows = {"inverse_graphics": measured(0.7), "mean_shape": measured(0.5)}
-    figures = write_report(tmp_path, rows, blank_truth(), {"preset": "smoke"})
+    metrics = write_report(tmp_path, rows, blank_truth(), {"preset": "smoke"})
     written = json.loads((tmp_path / "report.json").read_text())
     assert written["about"] == {
         "objects": OBJECTS, "novel_views": VIEWS, "size": SIZE, "preset": "smoke",
     }  # fmt: skip
     objects = json.loads((tmp_path / "objects.json").read_text())
-    value = figures["inverse_graphics"]["iou2d_novel30"].value
+    value = metrics["inverse_graphics"]["iou2d_novel30"].value
     assert written["rows"]["inverse_graphics"]["iou2d_novel30"]["value"] == value
-    assert set(written["protocols"]) == set(FIGURES)
+    assert set(written["protocols"]) == set(METRICS)
     assert list(written["row_meanings"]) == list(rows)
     margin = written["margin_iou2d_novel30"]["mean_shape"]
     assert margin["low"] == pytest.approx(0.2) and margin["high"] == pytest.approx(0.2)
@@ -85,5 +85,5 @@ def test_the_report_holds_rows_margins_objects_and_pictures(tmp_path: Path) -> N
     text = (tmp_path / "report.md").read_text()
     assert "| figure | inverse_graphics | mean_shape |" in text
     assert "inverse_graphics above mean_shape, object by object: 0.200 (0.200, 0.200)" in text
-    assert all(f"| `{name}` | " in text for name in FIGURES)
+    assert all(f"| `{name}` | " in text for name in METRICS)
     assert all(f"- `{name}`: {ROWS[name]}." in text for name in rows)

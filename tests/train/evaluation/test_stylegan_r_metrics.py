@@ -33,11 +33,11 @@ def test_a_network_that_says_the_mean_has_a_style_error_of_about_one(training):
 
 
 def test_camera_control_counts_angles_between_what_was_asked_and_read(training):
-    figures = camera_control(training.network, training.reader, training.sampler)
-    assert 0 <= figures["azimuth_median_degrees"] <= 180
-    assert 0 <= figures["azimuth_beyond_30_degrees"] <= 1
+    metrics = camera_control(training.network, training.encoder, training.sampler)
+    assert 0 <= metrics["azimuth_median_degrees"] <= 180
+    assert 0 <= metrics["azimuth_beyond_30_degrees"] <= 1
     # An untrained camera head answers the same whatever is asked: all but one or two are far off.
-    assert figures["azimuth_beyond_30_degrees"] > 0.5
+    assert metrics["azimuth_beyond_30_degrees"] > 0.5
 
 
 def test_turned_cameras_differ_in_azimuth_alone():

@@ -57,9 +57,9 @@ def test_an_untold_elevation_asks_nothing_of_the_camera_head():
     assert predicted.grad[:, 1].tolist() == [0.0, pytest.approx(0.05)]
 
 
-def distance_loss_of(predicted, *told):
+def distance_loss_of(predicted, *labelled):
     cameras = torch.tensor([[0.0, 0.0, distance, 0.0, 0.0] for distance in predicted])
-    return distance_loss(cameras, torch.tensor(told)).item()
+    return distance_loss(cameras, torch.tensor(labelled)).item()
 
 
 def test_a_distance_that_was_told_is_held_to_by_its_share():

@@ -29,7 +29,7 @@ def test_first_logits_are_of_order_one():
 
 
 def test_camera_and_distance_change_the_logit_and_offsets_do_not():
-    discriminator = small(camera_taught=True)
+    discriminator = small(camera_conditioned=True)
     discriminator.camera.layers[0].weight.data.normal_()  # untaught it hears of azimuths alone
     images = torch.randn(4, 3, 16, 16)
     logits = discriminator(images, CAMERAS)
@@ -43,7 +43,7 @@ def test_camera_and_distance_change_the_logit_and_offsets_do_not():
 
 
 def test_several_batches_are_judged_as_each_by_itself():
-    discriminator = small(camera_taught=True)
+    discriminator = small(camera_conditioned=True)
     one, other = torch.randn(2, 4, 3, 16, 16)
     both = discriminator(torch.cat([one, other]), CAMERAS.repeat(2, 1), batches=2)
     apart = [discriminator(images, CAMERAS) for images in (one, other)]
@@ -55,7 +55,7 @@ def test_cameras_must_match_the_kind():
     with pytest.raises(ValueError, match="got cameras, but this is no camera-taught"):
         small()(images, CAMERAS)
     with pytest.raises(ValueError, match="got no cameras, but this is a camera-taught"):
-        small(camera_taught=True)(images)
+        small(camera_conditioned=True)(images)
 
 
 def test_impossible_shapes_are_refused():

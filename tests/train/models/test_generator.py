@@ -16,9 +16,9 @@ def plain():
 
 
 @pytest.fixture
-def taught():
+def camera_conditioned():
     torch.manual_seed(5)
-    return Generator(GeneratorShape(**SMALL, view_layers=3, camera_taught=True)).eval()
+    return Generator(GeneratorShape(**SMALL, view_layers=3, camera_conditioned=True)).eval()
 
 
 def changed_styles(first, second):
@@ -60,27 +60,29 @@ def test_cut_counts_convolutions_and_leaves_colours_to_the_content(plain, cut):
     assert changed == list(range(cut))
 
 
-def test_camera_taught_early_styles_follow_camera_and_content(taught):
+def test_camera_taught_early_styles_follow_camera_and_content(camera_conditioned):
     content, other = torch.randn(2, 1, 8)
     cameras = torch.tensor([[10.0, 5, 5, 0, 0], [80.0, 5, 5, 0, 0]])
-    views = taught.camera_mapping(cameras)
-    first, second = (taught.styles(content, view[None]) for view in views)
+    views = camera_conditioned.camera_mapping(cameras)
+    first, second = (camera_conditioned.styles(content, view[None]) for view in views)
     assert changed_styles(first, second) == [0, 1, 2]
-    assert changed_styles(first, taught.styles(other, views[:1])) == list(range(8))
-    early = taught.affines[0]((views[:1] + content) / math.sqrt(2))
+    assert changed_styles(first, camera_conditioned.styles(other, views[:1])) == list(range(8))
+    early = camera_conditioned.affines[0]((views[:1] + content) / math.sqrt(2))
     torch.testing.assert_close(first[0], early)
 
 
-def test_camera_code_depends_on_azimuth_elevation_and_distance_only(taught):
-    taught = copy.deepcopy(taught)
-    assert not taught.hears_elevations
-    taught.camera_mapping.layers[0].weight.data.normal_()  # as if it had been told them all
-    assert taught.hears_elevations
+def test_camera_code_depends_on_azimuth_elevation_and_distance_only(camera_conditioned):
+    camera_conditioned = copy.deepcopy(camera_conditioned)
+    assert not camera_conditioned.hears_elevations
+    camera_conditioned.camera_mapping.layers[
+        0
+    ].weight.data.normal_()  # as if it had been told them all
+    assert camera_conditioned.hears_elevations
     cameras = torch.tensor(
         [[10.0, 5, 5, 0, 0], [370.0, 5, 5, 0.1, -0.1], [10.0, 6, 5, 0, 0], [11.0, 5, 5, 0, 0],
          [10.0, 5, 5.1, 0, 0]]
     )  # fmt: skip
-    codes = taught.camera_mapping(cameras)
+    codes = camera_conditioned.camera_mapping(cameras)
     torch.testing.assert_close(codes[0], codes[1], atol=1e-5, rtol=1e-5)
     for other in codes[2:]:
         assert (codes[0] - other).abs().max() > 1e-4

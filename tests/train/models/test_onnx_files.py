@@ -20,7 +20,7 @@ def graphs():
     images = rng.integers(0, 256, (ROWS, 32, 32, 3), dtype=np.uint8)
     masks = rng.random((ROWS, 32, 32), dtype=np.float32)
     inverse = InverseGraphicsGraph(InverseGraphics(InverseGraphicsShape(32, 8, 1, 16)).eval())
-    shape = GeneratorShape(size=32, code=8, channels=(8, 8, 8, 8), camera_taught=True)
+    shape = GeneratorShape(size=32, code=8, channels=(8, 8, 8, 8), camera_conditioned=True)
     sizes = StyleganRShape(vertices=42, texture_size=16, size=32, hidden=16, width=4)
     stylegan_r = StyleganRGraph(StyleganR(Generator(shape), sizes).eval())
     given = {
@@ -87,7 +87,7 @@ def test_numbers_too_large_for_half_precision_stay(graphs):
 def test_other_weights_than_the_networks_are_seen(graphs):
     _, model, rows = graphs["stylegan_r"]
     torch.manual_seed(5)
-    shape = GeneratorShape(size=32, code=8, channels=(8, 8, 8, 8), camera_taught=True)
+    shape = GeneratorShape(size=32, code=8, channels=(8, 8, 8, 8), camera_conditioned=True)
     sizes = StyleganRShape(vertices=42, texture_size=16, size=32, hidden=16, width=4)
     other = StyleganRGraph(StyleganR(Generator(shape), sizes).eval())
     assert parity(other, model, rows)["images"] > 0.01

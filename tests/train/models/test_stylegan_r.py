@@ -17,11 +17,11 @@ from train.models.stylegan_r import (
 SHAPE = StyleganRShape(vertices=42, texture_size=16, size=32, hidden=16, width=4)
 
 
-def network_of(camera_taught, shape=SHAPE):
+def network_of(camera_conditioned, shape=SHAPE):
     torch.manual_seed(1)
     channels = (8, 8, 8, 8)
     generator = Generator(
-        GeneratorShape(size=32, code=8, channels=channels, camera_taught=camera_taught)
+        GeneratorShape(size=32, code=8, channels=channels, camera_conditioned=camera_conditioned)
     )
     return StyleganR(generator, shape)
 
@@ -43,9 +43,9 @@ def test_selectors_sum_to_one_in_every_dimension():
     assert torch.allclose(selectors.sum(0), torch.ones(network.generator.style_size))
 
 
-@pytest.mark.parametrize("camera_taught", [False, True])
-def test_images_have_the_generators_size_and_gradients_reach_every_network(camera_taught):
-    network = network_of(camera_taught)
+@pytest.mark.parametrize("camera_conditioned", [False, True])
+def test_images_have_the_generators_size_and_gradients_reach_every_network(camera_conditioned):
+    network = network_of(camera_conditioned)
     images = network(*inputs_of(3))
     assert images.shape == (3, 3, 32, 32)
     images.square().mean().backward()
@@ -54,9 +54,9 @@ def test_images_have_the_generators_size_and_gradients_reach_every_network(camer
     assert [name for name in without if not any(part in name for part in unused)] == []
 
 
-@pytest.mark.parametrize("camera_taught", [False, True])
-def test_the_camera_moves_the_selected_dimensions_and_no_other(camera_taught):
-    network = network_of(camera_taught)
+@pytest.mark.parametrize("camera_conditioned", [False, True])
+def test_the_camera_moves_the_selected_dimensions_and_no_other(camera_conditioned):
+    network = network_of(camera_conditioned)
     early = network.generator.view_dimensions.stop
     selected = torch.zeros(early, dtype=torch.bool)
     selected[3:9] = True
@@ -70,8 +70,8 @@ def test_the_camera_moves_the_selected_dimensions_and_no_other(camera_taught):
 
 def test_the_camera_replaces_the_mix_of_an_unconditional_generator_and_adds_to_a_taught_one():
     cameras, vertices, textures, backgrounds = inputs_of(4)
-    for camera_taught, moves in ((False, False), (True, True)):
-        network = network_of(camera_taught)
+    for camera_conditioned, moves in ((False, False), (True, True)):
+        network = network_of(camera_conditioned)
         early = network.generator.view_dimensions.stop
         network.view_selected.fill_(1.0)
         first = network.mix(network.codes(cameras, vertices, textures, backgrounds))

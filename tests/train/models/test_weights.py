@@ -24,11 +24,11 @@ def discriminator(**fields):
     return Discriminator(DiscriminatorShape(16, CHANNELS, 1, **fields))
 
 
-@pytest.mark.parametrize("taught", [False, True])
-def test_networks_come_back_with_shape_weights_and_metadata(tmp_path, taught):
+@pytest.mark.parametrize("camera_conditioned", [False, True])
+def test_networks_come_back_with_shape_weights_and_metadata(tmp_path, camera_conditioned):
     for made, load in (
-        (generator(camera_taught=taught), load_generator),
-        (discriminator(camera_taught=taught), load_discriminator),
+        (generator(camera_conditioned=camera_conditioned), load_generator),
+        (discriminator(camera_conditioned=camera_conditioned), load_discriminator),
     ):
         path = tmp_path / "weights.safetensors"
         save_weights(path, made, {"command": "python -m train.cycle"})
@@ -69,8 +69,8 @@ def test_a_missing_broken_or_other_file_is_refused_with_the_reason(tmp_path):
 
 def test_a_taught_network_takes_the_unconditional_ones_weights():
     for source, target, part in (
-        (generator(), generator(camera_taught=True), "camera_mapping."),
-        (discriminator(), discriminator(camera_taught=True), "camera."),
+        (generator(), generator(camera_conditioned=True), "camera_mapping."),
+        (discriminator(), discriminator(camera_conditioned=True), "camera."),
     ):
         new = transfer(source, target)
         assert new and all(name.startswith(part) for name in new)

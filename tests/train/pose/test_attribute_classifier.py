@@ -4,7 +4,7 @@ import torch
 from tests.train.stages.generated_run import config
 from train.config import ViewpointsConfig
 from train.models.attributes import AttributeNetwork, load_attributes
-from train.pose import attribute_classifier as gauge
+from train.pose import attribute_classifier as classifier
 from train.pose import attribute_training
 from train.running.workspace import StepLoop, Workspace, WorkspaceError
 
@@ -22,13 +22,15 @@ def of_steps(steps: int):
 
 def test_the_gauge_learns_to_read_vehicles(tmp_path):
     workspace, settings = Workspace(tmp_path), of_steps(30)
-    network = gauge.train_gauge(settings, workspace, workspace.stage("viewpoints"))
+    network = classifier.train_attribute_classifier(
+        settings, workspace, workspace.stage("viewpoints")
+    )
     with torch.no_grad():
         unseen = 1000
-        trained = gauge._loss(network, settings, unseen)
-        untrained = gauge._loss(AttributeNetwork(network.size).eval(), settings, unseen)
+        trained = classifier._loss(network, settings, unseen)
+        untrained = classifier._loss(AttributeNetwork(network.size).eval(), settings, unseen)
     assert trained < 0.8 * untrained
-    errors = gauge.gauge_errors(network)
+    errors = classifier.classifier_errors(network)
     assert 0 <= errors["azimuth_median_degrees"] <= 180
     assert 0 <= errors["azimuth_beyond_90"] <= 1 and 0 <= errors["kind_correct"] <= 1
     assert -1 <= errors["roof_height_correlation"] <= 1
@@ -36,9 +38,9 @@ def test_the_gauge_learns_to_read_vehicles(tmp_path):
 
 def test_a_resumed_training_gives_the_weights_of_an_uninterrupted_one(tmp_path, monkeypatch):
     whole, killed = (Workspace(tmp_path / name) for name in ("whole", "killed"))
-    gauge.train_gauge(of_steps(4), whole, whole.stage("viewpoints"))
+    classifier.train_attribute_classifier(of_steps(4), whole, whole.stage("viewpoints"))
     monkeypatch.setattr(attribute_training, "StepLoop", EagerLoop)
-    real, steps = gauge.augment, []
+    real, steps = classifier.augment, []
 
     def until_killed(*arguments, **named):
         steps.append(1)
@@ -46,10 +48,10 @@ def test_a_resumed_training_gives_the_weights_of_an_uninterrupted_one(tmp_path, 
             raise KeyboardInterrupt
         return real(*arguments, **named)
 
-    monkeypatch.setattr(gauge, "augment", until_killed)
+    monkeypatch.setattr(classifier, "augment", until_killed)
     with pytest.raises(KeyboardInterrupt):
-        gauge.train_gauge(of_steps(4), killed, killed.stage("viewpoints"))
-    gauge.train_gauge(of_steps(4), killed, killed.stage("viewpoints"))
+        classifier.train_attribute_classifier(of_steps(4), killed, killed.stage("viewpoints"))
+    classifier.train_attribute_classifier(of_steps(4), killed, killed.stage("viewpoints"))
     assert len(steps) == 5
     expected, got = (
         load_attributes(run.stage("viewpoints").file("attributes.safetensors")).state_dict()
@@ -60,8 +62,8 @@ def test_a_resumed_training_gives_the_weights_of_an_uninterrupted_one(tmp_path, 
 
 def test_the_shipped_gauge_reads_held_out_vehicles(tmp_path):
     path = tmp_path / "attributes.safetensors"
-    gauge.take_shipped_gauge(64, path)
-    errors = gauge.gauge_errors(load_attributes(path))
+    classifier.take_shipped_classifier(64, path)
+    errors = classifier.classifier_errors(load_attributes(path))
     assert errors["azimuth_median_degrees"] < 3
     assert errors["azimuth_beyond_90"] < 0.02
     assert errors["kind_correct"] > 0.9
@@ -70,4 +72,4 @@ def test_the_shipped_gauge_reads_held_out_vehicles(tmp_path):
 
 def test_the_shipped_gauge_of_another_size_is_refused(tmp_path):
     with pytest.raises(WorkspaceError, match=r"64 px, the photographs have 32.*classifier=train"):
-        gauge.take_shipped_gauge(32, tmp_path / "attributes.safetensors")
+        classifier.take_shipped_classifier(32, tmp_path / "attributes.safetensors")

@@ -24,7 +24,7 @@ from train.models.inverse_graphics import (
 )
 from train.models.segmenter import load_segmenter
 from train.pose.mirrored import read_both_ways
-from train.pose.multiview_estimator import teach_views_reader
+from train.pose.multiview_estimator import train_multiview_estimator
 from train.running.workspace import StageFolder, WorkspaceError
 from train.stages import cameras
 
@@ -64,11 +64,11 @@ def test_the_mean_azimuth_goes_the_short_way_round(tmp_path):
 
 def test_the_attribute_network_can_read_the_cameras(tmp_path):
     workspace = ready(tmp_path)
-    cameras.run(labelling(confident=0.5, reader="attributes"), workspace, round=1)
+    cameras.run(labelling(confident=0.5, estimator="attributes"), workspace, round=1)
     labels = labels_of(workspace)
-    gauge = load_attributes(workspace.stage("viewpoints").require("attributes.safetensors"))
+    classifier = load_attributes(workspace.stage("viewpoints").require("attributes.safetensors"))
     pixels = np.load(workspace.stage("photographs").require("images.npy"))
-    read = read_attributes(gauge, torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255)
+    read = read_attributes(classifier, torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255)
     # Untrained, it hardly tells left from right, and a GPU rounds otherwise.
     assert np.isclose(labels["cameras"][:, 0], read.azimuths, atol=1e-3).mean() > 0.95
     assert np.allclose(labels["cameras"][:, 1], read.elevations, atol=1e-3)
@@ -82,7 +82,7 @@ def test_the_network_of_a_smaller_run_can_read_the_cameras(tmp_path):
     small, workspace = ready(tmp_path / "small"), ready(tmp_path / "large")
     pixels = np.load(workspace.stage("photographs").file("images.npy"))
     np.save(workspace.stage("photographs").file("images.npy"), pixels.repeat(2, 1).repeat(2, 2))
-    settings = labelling(reader=f"inverse@{small.path}")
+    settings = labelling(estimator=f"inverse@{small.path}")
     twice = replace(settings, photographs=replace(settings.photographs, size=2 * SIZE))
     cameras.run(labelling(), small, round=1)
     cameras.run(twice, workspace, round=1)
@@ -97,25 +97,25 @@ def test_a_reader_that_wants_larger_images_is_refused(tmp_path):
         InverseGraphicsShape(2 * SIZE, width=8, template_level=1, texture_size=16)
     )
     save_inverse_graphics(large.stage("inverse", 0).file("inverse_graphics.safetensors"), wants)
-    settings = labelling(reader=f"inverse@{large.path}")
+    settings = labelling(estimator=f"inverse@{large.path}")
     with pytest.raises(WorkspaceError, match=rf"reads {2 * SIZE} px, the photographs have {SIZE}"):
         cameras.run(settings, ready(tmp_path / "small"), round=1)
 
 
 def test_a_reader_that_is_no_run_is_refused(tmp_path):
-    with pytest.raises(WorkspaceError, match=r"cameras\.reader names .*nowhere: not the folder"):
-        cameras.run(labelling(reader=f"views@{tmp_path}/nowhere"), ready(tmp_path), round=1)
+    with pytest.raises(WorkspaceError, match=r"cameras\.estimator names .*nowhere: not the folder"):
+        cameras.run(labelling(estimator=f"views@{tmp_path}/nowhere"), ready(tmp_path), round=1)
 
 
 @pytest.mark.parametrize("name", ["", "runs/second", "views@", "attributes@runs/second", "views,"])
 def test_what_is_no_reader_is_refused(name):
-    with pytest.raises(ConfigError, match=r"cameras\.reader=.*is none of inverse, views"):
-        CamerasConfig(reader=name)
+    with pytest.raises(ConfigError, match=r"cameras\.estimator=.*is none of inverse, views"):
+        CamerasConfig(estimator=name)
 
 
 def test_a_classifier_taught_on_the_views_can_read_the_cameras(tmp_path):
     workspace = with_views(ready(tmp_path))
-    cameras.run(labelling(reader="views", views_steps=150), workspace, round=1)
+    cameras.run(labelling(estimator="views", views_steps=150), workspace, round=1)
     facts, labels = workspace.stage("cameras", 1).facts(), labels_of(workspace)
     # By chance it would be 90 degrees.
     assert facts["azimuth_error_median_degrees_all"] < 30
@@ -126,25 +126,29 @@ def test_a_classifier_taught_on_the_views_can_read_the_cameras(tmp_path):
 
 def test_after_a_camera_taught_round_elevations_are_told_too(tmp_path):
     workspace = with_views(ready(tmp_path), round=1)
-    settings = labelling(reader="views", views_steps=150, students=1, student_steps=2)
+    settings = labelling(
+        estimator="views", views_steps=150, self_training_rounds=1, self_training_steps=2
+    )
     cameras.run(settings, workspace, round=2)
     with np.load(workspace.stage("cameras", 2).require("labels.npz")) as labels:
         assert not np.isnan(labels["cameras"][:, :2]).any()
     assert workspace.stage("cameras", 2).facts()["elevation_error_median_degrees_all"] < 15
-    own = StageFolder(workspace.stage("cameras", 2).path / "reader_1")
-    taught = load_attributes(own.file("student.safetensors"))
+    own = StageFolder(workspace.stage("cameras", 2).path / "estimator_1")
+    camera_conditioned = load_attributes(own.file("student.safetensors"))
     seen = vehicles.photographs(5, np.arange(200), SIZE)
-    read = read_attributes(taught, torch.from_numpy(seen.images).permute(0, 3, 1, 2) / 255)
+    read = read_attributes(
+        camera_conditioned, torch.from_numpy(seen.images).permute(0, 3, 1, 2) / 255
+    )
     # The elevations of the objects, for the viewpoints' are not known.
     assert np.median(np.abs(read.elevations - seen.cameras[:, 1])) < 6
 
 
 def test_the_views_of_another_run_and_the_own_network_read_together(tmp_path):
     other, workspace = with_views(ready(tmp_path / "other")), ready(tmp_path / "own")
-    both = labelling(reader=f"inverse,views@{other.path}", views_steps=2)
+    both = labelling(estimator=f"inverse,views@{other.path}", views_steps=2)
     cameras.run(both, workspace, round=1)
     alone = ready(tmp_path / "alone")
-    cameras.run(labelling(reader="inverse"), alone, round=1)
+    cameras.run(labelling(estimator="inverse"), alone, round=1)
     read, own = labels_of(workspace)["cameras"], labels_of(alone)["cameras"]
     assert (read[:, 0] != own[:, 0]).any()
     # A plain GAN taught both, and an object's size explains its distance away.
@@ -154,21 +158,21 @@ def test_the_views_of_another_run_and_the_own_network_read_together(tmp_path):
 
 def test_the_classifier_is_taught_once(tmp_path):
     workspace = with_views(ready(tmp_path))
-    own = StageFolder(workspace.stage("cameras", 1).path / "reader_1")
+    own = StageFolder(workspace.stage("cameras", 1).path / "estimator_1")
     settings = labelling(views_steps=2)
     networks = [
-        teach_views_reader(settings, workspace, own, (workspace, 0), round=1, number=1)
+        train_multiview_estimator(settings, workspace, own, (workspace, 0), round=1, number=1)
         for _ in range(2)
     ]
     assert all(torch.equal(a, b) for a, b in zip(*(n.parameters() for n in networks), strict=True))
     with pytest.raises(WorkspaceError, match="stage `multiview` has to run"):
-        teach_views_reader(settings, workspace, own, (workspace, 3), round=1, number=1)
+        train_multiview_estimator(settings, workspace, own, (workspace, 3), round=1, number=1)
 
 
 def test_two_readers_that_are_one_say_what_it_says(tmp_path):
     one, both = ready(tmp_path / "one"), ready(tmp_path / "both")
     cameras.run(labelling(), one, round=1)
-    cameras.run(labelling(reader=f"inverse,inverse@{one.path}"), both, round=1)
+    cameras.run(labelling(estimator=f"inverse,inverse@{one.path}"), both, round=1)
     expected, got = labels_of(one), labels_of(both)
     assert np.allclose(expected["cameras"], got["cameras"], atol=1e-3, equal_nan=True)
     assert np.array_equal(expected["keep"], got["keep"])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from graphics.camera import NOMINAL_DISTANCE
-from train.pose.labels import Labels, agreed, forgetting, told_range
+from train.pose.labels import Labels, agreed, forgetting, labelled_range
 
 
 def labels_at(azimuths, disagreements=0.0) -> Labels:
@@ -35,8 +35,8 @@ def test_the_range_of_distances_is_that_of_those_told():
     cameras = labels_at(np.zeros(101)).cameras
     cameras[:, 2] = np.linspace(4, 6, 101)
     cameras[50] = np.nan
-    assert told_range(cameras, 2) == pytest.approx((4.04, 5.96), abs=0.02)
-    assert told_range(cameras[50:51], 2) is None
+    assert labelled_range(cameras, 2) == pytest.approx((4.04, 5.96), abs=0.02)
+    assert labelled_range(cameras[50:51], 2) is None
 
 
 def test_readers_that_disagree_say_so_and_their_mean_goes_the_short_way_round():

@@ -5,7 +5,7 @@ from graphics.camera import azimuth_difference_degrees
 from tests.train.stages.generated_run import SIZE
 from train.data import vehicles
 from train.models.attributes import read_attributes
-from train.pose.self_training import Lessons, train_student
+from train.pose.self_training import TrainingSet, train_estimator
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace
 
@@ -16,13 +16,13 @@ def test_a_student_corrects_labels_that_are_wrong_at_random(tmp_path):
     wrong = np.random.default_rng(0).random(count) < 0.2
     labels = drawn.cameras.copy()
     labels[wrong, 0] += 180
-    lessons = Lessons(drawn.images, labels, np.ones(count, bool))
+    training_set = TrainingSet(drawn.images, labels, np.ones(count, bool))
     progress = Progress(Workspace(tmp_path), "cameras", 250)
-    student = train_student(folder, 250, progress, lessons, seed=1)
+    student = train_estimator(folder, 250, progress, training_set, seed=1)
     read = read_attributes(student, torch.from_numpy(drawn.images).permute(0, 3, 1, 2) / 255)
     beyond = azimuth_difference_degrees(read.azimuths, drawn.cameras[:, 0]) > 90
     assert beyond[wrong].mean() < 0.5  # a student that believed its labels would miss them all
-    again = train_student(folder, 250, progress, lessons, seed=1)
+    again = train_estimator(folder, 250, progress, training_set, seed=1)
     assert all(
         torch.equal(a, b) for a, b in zip(student.parameters(), again.parameters(), strict=True)
     )

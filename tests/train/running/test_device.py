@@ -17,7 +17,7 @@ def partial_sums(at: Device, values: list[float]) -> tuple[list[float], bool]:
     part = torch.tensor(values)[at.part(len(values))]
     lone, pair = part.sum(), part[:2].clone()
     at.average([lone, pair])
-    return [float(lone), *pair.tolist()], at.leads
+    return [float(lone), *pair.tolist()], at.is_rank_zero
 
 
 def failing(at: Device) -> None:
@@ -29,8 +29,8 @@ def test_one_process_takes_everything_and_averages_nothing():
 
 
 def test_processes_take_items_in_turn_and_average():
-    means, leads = launch(partial_sums, 2, "float32", [1.0, 2.0, 3.0, 4.0])
-    assert means == [5.0, 1.5, 3.5] and leads
+    means, is_rank_zero = launch(partial_sums, 2, "float32", [1.0, 2.0, 3.0, 4.0])
+    assert means == [5.0, 1.5, 3.5] and is_rank_zero
 
 
 @pytest.mark.parametrize("processes", [1, 2])

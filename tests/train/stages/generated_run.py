@@ -37,7 +37,7 @@ def with_gan(path: Path, round: int = 0) -> Workspace:
     """A run in which stage gan of `round` is done."""
     torch.manual_seed(round)
     workspace = Workspace(path)
-    generator = Generator(GeneratorShape(SIZE, channels=CHANNELS, camera_taught=round > 0))
+    generator = Generator(GeneratorShape(SIZE, channels=CHANNELS, camera_conditioned=round > 0))
     folder = workspace.stage("gan", round)
     save_weights(folder.file("generator.safetensors"), generator, {"command": "a test"})
     folder.finish()
@@ -53,9 +53,9 @@ def with_segmenter_and_gauge(workspace: Workspace) -> Workspace:
     segmenter.head.bias.data.fill_(8.0)
     save_segmenter(segmenter, folder.file("segmenter.safetensors"))
     folder.finish()
-    gauge = workspace.stage("viewpoints")
-    save_attributes(AttributeNetwork(SIZE), gauge.file("attributes.safetensors"))
-    gauge.finish()
+    classifier = workspace.stage("viewpoints")
+    save_attributes(AttributeNetwork(SIZE), classifier.file("attributes.safetensors"))
+    classifier.finish()
     return workspace
 
 

@@ -35,7 +35,12 @@ def ready(path) -> Workspace:
 def labelling(**settings):
     return config(
         cameras=CamerasConfig(
-            **{"reader": "inverse", "students": 0, "largest_mirror_degrees": 180, **settings}
+            **{
+                "estimator": "inverse",
+                "self_training_rounds": 0,
+                "largest_mirror_degrees": 180,
+                **settings,
+            }
         )
     )
 

@@ -29,7 +29,7 @@ def test_every_photograph_gets_a_camera_and_the_confident_ones_are_kept(tmp_path
         labels["confidences"][labels["keep"]].min() >= labels["confidences"][~labels["keep"]].max()
     )
     facts = workspace.stage("cameras", 1).facts()
-    assert facts["kept_share"] == pytest.approx(0.8)
+    assert facts["kept_fraction"] == pytest.approx(0.8)
     truth = vehicles.photographs(4, np.arange(COUNT), SIZE).cameras
     apart = np.abs((labels["cameras"][:, 0] - truth[:, 0] + 180) % 360 - 180)
     assert facts["azimuth_error_median_degrees_all"] == pytest.approx(np.median(apart), rel=1e-3)
@@ -80,7 +80,7 @@ def test_round_0_has_no_network_to_read_with(tmp_path):
 
 
 def test_students_label_all_photographs_anew_and_a_killed_run_ends_alike(tmp_path, monkeypatch):
-    settings = labelling(confident=0.5, students=2, student_steps=3)
+    settings = labelling(confident=0.5, self_training_rounds=2, self_training_steps=3)
     whole, killed = ready(tmp_path / "whole"), ready(tmp_path / "killed")
     cameras.run(settings, whole, round=1)
     real, asked = cameras.read_attributes, []

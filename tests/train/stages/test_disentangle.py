@@ -13,14 +13,14 @@ from train.stages import disentangle
 from train.steps.disentangling import CodesError
 
 
-@pytest.mark.parametrize("camera_taught", [False, True])
-def test_both_phases_run_and_leave_weights_figures_and_pictures(tmp_path, camera_taught):
+@pytest.mark.parametrize("camera_conditioned", [False, True])
+def test_both_phases_run_and_leave_weights_figures_and_pictures(tmp_path, camera_conditioned):
     config = tiny_config()
-    workspace = tiny_run(tmp_path, config, camera_taught)
+    workspace = tiny_run(tmp_path, config, camera_conditioned)
     disentangle.run(config, workspace)
     folder = workspace.stage("disentangle")
     facts = folder.facts()
-    selected = 20 if camera_taught else 12
+    selected = 20 if camera_conditioned else 12
     assert facts["view_dimensions"]["selected"] == selected
     for phase in ("after_warm_up", "after_fine_tuning"):
         assert set(facts[phase]) == {"style_error", "cycle", "camera", "selectors"}
@@ -28,7 +28,7 @@ def test_both_phases_run_and_leave_weights_figures_and_pictures(tmp_path, camera
         with Image.open(folder.path / f"images/{phase}.png") as grid:
             assert grid.width == 10 * SIZE * 2
     network = load_stylegan_r(folder.require("stylegan_r.safetensors"))
-    assert network.generator.camera_taught == camera_taught
+    assert network.generator.camera_conditioned == camera_conditioned
     assert int(network.view_selected.sum()) == selected
 
 
@@ -48,10 +48,10 @@ def test_fine_tuning_moves_the_generator_and_not_the_readers(tmp_path):
     workspace = tiny_run(tmp_path, config)
     training = disentangle.Training(config, workspace, 0, workspace.stage("disentangle"))
     drawn = training.network.generator.blocks[0].conv1.weight.clone()
-    read = training.reader.inverse.code.weight.clone()
+    read = training.encoder.inverse.code.weight.clone()
     training.run()
     assert not torch.equal(training.network.generator.blocks[0].conv1.weight, drawn)
-    assert torch.equal(training.reader.inverse.code.weight, read)
+    assert torch.equal(training.encoder.inverse.code.weight, read)
 
 
 def test_goes_on_from_the_previous_round(tmp_path):

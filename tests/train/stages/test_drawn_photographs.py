@@ -131,7 +131,7 @@ def run_cycle(path, imported, *settings):
     given = [
         f"photographs.size={SIZE}", "photographs.count=64", "photographs.source=checkpoint",
         f"gan.checkpoint={imported}", "gan.init=scratch", "gan.warm_start=false",
-        "gan.taught_kimg=0.016", "gan.batch_size=8", "viewpoints.classifier=train",
+        "gan.conditioned_kimg=0.016", "gan.batch_size=8", "viewpoints.classifier=train",
         "viewpoints.classifier_steps=2", "viewpoints.candidates=40", "viewpoints.contents=4",
         "viewpoints.largest_std_degrees=400", "viewpoints.annotator=classifier",
         "multiview.objects=12", "multiview.views=4", "multiview.cameras=9",
@@ -151,8 +151,8 @@ def test_the_cycle_reaches_camera_taught_rounds_from_nothing_but_a_checkpoint(
     assert run_cycle(tmp_path, imported, f"segmenter.onnx={middle}") == 0
     workspace = Workspace(tmp_path)
     assert workspace.stage("inverse", 1).done
-    taught = load_generator(workspace.stage("gan", 1).require("generator.safetensors"))
-    assert taught.camera_taught and taught.shape.size == SIZE
+    camera_conditioned = load_generator(workspace.stage("gan", 1).require("generator.safetensors"))
+    assert camera_conditioned.camera_conditioned and camera_conditioned.shape.size == SIZE
     assert workspace.stage("cameras", 1).facts()["photographs"] == 64
 
 

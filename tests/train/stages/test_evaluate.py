@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from train.config import Config, EvaluateConfig, PhotographsConfig, override
-from train.evaluation.metrics import FIGURES
+from train.evaluation.metrics import METRICS
 from train.models.inverse_graphics import (
     InverseGraphics,
     InverseGraphicsShape,
@@ -61,8 +61,8 @@ def test_the_report_has_the_network_and_both_floors(tmp_path: Path) -> None:
     assert rows["mean_shape"]["azimuth_degrees"] == rows["inverse_graphics"]["azimuth_degrees"]
     assert rows["mean_shape"]["psnr_novel"] != rows["inverse_graphics"]["psnr_novel"]
     facts = folder.facts()
-    assert facts["objects"] == 6 and set(FIGURES) <= set(facts)
-    assert set(FIGURES) == set(facts["mean_shape"]) == set(facts["single_view"])
+    assert facts["objects"] == 6 and set(METRICS) <= set(facts)
+    assert set(METRICS) == set(facts["mean_shape"]) == set(facts["single_view"])
     assert (folder.path / "report.md").exists()
     assert (folder.path / "contact_sheet.png").exists()
     assert "iou2d_novel30" in (tmp_path / "metric-evaluate.jsonl").read_text()

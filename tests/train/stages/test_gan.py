@@ -16,7 +16,7 @@ from train.stages import gan
 from train.steps.gan import GanTraining
 
 COUNT, SIZE = 64, 32
-SETTINGS = GanConfig(kimg=0.048, taught_kimg=0.048, batch_size=8, r1_every=2)
+SETTINGS = GanConfig(kimg=0.048, conditioned_kimg=0.048, batch_size=8, r1_every=2)
 CONFIG = Config(photographs=PhotographsConfig(size=SIZE, count=COUNT), gan=SETTINGS)
 STEPS, KILLED_AT = 6, 3
 
@@ -63,13 +63,13 @@ def weights_of(workspace, round=0):
     return [value for network in networks for value in network.state_dict().values()]
 
 
-def new_training(settings=SETTINGS, taught=False, augment=False):
-    torch.manual_seed(CONFIG.seed + 1000 * taught)
+def new_training(settings=SETTINGS, camera_conditioned=False, augment=False):
+    torch.manual_seed(CONFIG.seed + 1000 * camera_conditioned)
     return GanTraining(
         settings,
-        Generator(GeneratorShape(SIZE, camera_taught=taught)),
-        Discriminator(DiscriminatorShape(SIZE, camera_taught=taught)),
-        CONFIG.seed + 1000 * taught,
+        Generator(GeneratorShape(SIZE, camera_conditioned=camera_conditioned)),
+        Discriminator(DiscriminatorShape(SIZE, camera_conditioned=camera_conditioned)),
+        CONFIG.seed + 1000 * camera_conditioned,
         augment=augment,
     )
 
@@ -85,7 +85,7 @@ def test_a_killed_run_ends_with_the_very_weights_of_an_unbroken_one(tmp_path, ro
     gan.run(config, unbroken, round)
     images, cameras, keep = photographs()
     stream = PhotographStream(images, cameras, keep) if round else PhotographStream(images)
-    training = new_training(config.gan, taught=round > 0, augment=augment == "adaptive")
+    training = new_training(config.gan, camera_conditioned=round > 0, augment=augment == "adaptive")
     for step in range(KILLED_AT):
         training.step(stream, step)
     folder = killed.stage("gan", round)
@@ -122,11 +122,14 @@ def test_rounds_write_weights_pictures_and_figures(workspace, capsys):
     gan.run(CONFIG, workspace, 2)
     said = capsys.readouterr().err
     assert "new: camera_mapping.layers.0.weight" in said  # round 1 goes on from round 0
-    for number, taught in ((0, False), (1, True), (2, True)):
+    for number, camera_conditioned in ((0, False), (1, True), (2, True)):
         folder = workspace.stage("gan", number)
-        assert load_generator(folder.require("generator.safetensors")).camera_taught == taught
+        assert (
+            load_generator(folder.require("generator.safetensors")).camera_conditioned
+            == camera_conditioned
+        )
         facts = folder.facts()
-        assert facts["camera_taught"] == taught
+        assert facts["camera_conditioned"] == camera_conditioned
         assert np.isfinite([facts["loss_g"], facts["loss_d"], facts["r1"]]).all()
         with Image.open(next((folder.path / "images").glob("*.png"))) as grid:
             assert grid.size == (SIZE * GRID_VIEWS, SIZE * GRID_CONTENTS)
@@ -163,32 +166,34 @@ def test_large_networks_take_a_step(size, channels):
     settings = dataclasses.replace(SETTINGS, channels=channels, most_channels=16, batch_size=2)
     photographs = PhotographsConfig(size=size, count=COUNT)
     config = dataclasses.replace(CONFIG, photographs=photographs, gan=settings)
-    networks = gan.new_networks(config, taught=True)
+    networks = gan.new_networks(config, camera_conditioned=True)
     if channels:
         assert networks[0].shape.channels[-2:] == (min(2 * channels // size, 16), channels // size)
         assert networks[1].shape.channels == networks[0].shape.channels[:-1]
     training = GanTraining(settings, *networks, 1, augment=True)
     images = np.zeros((4, size, size, 3), np.uint8)
-    figures = training.step(
+    metrics = training.step(
         PhotographStream(images, np.tile(np.float32([0, 0, 5, 0, 0]), (4, 1))), 0
     )
-    assert np.isfinite([float(value) for value in figures]).all()
+    assert np.isfinite([float(value) for value in metrics]).all()
 
 
 @pytest.mark.parametrize(
-    ("side", "asked", "taught", "found"),
+    ("side", "asked", "camera_conditioned", "found"),
     [(32, 0, False, 4), (64, 0, False, 6), (64, 7, False, 7), (64, 7, True, 4)],
 )
-def test_only_the_unconditional_generator_takes_the_view_layers(side, asked, taught, found):
+def test_only_the_unconditional_generator_takes_the_view_layers(
+    side, asked, camera_conditioned, found
+):
     config = Config(photographs=PhotographsConfig(size=side), gan=GanConfig(view_layers=asked))
-    generator, _ = gan.new_networks(config, taught=taught)
+    generator, _ = gan.new_networks(config, camera_conditioned=camera_conditioned)
     assert generator.shape.view_layers == found
 
 
 def test_more_view_layers_than_convolutions_are_refused():
     config = Config(photographs=PhotographsConfig(size=32), gan=GanConfig(view_layers=8))
     with pytest.raises(ConfigError, match=r"gan\.view_layers=8: this size has 7 convolutions"):
-        gan.new_networks(config, taught=False)
+        gan.new_networks(config, camera_conditioned=False)
 
 
 def test_augmentation_cannot_be_changed_on_the_way(workspace):
@@ -216,7 +221,7 @@ def test_training_moves_both_networks_and_the_average_follows_slowly():
 
 def test_mixing_cuts_at_every_convolution_and_sometimes_not_at_all():
     training, stream = new_training(), PhotographStream(photographs()[0])
-    codes = [training.draw_codes(stream) for _ in range(200)]
+    codes = [training.sample_codes(stream) for _ in range(200)]
     cuts = {code.cut for code in codes}
     assert cuts == {None, *range(1, training.generator.convolution_count)}
     whole = [code for code in codes if code.cut is None]
@@ -226,7 +231,9 @@ def test_mixing_cuts_at_every_convolution_and_sometimes_not_at_all():
 
 def test_taught_fakes_are_asked_for_cameras_of_kept_photographs():
     images, cameras, keep = photographs()
-    codes = new_training(taught=True).draw_codes(PhotographStream(images, cameras, keep))
+    codes = new_training(camera_conditioned=True).sample_codes(
+        PhotographStream(images, cameras, keep)
+    )
     kept = {tuple(row) for row in cameras[keep].tolist()}
     assert {tuple(row) for row in codes.view.tolist()} <= kept
 
@@ -251,10 +258,10 @@ def test_taught_rounds_need_labels(tmp_path):
 
 
 def test_the_shipped_weights_start_both_rounds(tmp_path):
-    settings = GanConfig(kimg=0, taught_kimg=0, init="shipped", warm_start=False, processes=1)
+    settings = GanConfig(kimg=0, conditioned_kimg=0, init="shipped", warm_start=False, processes=1)
     config = Config(photographs=PhotographsConfig(size=64, count=COUNT), gan=settings)
     workspace = new_workspace(tmp_path, side=64)
-    for number, kind in enumerate(("unconditional", "camera_taught")):
+    for number, kind in enumerate(("unconditional", "camera_conditioned")):
         gan.run(config, workspace, number)
         taken = load_generator(workspace.stage("gan", number).require("generator.safetensors"))
         shipped = load_generator(SHIPPED / kind / "generator.safetensors")

@@ -105,7 +105,7 @@ def test_the_cycle_refuses_it_before_the_first_stage(tmp_path, imported, capsys)
 def test_the_later_stages_take_an_imported_generator(tmp_path, imported):
     config = tiny_config(warmup_steps=2, steps=1)
     generator = load_generator(imported / "generator.safetensors")
-    workspace = tiny_run(tmp_path / "run", config, camera_taught=False, generator=generator)
+    workspace = tiny_run(tmp_path / "run", config, camera_conditioned=False, generator=generator)
     disentangle.run(config, workspace)
     network = load_stylegan_r(workspace.stage("disentangle").require("stylegan_r.safetensors"))
     assert isinstance(network.generator, StyleGAN2Generator)

@@ -43,7 +43,7 @@ def run_folder(path, config: Config) -> Workspace:
     """The tiny run with a discriminator and without the inverse stage's own results."""
     workspace = tiny_run(path, config)
     torch.manual_seed(0)
-    discriminator = Discriminator(DiscriminatorShape(SIZE, camera_taught=True))
+    discriminator = Discriminator(DiscriminatorShape(SIZE, camera_conditioned=True))
     save_weights(workspace.stage("gan").file("discriminator.safetensors"), discriminator, {})
     for file in workspace.stage("inverse").path.iterdir():
         file.unlink()
@@ -109,7 +109,7 @@ def labelled_run(path, config: Config) -> Workspace:
     """A run whose round 1 has labelled photographs, a third of them trusted."""
     workspace = tiny_run(path, config)
     tiny_run(path, config, round=1)
-    discriminator = Discriminator(DiscriminatorShape(SIZE, camera_taught=True))
+    discriminator = Discriminator(DiscriminatorShape(SIZE, camera_conditioned=True))
     gan = workspace.stage("gan", 1)
     save_weights(gan.file("discriminator.safetensors"), discriminator, {})
     count = config.photographs.count
@@ -156,9 +156,9 @@ def test_elevations_that_nobody_told_are_the_network_s_own_and_one_for_each_obje
     workspace = labelled_run(tmp_path, config)
     viewpoints = workspace.stage("multiview", 1).file("viewpoints.npz")
     with np.load(viewpoints) as arrays:
-        told = dict(arrays)
-    told["cameras"][:, 1] = np.nan
-    np.savez(viewpoints, **told)
+        labelled = dict(arrays)
+    labelled["cameras"][:, 1] = np.nan
+    np.savez(viewpoints, **labelled)
     training = training_of(config, workspace, 3)
     assert training.views().cameras[:, 1].isnan().tolist() == [True] * 8 + [False] * 3
     assert all(value.isfinite() for value in training.step(0).values())
@@ -179,7 +179,7 @@ def test_elevations_that_nobody_told_are_the_network_s_own_and_one_for_each_obje
     assert "elevation_moved_median_degrees" not in workspace.stage("inverse", 1).facts()
 
 
-def taught(
+def camera_conditioned(
     device: Device, config: Config, workspace: Workspace, steps: int
 ) -> tuple[list[float], list[list[float]]]:
     """The loss of each step, and the mean of each of the first images and its labels."""
@@ -199,7 +199,7 @@ def test_two_processes_follow_the_loss_curve_of_one(tmp_path):
     config = replace(config_of(steps=8, single_view=False), rounds=2)
     workspace = labelled_run(tmp_path, config)
     (alone, every), (shared, part) = (
-        launch(taught, count, "float32", config, workspace, 6) for count in (1, 2)
+        launch(camera_conditioned, count, "float32", config, workspace, 6) for count in (1, 2)
     )
     np.testing.assert_allclose(alone, shared, rtol=0.05)
     assert alone != shared

@@ -14,7 +14,7 @@ from torch import nn
 from tests.train.stages import generated_run
 from tests.train.stages.tiny_run import tiny_config, tiny_run
 from train.config import CamerasConfig, SegmenterConfig, override
-from train.pose import attribute_classifier as gauge
+from train.pose import attribute_classifier as classifier
 from train.pose import estimators as camera_readers
 from train.stages import cameras, multiview, segmenter, viewpoints
 
@@ -35,7 +35,7 @@ def loaded(monkeypatch):
 
         return load
 
-    for module in (gauge, camera_readers, multiview, segmenter, viewpoints):
+    for module in (classifier, camera_readers, multiview, segmenter, viewpoints):
         monkeypatch.setattr(module, "place", lambda: META)
         for name in (*LOADERS, *NETWORKS):
             if hasattr(module, name):
@@ -84,7 +84,7 @@ def test_multiview_masks_are_found_there(tmp_path, loaded, monkeypatch):
 def test_viewpoints_are_scored_there(tmp_path, loaded):
     workspace = generated_run.with_gan(tmp_path)
     weights = workspace.stage("viewpoints").file("attributes.safetensors")
-    gauge.save_attributes(gauge.AttributeNetwork(generated_run.SIZE), weights)
+    classifier.save_attributes(classifier.AttributeNetwork(generated_run.SIZE), weights)
     loaded.clear()
     fails_at_the_way_back(viewpoints, generated_run.config(), workspace)
     assert places(loaded) == [("AttributeNetwork", "meta"), ("Generator", "meta")]
@@ -96,14 +96,14 @@ def test_the_gauge_is_trained_there(tmp_path, loaded):
 
 
 @pytest.mark.parametrize(
-    ("reader", "networks"),
+    ("estimator", "networks"),
     [
         ("inverse", [("InverseGraphics", "meta"), ("Segmenter", "meta")]),
         ("attributes", [("AttributeNetwork", "meta")]),
     ],
 )
-def test_cameras_are_read_there(tmp_path, loaded, reader, networks):
-    config = dataclasses.replace(tiny_config(), cameras=CamerasConfig(reader=reader))
+def test_cameras_are_read_there(tmp_path, loaded, estimator, networks):
+    config = dataclasses.replace(tiny_config(), cameras=CamerasConfig(estimator=estimator))
     workspace = generated_run.with_segmenter_and_gauge(tiny_run(tmp_path, config))
     loaded.clear()
     fails_at_the_way_back(cameras, config, workspace, 1)

@@ -75,7 +75,7 @@ def test_the_classifier_fills_in_whole_bins_and_both_measures_are_recorded(tmp_p
         }  # fmt: skip
         assert facts[group]["azimuth_std_median_degrees"] >= 0
         assert 0 <= facts[group]["azimuth_std_under_20"] <= 1
-    assert {"azimuth_median_degrees", "kind_correct"} <= set(facts["gauge_held_out"])
+    assert {"azimuth_median_degrees", "kind_correct"} <= set(facts["classifier_held_out"])
     with Image.open(folder.file("contact_sheet.png")) as sheet:
         assert sheet.width >= 2 * 4 * 32 and sheet.height >= len(rows) // 2 * 32
     assert [row["cells"] for row in page(workspace)["rows"]] == [list(r.values()) for r in rows]

@@ -31,7 +31,7 @@ SIZE, OBJECTS, VIEWS = 32, 12, 6
 def tiny_config(**disentangle: float) -> Config:
     settings = {
         "images": 64, "warmup_steps": 4, "warmup_batch_size": 8, "steps": 3, "batch_size": 8,
-        "view_dimensions": 12, "taught_view_dimensions": 20, **disentangle,
+        "view_dimensions": 12, "conditioned_view_dimensions": 20, **disentangle,
     }  # fmt: skip
     return Config(
         photographs=PhotographsConfig(count=64, size=SIZE),
@@ -41,22 +41,24 @@ def tiny_config(**disentangle: float) -> Config:
     )
 
 
-def tiny_generator(camera_taught: bool) -> Generator:
+def tiny_generator(camera_conditioned: bool) -> Generator:
     torch.manual_seed(3)
-    shape = GeneratorShape(size=SIZE, code=16, channels=(16, 16, 8, 8), camera_taught=camera_taught)
+    shape = GeneratorShape(
+        size=SIZE, code=16, channels=(16, 16, 8, 8), camera_conditioned=camera_conditioned
+    )
     return Generator(shape)
 
 
 def tiny_run(
     path: Path,
     config: Config,
-    camera_taught: bool = True,
+    camera_conditioned: bool = True,
     round: int = 0,
     generator: Generator | None = None,
 ) -> Workspace:
     """Write every file that `disentangle` and `export` of `round` read."""
     workspace = Workspace(path)
-    generator = generator or tiny_generator(camera_taught)
+    generator = generator or tiny_generator(camera_conditioned)
     gan = workspace.stage("gan", round)
     save_weights(gan.file("generator.safetensors"), generator, {})
     gan.finish()
@@ -71,9 +73,9 @@ def tiny_run(
     segmenter = workspace.stage("segmenter")
     save_segmenter(Segmenter(4), segmenter.file("segmenter.safetensors"))
     segmenter.finish()
-    gauge = workspace.stage("viewpoints")
-    save_attributes(AttributeNetwork(SIZE), gauge.file("attributes.safetensors"))
-    gauge.finish()
+    classifier = workspace.stage("viewpoints")
+    save_attributes(AttributeNetwork(SIZE), classifier.file("attributes.safetensors"))
+    classifier.finish()
     photographs = workspace.stage("photographs")
     images = np.random.default_rng(0).integers(0, 256, (64, SIZE, SIZE, 3), dtype=np.uint8)
     np.save(photographs.file("images.npy"), images)
@@ -94,7 +96,7 @@ def _write_multiview(workspace: Workspace, generator: Generator, round: int) -> 
     folder = workspace.stage("multiview", round)
     contents = generator.mapping(torch.randn(OBJECTS, 16))
     cameras = torch.from_numpy(cameras_of_views())
-    if generator.camera_taught:
+    if generator.camera_conditioned:
         viewpoints = generator.camera_mapping(cameras)
     else:
         viewpoints = generator.mapping(torch.randn(VIEWS, 16))

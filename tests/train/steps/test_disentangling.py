@@ -5,7 +5,7 @@ import torch
 
 from tests.train.stages.tiny_run import OBJECTS, VIEWS, tiny_config, tiny_run
 from train.stages.disentangle import Training
-from train.steps.disentangling import _some_objects, draw_batch, fine_tuning_step, warm_up_step
+from train.steps.disentangling import _some_objects, fine_tuning_step, sample_batch, warm_up_step
 
 
 def training_of(path, **settings):
@@ -33,7 +33,7 @@ def test_mixed_pairs_share_a_background_and_true_pairs_an_object(tmp_path):
     training = training_of(tmp_path)
     sampler = training.sampler
     sampler.codes = sampler.codes._replace(masks=torch.zeros_like(sampler.codes.masks))
-    batch = draw_batch(sampler, 8)
+    batch = sample_batch(sampler, 8)
     backgrounds = batch.inputs.backgrounds[4:]
     assert torch.equal(backgrounds[0::2], backgrounds[1::2])
     assert len(batch.truths) == 4
@@ -49,9 +49,9 @@ def test_warm_up_gives_gradients_to_the_mappings_alone(tmp_path):
 
 def test_fine_tuning_names_every_term_and_reaches_the_generator(tmp_path):
     training = training_of(tmp_path)
-    reader = copy.deepcopy(training.network.background_mapping).requires_grad_(False)
+    estimator = copy.deepcopy(training.network.background_mapping).requires_grad_(False)
     step = fine_tuning_step(
-        training.network, reader, training.reader, training.sampler, training.settings
+        training.network, estimator, training.encoder, training.sampler, training.settings
     )
     assert set(step.terms) == {
         "shape", "texture", "background", "same_background",
@@ -60,4 +60,4 @@ def test_fine_tuning_names_every_term_and_reaches_the_generator(tmp_path):
     assert all(torch.isfinite(term) for term in step.terms.values())
     step.loss.backward()
     assert training.network.generator.blocks[-1].conv1.weight.grad.abs().sum() > 0
-    assert all(p.grad is None for p in training.reader.inverse.parameters())
+    assert all(p.grad is None for p in training.encoder.inverse.parameters())

@@ -11,7 +11,7 @@ from train.steps.gan_augmentation import (
     AdaptiveAugmentation,
     Changes,
     change,
-    draw_changes,
+    sample_changes,
     seen,
 )
 
@@ -34,12 +34,12 @@ def unchanged(batch=1):
 @pytest.mark.parametrize("with_cameras", [False, True])
 def test_at_probability_zero_nothing_changes(with_cameras):
     given = images()
-    changed = change(given, draw_changes(BATCH, 0.0, rng(), with_cameras=with_cameras))
+    changed = change(given, sample_changes(BATCH, 0.0, rng(), with_cameras=with_cameras))
     assert torch.allclose(changed, given, atol=1e-5)
 
 
 def test_each_kind_leaves_its_share_of_the_images_alone():
-    changes = draw_changes(20_000, 0.3, rng(), with_cameras=True)
+    changes = sample_changes(20_000, 0.3, rng(), with_cameras=True)
     moved = (changes.places - torch.eye(3)[:2]).abs().flatten(1).amax(1) > 1e-6
     coloured = (changes.colours - torch.eye(3, 4)).abs().flatten(1).amax(1) > 1e-6
     # Flip (half of 0.3), scale and shift; brightness, contrast, luma (half), hue, saturation.
@@ -66,17 +66,17 @@ def test_a_smaller_object_is_farther_away():
 
 
 def test_mirrored_images_are_those_whose_places_are_reflected():
-    changes = draw_changes(BATCH, 0.8, rng(), with_cameras=True)
+    changes = sample_changes(BATCH, 0.8, rng(), with_cameras=True)
     assert 0 < changes.mirrored.sum() < BATCH
     assert torch.equal(torch.linalg.det(changes.places[:, :, :2]) < 0, changes.mirrored)
 
 
 def test_with_cameras_nothing_rolls_or_squeezes_the_image():
-    taught, plain = (
-        draw_changes(BATCH, 1.0, rng(), with_cameras=cameras).places for cameras in (True, False)
+    camera_conditioned, plain = (
+        sample_changes(BATCH, 1.0, rng(), with_cameras=cameras).places for cameras in (True, False)
     )
-    assert (taught[:, 0, 1] == 0).all() and (taught[:, 1, 0] == 0).all()
-    assert torch.allclose(taught[:, 0, 0].abs(), taught[:, 1, 1])
+    assert (camera_conditioned[:, 0, 1] == 0).all() and (camera_conditioned[:, 1, 0] == 0).all()
+    assert torch.allclose(camera_conditioned[:, 0, 0].abs(), camera_conditioned[:, 1, 1])
     assert (plain[:, 0, 1].abs() > 0.1).float().mean() > 0.5
 
 
@@ -89,7 +89,7 @@ def test_a_shift_moves_the_image_by_a_share_of_its_side():
 
 
 def test_colours_keep_grey_grey_and_hue_turns_keep_luma():
-    changes = draw_changes(BATCH, 1.0, rng(), with_cameras=True)
+    changes = sample_changes(BATCH, 1.0, rng(), with_cameras=True)
     factors = changes.colours[:, :, :3]
     grey = factors @ torch.ones(3)
     assert torch.allclose(grey, grey.mean(1, keepdim=True).expand_as(grey), atol=1e-5)
@@ -104,7 +104,7 @@ def test_colours_keep_grey_grey_and_hue_turns_keep_luma():
 
 def test_the_gradient_is_that_of_the_changed_image():
     given = images(2).double().requires_grad_()
-    drawn = draw_changes(2, 1.0, rng(), with_cameras=False)
+    drawn = sample_changes(2, 1.0, rng(), with_cameras=False)
     changes = Changes(drawn.places.double(), drawn.colours.double(), drawn.mirrored)
     weights = torch.rand((2, 3, SIDE, SIDE), generator=rng()).double()
     (gradient,) = torch.autograd.grad((change(given, changes) * weights).sum(), given)

@@ -14,19 +14,19 @@ SIZE, BATCH, STEPS = 32, 8, 12
 SETTINGS = GanConfig(batch_size=BATCH, r1_every=3, precision="float32")
 
 
-def stream(taught):
+def stream(camera_conditioned):
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (16, 1, 1, 3), np.uint8).repeat(SIZE, 1).repeat(SIZE, 2)
     cameras = random.uniform(-90, 90, (16, 5)).astype(np.float32)
     cameras[:, 2] = 5.0
-    return PhotographStream(images, cameras if taught else None)
+    return PhotographStream(images, cameras if camera_conditioned else None)
 
 
-def training(taught):
+def training(camera_conditioned):
     torch.manual_seed(1)
     networks = (
-        Generator(GeneratorShape(SIZE, camera_taught=taught)),
-        Discriminator(DiscriminatorShape(SIZE, camera_taught=taught)),
+        Generator(GeneratorShape(SIZE, camera_conditioned=camera_conditioned)),
+        Discriminator(DiscriminatorShape(SIZE, camera_conditioned=camera_conditioned)),
     )
     return GanTraining(SETTINGS, *networks, seed=1)
 
@@ -38,30 +38,30 @@ def distance(one, other):
 
 
 @pytest.mark.parametrize("cut", [0, 3, 7])
-@pytest.mark.parametrize("taught", [False, True])
-def test_a_cut_on_the_device_is_the_same_cut(cut, taught):
-    generator = Generator(GeneratorShape(SIZE, camera_taught=taught))
+@pytest.mark.parametrize("camera_conditioned", [False, True])
+def test_a_cut_on_the_device_is_the_same_cut(cut, camera_conditioned):
+    generator = Generator(GeneratorShape(SIZE, camera_conditioned=camera_conditioned))
     content, view = torch.randn(2, 4, generator.shape.code)
-    told = generator.styles(content, view, cut)
+    labelled = generator.styles(content, view, cut)
     kept = generator.styles(content, view, torch.tensor(cut))
-    assert all(torch.equal(one, other) for one, other in zip(told, kept, strict=True))
+    assert all(torch.equal(one, other) for one, other in zip(labelled, kept, strict=True))
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("taught", [False, True])
-def test_replayed_steps_do_what_launched_ones_do(taught):
+@pytest.mark.parametrize("camera_conditioned", [False, True])
+def test_replayed_steps_do_what_launched_ones_do(camera_conditioned):
     if not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
-    replayed, launched, again = (training(taught) for _ in range(3))
+    replayed, launched, again = (training(camera_conditioned) for _ in range(3))
     for step in range(STEPS):
-        assert float(replayed.step(stream(taught), step).r1) > 0
+        assert float(replayed.step(stream(camera_conditioned), step).r1) > 0
     assert set(replayed.graphs.recorded) == {False, True}
     for one in (launched, again):
         one.graphs = None
         one.load_state_dict(copy.deepcopy(replayed.state_dict()))
     for step in (SETTINGS.r1_every, SETTINGS.r1_every + 1):  # one of either kind
         for one in (replayed, launched, again):
-            one.step(stream(taught), step)
+            one.step(stream(camera_conditioned), step)
     # The kernels that spread gradients over pixels sum in any order.
     assert 0 < distance(replayed, launched) < 4 * distance(launched, again)
 

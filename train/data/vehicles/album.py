@@ -57,7 +57,7 @@ def photographs(seed: int, indices: ArrayLike, size: int = 64) -> Photographs:
     """
     indices = _checked(indices, size)
     cameras = np.empty((len(indices), 5), np.float32)
-    compiled.draw_cameras(seed, indices, cameras)
+    compiled.sample_cameras(seed, indices, cameras)
     return _take(seed, indices, cameras, size, frame=True)
 
 

@@ -22,7 +22,7 @@ _cached = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 class _EntryPoints(NamedTuple):
     draw_things: Dispatcher
-    draw_cameras: Dispatcher
+    sample_cameras: Dispatcher
     take: Dispatcher
     surround: Dispatcher
     bake: Dispatcher
@@ -41,9 +41,9 @@ def _entry_points(digest: str) -> _EntryPoints:
         photography.draw_things(seed, indices, things, places)
 
     @_cached
-    def draw_cameras(seed: int, indices: np.ndarray, cameras: np.ndarray) -> None:
+    def sample_cameras(seed: int, indices: np.ndarray, cameras: np.ndarray) -> None:
         assert digest
-        photography.draw_cameras(seed, indices, cameras)
+        photography.sample_cameras(seed, indices, cameras)
 
     @_cached
     def take(
@@ -66,7 +66,7 @@ def _entry_points(digest: str) -> _EntryPoints:
         photography.prepare(thing, vertices)
         atlas.bake(thing, vertices, corners, texture)
 
-    return _EntryPoints(draw_things, draw_cameras, take, surround, bake)
+    return _EntryPoints(draw_things, sample_cameras, take, surround, bake)
 
 
-draw_things, draw_cameras, take, surround, bake = _entry_points(_sources_digest())
+draw_things, sample_cameras, take, surround, bake = _entry_points(_sources_digest())

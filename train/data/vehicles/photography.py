@@ -13,7 +13,7 @@ _POSITION, _NORMAL, _WEIGHTS, _SURFACE, _BACKGROUND, _STAGE = range(6)  # rows o
 
 
 @kernel
-def draw_camera(seed: int, index: int, camera: np.ndarray) -> None:
+def sample_camera(seed: int, index: int, camera: np.ndarray) -> None:
     """Write the photographer's camera [5] of (seed, index)."""
     state = counter.stream(seed, index, counter.CAMERA)
     camera[0] = counter.uniform(state, 0.0, 360.0)
@@ -187,7 +187,7 @@ def surround(thing: np.void, place: np.void, cameras: np.ndarray, images: np.nda
 
 
 @kernel
-def draw_cameras(seed: int, indices: np.ndarray, cameras: np.ndarray) -> None:
+def sample_cameras(seed: int, indices: np.ndarray, cameras: np.ndarray) -> None:
     """Fill the photographer's cameras [B, 5]."""
     for item in range(len(indices)):
-        draw_camera(seed, indices[item], cameras[item])
+        sample_camera(seed, indices[item], cameras[item])

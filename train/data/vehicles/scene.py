@@ -29,7 +29,7 @@ SCENE = np.dtype(
 
 
 @kernel
-def _draw_light(scene: np.void, state: np.ndarray) -> None:
+def _sample_light(scene: np.void, state: np.ndarray) -> None:
     azimuth = counter.uniform(state, 0.0, 2.0 * np.pi)
     height = counter.uniform(state, 0.45, 1.35)
     scene.sun[0] = np.cos(height) * np.sin(azimuth)
@@ -47,7 +47,7 @@ def _draw_light(scene: np.void, state: np.ndarray) -> None:
 
 
 @kernel
-def _draw_ground(scene: np.void, state: np.ndarray) -> None:
+def _sample_ground(scene: np.void, state: np.ndarray) -> None:
     choice = counter.uniform(state, 0.0, 1.0)
     if choice < 0.55:  # asphalt, concrete
         value = counter.uniform(state, 0.25, 0.75)
@@ -72,8 +72,8 @@ def draw(scene: np.void, seed: int, index: int) -> None:
     state = counter.stream(seed, index, counter.SCENE)
     scene.pattern_key = counter.mix(state[0])
     scene.noise_key = counter.stream(seed, index, counter.SENSOR)[0]
-    _draw_light(scene, state)
-    _draw_ground(scene, state)
+    _sample_light(scene, state)
+    _sample_ground(scene, state)
     scene.backdrop = int(counter.uniform(state, 0.0, 6.0))
     hue = counter.uniform(state, 0.0, 1.0)
     saturation, value = counter.uniform(state, 0.0, 0.6), counter.uniform(state, 0.30, 0.92)

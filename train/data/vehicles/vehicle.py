@@ -58,7 +58,7 @@ def _pick(state: np.ndarray, ranges: np.ndarray, kind: int) -> float:
 
 
 @kernel
-def _draw_body(vehicle: np.void, state: np.ndarray) -> None:
+def _sample_body(vehicle: np.void, state: np.ndarray) -> None:
     kind = vehicle.kind
     vehicle.length = _pick(state, _LENGTH, kind)
     vehicle.half_width = _pick(state, _HALF_WIDTH, kind)
@@ -85,7 +85,7 @@ def _draw_body(vehicle: np.void, state: np.ndarray) -> None:
 
 
 @kernel
-def _draw_details(vehicle: np.void, state: np.ndarray) -> None:
+def _sample_details(vehicle: np.void, state: np.ndarray) -> None:
     kind = vehicle.kind
     vehicle.pillar = counter.uniform(state, 0.035, 0.06)
     vehicle.rear_pillar = counter.uniform(state, 0.05, 0.12)
@@ -116,7 +116,7 @@ def _draw_details(vehicle: np.void, state: np.ndarray) -> None:
 
 
 @kernel
-def _draw_paint(state: np.ndarray, colour: np.ndarray) -> None:
+def _sample_paint(state: np.ndarray, colour: np.ndarray) -> None:
     # Two in five neutral: white, silver, grey, black; the rest over all hues.
     if counter.chance(state, 0.4):
         value = counter.uniform(state, 0.10, 0.97)
@@ -129,16 +129,16 @@ def _draw_paint(state: np.ndarray, colour: np.ndarray) -> None:
 
 
 @kernel
-def _draw_colours(vehicle: np.void, state: np.ndarray) -> None:
-    _draw_paint(state, vehicle.paint)
+def _sample_colours(vehicle: np.void, state: np.ndarray) -> None:
+    _sample_paint(state, vehicle.paint)
     vehicle.roof_paint[:] = vehicle.paint
     vehicle.lower_paint[:] = vehicle.paint
     vehicle.two_tone_height = 0.0
     two_tone = counter.uniform(state, 0.0, 1.0)
     if two_tone < 0.16:
-        _draw_paint(state, vehicle.roof_paint)
+        _sample_paint(state, vehicle.roof_paint)
     elif two_tone < 0.28:
-        _draw_paint(state, vehicle.lower_paint)
+        _sample_paint(state, vehicle.lower_paint)
         vehicle.two_tone_height = vehicle.ride + counter.uniform(state, 0.10, 0.18)
     shade = counter.uniform(state, 0.10, 0.24)
     counter.hue_colour(counter.uniform(state, 0.54, 0.64), 0.4, shade, vehicle.glass)
@@ -163,6 +163,6 @@ def draw(vehicle: np.void, seed: int, index: int) -> None:
             vehicle.kind = kind + 1
         else:
             break
-    _draw_body(vehicle, state)
-    _draw_details(vehicle, state)
-    _draw_colours(vehicle, state)
+    _sample_body(vehicle, state)
+    _sample_details(vehicle, state)
+    _sample_colours(vehicle, state)
