@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from service.imaging.images import GREY
+from graphics.photographs import GREY
 
 
 def fill(

@@ -12,9 +12,10 @@ from PIL import Image
 
 from graphics.enlargement import Enlargement
 from graphics.mesh import Template
+from graphics.photographs import Photograph, resize_square
 from graphics.render import View
 from graphics.texture_transfer import TextureTransfer
-from service.imaging.images import Photograph, resize_longer, resize_square, scaled, to_bytes
+from service.imaging.images import resize_longer, scaled, to_bytes
 
 LARGEST_WIDTH = 1024
 """Texels; larger textures are painted at this width and enlarged: no photograph is kept finer."""

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphics import camera as cameras
+from graphics import quality
+from graphics.photographs import Frame, Photograph
 from graphics.render import Rendered, View, draw, look
 from service import metrics
 from service.errors import ItemError, RequestError
-from service.imaging import images, quality
-from service.imaging.images import Photograph
+from service.imaging import images
 from service.model.runners import Reconstruction
 from service.pipeline import meshes
 from service.pipeline.archive import Archive
@@ -210,9 +211,7 @@ def _assess(taken: Taken, drawn: Rendered) -> dict[str, object]:
     """What a drawing over the photograph says of the reconstruction."""
     covered = drawn.masks[0] > 0.5
     rerender_iou = _iou(taken.mask > 0.5, covered)
-    photographed, shown = taken.photograph.pixels[covered], drawn.images[0][covered]
-    difference = np.abs(photographed / np.float32(255) - shown)
-    colour_error = float(difference.mean()) if difference.size else 1.0
+    colour_error = quality.colour_difference(taken.photograph.pixels, drawn.images[0], covered)
     confidence = taken.reconstruction.confidence
     return {
         "rerender_iou": round(rerender_iou, 6),
@@ -249,7 +248,7 @@ def cut_out(drawn: Rendered) -> NDArray[np.uint8]:
     return images.to_bytes(np.concatenate([colours, alpha], axis=-1))
 
 
-def _camera(camera: NDArray[np.float32], frame: images.Frame) -> schemas.Camera:
+def _camera(camera: NDArray[np.float32], frame: Frame) -> schemas.Camera:
     row = camera[None]
     half = frame.side / 2
     x, y = camera[cameras.OFFSET_X], camera[cameras.OFFSET_Y]

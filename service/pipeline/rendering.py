@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from graphics.photographs import GREY
 from service import metrics
 from service.errors import RequestError
 from service.imaging import animation, images
-from service.imaging.images import GREY
 from service.imaging.inpainting import fill
 from service.pipeline import sources
 from service.pipeline.archive import Archive

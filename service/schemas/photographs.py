@@ -6,8 +6,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from graphics import quality
 from graphics.camera import CONVENTION
-from service.imaging import quality
 
 MeshFormat = Literal["glb", "obj", "stl", "npz"]
 MESH_FORMATS: tuple[str, ...] = get_args(MeshFormat)

@@ -1,8 +1,10 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 
-from service.imaging import quality
-from service.imaging.images import Frame, Photograph
+from graphics import quality
+from graphics.photographs import Frame, Photograph
 
 R = 64
 
@@ -80,8 +82,18 @@ def test_doubt_means_unlike_the_training_set():
     assert flags(undecided, photograph(mask=undecided)) == []
 
 
+def test_a_drawing_differs_by_the_mean_of_what_it_covers():
+    pixels = np.full((R, R, 3), 51, np.uint8)
+    covered = box(16, 48, 16, 48) > 0
+    rerender = np.where(covered[..., None], 0.5, 1.0).repeat(3, axis=2)
+    assert quality.colour_difference(pixels, rerender, covered) == pytest.approx(0.3)
+    assert quality.colour_difference(pixels, rerender, covered & False) == 1
+
+
 def test_what_clients_are_told_names_every_flag_and_threshold():
-    for flag in ("touches_border", "tiny", "several_objects", "low_iou", "unlike_training"):
+    for flag in get_args(quality.Flag):
         assert f"{flag}: " in quality.DESCRIPTION
-    for value in (quality.LOW_IOU, quality.BORDER_SHARE, quality.COLOUR_ERROR):
-        assert f"{value:g}" in quality.DESCRIPTION
+    for criterion in quality.TABLE:
+        assert criterion.meaning.format(criterion.threshold) in quality.DESCRIPTION
+    assert {criterion.flag for criterion in quality.TABLE} == set(get_args(quality.Flag))
+    assert "second part has at least 0.15 of the largest" in quality.DESCRIPTION
