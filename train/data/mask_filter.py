@@ -11,13 +11,14 @@ COVERED = 128
 
 
 class Verdict(IntEnum):
-    """Why an image is kept or dropped; the first reason that applies."""
+    """Why an image is kept or dropped, in the words of `graphics.quality`; the first reason that
+    applies. The limits are a filter's own: it may be stricter with images than with clients."""
 
     KEPT = 0
-    EMPTY = 1
-    SMALL = 2
-    CUT_OFF = 3
-    SEVERAL = 4
+    NO_OBJECT = 1
+    TINY = 2
+    TOUCHES_BORDER = 3
+    SEVERAL_OBJECTS = 4
 
 
 class MaskLimits(NamedTuple):
@@ -53,15 +54,15 @@ def _judge(mask: np.ndarray, cleaned: np.ndarray, limits: MaskLimits) -> Verdict
     covered = mask >= COVERED
     parts, count = ndimage.label(covered)
     if count == 0:
-        return Verdict.EMPTY
+        return Verdict.NO_OBJECT
     areas = np.bincount(parts.ravel())[1:]
     largest = int(areas.argmax()) + 1
     cleaned[covered & (parts != largest)] = 0
     if areas.max() < limits.smallest_mask * mask.size:
-        return Verdict.SMALL
+        return Verdict.TINY
     border = np.concatenate([covered[0], covered[-1], covered[1:-1, 0], covered[1:-1, -1]])
     if border.mean() > limits.largest_border:
-        return Verdict.CUT_OFF
+        return Verdict.TOUCHES_BORDER
     if count > 1 and np.sort(areas)[-2] > limits.second_instance * areas.max():
-        return Verdict.SEVERAL
+        return Verdict.SEVERAL_OBJECTS
     return Verdict.KEPT

@@ -16,9 +16,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from train.data.photo_set import Photo
-from train.data.photographs import PhotographsError, Skipped
-
-IMAGE_SUFFIXES = (".JPEG", ".jpg", ".jpeg", ".png")
+from train.data.photographs import PhotographsError, Skipped, pictures_below
 
 
 def is_pascal3d(folder: Path) -> bool:
@@ -44,14 +42,13 @@ def pascal3d(folder: Path, split: str = "") -> tuple[list[Photo], list[Skipped]]
         folder = folder / "Images" / names[0]
     annotations = folder.parents[1] / "Annotations" / folder.name
     category = folder.name.rsplit("_", 1)[0]
+    images = {path.stem: path for path in pictures_below(folder)}
     photos: list[Photo] = []
     skipped: list[Skipped] = []
     for stem in _stems(folder, annotations, split):
         try:
             objects = _objects(annotations / f"{stem}.mat")
-            image = next((folder / f"{stem}{suffix}" for suffix in IMAGE_SUFFIXES
-                          if (folder / f"{stem}{suffix}").is_file()), None)  # fmt: skip
-            if image is None:
+            if (image := images.get(stem)) is None:
                 raise ValueError("its image is missing")
         except Exception as error:  # SciPy's reader raises a dozen kinds for damaged files
             skipped.append(Skipped(stem, f"{type(error).__name__}: {error}"))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from train.data.cub import cub, is_cub
 from train.data.pascal3d import is_pascal3d, pascal3d
-from train.data.photo_set import PhotoSet, as_training, plain_folder, read_photos
-from train.data.photographs import FolderPhotographs, PhotographsError, read_folder
+from train.data.photo_set import PhotoSet, plain_folder, read_photos
+from train.data.photographs import PhotographsError
 
 
 def read_photo_set(folder: Path, size: int, masks: Path | None = None, split: str = "") -> PhotoSet:
@@ -26,16 +26,13 @@ def read_photo_set(folder: Path, size: int, masks: Path | None = None, split: st
     return read_photos(photos, size, skipped)
 
 
-def read_training(folder: Path, size: int) -> FolderPhotographs:
-    """Photographs for a training: objects cut out of a published data set's `train` split, or a
-    folder's photographs as they are.
+def read_training(folder: Path, size: int) -> PhotoSet:
+    """Photographs for a training: a published data set's `train` split, or all of a folder.
 
     Raises:
         PhotographsError: nothing usable.
     """
-    if is_published(folder):
-        return as_training(read_photo_set(folder, size, split="train"))
-    return read_folder(folder, size)
+    return read_photo_set(folder, size, split="train" if is_published(folder) else "")
 
 
 def is_published(folder: Path) -> bool:

@@ -3,14 +3,16 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from graphics.image_files import PhotographError, has_transparency, read_upright
+from train.data.photo_set import PIXEL_LIMIT
+from train.data.photographs import pictures_below
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.running.workspace import WorkspaceError
 
 QUALITY = 92
 """Of the JPEG files."""
-SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 class SamplesError(WorkspaceError):
@@ -35,19 +37,19 @@ def write_folder_samples(folder: Path, source: Path, count: int, size: int) -> l
         SamplesError: not one could be read.
     """
     written: list[Path] = []
-    for path in sorted(p for p in Path(source).rglob("*") if p.suffix.lower() in SUFFIXES):
+    for path in pictures_below(source):
         if len(written) == count:
             break
         try:
-            with Image.open(path) as photograph:
-                upright = ImageOps.exif_transpose(photograph)
-                upright.thumbnail((size, size))
-                written.append(_write(folder, len(written), upright))
-        except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError):
+            photograph, _ = read_upright(path.read_bytes(), size, PIXEL_LIMIT)
+        except (PhotographError, OSError):
             continue  # stage `photographs` has named the unreadable ones
+        photograph.thumbnail((size, size))
+        written.append(_write(folder, len(written), photograph))
     if not written:
         raise SamplesError(
-            f"no photograph in {source} can be read: the bundle needs samples, give JPEG or PNG"
+            f"no photograph in {source} can be read: the bundle needs samples, give JPEG, PNG, "
+            "WebP or GIF"
         )
     return written
 
@@ -61,10 +63,11 @@ def write_generated_samples(folder: Path, images: np.ndarray, count: int) -> lis
 
 
 def _write(folder: Path, number: int, photograph: Image.Image) -> Path:
-    if photograph.has_transparency_data:
+    # New pictures of the pixels alone.
+    if has_transparency(photograph):
         path = folder / f"{number:02d}.png"
-        Image.fromarray(np.asarray(photograph.convert("RGBA"))).save(path)
+        Image.fromarray(np.asarray(photograph)).save(path)
         return path
     path = folder / f"{number:02d}.jpg"
-    photograph.convert("RGB").save(path, quality=QUALITY)
+    Image.fromarray(np.asarray(photograph.convert("RGB"))).save(path, quality=QUALITY)
     return path

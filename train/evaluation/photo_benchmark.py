@@ -2,7 +2,8 @@
 
 What can be said without truth: whether the prediction, drawn at its own camera, covers the object
 (`iou2d_rerender`), whether the mesh is sound, how sure the network is of the azimuth, and what a
-person should look at first (flags). Where masks are given, the network is given them, and the
+person should look at first: the service's flags (`graphics.quality`), but that meshes are drawn
+again with their predicted textures. Where masks are given, the network is given them, and the
 segmenter is held against them; where cameras are given (PASCAL3D+), so are the predicted ones.
 """
 
@@ -12,6 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from graphics import quality
 from graphics.camera import (
     AZIMUTH,
     DISTANCE,
@@ -20,7 +22,6 @@ from graphics.camera import (
     azimuth_difference_degrees,
 )
 from graphics.mesh import Template
-from train.data.mask_filter import MaskLimits, Verdict, filter_masks
 from train.data.photo_set import PhotoSet
 from train.evaluation.benchmark import BATCH, Predicted
 from train.evaluation.metrics import Metric
@@ -29,17 +30,6 @@ from train.metrics.mask_iou import mask_iou, solid
 from train.metrics.mesh_quality import flipped_faces, self_intersections, watertight
 from train.running.progress import ignore_progress
 
-LIMITS = MaskLimits(smallest_mask=0.04, largest_border=0.05, second_instance=0.10)
-"""Of masks that raise no flag: those of `train.config.MultiviewConfig`."""
-POOR_RERENDER = 0.7
-UNSURE = 0.5
-"""Below this IoU, this confidence, a photograph is flagged."""
-MASK_FLAGS = {
-    Verdict.EMPTY: "no object",
-    Verdict.SMALL: "small object",
-    Verdict.CUT_OFF: "cut off",
-    Verdict.SEVERAL: "several objects",
-}
 TURNS_DEGREES = (60.0, 120.0, 180.0, 240.0, 300.0)
 """Of the views that people are shown, beyond the predicted azimuth."""
 SHOWN_ELEVATION_DEGREES = 15.0
@@ -90,8 +80,8 @@ class PhotosMeasured(NamedTuple):
     scores: PhotoScores
     cameras: NDArray[np.float32]
     """[N, 5] as predicted."""
-    flags: list[list[str]]
-    """What a person should look at, for each photograph."""
+    flags: list[list[quality.Flag]]
+    """What a person should look at, for each photograph: the flags of `graphics.quality`."""
     masks: NDArray[np.float32]
     """[N, R, R] in 0..1, as the network was given them."""
     renders: NDArray[np.uint8]
@@ -137,11 +127,11 @@ def measure_photos(
 
 def _measure_part(predictor: PhotoPredictor, photos: PhotoSet, part: slice) -> PhotosMeasured:
     images, masked, true = photos.images[part], photos.masked[part], photos.cameras[part]
-    segmented = predictor.segment(images)
+    segmented = predictor.segment(photos.scenes[part])
     masks = np.where(masked[:, None, None], photos.masks[part], segmented)
     read = predictor.reconstruct(images, masks)
-    drawn, silhouettes = _drawings(read, predictor, images.shape[1])
-    rerendered = mask_iou(solid(silhouettes), solid(masks))
+    drawn, covered = _drawings(read, predictor, images.shape[1])
+    rerendered = mask_iou(covered, solid(masks))
     segmenter = mask_iou(solid(segmented), solid(photos.masks[part]))
     azimuths = azimuth_difference_degrees(
         read.cameras[:, AZIMUTH].astype(np.float64), true[:, AZIMUTH]
@@ -157,19 +147,23 @@ def _measure_part(predictor: PhotoPredictor, photos: PhotoSet, part: slice) -> P
         np.array([flipped_faces(vertices, faces) for vertices in read.vertices]),
         np.array([self_intersections(vertices, faces) for vertices in read.vertices]),
     )
-    return PhotosMeasured(scores, read.cameras, _flags(masks, scores), masks, drawn)
+    taken = [photos.photograph(number) for number in range(len(photos.names))[part]]
+    errors = map(quality.colour_difference, images, drawn[:, 0] / np.float32(255), covered)
+    judged = zip(taken, masks, rerendered, errors, scores.confidence, strict=True)
+    flags = [quality.flags(*each) for each in judged]
+    return PhotosMeasured(scores, read.cameras, flags, masks, drawn)
 
 
 def _drawings(
     read: Predicted, predictor: PhotoPredictor, size: int
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Pictures [B, 6, R, R, 3] and the silhouettes [B, R, R] at the predicted cameras."""
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Pictures [B, 6, R, R, 3], and where the mesh is [B, R, R] at the predicted cameras."""
     turned = turned_cameras(read.cameras, TURNS_DEGREES)
     views = [
         render_on_grey(read.vertices, read.textures, cameras, predictor.template, size)
         for cameras in (read.cameras, *turned)
     ]
-    return np.stack([as_pixels(view.images) for view in views], axis=1), views[0].masks
+    return np.stack([as_pixels(view.images) for view in views], axis=1), solid(views[0].masks)
 
 
 def turned_cameras(
@@ -183,16 +177,3 @@ def turned_cameras(
     # As large as at the nominal distance, and in the middle.
     turned[..., DISTANCE] = np.maximum(cameras[:, DISTANCE], NOMINAL_DISTANCE)
     return turned
-
-
-def _flags(masks: NDArray[np.float32], scores: PhotoScores) -> list[list[str]]:
-    verdicts = filter_masks(np.rint(masks * 255).astype(np.uint8), LIMITS).verdicts
-    flags: list[list[str]] = []
-    for number, verdict in enumerate(verdicts.tolist()):
-        found = [MASK_FLAGS[Verdict(verdict)]] if verdict != Verdict.KEPT else []
-        if scores.iou2d_rerender[number] < POOR_RERENDER:
-            found.append("poor re-render")
-        if scores.confidence[number] < UNSURE:
-            found.append("unsure azimuth")
-        flags.append(found)
-    return flags

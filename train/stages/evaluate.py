@@ -21,11 +21,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from graphics.camera import CAMERA_SIZE
 from graphics.mesh import Template
 from train.config import PROCEDURAL, Config
 from train.data.held_out import held_out
-from train.data.photo_set import UNKNOWN, PhotoSet
+from train.data.photo_set import PhotoSet, of_squares
 from train.data.vehicles import HELD_OUT_SEED
 from train.evaluation.benchmark import ConstantShape, Measured, Predicted, Predictor, measure
 from train.evaluation.photo_benchmark import measure_photos
@@ -136,18 +135,10 @@ def _own_photographs(workspace: Workspace, most: int) -> PhotoSet:
     taken = workspace.stage("photographs")
     images = np.load(taken.require("images.npy"), mmap_mode="r")
     chosen = np.unique(np.linspace(0, len(images) - 1, min(most, len(images))).round().astype(int))
-    images, masked = images[chosen], bool(taken.facts()["masks"])
-    masks = np.zeros(images.shape[:3], np.float32)
-    if masked:
+    masks = None
+    if taken.facts()["masks"]:
         masks = np.load(taken.require("masks.npy"), mmap_mode="r")[chosen] / np.float32(255)
-    return PhotoSet(
-        images,
-        masks,
-        np.full(len(chosen), masked),
-        np.full((len(chosen), CAMERA_SIZE), UNKNOWN, np.float32),
-        [f"photograph {number}" for number in chosen],
-        [],
-    )
+    return of_squares(images[chosen], masks, [f"photograph {number}" for number in chosen])
 
 
 def _networks(workspace: Workspace, round: int) -> NetworkPredictor:

@@ -20,7 +20,7 @@ from train.checkpoints.imported import load_checkpoint
 from train.config import CHECKPOINT, PROCEDURAL, Config
 from train.data.array_file import ArrayFile
 from train.data.photo_layouts import read_training
-from train.data.photographs import FolderPhotographs
+from train.data.photo_set import PhotoSet
 from train.data.vehicles import photographs
 from train.models.generated import as_pixels, generate, sample_contents
 from train.running.device import place
@@ -111,9 +111,10 @@ def _write_folder(config: Config, workspace: Workspace, folder: StageFolder) -> 
         progress.say(f"skipped {line}")
     for line in _notes(config, found):
         progress.say(line)
-    for name, rows in (("images.npy", found.images), ("masks.npy", found.masks)):
-        if rows is None:
-            continue
+    arrays = {"images.npy": found.scenes}
+    if found.masked.all():
+        arrays["masks.npy"] = np.rint(found.masks * 255).astype(np.uint8)
+    for name, rows in arrays.items():
         file = ArrayFile(folder.file(name), rows.shape)
         file.rows[:] = rows
         file.finish()
@@ -121,14 +122,15 @@ def _write_folder(config: Config, workspace: Workspace, folder: StageFolder) -> 
         count=len(found.images),
         size=size,
         source=config.photographs.source,
-        masks=found.masks is not None,
+        masks=bool(found.masked.all()),
         skipped=skipped,
     )
 
 
-def _notes(config: Config, found: FolderPhotographs) -> Iterator[str]:
+def _notes(config: Config, found: PhotoSet) -> Iterator[str]:
     """What somebody may not have meant."""
-    count, opaque = len(found.images), found.opaque
+    count = len(found.images)
+    opaque = [name for name, known in zip(found.names, found.masked, strict=True) if not known]
     if config.shows_vehicles:
         yield (
             f"taken for {config.export.category}: if they show something else, name it with "

@@ -27,10 +27,10 @@ def test_segmentations_are_masks(tmp_path: Path, beside: bool) -> None:
         (root / "segmentations").rename(tmp_path / "segmentations")
     found = read_photo_set(root, 40)
     assert found.masked.all()
-    bright = found.images[0, ..., 0] > 135
+    bright = found.scenes[0, ..., 0] > 135
     assert np.mean((found.masks[0] > 0.5) == bright) > 0.97
     training = read_training(root, 40)
-    assert len(training.images) == 1 and training.masks is not None
+    assert len(training.images) == 1 and training.masked.all()
 
 
 def test_splits(tmp_path: Path) -> None:

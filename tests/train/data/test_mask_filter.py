@@ -21,8 +21,8 @@ def disc() -> np.ndarray:
     [
         (slice(0, 0), slice(0, 0), 255, Verdict.KEPT),
         (slice(16, 18), slice(16, 19), 255, Verdict.KEPT),  # a speck
-        (slice(16, 19), slice(1, 9), 255, Verdict.SEVERAL),
-        (slice(5, 14), slice(5, 20), 255, Verdict.CUT_OFF),
+        (slice(16, 19), slice(1, 9), 255, Verdict.SEVERAL_OBJECTS),
+        (slice(5, 14), slice(5, 20), 255, Verdict.TOUCHES_BORDER),
         (slice(16, 19), slice(1, 9), 100, Verdict.KEPT),  # hardly covered
     ],
 )
@@ -36,8 +36,8 @@ def test_empty_and_small_masks_are_told_apart():
     small = blank()
     small[8:12, 8:12] = 255  # 4 %
     assert filter_masks(np.stack([blank(), small]), LIMITS).verdicts.tolist() == [
-        Verdict.EMPTY,
-        Verdict.SMALL,
+        Verdict.NO_OBJECT,
+        Verdict.TINY,
     ]
 
 

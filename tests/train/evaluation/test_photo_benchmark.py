@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from graphics.mesh import sphere_template
-from train.data.photo_set import PhotoSet
+from graphics.photographs import Frame
+from train.data.photo_set import PhotoSet, of_squares
 from train.evaluation.benchmark import Predicted
 from train.evaluation.photo_benchmark import measure_photos
 from train.evaluation.photo_report import photo_estimates
@@ -33,15 +34,10 @@ class Ball:
 
 def photographs(masks: list[np.ndarray], known: bool = False) -> PhotoSet:
     stacked = np.stack(masks)
-    count = len(masks)
-    cameras = np.full((count, 5), np.nan, np.float32)
-    return PhotoSet(
+    return of_squares(
         np.repeat((stacked * 200).astype(np.uint8)[..., None], 3, -1),
-        stacked.astype(np.float32) * known,
-        np.full(count, known),
-        cameras,
-        [f"{number}.png" for number in range(count)],
-        [],
+        stacked.astype(np.float32) if known else None,
+        [f"{number}.png" for number in range(len(masks))],
     )
 
 
@@ -65,10 +61,10 @@ def test_a_ball_is_redrawn_where_it_was() -> None:
 
 def test_a_given_mask_is_what_counts() -> None:
     photos = photographs([circle(BALL_RADIUS)], known=True)
-    photos = photos._replace(images=np.zeros_like(photos.images))
+    photos = photos._replace(scenes=np.zeros_like(photos.images))
     found = measure_photos(Ball(FRONT), photos)
     assert found.scores.iou2d_rerender[0] > 0.95
-    assert found.scores.iou2d_segmenter[0] == 0
+    assert found.scores.iou2d_segmenter[0] == 0  # it reads what is around the object
     assert np.array_equal(found.masks, photos.masks)
 
 
@@ -77,11 +73,24 @@ def test_what_a_person_should_look_at_is_flagged() -> None:
     masks = [np.zeros((SIZE, SIZE), bool), circle(0.1), circle(0.6, 0.9), two, circle(BALL_RADIUS)]
     found = measure_photos(Ball(np.repeat(FRONT, 5, 0)), photographs(masks))
     assert [flags[0] if flags else "" for flags in found.flags] == [
-        "no object", "small object", "cut off", "several objects", "",
+        "no_object", "tiny", "touches_border", "several_objects", "",
     ]  # fmt: skip
-    assert all("poor re-render" in flags for flags in found.flags[:4])
+    assert found.flags[0] == ["no_object"]
+    assert all("low_iou" in flags for flags in found.flags[1:4])
     unsure = measure_photos(Ball(FRONT, confidence=0.2), photographs([circle(BALL_RADIUS)]))
-    assert unsure.flags == [["unsure azimuth"]]
+    assert unsure.flags == [["unlike_training"]]
+    dark = photographs([circle(BALL_RADIUS)], known=True)
+    dark = dark._replace(images=np.zeros_like(dark.images))
+    assert measure_photos(Ball(FRONT), dark).flags == [["unlike_training"]]
+
+
+def test_the_flags_are_those_of_the_photograph_s_own_pixels_and_edges() -> None:
+    photos = photographs([circle(BALL_RADIUS)])
+    left = round(SIZE * (1 - BALL_RADIUS) / 2)
+    cut = photos._replace(frames=[Frame(-left - 2, 0, SIZE)], sizes=[(SIZE, SIZE)])
+    assert measure_photos(Ball(FRONT), cut).flags == [["touches_border"]]
+    few = photos._replace(frames=[Frame(0, 0, 8)], sizes=[(8, 8)])
+    assert measure_photos(Ball(FRONT), few).flags == [["tiny"]]
 
 
 def test_cameras_are_compared_the_short_way_round() -> None:

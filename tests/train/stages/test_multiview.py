@@ -66,7 +66,9 @@ def test_round_0_shows_contents_under_the_annotated_codes(tmp_path):
         assert np.abs(wanted - data.images[row]).max() <= 1
     facts = folder.facts()
     assert (facts["images"], facts["objects"]) == (160, 40)
-    assert set(facts["dropped"]) == {"empty", "small", "cut_off", "several", "lonely"}
+    assert set(facts["dropped"]) == {
+        "no_object", "tiny", "touches_border", "several_objects", "lonely",
+    }  # fmt: skip
     assert facts["variance_shares_view_content"]["roof_height"]
     assert facts["azimuth_asked_read_median_degrees"] >= 0
     with Image.open(folder.file("contact_sheet.png")) as sheet:
@@ -146,7 +148,7 @@ def test_a_killed_generation_goes_on_and_ends_with_the_same_images(tmp_path, mon
 
 
 def test_when_every_image_is_dropped_the_counts_are_told(tmp_path):
-    with pytest.raises(WorkspaceError, match=r"none of 160 .*'cut_off': 160"):
+    with pytest.raises(WorkspaceError, match=r"none of 160 .*'touches_border': 160"):
         multiview.run(permissive(largest_border=0.5), ready(tmp_path))
 
 
