@@ -1,4 +1,4 @@
-"""Photographs that brought their masks, as a segmenter is taught on them."""
+"""Photographs that brought their masks: what a segmenter is trained on."""
 
 from typing import NamedTuple
 
@@ -12,11 +12,11 @@ from train.data.vehicles import surroundings
 from train.running.workspace import StageFolder
 
 HELD_OUT_EVERY = 10
-"""Every so many photographs one is not to be taught."""
+"""Every so many photographs one is not trained on."""
 SHADOW_EXTENTS = (0.8, 0.8, 0.8)
-"""Of what throws a shadow in a scene: a compact object's, which is not known."""
+"""What throws a shadow in a scene: a compact object, whose extents are not known."""
 SCENE_CAMERA = np.array([[0.0, 12.0, NOMINAL_DISTANCE, 0.0, 0.0]], np.float32)
-"""From where a scene is seen."""
+"""The camera that sees a scene."""
 
 
 class Labelled(NamedTuple):
@@ -38,7 +38,7 @@ def as_labelled(
 
 
 class MaskedPhotographs:
-    """What stage photographs left of a folder whose files all have an alpha channel."""
+    """What stage photographs wrote for a folder whose files all have a mask."""
 
     def __init__(self, taken: StageFolder) -> None:
         self.images = np.load(taken.require("images.npy"), mmap_mode="r")  # uint8 [N, R, R, 3]
@@ -48,18 +48,18 @@ class MaskedPhotographs:
         self.camera_conditioned = np.setdiff1d(numbers, self.held_out)
 
     def load(self, numbers: NDArray[np.integer]) -> Labelled:
-        """Some of them as they are."""
+        """Photographs as they are."""
         return as_labelled(self.images[numbers], self.masks[numbers])
 
     def load_in_scenes(self, numbers: NDArray[np.integer], seed: int, first: int) -> Labelled:
-        """The same, but every second one before the procedural scene (seed, first + its place).
+        """Photographs, every second one of them before the procedural scene (seed, first + index).
 
-        What is cut out shows no background, and what a segmenter has to read does.
+        An object that was cut out shows no background; what a segmenter has to read does.
         """
         images, masks = self.load(numbers)
         size = self.images.shape[1]
-        for place in range(1, len(numbers), 2):
-            scene = surroundings(seed, first + place, SHADOW_EXTENTS, SCENE_CAMERA, size)[0]
+        for index in range(1, len(numbers), 2):
+            scene = surroundings(seed, first + index, SHADOW_EXTENTS, SCENE_CAMERA, size)[0]
             behind = torch.from_numpy(scene).permute(2, 0, 1)
-            images[place] = torch.lerp(behind, images[place], masks[place])
+            images[index] = torch.lerp(behind, images[index], masks[index])
         return Labelled(images, masks)

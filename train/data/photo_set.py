@@ -1,4 +1,4 @@
-"""Real photographs of single objects for an evaluation or a training, with what truth there is."""
+"""Real photographs of single objects, with what ground truth there is."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from graphics.camera import CAMERA_SIZE
 from graphics.image_files import PhotographError
 from graphics.photographs import Frame, Photograph, decode, decode_square, frame_around
-from train.data.photographs import PhotographsError, Skipped, pictures_below
+from train.data.photographs import PIXEL_LIMIT, PhotographsError, Skipped, pictures_below
 
-PIXEL_LIMIT = 89_478_485
-"""Pillow's own; larger files rarely hold what their owner thinks."""
 UNKNOWN = np.nan
 """Column of a camera that nobody wrote down."""
 
@@ -81,25 +79,7 @@ def read_photos(photos: Sequence[Photo], size: int, skipped: Iterable[Skipped] =
     if not used:
         first = "; ".join(f"{name} ({reason})" for name, reason in left_out[:3])
         raise PhotographsError(f"none of {len(left_out)} photographs can be used: {first}")
-    cameras = np.full((len(used), CAMERA_SIZE), UNKNOWN, np.float32)
-    masks = np.zeros((len(used), size, size), np.float32)
-    for number, (photo, (photograph, _)) in enumerate(zip(used, found, strict=True)):
-        cameras[number, :2] = photo.camera or UNKNOWN
-        if photograph.mask is not None:
-            masks[number] = photograph.mask
-    images = np.stack([photograph.pixels for photograph, _ in found])
-    alike = all(scene is photograph.pixels for photograph, scene in found)
-    return PhotoSet(
-        images,
-        images if alike else np.stack([scene for _, scene in found]),
-        masks,
-        np.array([photograph.mask is not None for photograph, _ in found]),
-        cameras,
-        [photograph.frame for photograph, _ in found],
-        [photograph.size for photograph, _ in found],
-        [photo.name for photo in used],
-        left_out,
-    )
+    return _stacked(used, found, left_out)
 
 
 def of_squares(
@@ -119,6 +99,30 @@ def of_squares(
         [(size, size)] * count,
         names,
         [],
+    )
+
+
+def _stacked(
+    used: list[Photo], found: list[tuple[Photograph, NDArray[np.uint8]]], skipped: list[Skipped]
+) -> PhotoSet:
+    cameras = np.full((len(used), CAMERA_SIZE), UNKNOWN, np.float32)
+    masks = np.zeros((len(used), *found[0][1].shape[:2]), np.float32)
+    for number, (photo, (photograph, _)) in enumerate(zip(used, found, strict=True)):
+        cameras[number, :2] = photo.camera or UNKNOWN
+        if photograph.mask is not None:
+            masks[number] = photograph.mask
+    images = np.stack([photograph.pixels for photograph, _ in found])
+    alike = all(scene is photograph.pixels for photograph, scene in found)
+    return PhotoSet(
+        images,
+        images if alike else np.stack([scene for _, scene in found]),
+        masks,
+        np.array([photograph.mask is not None for photograph, _ in found]),
+        cameras,
+        [photograph.frame for photograph, _ in found],
+        [photograph.size for photograph, _ in found],
+        [photo.name for photo in used],
+        skipped,
     )
 
 
@@ -160,9 +164,10 @@ def _with_masks(
 ) -> tuple[list[Photo], list[Skipped]]:
     """Every photograph with its mask; one without is left out where masks are given."""
     by_stem: dict[str, Path] = {}
-    for path in pictures_below(masks) if masks else ():
-        by_stem[path.relative_to(masks).with_suffix("").as_posix()] = path
-        by_stem.setdefault(path.stem, path)
+    if masks is not None:
+        for path in pictures_below(masks):
+            by_stem[path.relative_to(masks).with_suffix("").as_posix()] = path
+            by_stem.setdefault(path.stem, path)
     photos, skipped = [], []
     for name, path in named:
         stem = Path(name).with_suffix("").as_posix()

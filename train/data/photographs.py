@@ -4,6 +4,8 @@ from mimetypes import MimeTypes
 from pathlib import Path
 from typing import NamedTuple
 
+PIXEL_LIMIT = 89_478_485
+"""Pillow's own; larger files rarely hold what their owner thinks."""
 _TYPES = MimeTypes()  # without what a machine adds to them: all machines take the same files
 
 

@@ -6,13 +6,12 @@ import numpy as np
 from PIL import Image
 
 from graphics.image_files import PhotographError, has_transparency, read_upright
-from train.data.photo_set import PIXEL_LIMIT
-from train.data.photographs import pictures_below
+from train.data.photographs import PIXEL_LIMIT, pictures_below
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.running.workspace import WorkspaceError
 
 QUALITY = 92
-"""Of the JPEG files."""
+"""JPEG quality."""
 
 
 class SamplesError(WorkspaceError):
@@ -20,7 +19,7 @@ class SamplesError(WorkspaceError):
 
 
 def write_procedural_samples(folder: Path, count: int, size: int) -> list[Path]:
-    """Held-out procedural photographs: objects that no training saw, drawn at `size` pixels."""
+    """Held-out procedural photographs: objects that no training saw, rendered at `size` pixels."""
     taken = photographs(HELD_OUT_SEED, np.arange(count), size)
     return [
         _write(folder, number, Image.fromarray(image)) for number, image in enumerate(taken.images)
@@ -31,7 +30,7 @@ def write_folder_samples(folder: Path, source: Path, count: int, size: int) -> l
     """The first readable photographs of the user's folder, by name, at most `size` pixels wide.
 
     They are encoded anew, which drops what a camera wrote beside the pixels (place, owner); one
-    with an alpha channel stays a PNG, as the network was taught on what that shows.
+    that is transparent around its object stays a PNG, as the network was trained on cut-outs.
 
     Raises:
         SamplesError: not one could be read.
@@ -55,7 +54,7 @@ def write_folder_samples(folder: Path, source: Path, count: int, size: int) -> l
 
 
 def write_generated_samples(folder: Path, images: np.ndarray, count: int) -> list[Path]:
-    """The first photographs that stage `photographs` drew, uint8 [N, R, R, 3], as they are."""
+    """The first photographs that stage `photographs` generated, uint8 [N, R, R, 3], as they are."""
     return [
         _write(folder, number, Image.fromarray(image))
         for number, image in enumerate(images[:count])
