@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from train.config.refusal import CommandError
+
 SUFFIXES = (".jpg", ".jpeg", ".png")
 FORMATS = ("JPEG", "PNG")
 MID_GREY = 128
@@ -21,7 +23,7 @@ _SHORTEST_SIDE = 8  # pixels; less is an icon or a damaged header, not a photogr
 _DETAIL = 4  # JPEGs are decoded at no less than this many times the size asked for: quick
 
 
-class PhotographsError(Exception):
+class PhotographsError(CommandError):
     """The folder holds nothing to train on."""
 
 
