@@ -62,7 +62,10 @@ class Options:
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo; 0 when every photograph became a mesh."""
     options = tyro.cli(
-        Options, args=arguments, prog="python -m service.demo", description=__doc__.split("\n\n")[0]
+        Options,
+        args=arguments,
+        prog="python -m service.demo",
+        description=(__doc__ or "").split("\n\n")[0],
     )
     from service.model import bundle, store  # they bring BentoML, for which --help does not wait
 

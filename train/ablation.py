@@ -12,11 +12,11 @@ import dataclasses
 import importlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, get_type_hints
 
 import numpy as np
 import tyro
@@ -29,6 +29,14 @@ from train.config import (
     InverseConfig,
     MultiviewConfig,
 )
+from train.config.ablation import (
+    FULL,
+    GENERATED,
+    PLAIN_GAN,
+    ROWS,
+    TRUE_VIEWS,
+    Row,
+)
 from train.config.command_line import Values, finish, outcome, parse, parse_first
 from train.config.section import Section
 from train.running.workspace import (
@@ -39,10 +47,6 @@ from train.running.workspace import (
     write_json,
 )
 
-FULL = "full"
-GENERATED, PLAIN_GAN = "generated", "plain_gan"
-TRUE_VIEWS, SINGLE_PHOTOGRAPHS = "true_views", "single_photographs"
-"""What stands in the place of the multi-view images."""
 COLUMNS = (
     "iou2d_input", "iou2d_novel30", "iou3d_canonical", "psnr_novel",
     "azimuth_median_deg", "azimuth_acc30", "flipped_faces",
@@ -51,54 +55,6 @@ SECTIONS = ("inverse", "multiview", "evaluate")
 """Of the settings, those that may differ from the run's: all else is taken over from it."""
 COMPARED = "iou2d_novel30"
 """The figure whose difference to the full training is shown."""
-
-
-class Row(NamedTuple):
-    """One training."""
-
-    meaning: str
-    changes: Callable[[InverseConfig], dict[str, Any]] = lambda full: {}
-    """The settings of the full training -> those that differ."""
-    images: str = GENERATED
-
-
-ROWS = {
-    FULL: Row("everything"),
-    "one_view": Row(
-        "the same images, each rendered into its own view only", lambda full: {"views": 1}
-    ),
-    "photographs_only": Row(
-        "single view without a GAN: labelled photographs alone (the paper's PASCAL3D+ row)",
-        lambda full: {"views": 1, "camera_learning_rate": 0},
-        SINGLE_PHOTOGRAPHS,
-    ),
-    "generated_only": Row("no labelled photographs", lambda full: {"photographs": 0}),
-    "plain_gan": Row(
-        "round 0's images in the GAN's place: the plain GAN's, of annotated view codes",
-        images=PLAIN_GAN,
-    ),
-    "plain_gan_only": Row(
-        "the plain GAN's images without labelled photographs, as in the paper",
-        lambda full: {"photographs": 0},
-        PLAIN_GAN,
-    ),
-    "fixed_cameras": Row(
-        "the viewpoints' cameras stay as asked for", lambda full: {"camera_learning_rate": 0}
-    ),
-    "no_perceptual": Row(
-        "without the perceptual term", lambda full: {"perceptual_after": full.steps}
-    ),
-    "no_symmetry": Row(
-        "both sides of shape and texture are free", lambda full: {"symmetric": False}
-    ),
-    "soft_edges": Row(
-        "sigmainv stays at its first value", lambda full: {"last_sigmainv": full.sigmainv}
-    ),
-    "true_views": Row(
-        "true renders of as many training vehicles take the GAN's place: its upper bound",
-        images=TRUE_VIEWS,
-    ),
-}
 
 
 def read_config(run: Path) -> Config:
@@ -281,9 +237,9 @@ def _command(arguments: Sequence[str] | None) -> None:
     out = beside.with_name(f"{beside.name}_ablation")
     sections = {name: getattr(config, name) for name in SECTIONS}
     default = Command(tyro.MISSING, out, **sections)
-    rows = "\n".join(f"  {name:<17s} {row.meaning}" for name, row in ROWS.items())
-    description = f"{__doc__.split(chr(10))[0]}\n\nRows:\n{rows}"
-    given: Command = parse(Command, arguments, "train.ablation", description, default)
+    rows = [f"\n  {name:<17s} {row.meaning}" for name, row in ROWS.items()]
+    more = "\n\nRows:" + "".join(rows)
+    given: Command = parse(Command, arguments, "train.ablation", __doc__, default, more)
     sections = {name: getattr(given, name) for name in SECTIONS}
     config = replace(config, **sections)
     names = rows_for(config, [name for name in given.rows.split(",") if name])
@@ -295,6 +251,7 @@ def _command(arguments: Sequence[str] | None) -> None:
 def _fill(ablation: Ablation, rows: Sequence[str], seeds: Sequence[int]) -> str:
     """Every cell, seed by seed; the table is written anew after each, and its Markdown returned."""
     cells: dict[str, dict[int, dict[str, float]]] = {}
+    text = ""
     every = [(seed, name) for seed in seeds for name in rows]
     for number, (seed, name) in enumerate(every, 1):
         print(f"{name}, seed {seed}: {number} of {len(every)}", file=sys.stderr, flush=True)

@@ -123,10 +123,10 @@ def parse_command(arguments: Sequence[str] | None) -> Command:
         SystemExit: status 2, an unknown preset or setting, or 0, --help.
     """
     preset = parse_first(Start, arguments, "train.cycle").preset
-    presets = [f"  {name:<9s} {purpose}" for name, purpose in PURPOSES.items()]
-    description = "\n".join([__doc__.split("\n\n")[0], "", "Presets:", *presets])
+    presets = [f"\n  {name:<9s} {purpose}" for name, purpose in PURPOSES.items()]
+    more = "\n\nPresets:" + "".join(presets)
     default = Command(PRESETS[preset], Path("runs") / preset)
-    return parse(Command, arguments, "train.cycle", description, default)
+    return parse(Command, arguments, "train.cycle", __doc__, default, more)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

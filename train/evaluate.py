@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _command(arguments: Sequence[str] | None) -> None:
-    options = parse(Command, arguments, "train.evaluate", __doc__.split("\n\n")[0])
+    options = parse(Command, arguments, "train.evaluate", __doc__)
     # It brings torch and numba, which a refused argument does not wait for.
     print(importlib.import_module("train.evaluation.measuring").evaluate(options))
 

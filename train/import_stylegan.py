@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _command(arguments: Sequence[str] | None) -> None:
-    given = parse(Command, arguments, "train.import_stylegan", __doc__.split("\n\n")[0])
+    given = parse(Command, arguments, "train.import_stylegan", __doc__)
     # It brings torch, which a refused argument does not wait for.
     stylegan_file = importlib.import_module("train.checkpoints.stylegan_file")
     report = stylegan_file.import_file(given.file, given.out, given.view_layers)

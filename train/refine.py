@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _command(arguments: Sequence[str] | None) -> None:
-    given = parse(Command, arguments, "train.refine", __doc__.split("\n\n")[0])
+    given = parse(Command, arguments, "train.refine", __doc__)
     # It brings torch and numba, which a refused argument does not wait for.
     refined = importlib.import_module("train.evaluation.refined_photos")
     refined.refine_photos(given.photos, given.masks, given.bundle, given.steps, given.out)

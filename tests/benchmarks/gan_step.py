@@ -79,7 +79,7 @@ MODULE = "tests.benchmarks.gan_step"
 def main() -> None:
     """The command."""
     config = PRESETS[parse_first(Start, None, MODULE).preset]
-    options: Command = parse(Command, None, MODULE, __doc__.split("\n\n")[0], Command(config))
+    options: Command = parse(Command, None, MODULE, __doc__, Command(config))
     config = options.config
     processes = config.gan.processes or processes_for(config.gan.batch_size, threaded=True)
     given = config, options.camera_conditioned, options.launched, options.cycles

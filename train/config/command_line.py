@@ -43,10 +43,14 @@ def parse(
     kind: Any,  # a dataclass, or a union of them: sub-commands
     arguments: Sequence[str] | None,
     module: str,
-    description: str,
+    docstring: str | None,
     default: Any = MISSING_NONPROP,
+    more: str = "",
 ) -> Any:
-    """The options of a command line, an instance of `kind`; `default`: of what is not given.
+    """The options of a command line, an instance of `kind`.
+
+    `docstring`: the module's, whose first paragraph --help begins with, then `more`; `default`: of
+    what is not given.
 
     Raises:
         ConfigError: an impossible value.
@@ -57,7 +61,7 @@ def parse(
         args=arguments,
         default=default,
         prog=f"python -m {module}",
-        description=description,
+        description=(docstring or "").split("\n\n")[0] + more,
         config=(tyro.conf.DisallowNone, tyro.conf.PositionalMetavarFromFieldName),
         registry=_REGISTRY,
     )
@@ -115,7 +119,7 @@ def _described(info: StructTypeInfo) -> StructConstructorSpec | None:
     given = info.default if isinstance(info.default, info.type) else None
     specs = []
     for field in fields(info.type):
-        annotation = annotations(info.type)[field.name]
+        annotation: Any = annotations(info.type)[field.name]
         if bounds := limits(annotation):
             metavar = annotation.__origin__.__name__.upper() + ",".join(map(str, bounds))
             metavar = metavar.replace(" ", "")
@@ -142,7 +146,8 @@ def docstrings(kind: type) -> dict[str, str]:
     """The docstring below each field of a class, its bases' included, as one paragraph."""
     found: dict[str, str] = {}
     for owner in reversed([one for one in kind.__mro__ if is_dataclass(one)]):
-        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
+        tree = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
+        assert isinstance(tree, ast.ClassDef)
         for field, text in pairwise(tree.body):
             match field, text:
                 case (
