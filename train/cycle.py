@@ -24,11 +24,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from train.config import Config, ConfigError, checks
 from train.config.command_line import Settings, finish, outcome, parse, parse_first
 from train.config.presets import PRESETS, PURPOSES
+from train.config.run import PresetName
 from train.config.section import Section
 from train.running.progress import Progress
 from train.running.workspace import Workspace, write_json
@@ -92,7 +93,7 @@ def _check(config: Config, stages: Sequence[str]) -> None:
 class Start(Section):
     """What the defaults of all settings depend on."""
 
-    preset: Literal["smoke", "vehicles", "cpu", "gpu", "paper"] = "cpu"
+    preset: PresetName = "cpu"
     """The settings to start from."""
 
 

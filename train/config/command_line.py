@@ -36,6 +36,11 @@ Values = Annotated[Options, tyro.conf.FlagConversionOff]
 Settings = Annotated[Values[Options], tyro.conf.arg(name="")]
 """Settings whose flags have no prefix but their sections'."""
 
+MARKERS = (
+    tyro.conf.DisallowNone,
+    tyro.conf.FlagCreatePairsOff,
+    tyro.conf.PositionalMetavarFromFieldName,
+)
 _REGISTRY = ConstructorRegistry()
 
 
@@ -62,7 +67,7 @@ def parse(
         default=default,
         prog=f"python -m {module}",
         description=(docstring or "").split("\n\n")[0] + more,
-        config=(tyro.conf.DisallowNone, tyro.conf.PositionalMetavarFromFieldName),
+        config=MARKERS,
         registry=_REGISTRY,
     )
 

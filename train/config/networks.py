@@ -73,7 +73,7 @@ class GanConfig(Section):
     warm_start: bool = True
     """The first camera-conditioned GAN goes on from round 0's weights instead of `init`."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of the forward passes. auto: bfloat16 where the hardware computes it."""
+    """Precision of the forward passes. auto: bfloat16 where the hardware computes it."""
     processes: AtLeast0 = 0
     """Processes that share each batch; 0: those that torchrun started, else one per GPU, or on the
     CPU one, whose threads share the work better."""
@@ -90,7 +90,7 @@ class GanConfig(Section):
 
 
 MOST_SUBDIVISIONS = 5
-"""Of the sphere template: 10242 vertices."""
+"""Most subdivisions of the sphere template: 10242 vertices."""
 
 
 @dataclass(frozen=True)

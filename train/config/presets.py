@@ -88,6 +88,8 @@ PAPER = Config(
         learning_rate=1e-5,
     ),
 )
+"""Meant for an imported 512 px StyleGAN2 (--gan.checkpoint FOLDER) and photographs of your own, or
+its samples (--data checkpoint). Without one a StyleGAN2 of full width is trained first."""
 
 PRESETS: dict[str, Config] = {
     "smoke": SMOKE,
@@ -101,8 +103,6 @@ PURPOSES = {
     "vehicles": "the shipped bundle, from the shipped GANs as they are, in an hour or two",
     "cpu": "everything trained from scratch, in many hours on a few cores; the default",
     "gpu": "both GANs in a quarter of an hour on a card of the H100 class; not run as a whole",
-    "paper": "the paper's weights, steps and batches, not run here (there 120 hours on 4 V100); "
-    "for an imported 512 px StyleGAN2 (--gan.checkpoint FOLDER) and photographs of yours or its "
-    "samples (--data checkpoint); without one, a StyleGAN2 of full width is trained first",
+    "paper": "the paper's steps, batches and weights at 512 px, not run here (120 hours on 4 V100)",
 }
 """Preset -> what it is for, as --help says it."""

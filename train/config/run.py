@@ -15,15 +15,17 @@ from train.config.networks import DisentangleConfig, GanConfig, InverseConfig
 from train.config.results import PROCEDURAL_CATEGORY, EvaluateConfig, ExportConfig
 from train.config.section import AtLeast1, Section
 
+PresetName = Literal["smoke", "vehicles", "cpu", "gpu", "paper"]
+
 
 @dataclass(frozen=True)
 class Config(Section):
     """Everything a run depends on."""
 
-    preset: Literal["smoke", "vehicles", "cpu", "gpu", "paper"] = "cpu"
+    preset: PresetName = "cpu"
     """The settings to start from: `--preset vehicles --help` shows those of vehicles."""
     seed: int = 1
-    """Of all random numbers; the same seed gives the same run."""
+    """Seed of all random numbers; the same seed gives the same run."""
     rounds: AtLeast1 = 2
     """Passes of the cycle; round 0 is the unconditional GAN's."""
     photographs: PhotographsConfig = field(default_factory=PhotographsConfig)

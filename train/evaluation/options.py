@@ -92,7 +92,7 @@ class Photos(Measurement):
     masks: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Masks of the photographs, in files of the same names."""
     split: str = ""
-    """Of PASCAL3D+ or CUB-200-2011; default: all."""
+    """The split of PASCAL3D+ or CUB-200-2011 to read; default: all."""
 
 
 @dataclass(frozen=True, kw_only=True)
