@@ -9,7 +9,6 @@ stops the service.
 
 from __future__ import annotations
 
-import argparse
 import base64
 import io
 import json
@@ -17,14 +16,15 @@ import platform
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import httpx
+import tyro
 from PIL import Image, ImageOps
 
 from service.imaging.sheet import Row, draw_sheet
-from service.model import bundle, store
 from service.process import ServerError, serving
 from service.settings import SHIPPED_BUNDLE
 
@@ -44,20 +44,34 @@ class Posted(NamedTuple):
     """Of the batch."""
 
 
+@dataclass(frozen=True)
+class Options:
+    """The command line."""
+
+    photographs: Annotated[
+        tyro.conf.Positional[tuple[Path, ...]],
+        tyro.conf.arg(metavar="PHOTO ...", help_behavior_hint=""),
+    ] = ()
+    """JPEG or PNG files; default: the bundle's samples."""
+    bundle: str = str(SHIPPED_BUNDLE)
+    """A bundle's folder or bentomodel:<tag>."""
+    out: Path = Path("build/demo")
+    """The folder to write to."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo; 0 when every photograph became a mesh."""
-    parser = argparse.ArgumentParser(prog="python -m service.demo", description=__doc__)
-    parser.add_argument(
-        "--bundle", default=str(SHIPPED_BUNDLE), help="a folder or bentomodel:<tag>"
+    options = tyro.cli(
+        Options,
+        args=arguments,
+        prog="python -m service.demo",
+        description=(__doc__ or "").split("\n\n")[0],
     )
-    parser.add_argument("--out", type=Path, default=Path("build/demo"))
-    parser.add_argument(
-        "photographs", type=Path, nargs="*", help="JPEG or PNG files; default: the bundle's samples"
-    )
-    options = parser.parse_args(arguments)
+    from service.model import bundle, store  # they bring BentoML, for which --help does not wait
+
     try:
         folder = store.resolve(options.bundle)
-        photographs = options.photographs or bundle.load(folder).samples()
+        photographs = list(options.photographs) or bundle.load(folder).samples()
         report = run(folder, photographs, options.out)
     except (bundle.BundleError, ServerError) as error:
         print(f"demo: {error}", file=sys.stderr)
@@ -68,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(folder: Path, photographs: list[Path], out: Path) -> dict[str, Any]:
     """Serve the bundle in `folder`, post the photographs, write everything into `out`."""
     if not photographs:
-        raise bundle.BundleError(f"{folder} has no samples: name photographs on the command line")
+        raise ServerError(f"{folder} has no samples: name photographs on the command line")
     out.mkdir(parents=True, exist_ok=True)
     settings = {"INVERSE_GRAPHICS_BUNDLE": str(folder)}
     with tempfile.TemporaryDirectory() as home, serving(Path(home), settings) as served:

@@ -1,6 +1,6 @@
 """What each part of the inverse graphics training is worth: trainings with a part left out.
 
-    python -m train.ablation --run runs/mine --set inverse.steps=1500 --out runs/mine_ablation
+    python -m train.ablation --run runs/mine --inverse.steps 1500 --out runs/mine_ablation
 
 Takes photographs, segmenter, GAN, camera labels and multi-view images of a finished run as they
 are, trains the network anew once per row and seed, measures every one by the same held-out objects,
@@ -8,19 +8,37 @@ and writes `ablation.json` and `ablation.md`. What is finished is not done again
 goes on after a kill. Exit status: 0 done, 2 a setting or the run cannot be used.
 """
 
-import argparse
 import dataclasses
+import importlib
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, get_type_hints
 
 import numpy as np
+import tyro
 
-from train.config import PROCEDURAL, Config, ConfigError, override
-from train.data.comparison_views import write_single_photographs, write_true_views
-from train.models.weights import WeightsError
+from train.config import (
+    PROCEDURAL,
+    Config,
+    ConfigError,
+    EvaluateConfig,
+    InverseConfig,
+    MultiviewConfig,
+)
+from train.config.ablation import (
+    FULL,
+    GENERATED,
+    PLAIN_GAN,
+    ROWS,
+    TRUE_VIEWS,
+    Row,
+)
+from train.config.command_line import Values, finish, outcome, parse, parse_first
+from train.config.section import Section
 from train.running.workspace import (
     StageFolder,
     Workspace,
@@ -28,64 +46,15 @@ from train.running.workspace import (
     write_atomically,
     write_json,
 )
-from train.stages import evaluate, inverse
 
-UNUSABLE = 2
-"""Exit status; see the module's docstring."""
-FULL = "full"
-GENERATED, PLAIN_GAN = "generated", "plain_gan"
-TRUE_VIEWS, SINGLE_PHOTOGRAPHS = "true_views", "single_photographs"
-"""What stands in the place of the multi-view images."""
 COLUMNS = (
     "iou2d_input", "iou2d_novel30", "iou3d_canonical", "psnr_novel",
     "azimuth_median_deg", "azimuth_acc30", "flipped_faces",
 )  # fmt: skip
+SECTIONS = ("inverse", "multiview", "evaluate")
+"""Of the settings, those that may differ from the run's: all else is taken over from it."""
 COMPARED = "iou2d_novel30"
 """The figure whose difference to the full training is shown."""
-
-
-class Row(NamedTuple):
-    """One training."""
-
-    meaning: str
-    settings: tuple[str, ...] = ()
-    """As `--set` takes them; `{steps}` is inverse.steps."""
-    images: str = GENERATED
-
-
-ROWS = {
-    FULL: Row("everything"),
-    "one_view": Row(
-        "the same images, each drawn into its own view only", ("inverse.views=1",)
-    ),
-    "photographs_only": Row(
-        "single view without a GAN: labelled photographs alone (the paper's PASCAL3D+ row)",
-        ("inverse.views=1", "inverse.camera_learning_rate=0"),
-        SINGLE_PHOTOGRAPHS,
-    ),
-    "generated_only": Row("no labelled photographs", ("inverse.photographs=0",)),
-    "plain_gan": Row(
-        "round 0's images in the GAN's place: the plain GAN's, of annotated view codes",
-        images=PLAIN_GAN,
-    ),
-    "plain_gan_only": Row(
-        "the same without labelled photographs, as in the paper",
-        ("inverse.photographs=0",),
-        PLAIN_GAN,
-    ),
-    "fixed_cameras": Row(
-        "the viewpoints' cameras stay as asked for", ("inverse.camera_learning_rate=0",)
-    ),
-    "no_perceptual": Row("without the perceptual term", ("inverse.perceptual_after={steps}",)),
-    "no_symmetry": Row("both sides of shape and texture are free", ("inverse.symmetric=false",)),
-    "soft_edges": Row(
-        "sigmainv stays at its first value", ("inverse.last_sigmainv={sigmainv}",)
-    ),
-    "true_views": Row(
-        "true renders of as many training vehicles take the GAN's place: its upper bound",
-        images=TRUE_VIEWS,
-    ),
-}  # fmt: skip
 
 
 def read_config(run: Path) -> Config:
@@ -103,7 +72,7 @@ def read_config(run: Path) -> Config:
             for name, value in given.items()
         }
         return Config(**sections)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (ConfigError, OSError, ValueError, TypeError, KeyError) as error:
         raise WorkspaceError(
             f"{path} is not the settings of a run: {error}; give the folder of a finished "
             "`python -m train.cycle --run`"
@@ -118,7 +87,8 @@ class Ablation:
         self.round = config.rounds - 1
         if self.round < 1:
             raise ConfigError(
-                f"rounds={config.rounds}: a run of at least 2, which labelled photographs"
+                f"{run} is a run of {config.rounds} round: at least 2 are needed, of which the "
+                "second labels photographs"
             )
 
     def cell(self, name: str, seed: int) -> dict[str, float]:
@@ -128,33 +98,29 @@ class Ablation:
         # Cells that are finished are not trained again: they must be of these settings.
         StageFolder(workspace.path).start(self._identity(config))
         self._take_over(workspace, ROWS[name])
-        for stage in (inverse, evaluate):
-            folder = workspace.stage(stage.__name__.rpartition(".")[2], self.round)
-            if not folder.done:
-                stage.run(config, workspace, self.round)
+        for stage in ("inverse", "evaluate"):
+            if not workspace.stage(stage, self.round).done:
+                module = importlib.import_module(f"train.stages.{stage}")
+                module.run(config, workspace, self.round)
         return workspace.stage("evaluate", self.round).facts()
 
     def _identity(self, config: Config) -> dict[str, Any]:
         """All that a cell's figures depend on; not the number of processes, as they do not."""
         identity = {"run": str(self.run.path.resolve()), "seed": config.seed}
-        for section in ("inverse", "multiview", "evaluate"):
+        for section in SECTIONS:
             values = dataclasses.asdict(getattr(config, section))
             identity |= {f"{section}.{key}": value for key, value in values.items()}
         del identity["inverse.processes"]
         return identity
 
     def settings(self, row: Row, seed: int) -> Config:
-        """Of one training."""
-        config = override(self.config, f"seed={seed}")
-        config = override(config, "inverse.anew=true")
-        config = override(config, "evaluate.single_view_baseline=false")
-        values = {"steps": config.inverse.steps, "sigmainv": config.inverse.sigmainv}
-        for assignment in row.settings:
-            config = override(config, assignment.format(**values))
-        if config.inverse.views == 1:  # as many images in each step
-            doubled = config.inverse.batch_size * self.config.inverse.views
-            config = override(config, f"inverse.batch_size={doubled}")
-        return config
+        """The settings of one training."""
+        full = self.config.inverse
+        inverse = replace(full, anew=True, **row.changes(full))
+        if inverse.views == 1:  # as many images in each step
+            inverse = replace(inverse, batch_size=inverse.batch_size * full.views)
+        evaluate = replace(self.config.evaluate, single_view_baseline=False)
+        return replace(self.config, seed=seed, inverse=inverse, evaluate=evaluate)
 
     def _take_over(self, workspace: Workspace, row: Row) -> None:
         """Show a cell the run's finished stages, and the images that it shall learn from."""
@@ -173,6 +139,8 @@ class Ablation:
             return self.run.stage("multiview", self.round)
         if row.images == PLAIN_GAN:
             return self.run.stage("multiview", 0)
+        from train.data.comparison_views import write_single_photographs, write_true_views
+
         folder = StageFolder(self.out / "images" / row.images)
         if row.images == TRUE_VIEWS:
             write_true_views(self.config, folder)
@@ -232,24 +200,58 @@ def markdown(table: dict[str, Any], config: Config) -> str:
     return "\n".join([*lines, "", *meanings, ""])
 
 
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+@dataclass(frozen=True)
+class Start(Section):
+    """What the defaults of all settings depend on."""
+
+    run: Path | None = None
+    """A finished run of train.cycle."""
+
+
+@dataclass(frozen=True)
+class Command(Section):
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m train.ablation", description=__doc__.split("\n\n")[0]
-    )
-    parser.add_argument("--run", type=Path, required=True, help="a finished run of train.cycle")
-    parser.add_argument("--out", type=Path, help="default: beside the run, RUN_ablation")
-    parser.add_argument("--rows", default="", help=f"of {', '.join(ROWS)}; default: all")
-    parser.add_argument("--seeds", default="1,2,3", help="default: %(default)s")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
-    options = parser.parse_args(arguments)
-    options.out = options.out or options.run.with_name(f"{options.run.name}_ablation")
-    return options
+
+    run: Path
+    """A finished run of train.cycle, whose settings are the defaults."""
+    out: Path
+    """The folder to write to."""
+    rows: str = ""
+    """Rows to train, with commas between them; default: all."""
+    seeds: str = "1,2,3"
+    """Seeds of every row, whole numbers with commas between them."""
+    inverse: Values[InverseConfig] = field(default_factory=InverseConfig)
+    multiview: Values[MultiviewConfig] = field(default_factory=MultiviewConfig)
+    evaluate: Values[EvaluateConfig] = field(default_factory=EvaluateConfig)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not all(seed.isdigit() for seed in self.seeds.split(",")):
+            raise ConfigError(f"--seeds {self.seeds}: whole numbers with commas between them")
+
+
+def _command(arguments: Sequence[str] | None) -> None:
+    run = parse_first(Start, arguments, "train.ablation").run
+    config = Config() if run is None else read_config(run)
+    beside = run or Path("RUN")
+    out = beside.with_name(f"{beside.name}_ablation")
+    sections = {name: getattr(config, name) for name in SECTIONS}
+    default = Command(tyro.MISSING, out, **sections)
+    rows = [f"\n  {name:<17s} {row.meaning}" for name, row in ROWS.items()]
+    more = "\n\nRows:" + "".join(rows)
+    given: Command = parse(Command, arguments, "train.ablation", __doc__, default, more)
+    sections = {name: getattr(given, name) for name in SECTIONS}
+    config = replace(config, **sections)
+    names = rows_for(config, [name for name in given.rows.split(",") if name])
+    ablation = Ablation(given.run, given.out, config)
+    with Workspace(given.out).lock():
+        print(_fill(ablation, names, [int(seed) for seed in given.seeds.split(",")]))
 
 
 def _fill(ablation: Ablation, rows: Sequence[str], seeds: Sequence[int]) -> str:
     """Every cell, seed by seed; the table is written anew after each, and its Markdown returned."""
     cells: dict[str, dict[int, dict[str, float]]] = {}
+    text = ""
     every = [(seed, name) for seed in seeds for name in rows]
     for number, (seed, name) in enumerate(every, 1):
         print(f"{name}, seed {seed}: {number} of {len(every)}", file=sys.stderr, flush=True)
@@ -263,22 +265,7 @@ def _fill(ablation: Ablation, rows: Sequence[str], seeds: Sequence[int]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
-    options = parse(arguments)
-    try:
-        config = read_config(options.run)
-        for assignment in options.set:
-            config = override(config, assignment)
-        seeds = options.seeds.split(",")
-        if not all(seed.isdigit() for seed in seeds):
-            raise ConfigError(f"--seeds {options.seeds}: whole numbers with commas between them")
-        rows = rows_for(config, [name for name in options.rows.split(",") if name])
-        ablation = Ablation(options.run, options.out, config)
-        with Workspace(options.out).lock():
-            print(_fill(ablation, rows, [int(seed) for seed in seeds]))
-    except (ConfigError, WeightsError, WorkspaceError) as error:
-        print(f"train.ablation: {error}", file=sys.stderr)
-        return UNUSABLE
-    return 0
+    return finish("train.ablation", *outcome(partial(_command, arguments)))
 
 
 if __name__ == "__main__":

@@ -2,35 +2,39 @@
 
     python -m train.cycle --preset smoke
     python -m train.cycle --preset cpu --data photographs/ --run runs/birds
-    python -m train.cycle --preset cpu --set inverse.batch_size=8 --dry-run
+    python -m train.cycle --preset cpu --inverse.batch-size 8 --dry-run
     torchrun --nproc-per-node 8 -m -- train.cycle --preset gpu --run runs/large
 
-Under torchrun the given processes share the batches of stages gan and inverse; all else runs in the
-first one, and the others wait. (Without the two dashes torchrun takes --run for its own option.)
+Every setting is a flag; --help lists them. Under torchrun the given processes share the batches of
+stages gan and inverse; all else runs in rank 0, and the others wait. (Without the two dashes
+torchrun takes --run for its own option.)
 
 The same command again goes on where the last one ended, also after a crash or a kill. Exit status:
 0 done, 2 a setting or the photographs cannot be used, 3 a person has to fill in viewpoints.csv.
 """
 
-import argparse
 import dataclasses
 import importlib
 import json
+import os
 import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from train.config import CHECKPOINT, Config, ConfigError, category, override
-from train.config.presets import PRESETS
-from train.config.refusal import require
+from train.config import Config, ConfigError, checks
+from train.config.command_line import Settings, finish, outcome, parse, parse_first
+from train.config.presets import PRESETS, PURPOSES
+from train.config.run import PresetName
+from train.config.section import Section
 from train.running.progress import Progress
-from train.running.workspace import Workspace, WorkspaceError, write_json
+from train.running.workspace import Workspace, write_json
 
-FAILED, UNUSABLE, WAITING = 1, 2, 3
+FAILED, UNUSABLE = 1, ConfigError.status
 """Exit statuses; see the module's docstring."""
 
 
@@ -42,7 +46,7 @@ class Step(NamedTuple):
 
 
 def plan(rounds: int) -> list[Step]:
-    """The stages in their order. Round 0 is the plain GAN's; from round 1 on it knows cameras."""
+    """The stages in their order. Round 0's GAN is unconditional, later ones know cameras."""
     steps = [Step("photographs", 0), Step("segmenter", 0), Step("gan", 0), Step("viewpoints", 0)]
     for number in range(rounds):
         if number > 0:
@@ -74,50 +78,56 @@ def run(config: Config, workspace: Workspace, stages: Sequence[str] = STAGES) ->
 
 def _check(config: Config, stages: Sequence[str]) -> None:
     """Refuse what a stage to come could not use, before hours are spent on those before it."""
-    category.check(config, stages)
-    gan = config.gan
-    require(
-        gan.kimg > 0 or gan.init != "scratch" or bool(gan.checkpoint) or "gan" not in stages,
-        "gan.kimg=0 and gan.init=scratch: the GAN would draw noise; train it, or give another init",
-    )
-    drawn = config.photographs.source == CHECKPOINT and "photographs" in stages
-    if drawn or (gan.checkpoint and "gan" in stages):
+    checks.check(config, stages)
+    if checks.takes_checkpoint(config, stages):
         importlib.import_module("train.checkpoints.imported").load_checkpoint(config)
     if config.inverse.vgg and "inverse" in stages:
         importlib.import_module("train.models.perceptual").VggFeatures(Path(config.inverse.vgg))
-    if "segmenter" in stages:
-        importlib.import_module("train.stages.segmenter").check(config)
+    if config.segmenter.onnx and "segmenter" in stages:
+        importlib.import_module("train.models.segmenter").load_segmenter(
+            Path(config.segmenter.onnx)
+        )
 
 
-def parse(arguments: Sequence[str] | None) -> tuple[Config, argparse.Namespace]:
-    """The command line -> settings and options.
+@dataclass(frozen=True)
+class Start(Section):
+    """What the defaults of all settings depend on."""
+
+    preset: PresetName = "cpu"
+    """The settings to start from."""
+
+
+@dataclass(frozen=True)
+class Command(Section):
+    """The command line."""
+
+    config: Settings[Config]
+    run: Path = Path("runs")
+    """The run folder."""
+    stages: str = ",".join(STAGES)
+    """The stages to run, with commas between them."""
+    dry_run: bool = False
+    """Print the settings and the plan, and do nothing."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        unknown = sorted(set(self.stages.split(",")) - set(STAGES))
+        if unknown:
+            raise ConfigError(f"--stages {','.join(unknown)}: known are {', '.join(STAGES)}")
+
+
+def parse_command(arguments: Sequence[str] | None) -> Command:
+    """The options of the command line.
 
     Raises:
-        ConfigError: a preset, setting or stage that does not exist, or an impossible value.
+        ConfigError: an impossible value or a stage that does not exist.
+        SystemExit: status 2, an unknown preset or setting, or 0, --help.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m train.cycle", description=__doc__.split("\n\n")[0]
-    )
-    parser.add_argument("--preset", default="cpu", help=f"one of: {', '.join(PRESETS)}")
-    parser.add_argument("--data", help="a folder of JPEG or PNG photographs")
-    parser.add_argument("--run", type=Path, help="the run folder (default: runs/<preset>)")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
-    parser.add_argument("--stages", default=",".join(STAGES), help="comma-separated; default: all")
-    parser.add_argument("--dry-run", action="store_true", help="print the settings and the plan")
-    options = parser.parse_args(arguments)
-    if options.preset not in PRESETS:
-        raise ConfigError(f"--preset {options.preset}: one of {', '.join(PRESETS)}")
-    options.stages = options.stages.split(",")
-    unknown = sorted(set(options.stages) - set(STAGES))
-    if unknown:
-        raise ConfigError(f"--stages {','.join(unknown)}: known are {', '.join(STAGES)}")
-    config = PRESETS[options.preset]
-    if options.data is not None:
-        config = override(config, f"photographs.source={options.data}")
-    for assignment in options.set:
-        config = override(config, assignment)
-    options.run = options.run or Path("runs") / options.preset
-    return config, options
+    preset = parse_first(Start, arguments, "train.cycle").preset
+    presets = [f"\n  {name:<9s} {purpose}" for name, purpose in PURPOSES.items()]
+    more = "\n\nPresets:" + "".join(presets)
+    default = Command(PRESETS[preset], Path("runs") / preset)
+    return parse(Command, arguments, "train.cycle", __doc__, default, more)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -126,58 +136,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def conduct(command: Callable[[], None]) -> int:
-    """Do `command`, under torchrun in the first process alone; returns the exit status of all.
+    """Do `command`, under torchrun in rank 0 alone; returns the exit status of all.
 
-    The other processes do what the first one shares out, and say nothing unless they fail first.
+    The other processes do what rank 0 shares out, and say nothing unless they fail first.
     """
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return finish("train.cycle", *outcome(command))
     from train.running.device import assist
     from train.running.torchrun import process_group
 
-    if (met := process_group()) is None:
-        return _tell(*_outcome(command))
+    met = process_group()
+    assert met is not None
     try:
-        status, message = _outcome(command if met.is_rank_zero else partial(assist, met))
+        status, message = outcome(command if met.is_rank_zero else partial(assist, met))
     except Exception:
         status, message = FAILED, traceback.format_exc()
     status, speaks = met.settle(status)
-    _tell(status, message if speaks else "")
+    finish("train.cycle", status, message if speaks else "")
     met.leave(status)
     return status
 
 
 def _command(arguments: Sequence[str] | None) -> None:
-    config, options = parse(arguments)
-    if options.dry_run:
+    command = parse_command(arguments)
+    config = command.config
+    if command.dry_run:
         steps = [f"{s.stage} (round {s.round})" for s in plan(config.rounds)]
         print(json.dumps({"config": dataclasses.asdict(config), "plan": steps}, indent=1))
         return
-    workspace = Workspace(options.run)
+    workspace = Workspace(command.run)
     with workspace.lock():
-        run(config, workspace, options.stages)
-
-
-def _outcome(work: Callable[[], None]) -> tuple[int, str]:
-    """The exit status and what there is to say about it."""
-    from train.data.photographs import PhotographsError
-    from train.models.segmenter import SegmenterError
-    from train.models.weights import WeightsError
-    from train.stages.viewpoints import AnnotationNeeded
-
-    try:
-        work()
-    except (ConfigError, PhotographsError, SegmenterError, WeightsError, WorkspaceError) as error:
-        return UNUSABLE, str(error)
-    except AnnotationNeeded as needed:
-        return WAITING, str(needed)
-    except SystemExit as ended:  # argparse's, which has said why
-        return int(ended.code or 0), ""
-    return 0, ""
-
-
-def _tell(status: int, message: str) -> int:
-    if message:
-        print(f"train.cycle: {message}", file=sys.stderr)
-    return status
+        run(config, workspace, command.stages.split(","))
 
 
 if __name__ == "__main__":

@@ -8,150 +8,45 @@ rosinality's stylegan2-pytorch. No code in them is run. Prints what became of ev
 0 done, 2 the file cannot be used.
 """
 
-import argparse
-import hashlib
-import shlex
+import importlib
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
 
-import torch
+from tyro.conf import Positional
 
-from train.checkpoints import nvidia, rosinality
-from train.checkpoints.keys import Part, take
-from train.checkpoints.refusal import CheckpointError, printable
-from train.models.stylegan2 import StyleGAN2Generator
-from train.models.stylegan2_discriminator import StyleGAN2Discriminator
-from train.models.weights import save_weights
-
-UNUSABLE = 2
-"""Exit status; see the module's docstring."""
-LEGACY_TORCH_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
-"""How a file of torch.save began before version 1.6."""
-PICKLE_MAGIC = b"\x80"
-MEAN_SAMPLES = 10_000
-"""Codes that a missing mean of w is measured from."""
-MEAN = "mapping.mean"
-VIEW_LAYERS = 4
-"""Codes that hold the viewpoint (Zhang et al. 2021, section 3.1)."""
-
-Network = TypeVar("Network", StyleGAN2Generator, StyleGAN2Discriminator)
+from train.checkpoints import VIEW_LAYERS
+from train.checkpoints.refusal import printable
+from train.config.command_line import finish, outcome, parse
+from train.config.section import AtLeast1, Section
 
 
-class Networks(NamedTuple):
-    """What a file holds."""
+@dataclass(frozen=True, kw_only=True)
+class Command(Section):
+    """The command line."""
 
-    generator: StyleGAN2Generator
-    discriminator: StyleGAN2Discriminator | None
-    report: list[str]
-    """One line per key: taken or ignored, and why."""
-
-
-def read_checkpoint(content: bytes, view_layers: int = VIEW_LAYERS) -> Networks:
-    """The networks in the bytes of a file; `view_layers`: codes that shall hold the viewpoint.
-
-    Raises:
-        CheckpointError: an unknown file, one that is not safe to read, or another network.
-    """
-    if content.startswith((rosinality.ZIP_MAGIC, LEGACY_TORCH_MAGIC)):
-        found = rosinality.read(content, view_layers)
-    elif content.startswith(PICKLE_MAGIC):
-        found = nvidia.read(content, view_layers)
-    else:
-        raise CheckpointError(
-            f"is neither a pickle nor a file of torch.save (it begins with {content[:4]!r}); "
-            "wanted is NVIDIA's .pkl or rosinality's .pt of a StyleGAN2"
-        )
-    for part in filter(None, (found.generator, found.discriminator)):
-        # One storage behind many tensors would let a file declare far more than it holds.
-        if sum(tensor.nbytes for tensor in part.tensors.values()) > len(content):
-            raise CheckpointError(f"declares more numbers in {part.name} than it holds")
-    generator, report = _build(StyleGAN2Generator, found.generator)
-    discriminator = None
-    if found.discriminator is not None:
-        discriminator, lines = _build(StyleGAN2Discriminator, found.discriminator)
-        report = report + lines
-    return Networks(generator, discriminator, report + found.ignored)
-
-
-def _build(kind: type[Network], part: Part) -> tuple[Network, list[str]]:
-    """The network of one part of a file, in evaluation mode, and the report of its keys."""
-    # Of a shape that the file claims nothing is allocated until the file has shown to hold it.
-    with torch.device("meta"):
-        network = kind(part.shape)
-    try:
-        weights, report = take(part.tensors, part.keys, network)
-    except CheckpointError as error:
-        raise CheckpointError(f"in {part.name} {error}") from error
-    measured = isinstance(network, StyleGAN2Generator) and MEAN not in weights
-    if measured:
-        weights[MEAN] = torch.zeros(part.shape.code)
-    network.load_state_dict(weights, assign=True)
-    network = network.eval()
-    if measured:
-        _measure_mean(network)
-        report = [*report, f"measured {MEAN}: the file has none; from {MEAN_SAMPLES} codes"]
-    return network, report
-
-
-@torch.no_grad()
-def _measure_mean(generator: StyleGAN2Generator) -> None:
-    rng = torch.Generator().manual_seed(0)
-    z = torch.randn((MEAN_SAMPLES, generator.shape.code), generator=rng)
-    generator.mapping.mean.copy_(generator.mapping(z).mean(dim=0))
-
-
-def import_file(path: Path, out: Path, view_layers: int = VIEW_LAYERS) -> list[str]:
-    """Read the file at `path` and write its networks into the folder `out`; returns the report.
-
-    Raises:
-        CheckpointError: see `read_checkpoint`.
-        OSError: the file cannot be read, or the folder not be written.
-    """
-    content = path.read_bytes()
-    try:
-        networks = read_checkpoint(content, view_layers)
-    except CheckpointError as error:
-        raise CheckpointError(f"{path} {error}") from error
-    facts = {
-        "command": f"python -m train.import_stylegan {shlex.quote(path.name)}",
-        "source": path.name,
-        "source_sha256": hashlib.sha256(content).hexdigest(),
-    }
-    report = networks.report
-    for name in ("generator", "discriminator"):
-        network, file = getattr(networks, name), out / f"{name}.safetensors"
-        if network is not None:
-            save_weights(file, network, facts)
-            report = [*report, f"wrote    {file}: {network.shape.size} px"]
-        else:
-            file.unlink(missing_ok=True)  # of another file, imported here before
-    return report
+    file: Positional[Path]
+    """NVIDIA's .pkl or rosinality's .pt."""
+    out: Path
+    """The folder to write to."""
+    view_layers: AtLeast1 = VIEW_LAYERS
+    """Codes that hold the viewpoint (Zhang et al. 2021, section 3.1)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m train.import_stylegan", description=__doc__.split("\n\n")[0]
-    )
-    parser.add_argument("file", type=Path, help="NVIDIA's .pkl or rosinality's .pt")
-    parser.add_argument("--out", type=Path, required=True, help="the folder to write to")
-    parser.add_argument(
-        "--view-layers",
-        type=int,
-        default=VIEW_LAYERS,
-        metavar="N",
-        help="codes that hold the viewpoint; default: %(default)s",
-    )
-    options = parser.parse_args(arguments)
-    try:
-        report = import_file(options.file, options.out, options.view_layers)
-    except (CheckpointError, OSError) as error:
-        print(f"train.import_stylegan: {printable(str(error))}", file=sys.stderr)
-        return UNUSABLE
+    status, message = outcome(partial(_command, arguments), OSError)
+    return finish("train.import_stylegan", status, printable(message))
+
+
+def _command(arguments: Sequence[str] | None) -> None:
+    given = parse(Command, arguments, "train.import_stylegan", __doc__)
+    # It brings torch, which a refused argument does not wait for.
+    stylegan_file = importlib.import_module("train.checkpoints.stylegan_file")
+    report = stylegan_file.import_file(given.file, given.out, given.view_layers)
     print("\n".join(map(printable, report)))
-    return 0
 
 
 if __name__ == "__main__":

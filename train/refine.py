@@ -15,96 +15,55 @@ A photograph that cannot be used is named, with the reason, and harms no other. 
 2 an argument or the bundle cannot be used, or none of the photographs.
 """
 
-import argparse
+import importlib
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Annotated
 
-from train.data.photo_set import PhotoSet, listed, read_photos
-from train.data.photographs import PhotographsError, Skipped
-from train.evaluate import SHIPPED, EvaluationError
-from train.evaluation.bundle_predictor import BundlePredictor, BundleUnusable
-from train.evaluation.refined_photo import NoObject, refine_photo
-from train.evaluation.refinement_report import (
-    Named,
-    folder_names,
-    summary,
-    write_meshes,
-    write_refinement_report,
-)
+from annotated_types import Ge, Le
+from tyro.conf import Positional, arg
 
-UNUSABLE = 2
-"""Exit status; see the module's docstring."""
-STEPS = 40
-MOST_STEPS = 10_000
+from train.config.command_line import finish, outcome, parse
+from train.config.refusal import require
+from train.config.section import Section
+from train.evaluation.options import SHIPPED
 
 
-def refine_photos(options: argparse.Namespace) -> None:
-    """Refine every photograph, print a line for each, write the report.
+@dataclass(frozen=True, kw_only=True)
+class Command(Section):
+    """The command line."""
 
-    Raises:
-        BundleUnusable, EvaluationError, OSError, PhotographsError: see the module's docstring.
-    """
-    if not 1 <= options.steps <= MOST_STEPS:
-        raise EvaluationError(f"--steps {options.steps}: 1 to {MOST_STEPS}")
-    predictor = BundlePredictor(options.bundle)
-    options.out.mkdir(parents=True, exist_ok=True)
-    listing, without_mask = listed(options.photos, options.masks)
-    photos = read_photos(listing, predictor.resolution, without_mask)
-    skipped = list(photos.skipped)
-    done = _refine_each(predictor, photos, options, skipped)
-    for name, reason in skipped:
-        print(f"train.refine: {name} is left out: {reason}", file=sys.stderr)
-    if not done:
-        raise PhotographsError(f"none of {len(skipped)} photographs can be used")
-    about = {
-        "bundle": options.bundle.name,
-        "size": predictor.resolution,
-        "steps": options.steps,
-        "photographs": len(done),
-        "with_mask": int(photos.masked.sum()),
-        "skipped_count": len(skipped),
-    }
-    write_refinement_report(options.out, done, skipped, about)
+    photos: Annotated[
+        Positional[tuple[Path, ...]], arg(metavar="PHOTO ...", help_behavior_hint="(one or more)")
+    ]
+    """JPEG or PNG files."""
+    out: Path
+    """The folder to write to."""
+    masks: Annotated[Path | None, arg(metavar="FOLDER")] = None
+    """Masks of the photographs, in files of the same names."""
+    bundle: Path = SHIPPED
+    """The bundle's folder."""
+    steps: Annotated[int, Ge(1), Le(10_000)] = 40
+    """Test-time steps of each photograph."""
 
-
-def _refine_each(
-    predictor: BundlePredictor,
-    photos: PhotoSet,
-    options: argparse.Namespace,
-    skipped: list[Skipped],  # those that show no object are added
-) -> list[Named]:
-    folders = folder_names([Path(name).stem for name in photos.names])
-    done = []
-    for number, (name, folder) in enumerate(zip(photos.names, folders, strict=True)):
-        mask = photos.masks[number] if photos.masked[number] else None
-        try:
-            refined = refine_photo(predictor, photos.images[number], mask, options.steps)
-        except NoObject as error:
-            skipped.append(Skipped(name, str(error)))
-            continue
-        write_meshes(options.out / folder, refined, predictor.template)
-        done.append(Named(name, folder, refined))
-        print(summary(done[-1]), flush=True)
-    return done
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(bool(self.photos), "name one photograph or more")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m train.refine", description=__doc__.split("\n\n")[0]
-    )
-    parser.add_argument("photos", type=Path, nargs="+", metavar="PHOTO", help="JPEG or PNG")
-    parser.add_argument("--masks", type=Path, metavar="FOLDER", help="of the photographs, by name")
-    parser.add_argument("--bundle", type=Path, default=SHIPPED, help="default: the shipped one")
-    parser.add_argument("--steps", type=int, default=STEPS, help="default: %(default)s")
-    parser.add_argument("--out", type=Path, required=True, help="the folder to write to")
-    try:
-        refine_photos(parser.parse_args(arguments))
-    except (BundleUnusable, EvaluationError, OSError, PhotographsError) as error:
-        print(f"train.refine: {error}", file=sys.stderr)
-        return UNUSABLE
-    return 0
+    return finish("train.refine", *outcome(partial(_command, arguments), OSError))
+
+
+def _command(arguments: Sequence[str] | None) -> None:
+    given = parse(Command, arguments, "train.refine", __doc__)
+    # It brings torch and numba, which a refused argument does not wait for.
+    refined = importlib.import_module("train.evaluation.refined_photos")
+    refined.refine_photos(given.photos, given.masks, given.bundle, given.steps, given.out)
 
 
 if __name__ == "__main__":

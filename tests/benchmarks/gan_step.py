@@ -1,24 +1,27 @@
 """Images a second that stage `gan` is taught by, drawing them and copying them to a GPU included.
 
-    python -m tests.benchmarks.gan_step --preset gpu --taught
-    python -m tests.benchmarks.gan_step --set photographs.size=32
+    python -m tests.benchmarks.gan_step --preset gpu --camera-conditioned
+    python -m tests.benchmarks.gan_step --photographs.size 32
 
 As many processes as the stage would take, with all cores between them. Whole cycles of
 `gan.r1_every` steps on noise instead of photographs; the median of the first process's. On a GPU
 `--launched` launches every kernel by itself instead of replaying graphs.
 """
 
-import argparse
 import json
 import statistics
+import sys
 import time
-from functools import reduce
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from train.config import Config, override
+from train.config import Config
+from train.config.command_line import Settings, finish, outcome, parse, parse_first
 from train.config.presets import PRESETS
+from train.config.section import AtLeast1, Section
+from train.cycle import Start
 from train.data.stream import PhotographStream
 from train.running.device import Device, launch, processes_for
 from train.running.memory import keep_freed_memory
@@ -57,16 +60,27 @@ def rates(
     return found[WARM_UP_CYCLES:]
 
 
+@dataclass(frozen=True)
+class Command(Section):
+    """The command line."""
+
+    config: Settings[Config]
+    camera_conditioned: bool = False
+    """The camera-conditioned GAN."""
+    launched: bool = False
+    """Replay no graphs."""
+    cycles: AtLeast1 = 5
+    """Cycles to measure."""
+
+
+MODULE = "tests.benchmarks.gan_step"
+
+
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--preset", default="cpu", choices=PRESETS)
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
-    parser.add_argument("--taught", action="store_true", help="the camera-taught GAN")
-    parser.add_argument("--launched", action="store_true", help="replay no graphs")
-    parser.add_argument("--cycles", type=int, default=5)
-    options = parser.parse_args()
-    config = reduce(override, options.set, PRESETS[options.preset])
+    config = PRESETS[parse_first(Start, None, MODULE).preset]
+    options: Command = parse(Command, None, MODULE, __doc__, Command(config))
+    config = options.config
     processes = config.gan.processes or processes_for(config.gan.batch_size, threaded=True)
     given = config, options.camera_conditioned, options.launched, options.cycles
     found = launch(rates, processes, config.gan.precision, *given)
@@ -78,4 +92,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(finish(MODULE, *outcome(main)))

@@ -1,9 +1,15 @@
-import dataclasses
 import json
 
 import pytest
 
-from service.settings import SHIPPED_BUNDLE, Settings, available_cores, read_settings
+from service.settings import (
+    PREFIX,
+    SHIPPED_BUNDLE,
+    Settings,
+    available_cores,
+    read_settings,
+    table,
+)
 
 
 def test_without_variables_the_shipped_bundle_is_served():
@@ -24,11 +30,11 @@ def test_variables_kubernetes_sets_for_a_service_of_this_name_do_no_harm():
 @pytest.mark.parametrize(
     ("variable", "value", "reason"),
     [
-        ("DEVICE", "tpu", "DEVICE is 'tpu'; it must be one of"),
-        ("THREADS", "two", "THREADS is 'two'; it must be a whole number"),
-        ("THREADS", "-1", "THREADS is -1; it must be 0 or more"),
-        ("LARGEST_BATCH", "0", "LARGEST_BATCH is 0; it must be 1 or more"),
-        ("PRECISION", "int8", "PRECISION is 'int8'; it must be one of"),
+        ("DEVICE", "tpu", "DEVICE is 'tpu'; it must be 'auto', 'cpu', 'cuda' or 'tensorrt'"),
+        ("THREADS", "two", "THREADS is 'two'; it must be a valid integer"),
+        ("THREADS", "-1", "THREADS is '-1'; it must be greater than or equal to 0"),
+        ("LARGEST_BATCH", "0", "LARGEST_BATCH is '0'; it must be greater than or equal to 1"),
+        ("PRECISION", "int8", "PRECISION is 'int8'; it must be 'auto', 'float32' or 'float16'"),
         ("REQUESTS_PER_MINUTE", "60", "limits each API key: set INVERSE_GRAPHICS_API_KEYS too"),
         ("OTLP_ENDPOINT", "collector:4318", "OTLP_ENDPOINT is 'collector:4318'; it must start"),
         ("QUEUE_LIMIT", "10", "QUEUE_LIMIT is 10; it must hold one largest request"),
@@ -64,7 +70,7 @@ def test_lists_are_separated_by_commas():
 def test_what_is_printed_has_every_setting_but_no_key():
     settings = Settings(api_keys=(KEY,), otlp_endpoint="http://collector:4318/v1/traces")
     printed = json.loads(settings.printable())
-    assert set(printed) == {field.name for field in dataclasses.fields(Settings)}
+    assert set(printed) == set(Settings.model_fields)
     assert printed["api_keys"] == "1 hidden"
     assert KEY not in settings.printable() + repr(settings)
 
@@ -73,3 +79,21 @@ def test_a_refused_key_is_not_repeated():
     with pytest.raises(ValueError, match="API_KEYS: key 2 must be 16 or more") as refusal:
         Settings(api_keys=(KEY, "short-secret"))
     assert "short-secret" not in str(refusal.value)
+    with pytest.raises(ValueError, match="API_KEYS: key 1 must be 16 or more") as refusal:
+        read_settings({"INVERSE_GRAPHICS_API_KEYS": "short-secret"})
+    assert "short-secret" not in str(refusal.value)
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    variables = {"INVERSE_GRAPHICS_DEVICE": "tpu", "INVERSE_GRAPHICS_THREADS": "two"}
+    with pytest.raises(ValueError, match=r"DEVICE is 'tpu'.*THREADS is 'two'"):
+        read_settings(variables)
+
+
+def test_the_table_has_every_variable_with_its_default_and_meaning():
+    lines = table().splitlines()[2:]
+    assert [line.split("`")[1] for line in lines] == [
+        PREFIX + name.upper() for name in Settings.model_fields
+    ]
+    assert all(cell.strip() for line in lines for cell in line.strip("|").split(" | "))
+    assert "| `INVERSE_GRAPHICS_LARGEST_BATCH` | 32 | Most images per run of a graph. |" in lines

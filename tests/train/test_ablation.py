@@ -71,13 +71,13 @@ def test_rows_are_trained_and_measured_once_per_seed(run, tmp_path, capsys):
     assert weights.stat().st_mtime_ns == written
     # What is finished is not passed off as of other settings.
     capsys.readouterr()
-    assert ablation.main([*given, "--set", "inverse.color_weight=1"]) == 2
+    assert ablation.main([*given, "--inverse.color-weight", "1"]) == 2
     assert "inverse.color_weight: 20.0 -> 1.0" in capsys.readouterr().err
-    assert ablation.main([*given, "--set", "multiview.objects=3"]) == 2
+    assert ablation.main([*given, "--multiview.objects", "3"]) == 2
     assert "multiview.objects: 4 -> 3" in capsys.readouterr().err
 
 
-def test_what_a_plain_gan_draws_is_the_first_round_s(run, tmp_path):
+def test_what_a_plain_gan_makes_is_the_first_round_s(run, tmp_path):
     cells = ablation.Ablation(run, tmp_path, ablation.read_config(run))
     paths = [cells._images(ablation.ROWS[row]).path for row in ("plain_gan", "full")]
     assert paths == [Workspace(run).stage("multiview", round).path for round in (0, 1)]
@@ -110,14 +110,21 @@ def test_true_views_need_a_truth(run):
         (["--rows", "full,half"], "--rows half: known are full"),
         (["--seeds", "1,x"], "--seeds 1,x: whole numbers"),
         (["--seeds", "1,,2"], "--seeds 1,,2: whole numbers"),
-        (["--set", "inverse.stepz=1"], "inverse.stepz: unknown setting"),
-        (["--set", "rounds=1"], "at least 2"),
-        (["--set", "inverse.vgg=no/vgg.file", "--rows", "full"], "no/vgg.file is not VGG-16"),
+        (["--inverse.stepz", "1"], "Unrecognized options: --inverse.stepz"),
+        (["--gan.kimg", "1"], "Unrecognized options: --gan.kimg"),
+        (["--inverse.vgg", "no/vgg.file", "--rows", "full"], "no/vgg.file is not VGG-16"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(run, tmp_path, capsys, arguments, said):
     assert ablation.main(["--run", str(run), "--out", str(tmp_path), *arguments]) == 2
-    assert said in capsys.readouterr().err
+    assert said in " ".join(capsys.readouterr().err.replace("│", "").split())
+
+
+def test_a_run_of_one_round_has_labelled_no_photographs(run, tmp_path, capsys):
+    config = json.loads((run / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "rounds": 1}))
+    assert ablation.main(["--run", str(tmp_path)]) == 2
+    assert "is a run of 1 round: at least 2" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path, capsys):

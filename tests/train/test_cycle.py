@@ -6,7 +6,7 @@ from train import cycle
 from train.cycle import Step, plan
 
 
-def test_camera_taught_rounds_label_the_photographs_before_their_gan():
+def test_camera_conditioned_rounds_label_the_photographs_before_their_gan():
     steps = plan(3)
     assert steps[:4] == [
         Step("photographs", 0), Step("segmenter", 0), Step("gan", 0), Step("viewpoints", 0),
@@ -20,7 +20,7 @@ def test_camera_taught_rounds_label_the_photographs_before_their_gan():
 
 def test_a_dry_run_prints_settings_and_plan_and_writes_nothing(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert cycle.main(["--preset", "smoke", "--set", "seed=5", "--dry-run"]) == 0
+    assert cycle.main(["--preset", "smoke", "--seed", "5", "--dry-run"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["config"]["seed"] == 5
     assert printed["plan"][-1] == "export (round 1)"
@@ -30,9 +30,9 @@ def test_a_dry_run_prints_settings_and_plan_and_writes_nothing(tmp_path, capsys,
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--preset", "huge"], "--preset huge: one of smoke"),
+        (["--preset", "huge"], "Expected one of ('smoke'"),
         (["--stages", "gan,paint"], "--stages paint: known are photographs"),
-        (["--set", "gan.speed=1"], "unknown setting"),
+        (["--gan.speed", "1"], "Unrecognized options: --gan.speed"),
     ],
 )
 def test_what_cannot_be_used_ends_with_status_2_and_says_why(arguments, words, capsys):
@@ -48,9 +48,11 @@ def test_a_folder_without_photographs_ends_with_status_2(tmp_path, capsys):
 
 
 def test_weights_that_a_late_stage_cannot_use_are_refused_before_the_first_one(tmp_path, capsys):
-    arguments = ["--preset", "smoke", "--run", str(tmp_path), "--set", "inverse.vgg=no/vgg.file"]
-    assert cycle.main(arguments) == 2
-    assert "no/vgg.file is not VGG-16" in capsys.readouterr().err
+    (tmp_path / "vgg.file").write_bytes(b"no weights")
+    run = ["--preset", "smoke", "--run", str(tmp_path)]
+    for file, said in (("no/vgg.file", "no such file"), ("vgg.file", "is not VGG-16")):
+        assert cycle.main([*run, "--inverse.vgg", str(tmp_path / file)]) == 2
+        assert said in capsys.readouterr().err
     assert not (tmp_path / "photographs").exists()
 
 

@@ -2,6 +2,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,8 +12,11 @@ from graphics.mesh import save_template
 from tests.train.data.mesh_folder import striped, write_glb, write_obj, write_ply
 from tests.train.data.photo_folders import mask, picture, write_pascal3d
 from tests.train.smallest_bundle import SIZE, TEMPLATE, write_bundle
+from train.config import EvaluateConfig
+from train.data.textured_object import AXES
 from train.evaluate import main
 from train.evaluation.bundle_predictor import BundlePredictor
+from train.evaluation.options import Axis, Objects
 from train.models.inverse_graphics import (
     InverseGraphics,
     InverseGraphicsShape,
@@ -45,13 +49,13 @@ def test_textures_show_what_the_photograph_shows(bundle: Path) -> None:
     assert painted.mean() > 0.2 and left.mean() > 0.05
 
 
-FAST = ["--set", "evaluate.oracle_steps=4", "--set", "evaluate.oracle_objects=2"]
+FAST = ["--oracle-steps", "4", "--oracle-objects", "2"]
 
 
 def test_the_command_writes_and_prints_the_report(
     bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--bundle", str(bundle), "--objects", "5", "--views", "2", "--out", str(tmp_path)]
+    arguments = ["objects", "5", "--bundle", str(bundle), "--views", "2", "--out", str(tmp_path)]
     assert main([*arguments, *FAST]) == 0
     labelled = capsys.readouterr()
     printed = labelled.out
@@ -89,8 +93,8 @@ def test_a_folder_of_meshes_is_measured_and_broken_ones_are_named(
     (folder / "sheet.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
     (folder / "broken.dae").write_text("<COLLADA")
     out = tmp_path / "out"
-    arguments = ["--bundle", str(bundle), "--objects", str(folder), "--out", str(out), *FAST]
-    arguments += ["--set", "evaluate.refine_steps=2"]
+    arguments = ["objects", str(folder), "--bundle", str(bundle), "--out", str(out), *FAST]
+    arguments += ["--refine-steps", "2"]
     assert main([*arguments, "--views", "2", "--up", "z", "--front", "-x"]) == 0
     report = json.loads((out / "report.json").read_text())
     assert list(report["rows"])[:3] == ["bundle", "refined", "oracle"]
@@ -107,23 +111,23 @@ def test_a_folder_of_meshes_is_measured_and_broken_ones_are_named(
 
 
 def test_another_seed_is_other_objects(bundle: Path, tmp_path: Path) -> None:
-    arguments = ["--bundle", str(bundle), "--objects", "procedural:2", "--views", "1"]
-    arguments += ["--set", "evaluate.oracle_objects=0", "--out", str(tmp_path)]
+    arguments = ["objects", "procedural:2", "--bundle", str(bundle), "--views", "1"]
+    arguments += ["--oracle-objects", "0", "--out", str(tmp_path)]
     reports = []
     for seed in ("0", "7", "7"):
-        assert main([*arguments, "--set", f"evaluate.seed={seed}"]) == 0
+        assert main([*arguments, "--seed", seed]) == 0
         report = json.loads((tmp_path / "report.json").read_text())
         assert "oracle" not in report["rows"]
         reports.append((report["about"]["held_out_seed"], report["rows"]))
     assert reports[0] != reports[1] == reports[2]
 
 
-def test_a_network_taught_on_single_views_is_measured_beside(bundle: Path, tmp_path: Path) -> None:
+def test_a_network_trained_on_single_views_is_measured_beside(bundle: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     path = tmp_path / "inverse_graphics.safetensors"
     save_inverse_graphics(path, InverseGraphics(InverseGraphicsShape(SIZE, 4, 2, 8)))
-    arguments = ["--bundle", str(bundle), "--views", "1", "--out", str(tmp_path)]
-    arguments += ["--set", "evaluate.objects=2", "--set", "evaluate.oracle_objects=0"]
+    arguments = ["objects", "2", "--bundle", str(bundle), "--views", "1", "--out", str(tmp_path)]
+    arguments += ["--oracle-objects", "0"]
     assert main([*arguments, "--single-view", str(path)]) == 0
     rows = json.loads((tmp_path / "objects.json").read_text())
     assert len(rows["names"]) == 2
@@ -139,7 +143,7 @@ def test_what_is_no_network_for_the_bundle_is_refused(
     larger, junk = tmp_path / "larger.safetensors", tmp_path / "junk.safetensors"
     save_inverse_graphics(larger, InverseGraphics(InverseGraphicsShape(64, 4, 2, 8)))
     junk.write_bytes(b"no weights")
-    arguments = ["--bundle", str(bundle), "--objects", "1", "--out", str(tmp_path / "out")]
+    arguments = ["objects", "1", "--bundle", str(bundle), "--out", str(tmp_path / "out")]
     for path, message in (
         (larger, "of 64 px, the bundle of 32 px"),
         (junk, "is not an inverse graphics network"),
@@ -159,7 +163,7 @@ def test_photographs_with_masks_are_measured_without_truth(
     (tmp_path / "masks").mkdir()
     for name in ("a.png", "b.png", "d.png"):
         mask().save(tmp_path / "masks" / name)
-    arguments = ["--bundle", str(bundle), "--photos", str(tmp_path / "photos")]
+    arguments = ["photos", str(tmp_path / "photos"), "--bundle", str(bundle)]
     arguments += ["--out", str(tmp_path / "out")]
     assert main([*arguments, "--masks", str(tmp_path / "masks")]) == 0
     assert "| `iou2d_rerender` |" in capsys.readouterr().out
@@ -181,7 +185,7 @@ def test_photographs_with_cameras_say_how_far_the_predicted_ones_are(
     bundle: Path, tmp_path: Path
 ) -> None:
     images = write_pascal3d(tmp_path / "PASCAL3D+_release1.1")
-    arguments = ["--bundle", str(bundle), "--photos", str(images), "--out", str(tmp_path / "out")]
+    arguments = ["photos", str(images), "--bundle", str(bundle), "--out", str(tmp_path / "out")]
     assert main(arguments) == 0
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     # The bundle always says 30 and 10 degrees; the cars are at (30, 12) and (200, 5).
@@ -197,55 +201,72 @@ def test_photographs_with_cameras_say_how_far_the_predicted_ones_are(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--masks", "somewhere"], "--masks goes with --photos"),
-        (["--split", "val", "--generator", "shipped"], "--split goes with --photos"),
-        (["--photos", "x", "--objects", "5"], "--objects and --photos: one of them"),
-        (["--photos", "x", "--generator", "shipped"], "--photos and --generator: one of them"),
-        (["--photos", "x", "--views", "3"], "--views goes with --objects"),
-        (["--photos", "x", "--set", "evaluate.seed=1"], "--set goes with --objects"),
-        (["--generator", "shipped", "--single-view", "x"], "--single-view goes with --objects"),
-        (["--inception", "network.pt"], "goes with --generator"),
-        (["--generator", "shipped", "--inception", "no/network.pt"], "no such file"),
-        (["--generator", "shipped", "--bundle", "no/bundle"], "no segmenter, which finds"),
-        (["--photos", "no/such/folder"], "is not a folder"),
-        (["--objects", "procedural:many"], "a number has to follow"),
-        (["--objects", "no/such/folder"], "is not a folder"),
-        (["--objects", "some", "--up", "z", "--front", "-z"], "two different axes"),
-        (["--objects", "some", "--front", "+y"], "two different axes"),
-        (["--up", "z"], "how a folder's meshes lie"),
-        (["--front", "-y", "--up", "z", "--objects", "procedural:3"], "how a folder's meshes lie"),
-        (["--set", "evaluate.nothing=3"], "evaluate.nothing: unknown setting"),
-        (["--set", "evaluate.baseline_steps=3"], "of a training"),
-        (["--out", __file__], "is a file: name a folder"),
-        (["--set", "gan.kimg=3"], "only settings of evaluate"),
-        (["--set", "evaluate.seed=-1"], "0 to 9999"),
-        (["--views", "0"], "at least 1"),
+        (["objects", "--masks", "somewhere"], "--masks (applied to python -m train.evaluate obj"),
+        (["generator", "--split", "val"], "--split (applied to python -m train.evaluate generat"),
+        (["photos", "x", "--views", "3"], "--views (applied to python -m train.evaluate photos)"),
+        (["photos", "x", "--seed", "1"], "--seed (applied to python -m train.evaluate photos)"),
+        (["photos", "x", "objects", "5"], "Unrecognized options: objects, 5"),
+        (["generator", "--single-view", "x"], "--single-view (applied to"),
+        (["objects", "--inception", "network.pt"], "--inception (applied to"),
+        (["generator", "shipped", "--inception", "no/network.pt"], "no such file"),
+        (["generator", "shipped", "--bundle", "no/bundle"], "no segmenter, which finds"),
+        (["photos", "no/such/folder"], "is not a folder"),
+        (["objects", "procedural:many"], "a number has to follow"),
+        (["objects", "no/such/folder"], "is not a folder"),
+        (["objects", "tests", "--up", "z", "--front", "-z"], "two different axes"),
+        (["objects", "tests", "--front", "+y"], "two different axes"),
+        (["objects", "--up", "z"], "how a folder's meshes lie"),
+        (["objects", "procedural:3", "--front", "-y", "--up", "z"], "how a folder's meshes lie"),
+        (["objects", "--nothing", "3"], "Unrecognized options: --nothing"),
+        (["objects", "--baseline-steps", "3"], "Unrecognized options: --baseline-steps"),
+        (["objects", "--gan.kimg", "3"], "Unrecognized options: --gan.kimg"),
+        (["objects", "--out", __file__], "is a file: name a folder"),
+        (["objects", "--seed", "-1"], "--seed -1: must be >= 0 and < 10000"),
+        (["objects", "--views", "0"], "--views 0: must be >= 1"),
+        (["objects", "0"], "at least 1"),
+        (["photos"], "Missing from python -m train.evaluate photos: FOLDER"),
+        ([], "Expected one of {objects, photos, generator}"),
+        (["models"], "misplaced options: models"),
     ],
 )
 def test_impossible_arguments_are_refused(
-    bundle: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+    bundle: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    message: str,
 ) -> None:
-    assert main(["--bundle", str(bundle), *arguments]) == 2
-    assert message in capsys.readouterr().err
+    monkeypatch.chdir(Path(__file__).parents[2])
+    given = [] if "--bundle" in arguments or not arguments else ["--bundle", str(bundle)]
+    assert main([*arguments, *given]) == 2
+    assert message in " ".join(capsys.readouterr().err.replace("│", "").split())
+
+
+def test_a_number_alone_is_so_many_procedural_objects() -> None:
+    assert Objects(source="200").procedural == Objects(source="procedural:200").procedural == 200
+    assert Objects().procedural == EvaluateConfig.objects
+    assert Objects(source=str(Path(__file__).parent)).procedural is None
+
+
+def test_every_axis_that_meshes_are_turned_by_may_be_the_front() -> None:
+    assert get_args(Axis) == tuple(AXES)
 
 
 def test_what_is_no_bundle_is_refused_with_the_reason(
     bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--bundle", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert main(["objects", "--bundle", str(tmp_path), "--out", str(tmp_path)]) == 2
     assert "not a readable bundle" in capsys.readouterr().err
-    assert main(["--bundle", str(bundle), "--objects", "0", "--out", str(tmp_path)]) == 2
-    assert "at least 1" in capsys.readouterr().err
     broken = tmp_path / "broken"
     broken.mkdir()
     save_template(broken / "template.npz", TEMPLATE)
     (broken / "manifest.json").write_text(json.dumps({"category": "birds", "resolution": SIZE}))
     (broken / "segmenter.onnx").write_bytes(b"no graph")
-    assert main(["--bundle", str(broken), "--out", str(tmp_path)]) == 2
+    assert main(["objects", "--bundle", str(broken), "--out", str(tmp_path)]) == 2
     assert "segmenter.onnx does not open" in capsys.readouterr().err
     for name in ("segmenter.onnx", "inverse_graphics.onnx"):
         (broken / name).write_bytes((bundle / name).read_bytes())
-    assert main(["--bundle", str(broken), "--out", str(tmp_path)]) == 2
+    assert main(["objects", "--bundle", str(broken), "--out", str(tmp_path)]) == 2
     assert "knows 'birds'" in capsys.readouterr().err
 
 
@@ -268,12 +289,12 @@ def test_a_damaged_bundle_is_refused(
     copied = tmp_path / "damaged"
     shutil.copytree(bundle, copied)
     (copied / name).write_bytes(content)
-    assert main(["--bundle", str(copied), "--objects", "1", "--out", str(tmp_path)]) == 2
+    assert main(["objects", "1", "--bundle", str(copied), "--out", str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
 
 
 def test_a_generator_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     path = tmp_path / "none.safetensors"
     path.write_bytes(b"nothing")
-    assert main(["--generator", str(path), "--out", str(tmp_path)]) == 2
+    assert main(["generator", str(path), "--out", str(tmp_path)]) == 2
     assert "none.safetensors" in capsys.readouterr().err

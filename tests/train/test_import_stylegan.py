@@ -16,7 +16,8 @@ from tests.train.checkpoints.official_files import (
     rosinality_state,
 )
 from train.checkpoints.refusal import CheckpointError
-from train.import_stylegan import import_file, main, read_checkpoint
+from train.checkpoints.stylegan_file import import_file, read_checkpoint
+from train.import_stylegan import main
 from train.models.stylegan2 import StyleGAN2Generator
 from train.models.weights import load_discriminator, load_generator, read_metadata
 

@@ -98,7 +98,8 @@ def test_a_bad_photograph_changes_nothing_of_a_good_one(bundle: Path, photos: Pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["car.png", "--steps", "0"], "--steps 0: 1 to"),
+        (["car.png", "--steps", "0"], "--steps 0: must be >= 1"),
+        ([], "name one photograph or more"),
         (["car.png", "--masks", "no/such"], "no/such is not a folder"),
         (["car.png", "--bundle", "no/such"], "no/such is not a readable bundle"),
         (["masks"], "masks (it is a folder: name the files in it)"),

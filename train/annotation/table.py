@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from train.config.refusal import CommandError
 from train.running.workspace import StageFolder, WorkspaceError, write_atomically
 
 BIN_DEGREES = 30
@@ -28,8 +29,10 @@ PAGE = "viewpoints.html"
 """The page beside the table; see `page.py`."""
 
 
-class AnnotationNeeded(Exception):
+class AnnotationNeeded(CommandError):
     """A person has to fill in viewpoints.csv before the cycle can go on."""
+
+    status = 3
 
     def __init__(self, path: Path, empty: int) -> None:
         super().__init__(

@@ -52,7 +52,7 @@ def measured_choice(
     progress.say(f"{len(chosen)} chosen: {again.line()}")
     empty = sorted(set(BINS) - set(bins.tolist()))
     if empty:
-        progress.say(f"no code for azimuth bins {empty}: raise viewpoints.candidates")
+        progress.say(f"no code for azimuth bins {empty}: raise --viewpoints.candidates")
     metrics = {"candidates": measured.facts(), "chosen": again.facts(), "empty_bins": empty}
     return Choice(chosen, measures, bins, metrics)
 
@@ -77,7 +77,7 @@ def choose(measured: GridMeasures, settings: ViewpointsConfig) -> np.ndarray:
         raise WorkspaceError(
             f"{len(found)} of {len(stds)} view codes hold the azimuth to "
             f"{settings.largest_std_degrees:g}° (median {np.median(stds):.0f}°): train the GAN "
-            "longer, or raise viewpoints.largest_std_degrees or viewpoints.candidates"
+            "longer, or raise --viewpoints.largest-std-degrees or --viewpoints.candidates"
         )
     return found
 

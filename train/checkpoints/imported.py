@@ -4,7 +4,8 @@ photographs draws from where there are no photographs."""
 from pathlib import Path
 from typing import NamedTuple
 
-from train.config import CHECKPOINT, Config
+from train.config import Config
+from train.config.checks import check_checkpoint
 from train.config.refusal import ConfigError, require
 from train.models.discriminator import Discriminator
 from train.models.generator import Generator
@@ -33,22 +34,13 @@ def load_checkpoint(config: Config) -> Taken:
         ConfigError: none are named or there are none, they cannot be used with photographs of
             this size or with further rounds, or nothing would be left for the perceptual term.
     """
-    require(
-        bool(config.gan.checkpoint),
-        f"photographs.source={CHECKPOINT} draws the photographs from an imported StyleGAN2: name "
-        "its folder with gan.checkpoint",
-    )
-    require(
-        config.rounds == 1 or not config.gan.warm_start,
-        f"gan.checkpoint with rounds={config.rounds}: a camera-taught GAN cannot go on from an "
-        "imported one; set rounds=1, or gan.warm_start=false",
-    )
+    check_checkpoint(config)
     source = Path(config.gan.checkpoint)
     try:
         taken = _read(source)
     except WeightsError as error:
         raise ConfigError(
-            f"gan.checkpoint={source}: {error}; give a folder that train.import_stylegan wrote"
+            f"--gan.checkpoint {source}: {error}; give a folder that train.import_stylegan wrote"
         ) from error
     _check(taken, source, config)
     return taken
@@ -66,18 +58,19 @@ def _check(taken: Taken, source: Path, config: Config) -> None:
     """Refuse networks that this run cannot use."""
     require(
         not taken.generator.camera_conditioned,
-        f"gan.checkpoint={source} is camera-taught: round 0 takes a plain generator",
+        f"--gan.checkpoint {source} is camera-conditioned: round 0 takes an unconditional "
+        "generator",
     )
     size = config.photographs.size
     for network in filter(None, (taken.generator, taken.discriminator)):
         made = network.shape.size
         require(
             made == size,
-            f"gan.checkpoint={source} is for images of {made} px, and photographs.size is {size}: "
-            "they must be equal",
+            f"--gan.checkpoint {source} is for images of {made} px, and --photographs.size is "
+            f"{size}: they must be equal",
         )
     require(
         taken.discriminator is not None or bool(config.inverse.vgg),
-        f"gan.checkpoint={source} holds no discriminator, whose features the perceptual term "
-        "reads: set inverse.vgg, or import a file that holds one",
+        f"--gan.checkpoint {source} holds no discriminator, whose features the perceptual "
+        "term reads: give --inverse.vgg, or import a file that holds one",
     )

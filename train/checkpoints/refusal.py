@@ -1,7 +1,9 @@
 """How a file is refused."""
 
+from train.config.refusal import CommandError
 
-class CheckpointError(ValueError):
+
+class CheckpointError(CommandError):
     """A checkpoint cannot be imported; one line: what was found, what is wanted, what to do."""
 
 

@@ -1,6 +1,6 @@
 """The settings of the cycle: one frozen dataclass per stage, refused where impossible.
 
-The presets that fill them are in `train.config.presets`; `--set section.field=value` overrides one.
+The presets that fill them are in `train.config.presets`; each is a flag, `--section.field VALUE`.
 """
 
 from train.config.data import (

@@ -1,7 +1,4 @@
-"""The settings that ship: `smoke` in minutes, `vehicles` in an hour or two, `cpu` in many.
-
-`gpu` and `paper` are for large cards.
-"""
+"""The settings that ship, and what each of them is for."""
 
 from train.config import (
     CamerasConfig,
@@ -36,7 +33,6 @@ SMOKE = Config(
     ),
     evaluate=EvaluateConfig(objects=40, views=4, baseline_steps=40),
 )
-"""Every stage once through, in minutes on two cores: proves the machinery, not the method."""
 
 VEHICLES = Config(
     preset="vehicles",
@@ -48,7 +44,6 @@ VEHICLES = Config(
     inverse=InverseConfig(steps=10_000, first_steps=250, batch_size=16, photographs=12),
     evaluate=EvaluateConfig(objects=200, single_view_baseline=False),
 )
-"""The shipped bundle, from the shipped GANs as they are."""
 
 GPU = Config(
     preset="gpu",
@@ -68,8 +63,6 @@ GPU = Config(
     inverse=InverseConfig(steps=6_000, texture_size=128),
     disentangle=DisentangleConfig(images=8_000, steps=600),
 )
-"""For one card of the H100 class, on which the GAN is taught by 3,500 images a second: both GANs
-in a quarter of an hour. The preset has not been run as a whole."""
 
 PAPER = Config(
     preset="paper",
@@ -95,12 +88,8 @@ PAPER = Config(
         learning_rate=1e-5,
     ),
 )
-"""The paper's weights, steps and batches, not run here (the paper: 120 hours on four V100).
-
-Meant for an imported 512 px StyleGAN2 (`--set gan.checkpoint=FOLDER`) and photographs of your own,
-or drawn from it (`--set photographs.source=checkpoint`); without a checkpoint a StyleGAN2 of full
-width is trained from the photographs first.
-"""
+"""Meant for an imported 512 px StyleGAN2 (--gan.checkpoint FOLDER) and photographs of your own, or
+its samples (--data checkpoint). Without one a StyleGAN2 of full width is trained first."""
 
 PRESETS: dict[str, Config] = {
     "smoke": SMOKE,
@@ -109,3 +98,11 @@ PRESETS: dict[str, Config] = {
     "gpu": GPU,
     "paper": PAPER,
 }
+PURPOSES = {
+    "smoke": "every stage in minutes on two cores: proves the machinery, not the method",
+    "vehicles": "the shipped bundle, from the shipped GANs as they are, in an hour or two",
+    "cpu": "everything trained from scratch, in many hours on a few cores; the default",
+    "gpu": "both GANs in a quarter of an hour on a card of the H100 class; not run as a whole",
+    "paper": "the paper's steps, batches and weights at 512 px, not run here (120 hours on 4 V100)",
+}
+"""Preset -> what it is for, as --help says it."""

@@ -1,8 +1,8 @@
-"""Everything a run of the cycle depends on, and how the command line changes it."""
+"""Everything a run of the cycle depends on."""
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 from train.config.data import (
     CamerasConfig,
@@ -12,17 +12,21 @@ from train.config.data import (
     ViewpointsConfig,
 )
 from train.config.networks import DisentangleConfig, GanConfig, InverseConfig
-from train.config.refusal import ConfigError, require
 from train.config.results import PROCEDURAL_CATEGORY, EvaluateConfig, ExportConfig
+from train.config.section import AtLeast1, Section
+
+PresetName = Literal["smoke", "vehicles", "cpu", "gpu", "paper"]
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Section):
     """Everything a run depends on."""
 
-    preset: str = "cpu"
+    preset: PresetName = "cpu"
+    """The settings to start from: `--preset vehicles --help` shows those of vehicles."""
     seed: int = 1
-    rounds: int = 2
+    """Seed of all random numbers; the same seed gives the same run."""
+    rounds: AtLeast1 = 2
     """Passes of the cycle; round 0 is the unconditional GAN's."""
     photographs: PhotographsConfig = field(default_factory=PhotographsConfig)
     gan: GanConfig = field(default_factory=GanConfig)
@@ -35,43 +39,22 @@ class Config:
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
 
-    def __post_init__(self) -> None:
-        require(self.rounds >= 1, f"rounds={self.rounds}: at least 1")
-
     @property
     def shows_vehicles(self) -> bool:
-        """Whether what is taught on the truth of procedural objects can read the photographs."""
+        """Whether networks trained on the truth of procedural objects can read the photographs."""
         return self.export.category == PROCEDURAL_CATEGORY
 
 
-def override(config: Config, assignment: str) -> Config:
-    """`config` with one `section.field=value` (or `field=value`) applied.
+def override(config: Config, **changes: Any) -> Config:
+    """`config` with other values, a section's as a dictionary: override(config, gan={"kimg": 2}).
 
     Raises:
-        ConfigError: no such setting, or the value does not fit its type.
+        ConfigError: an impossible value.
     """
-    name, separator, text = assignment.partition("=")
-    require(bool(separator), f"--set {assignment}: write it as section.field=value")
-    section, _, key = name.rpartition(".")
-    owner = config if not section else getattr(config, section, None)
-    known = [f.name for f in dataclasses.fields(owner)] if dataclasses.is_dataclass(owner) else []
-    if key not in known or dataclasses.is_dataclass(getattr(owner, key)):
-        choices = known or [f.name for f in dataclasses.fields(config)]
-        raise ConfigError(f"--set {name}: unknown setting; known here: {', '.join(choices)}")
-    value = _parse(get_type_hints(type(owner))[key], text, name)
-    changed = dataclasses.replace(owner, **{key: value})
-    return changed if not section else dataclasses.replace(config, **{section: changed})
-
-
-def _parse(kind: Any, text: str, name: str) -> Any:
-    if get_origin(kind) is Literal:
-        allowed = get_args(kind)
-        require(text in allowed, f"{name}={text}: one of {', '.join(allowed)}")
-        return text
-    if kind is bool:
-        require(text in ("true", "false"), f"{name}={text}: true or false")
-        return text == "true"
-    try:
-        return kind(text)
-    except ValueError as error:
-        raise ConfigError(f"{name}={text}: not a {kind.__name__}") from error
+    values = {
+        name: dataclasses.replace(getattr(config, name), **value)
+        if isinstance(value, dict)
+        else value
+        for name, value in changes.items()
+    }
+    return dataclasses.replace(config, **values)

@@ -16,6 +16,7 @@ from trimesh.resolvers import FilePathResolver
 from trimesh.visual.material import PBRMaterial
 from trimesh.visual.texture import TextureVisuals
 
+from train.config.refusal import CommandError
 from train.data.textured_object import UNTEXTURED, TexturedObject
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".dae", ".ply")
@@ -26,7 +27,7 @@ LARGEST_TEXTURE = 1024
 """Longest side in texels; larger ones are averaged down, which small pictures need anyhow."""
 
 
-class MeshFilesError(ValueError):
+class MeshFilesError(CommandError):
     """A folder without any usable mesh."""
 
 

@@ -4,12 +4,14 @@ from mimetypes import MimeTypes
 from pathlib import Path
 from typing import NamedTuple
 
+from train.config.refusal import CommandError
+
 PIXEL_LIMIT = 89_478_485
 """Pillow's own; larger files rarely hold what their owner thinks."""
 _TYPES = MimeTypes()  # without what a machine adds to them: all machines take the same files
 
 
-class PhotographsError(Exception):
+class PhotographsError(CommandError):
     """There is nothing to train on, or to measure."""
 
 

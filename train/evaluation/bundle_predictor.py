@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from graphics.mesh import Template, load_template
 from graphics.render import look
 from graphics.texture_transfer import TextureTransfer
+from train.config.refusal import CommandError
 from train.evaluation.benchmark import Predicted
 
 
-class BundleUnusable(ValueError):
+class BundleUnusable(CommandError):
     """Not a bundle, or one that does not open; the message says why and what to do."""
 
 

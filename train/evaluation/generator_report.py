@@ -49,7 +49,7 @@ def report_generator(
     if generator.shape.size < classifier.size:
         raise WorkspaceError(
             f"{path} makes {generator.shape.size} px images; the classifier reads "
-            f"{classifier.size} px and more: train it with photographs.size of at least that"
+            f"{classifier.size} px and more: train it with --photographs.size of at least that"
         )
     began, sizes = time.monotonic(), sizes or Sizes()
     features = inception and load_features(inception, classifier.size, place())

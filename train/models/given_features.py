@@ -18,6 +18,8 @@ import onnxruntime
 import torch
 from torch import Tensor
 
+from train.config.refusal import CommandError
+
 Features = Callable[[Tensor], Tensor]
 """Images 0..1 [B, 3, R, R] on any device -> features [B, D] on the CPU."""
 TYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
@@ -25,7 +27,7 @@ TRIED = 2
 """Images that a network is tried on before it is used."""
 
 
-class FeaturesError(ValueError):
+class FeaturesError(CommandError):
     """The file is no feature network for these images; the message says why."""
 
 

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from train.config.refusal import CommandError
 from train.running.workspace import write_atomically
 
 SIDE_MULTIPLE = 16
@@ -26,7 +27,7 @@ Segment = Callable[[Tensor], Tensor]
 """Images 0..1 [B, 3, R, R] -> masks 0..1 [B, R, R]."""
 
 
-class SegmenterError(ValueError):
+class SegmenterError(CommandError):
     """A segmenter cannot be read or does not fit; the message says what is wrong."""
 
 

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from train.config.refusal import CommandError
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
 from train.models.stylegan2 import StyleGAN2Generator, StyleGAN2Shape
@@ -44,7 +45,7 @@ Kinds = TypeVar("Kinds")
 Shape = TypeVar("Shape", GeneratorShape, DiscriminatorShape)
 
 
-class WeightsError(ValueError):
+class WeightsError(CommandError):
     """A weights file is missing, broken or of another network; the message says which."""
 
 
@@ -119,7 +120,7 @@ def transfer(source: Generator | Discriminator, target: Generator | Discriminato
     if source.architecture != target.architecture:
         raise WeightsError(
             f"weights of architecture {source.architecture} cannot start a network of "
-            f"architecture {target.architecture}: set gan.init=scratch"
+            f"architecture {target.architecture}: give --gan.init scratch"
         )
     given, wanted = source.state_dict(), target.state_dict()
     missing = [name for name in wanted if name not in given]
@@ -134,7 +135,7 @@ def transfer(source: Generator | Discriminator, target: Generator | Discriminato
         raise WeightsError(
             f"weights of a {source.shape} cannot start a {target.shape} "
             f"({(unlike + strange)[0]} differs): take weights of the same size and channels, "
-            "or set gan.init=scratch"
+            "or give --gan.init scratch"
         )
     with torch.no_grad():
         for name, value in wanted.items():

@@ -55,7 +55,7 @@ def take_shipped_classifier(size: int, path: Path) -> None:
     if network.size != size:
         raise WorkspaceError(
             f"the shipped attribute network reads {network.size} px, the photographs have {size} "
-            "px: set viewpoints.classifier=train"
+            "px: give --viewpoints.classifier train"
         )
     save_attributes(network, path)
 

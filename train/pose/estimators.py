@@ -79,7 +79,7 @@ def _refuse_larger(of: Path, size: int, config: Config) -> None:
     if size > (given := config.photographs.size):
         raise WorkspaceError(
             f"{of} reads {size} px, the photographs have {given}: give a reader of at most "
-            "that size in cameras.estimator"
+            "that size in --cameras.estimator"
         )
 
 
@@ -91,7 +91,7 @@ def last_round(run: Path) -> int:
     ]
     if not done:
         raise WorkspaceError(
-            f"cameras.estimator names {run}: not the folder of a run whose stage `inverse` has run "
-            "to its end"
+            f"--cameras.estimator names {run}: not the folder of a run whose stage `inverse` has "
+            "run to its end"
         )
     return max(done)

@@ -129,7 +129,7 @@ def launch(
         require(
             processes == given,
             f"{processes} processes were asked for and torchrun started {given}: leave "
-            "gan.processes and inverse.processes at 0",
+            "--gan.processes and --inverse.processes at 0",
         )
     if process_group is not None and processes > 1:
         work = torchrun.Work(function, precision, arguments)

@@ -5,6 +5,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+PHOTOGRAPHS = ("--data", "--photographs.source")
+"""Flags that name the photographs' folder."""
+
 
 def training_command(arguments: Sequence[str] | None = None) -> str:
     """The command of this process (`arguments`: its sys.argv), to be typed again anywhere.
@@ -17,10 +20,10 @@ def training_command(arguments: Sequence[str] | None = None) -> str:
     kept, before = [], ""
     for argument in rest:
         option, joined, value = argument.partition("=")
-        if before == "--data":
+        if before in PHOTOGRAPHS:
             kept.append(Path(argument).name)
-        elif option == "--data" and joined:
-            kept.append(f"--data={Path(value).name}")
+        elif option in PHOTOGRAPHS and joined:
+            kept.append(f"{option}={Path(value).name}")
         elif before != "--run" and option != "--run":
             kept.append(argument)
         before = argument

@@ -25,12 +25,13 @@ from typing import Any, NamedTuple
 
 import filelock
 import numpy as np
-import torch
+
+from train.config.refusal import CommandError
 
 STAGES_OF_A_ROUND = ("cameras", "gan", "multiview", "inverse", "disentangle", "evaluate")
 
 
-class WorkspaceError(RuntimeError):
+class WorkspaceError(CommandError):
     """The run folder cannot be used as asked; the message says why and what to do."""
 
 
@@ -123,12 +124,16 @@ class StageFolder(NamedTuple):
 
     def save_checkpoint(self, state: Mapping[str, Any]) -> None:
         """Replace the stage's checkpoint, atomically."""
+        import torch  # a refused command waits for nothing
+
         content = io.BytesIO()
         torch.save(dict(state), content)
         write_atomically(self.file("checkpoint.pt"), content.getvalue())
 
     def load_checkpoint(self) -> dict[str, Any] | None:
         """The newest checkpoint, or None where there is none."""
+        import torch
+
         path = self.path / "checkpoint.pt"
         if not path.exists():
             return None

@@ -83,7 +83,7 @@ class _Labelling:
             raise WorkspaceError(
                 f"the camera of none of {len(keep)} photographs is read alike from the mirrored "
                 f"one and by all readers (median difference {np.median(labels.disagreements):.0f}"
-                "°): train stage `inverse` longer, or raise cameras.largest_mirror_degrees"
+                "°): train stage `inverse` longer, or raise --cameras.largest-mirror-degrees"
             )
         return keep
 

@@ -176,7 +176,7 @@ def _with_view_layers(shape: GeneratorShape, count: int) -> GeneratorShape:
     try:
         return replace(shape, view_layers=count)
     except ValueError as error:
-        raise ConfigError(f"gan.{error}; --set gan.view_layers to at most so many") from error
+        raise ConfigError(f"gan.{error}; give --gan.view-layers at most so many") from error
 
 
 def _starting_weights(

@@ -34,7 +34,7 @@ BATCH = 64
 FEWEST_VIEWS = 2
 """Objects left with fewer views after the filter are dropped."""
 MEASURED_VIEWS, MEASURED_CONTENTS = 48, 48
-"""As many as the instrument of generators looks at (`train.evaluate --generator`)."""
+"""As many as the instrument of generators looks at (`train.evaluate generator`)."""
 SHEET_OBJECTS = 16
 
 
@@ -73,7 +73,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     if len(kept) == 0:
         raise WorkspaceError(
             f"none of {len(objects)} generated images passed the filter ({counts}): train the "
-            "GAN or the segmenter longer, or lower multiview.smallest_mask"
+            "GAN or the segmenter longer, or lower --multiview.smallest-mask"
         )
     generation.publish(kept)
     folder.save_arrays("index.npz", {"object": objects[kept], "viewpoint": viewpoints[kept]})

@@ -134,7 +134,7 @@ def _notes(config: Config, found: PhotoSet) -> Iterator[str]:
     if config.shows_vehicles:
         yield (
             f"taken for {config.export.category}: if they show something else, name it with "
-            "export.category"
+            "--export.category"
         )
     if 0 < len(opaque) < count:
         yield (

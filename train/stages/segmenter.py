@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from train.config import CHECKPOINT, PROCEDURAL, PROCEDURAL_CATEGORY, Config
-from train.config.refusal import require
+from train.config import PROCEDURAL, PROCEDURAL_CATEGORY, Config
+from train.config.checks import check_segmenter, require_masks
 from train.data.augmentation import augment
 from train.data.batch_random import BatchRandom
 from train.data.masked_photographs import Labelled, MaskedPhotographs, as_labelled
@@ -36,39 +36,9 @@ Batches = Callable[[int], Labelled]
 """Step -> the batch of that step: a function of the step alone, so that a resume repeats it."""
 
 
-def check(config: Config) -> None:
-    """Refuse, before any stage has run, what this one could not use.
-
-    Raises:
-        ConfigError: a graph that is not there, or drawn photographs of what no masks are known of.
-        SegmenterError: a graph of another kind.
-    """
-    given = Path(config.segmenter.onnx)
-    if config.segmenter.onnx:
-        require(
-            given.is_file() and given.suffix == ".onnx",
-            f"segmenter.onnx={given}: no such file, or not called .onnx",
-        )
-        load_segmenter(given)
-    elif config.photographs.source == CHECKPOINT:
-        _require_masks(config)
-
-
-def _require_masks(config: Config) -> None:
-    """Masks of photographs that bring none are learned from procedural vehicles."""
-    known = PROCEDURAL_CATEGORY
-    require(
-        config.shows_vehicles,
-        f"export.category={config.export.category}: the segmenter is taught on procedural {known} "
-        f"and would find nothing else (if these are {known}, leave export.category at {known}); "
-        "give one with segmenter.onnx=FILE (`images` uint8 [B, R, R, 3] -> `masks` float32 "
-        "[B, R, R]), or a folder of photographs that all have an alpha channel",
-    )
-
-
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     """Train the segmenter, or take the one given; goes on where a killed run stopped."""
-    check(config)
+    check_segmenter(config)
     folder = workspace.stage("segmenter")
     folder.start({**asdict(config.segmenter), "size": config.photographs.size})
     if config.segmenter.onnx:
@@ -79,10 +49,10 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     else:
         taken = workspace.stage("photographs")
         if config.photographs.source != PROCEDURAL and not taken.facts()["masks"]:
-            _require_masks(config)
+            require_masks(config)
             Progress(workspace, "segmenter", 1).say(
-                f"is taught on procedural {PROCEDURAL_CATEGORY}, for these photographs bring no "
-                "masks: look at what it finds, or give segmenter.onnx=FILE"
+                f"is trained on procedural {PROCEDURAL_CATEGORY}, for these photographs bring no "
+                "masks: look at what it finds, or give one with --segmenter.onnx FILE"
             )
         batches = _batches(config, taken)
         segment = _train(config, workspace, folder, batches)

@@ -93,7 +93,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     if thin := thin_bins(per_bin):
         Progress(workspace, "viewpoints", 1).say(
             f"few codes face {', '.join(thin)} degrees ({per_bin}): photographs from there will be "
-            "taken for opposite ones; train the plain GAN for longer (gan.kimg)"
+            "taken for opposite ones; train the plain GAN for longer (--gan.kimg)"
         )
     folder.finish(
         **metrics, kept=int(keep.sum()), kept_per_bin=per_bin, annotator=_annotator(config)

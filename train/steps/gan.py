@@ -77,7 +77,7 @@ class GanTraining:
         self.device = device or Device(settings.precision)
         if settings.batch_size % (2 * self.device.processes):
             raise ConfigError(
-                f"gan.batch_size={settings.batch_size}: a multiple of twice gan.processes "
+                f"--gan.batch-size {settings.batch_size}: a multiple of twice --gan.processes "
                 f"({self.device.processes})"
             )
         self.on_gpu = self.device.device.type == "cuda"

@@ -73,7 +73,7 @@ class InverseTraining:
         self.device = device or Device()
         if settings.batch_size % self.device.processes:
             raise ConfigError(
-                f"inverse.batch_size={settings.batch_size}: a multiple of inverse.processes "
+                f"--inverse.batch-size {settings.batch_size}: a multiple of --inverse.processes "
                 f"({self.device.processes})"
             )
         place = self.device.device

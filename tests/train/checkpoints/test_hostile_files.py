@@ -26,7 +26,8 @@ from tests.train.checkpoints.pickle_programs import (
 )
 from train.checkpoints.refusal import CheckpointError
 from train.checkpoints.safe_unpickler import ALLOWED
-from train.import_stylegan import main, read_checkpoint
+from train.checkpoints.stylegan_file import read_checkpoint
+from train.import_stylegan import main
 
 EXTENSION_CODE = 240
 

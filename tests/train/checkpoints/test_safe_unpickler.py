@@ -22,7 +22,7 @@ from tests.train.checkpoints.pickle_programs import (
 from train.checkpoints.persistent import lay_flat
 from train.checkpoints.refusal import CheckpointError
 from train.checkpoints.safe_unpickler import PersistentObject, read_pickle
-from train.import_stylegan import read_checkpoint
+from train.checkpoints.stylegan_file import read_checkpoint
 
 REFUSED = {
     "PERSID": (b"\x80\x03P0\n.", "the opcode PERSID"),

@@ -1,11 +1,11 @@
 import pytest
 
-from train.config.presets import PRESETS
+from train.config.presets import PRESETS, PURPOSES
 from train.stages.gan import new_networks
 
 
 def test_every_preset_is_found_by_its_own_name():
-    assert [preset.preset for preset in PRESETS.values()] == list(PRESETS)
+    assert [preset.preset for preset in PRESETS.values()] == list(PRESETS) == list(PURPOSES)
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -71,5 +71,5 @@ def test_the_shipped_gauge_reads_held_out_vehicles(tmp_path):
 
 
 def test_the_shipped_gauge_of_another_size_is_refused(tmp_path):
-    with pytest.raises(WorkspaceError, match=r"64 px, the photographs have 32.*classifier=train"):
+    with pytest.raises(WorkspaceError, match=r"64 px, the photographs have 32.*classifier train"):
         classifier.take_shipped_classifier(32, tmp_path / "attributes.safetensors")

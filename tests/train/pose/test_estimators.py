@@ -109,7 +109,7 @@ def test_a_reader_that_is_no_run_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["", "runs/second", "views@", "attributes@runs/second", "views,"])
 def test_what_is_no_reader_is_refused(name):
-    with pytest.raises(ConfigError, match=r"cameras\.estimator=.*is none of inverse, views"):
+    with pytest.raises(ConfigError, match=r"--cameras\.estimator .*one or more of inverse, views"):
         CamerasConfig(estimator=name)
 
 

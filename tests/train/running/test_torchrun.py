@@ -14,7 +14,7 @@ import torch
 from tests.train import torchrun_program
 from train import cycle
 from train.models.weights import load_generator
-from train.running.workspace import Workspace
+from train.running.workspace import Workspace, WorkspaceError
 
 ROOT = Path(__file__).resolve().parents[3]
 RATE = 1e-4
@@ -70,7 +70,7 @@ def test_two_processes_follow_the_loss_curves_of_one(tmp_path):
 
 
 def cycle_arguments(folder):
-    given = [part for text in SETTINGS for part in ("--set", text)]
+    given = [f"--{setting}" for setting in SETTINGS]
     return ["--preset", "smoke", "--stages", "photographs,gan", "--run", str(folder), *given]
 
 
@@ -113,7 +113,7 @@ def free(folder):
     try:
         with Workspace(folder).lock():
             return True
-    except RuntimeError:
+    except WorkspaceError:
         return False
 
 
@@ -129,7 +129,7 @@ def test_what_fails_in_one_process_ends_all_and_is_said_once():
 def test_what_the_first_process_refuses_or_prints_comes_once(tmp_path):
     status, printed, said = ended("train.cycle", "--preset", "smoke", "--dry-run")
     assert status == 0 and json.loads(printed)["config"]["preset"] == "smoke", said
-    arguments = [*cycle_arguments(tmp_path), "--set", "gan.processes=3"]
+    arguments = [*cycle_arguments(tmp_path), "--gan.processes", "3"]
     status, _, said = ended("train.cycle", *arguments)
     assert status != 0 and "exitcode  : 2" in said.partition("Root Cause")[2]
-    assert said.count("3 processes were asked for and torchrun started 2: leave gan.proc") == 1
+    assert said.count("3 processes were asked for and torchrun started 2: leave --gan.proc") == 1

@@ -11,8 +11,8 @@ from tests.train.checkpoints.official_files import (
     nvidia_pickle,
 )
 from train import cycle
+from train.checkpoints.stylegan_file import import_file
 from train.config import Config, ConfigError, GanConfig, PhotographsConfig, override
-from train.import_stylegan import import_file
 from train.models.onnx_files import export_graph
 from train.models.segmenter import Segmenter
 from train.models.serving_graphs import SegmenterGraph
@@ -120,11 +120,11 @@ def test_another_truncation_does_not_go_on(tmp_path, imported):
 
 
 def test_without_a_checkpoint_they_are_refused(tmp_path, capsys):
-    with pytest.raises(ConfigError, match=r"name its folder with gan\.checkpoint"):
+    with pytest.raises(ConfigError, match=r"name its folder with --gan\.checkpoint"):
         drawn(tmp_path / "a", config_of(""))
     arguments = ["--preset", "smoke", "--run", str(tmp_path / "b"), "--data", "checkpoint"]
     assert cycle.main(arguments) == cycle.UNUSABLE
-    assert "name its folder with gan.checkpoint" in capsys.readouterr().err
+    assert "name its folder with --gan.checkpoint" in capsys.readouterr().err
 
 
 def run_cycle(path, imported, *settings):
@@ -141,8 +141,8 @@ def run_cycle(path, imported, *settings):
         "cameras.largest_mirror_degrees=400", *settings,
     ]  # fmt: skip
     stages = "photographs,segmenter,gan,viewpoints,cameras,multiview,inverse"
-    sets = [part for one in given for part in ("--set", one)]
-    return cycle.main(["--preset", "smoke", "--run", str(path), "--stages", stages, *sets])
+    flags = [f"--{setting}" for setting in given]
+    return cycle.main(["--preset", "smoke", "--run", str(path), "--stages", stages, *flags])
 
 
 def test_the_cycle_reaches_camera_taught_rounds_from_nothing_but_a_checkpoint(
@@ -159,8 +159,8 @@ def test_the_cycle_reaches_camera_taught_rounds_from_nothing_but_a_checkpoint(
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        (BIRDS, "is taught on procedural vehicles and would find nothing else"),
-        (["segmenter.onnx=none.onnx"], "segmenter.onnx=none.onnx: no such file"),
+        (BIRDS, "is trained on procedural vehicles and would find nothing else"),
+        (["segmenter.onnx=none.onnx"], "--segmenter.onnx none.onnx: no such file"),
     ],
 )
 def test_masks_that_nothing_can_find_are_refused_before_the_first_stage(
@@ -180,8 +180,8 @@ def test_a_segmenter_of_another_kind_ends_with_status_2(tmp_path, imported, caps
 def test_vehicles_of_a_checkpoint_are_masked_by_what_procedural_ones_taught(tmp_path, capsys):
     workspace = Workspace(tmp_path)
     workspace.stage("photographs").file("done.json").write_text('{"masks": false}')
-    config = override(config_of("imported"), "segmenter.steps=1")
+    config = override(config_of("imported"), segmenter={"steps": 1})
     segmenter.run(config, workspace)
     assert (
-        "is taught on procedural vehicles, for these photographs bring" in capsys.readouterr().err
+        "is trained on procedural vehicles, for these photographs bring" in capsys.readouterr().err
     )

@@ -94,7 +94,7 @@ def test_of_another_category_the_own_photographs_are_measured(tmp_path: Path, ma
     np.save(taken.file("images.npy"), images)
     np.save(taken.file("masks.npy"), given)
     taken.finish(masks=masks)
-    evaluate.run(override(CONFIG, "export.category=birds"), workspace)
+    evaluate.run(override(CONFIG, export={"category": "birds"}), workspace)
     folder = workspace.stage("evaluate")
     report = json.loads(folder.require("report.json").read_text())
     assert [entry["name"] for entry in report["photographs"]] == [

@@ -115,7 +115,7 @@ def test_samples_of_a_folder_are_its_readable_photographs_without_their_metadata
     exif = Image.Exif()
     exif[0x013B] = "a person"
     Image.new("RGB", (300, 150), "red").save(source / "car.jpg", exif=exif)
-    config = override(tiny_config(), f"photographs.source={source}")
+    config = override(tiny_config(), photographs={"source": source})
     export.run(config, workspace)
     loaded = bundle.load(workspace.stage("export").path / "bundle")
     (sample,) = loaded.samples()
@@ -125,7 +125,7 @@ def test_samples_of_a_folder_are_its_readable_photographs_without_their_metadata
 
 
 def test_samples_of_drawn_photographs_are_the_first_of_them_and_claim_no_licence(workspace):
-    config = override(tiny_config(), "photographs.source=checkpoint")
+    config = override(tiny_config(), photographs={"source": "checkpoint"})
     export.run(config, workspace)
     loaded = bundle.load(workspace.stage("export").path / "bundle")
     assert len(loaded.samples()) == config.export.samples

@@ -13,8 +13,8 @@ from tests.train.checkpoints.official_files import (
 )
 from tests.train.stages.tiny_run import tiny_config, tiny_run
 from train import cycle
+from train.checkpoints.stylegan_file import import_file
 from train.config import Config, ConfigError, GanConfig, InverseConfig, PhotographsConfig
-from train.import_stylegan import import_file
 from train.models.generated import generate, sample_contents
 from train.models.perceptual import DiscriminatorFeatures
 from train.models.stylegan2 import StyleGAN2Generator
@@ -66,7 +66,7 @@ def test_round_0_takes_the_imported_networks_as_they_are(tmp_path, imported):
 @pytest.mark.parametrize(
     ("size", "without", "said"),
     [
-        (64, None, "is for images of 32 px, and photographs.size is 64"),
+        (64, None, "is for images of 32 px, and --photographs.size is 64"),
         (SIZE, "generator", r"generator\.safetensors does not exist"),
         (SIZE, "discriminator", "holds no discriminator"),
     ],
@@ -87,7 +87,7 @@ def test_without_a_discriminator_vgg_serves(tmp_path, imported):
 
 def test_further_rounds_cannot_go_on_from_an_imported_generator(tmp_path, imported):
     config = dataclasses.replace(config_of(imported), rounds=2)
-    with pytest.raises(ConfigError, match=r"gan\.checkpoint with rounds=2"):
+    with pytest.raises(ConfigError, match=r"--gan\.checkpoint with --rounds 2"):
         gan.run(config, Workspace(tmp_path / "run"))
     scratch = dataclasses.replace(config.gan, warm_start=False)
     gan.run(dataclasses.replace(config, gan=scratch), Workspace(tmp_path / "run"))
@@ -95,10 +95,9 @@ def test_further_rounds_cannot_go_on_from_an_imported_generator(tmp_path, import
 
 def test_the_cycle_refuses_it_before_the_first_stage(tmp_path, imported, capsys):
     run = tmp_path / "run"
-    settings = [f"gan.checkpoint={imported}", "rounds=1", "photographs.size=64"]
-    arguments = [part for setting in settings for part in ("--set", setting)]
+    arguments = ["--gan.checkpoint", str(imported), "--rounds", "1", "--photographs.size", "64"]
     assert cycle.main(["--preset", "smoke", "--run", str(run), *arguments]) == cycle.UNUSABLE
-    assert "is for images of 32 px, and photographs.size is 64" in capsys.readouterr().err
+    assert "is for images of 32 px, and --photographs.size is 64" in capsys.readouterr().err
     assert not (run / "photographs").exists()
 
 

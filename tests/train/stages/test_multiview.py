@@ -78,7 +78,7 @@ def test_round_0_shows_contents_under_the_annotated_codes(tmp_path):
 def test_of_another_category_nothing_is_measured_on_vehicles(tmp_path):
     workspace = ready(tmp_path)
     (workspace.stage("viewpoints").path / "attributes.safetensors").unlink()
-    multiview.run(override(permissive(), "export.category=birds"), workspace)
+    multiview.run(override(permissive(), export={"category": "birds"}), workspace)
     assert workspace.stage("multiview").facts().keys() == {
         "images", "objects", "viewpoints", "dropped"
     }  # fmt: skip

@@ -99,7 +99,7 @@ def test_photographs_without_the_mask_that_the_others_bring_are_named(tmp_path, 
         picture.paste((200, 10, 10, 255), (16, 16, 48, 48))
         picture.save(folder / f"{number}.png")
     workspace = Workspace(tmp_path / "run")
-    photographs.run(override(of_folder(folder), "export.category=birds"), workspace)
+    photographs.run(override(of_folder(folder), export={"category": "birds"}), workspace)
     said = capsys.readouterr().err
     assert "1 of 3 bring no mask (an alpha channel), so none is used: 1.png" in said
     assert "taken for" not in said and not workspace.stage("photographs").facts()["masks"]

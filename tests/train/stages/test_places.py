@@ -76,7 +76,7 @@ def test_multiview_images_are_made_and_read_there(tmp_path, loaded):
 def test_multiview_masks_are_found_there(tmp_path, loaded, monkeypatch):
     pixels = torch.zeros(64, 32, 32, 3, dtype=torch.uint8)
     monkeypatch.setattr(multiview, "as_pixels", lambda images: pixels[: len(images)])
-    unmeasured = override(generated_run.config(), "export.category=birds")
+    unmeasured = override(generated_run.config(), export={"category": "birds"})
     fails_at_the_way_back(multiview, unmeasured, labelled(tmp_path), 1)
     assert places(loaded) == [("Generator", "meta"), ("Segmenter", "meta")]
 

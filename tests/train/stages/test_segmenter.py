@@ -7,7 +7,7 @@ from train.config import Config, ConfigError, PhotographsConfig, SegmenterConfig
 from train.data import vehicles
 from train.data.masked_photographs import Labelled
 from train.models.onnx_files import export_graph
-from train.models.segmenter import Segmenter, load_segmenter
+from train.models.segmenter import Segmenter, SegmenterError, load_segmenter
 from train.models.serving_graphs import SegmenterGraph
 from train.running.workspace import StepLoop, Workspace
 from train.stages import segmenter
@@ -59,7 +59,7 @@ def test_masks_of_a_folder_are_learned_from(tmp_path):
 
 def test_of_another_category_the_own_photographs_alone_are_taught(tmp_path):
     workspace = photographed(tmp_path, masks=True)
-    birds = override(config(steps=3), "export.category=birds")
+    birds = override(config(steps=3), export={"category": "birds"})
     folder = workspace.stage("photographs")
     seen = segmenter._batches(birds, folder)(5).images.permute(0, 2, 3, 1).numpy()
     own = np.load(folder.file("images.npy")) / np.float32(255)
@@ -71,14 +71,16 @@ def test_of_another_category_the_own_photographs_alone_are_taught(tmp_path):
 
 
 def test_of_another_category_without_masks_it_says_so_and_no_figure_of_vehicles(tmp_path, capsys):
-    birds = override(config(steps=3), "export.category=birds")
-    with pytest.raises(ConfigError, match=r"export\.category=birds.*that all have an alpha"):
-        segmenter.run(override(birds, "photographs.source=folder"), photographed(tmp_path / "a"))
+    birds = override(config(steps=3), export={"category": "birds"})
+    with pytest.raises(ConfigError, match=r"--export\.category birds.*that all have an alpha"):
+        segmenter.run(
+            override(birds, photographs={"source": "folder"}), photographed(tmp_path / "a")
+        )
     path = tmp_path / "segmenter.onnx"
     example = torch.zeros(2, 32, 32, 3, dtype=torch.uint8)
     onnx.save(export_graph(SegmenterGraph(Segmenter(4)), {"images": example}, ["masks"]), path)
     workspace = photographed(tmp_path / "b")
-    segmenter.run(override(birds, f"segmenter.onnx={path}"), workspace)
+    segmenter.run(override(birds, segmenter={"onnx": str(path)}), workspace)
     assert workspace.stage("segmenter").facts() == {"source": "onnx"}
 
 
@@ -116,7 +118,7 @@ def test_a_resumed_run_gives_the_weights_of_an_uninterrupted_one(tmp_path, monke
 def test_a_given_graph_of_another_kind_is_refused_before_anything_else(tmp_path):
     (tmp_path / "given.onnx").write_bytes(b"nothing")
     workspace = photographed(tmp_path / "run")
-    with pytest.raises(ValueError, match="not a readable ONNX graph"):
+    with pytest.raises(SegmenterError, match="not a readable ONNX graph"):
         segmenter.run(config(onnx=str(tmp_path / "given.onnx")), workspace)
     assert not workspace.stage("segmenter").done
 

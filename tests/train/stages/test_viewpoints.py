@@ -106,10 +106,10 @@ def test_a_person_is_asked_and_the_answer_taken(tmp_path):
 
 
 def test_of_another_category_a_person_sees_the_first_codes_and_nothing_reads_vehicles(tmp_path):
-    workspace, birds = with_gan(tmp_path), override(person(), "export.category=birds")
+    workspace, birds = with_gan(tmp_path), override(person(), export={"category": "birds"})
     with pytest.raises(AnnotationNeeded):
         # No code of an untrained GAN holds an azimuth to 1 degree: of vehicles this is refused.
-        viewpoints.run(override(birds, "viewpoints.largest_std_degrees=1"), workspace)
+        viewpoints.run(override(birds, viewpoints={"largest_std_degrees": 1}), workspace)
     folder, rows = workspace.stage("viewpoints"), table(workspace)
     assert len(rows) == 40 and not (folder.path / "attributes.safetensors").exists()
     for row in rows:
@@ -119,7 +119,7 @@ def test_of_another_category_a_person_sees_the_first_codes_and_nothing_reads_veh
     rng = torch.Generator().manual_seed(birds.seed)
     codes = sample_contents(generator, 40, 1.0, rng)
     fill_in(workspace, rows)
-    viewpoints.run(override(birds, "viewpoints.largest_std_degrees=1"), workspace)
+    viewpoints.run(override(birds, viewpoints={"largest_std_degrees": 1}), workspace)
     assert np.allclose(read_viewpoints(folder).codes, codes, atol=1e-6)
     assert folder.facts()["kept"] == 40 and "candidates" not in folder.facts()
 

@@ -1,0 +1,118 @@
+"""Refuses settings that cannot work together, before hours are spent on the stages before them.
+
+What only a network in a file can say is asked in `train.cycle`, after this.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from train.config.data import CHECKPOINT, PROCEDURAL
+from train.config.refusal import require
+from train.config.results import PROCEDURAL_CATEGORY
+from train.config.run import Config
+
+
+def check(config: Config, stages: Collection[str]) -> None:
+    """Refuse settings that a stage to come could not use.
+
+    `stages`: those that have yet to run.
+
+    Raises:
+        ConfigError: the message names the settings and what to give instead.
+    """
+    check_category(config, stages)
+    gan = config.gan
+    require(
+        gan.kimg > 0 or gan.init != "scratch" or bool(gan.checkpoint) or "gan" not in stages,
+        "--gan.kimg 0 and --gan.init scratch: the GAN would make noise; train it, or give another "
+        "--gan.init",
+    )
+    source = config.photographs.source
+    require(
+        source in (PROCEDURAL, CHECKPOINT) or Path(source).is_dir() or "photographs" not in stages,
+        f"--photographs.source {source}: no such folder; give one, {PROCEDURAL} or {CHECKPOINT}",
+    )
+    vgg = config.inverse.vgg
+    require(
+        not vgg or Path(vgg).is_file() or "inverse" not in stages,
+        f"--inverse.vgg {vgg}: no such file",
+    )
+    if "segmenter" in stages:
+        check_segmenter(config)
+    if takes_checkpoint(config, stages):
+        check_checkpoint(config)
+
+
+def takes_checkpoint(config: Config, stages: Collection[str]) -> bool:
+    """Whether one of the stages reads the folder --gan.checkpoint."""
+    sampled = config.photographs.source == CHECKPOINT and "photographs" in stages
+    return sampled or (bool(config.gan.checkpoint) and "gan" in stages)
+
+
+def check_checkpoint(config: Config) -> None:
+    """Refuse, as `check` does, what an imported StyleGAN2 cannot be used for."""
+    require(
+        bool(config.gan.checkpoint),
+        f"--photographs.source {CHECKPOINT} samples the photographs from an imported StyleGAN2: "
+        "name its folder with --gan.checkpoint",
+    )
+    require(
+        config.rounds == 1 or not config.gan.warm_start,
+        f"--gan.checkpoint with --rounds {config.rounds}: a camera-conditioned GAN cannot go on "
+        "from an imported one; give --rounds 1 or --gan.warm-start false",
+    )
+
+
+def check_segmenter(config: Config) -> None:
+    """Refuse, as `check` does, a segmenter that is not there or would find nothing."""
+    if given := config.segmenter.onnx:
+        require(
+            Path(given).is_file() and given.endswith(".onnx"),
+            f"--segmenter.onnx {given}: no such file, or not called .onnx",
+        )
+    elif config.photographs.source == CHECKPOINT:
+        require_masks(config)
+
+
+def require_masks(config: Config) -> None:
+    """Refuse photographs without masks that a segmenter trained on vehicles finds nothing in."""
+    known = PROCEDURAL_CATEGORY
+    require(
+        config.shows_vehicles,
+        f"--export.category {config.export.category}: the segmenter is trained on procedural "
+        f"{known} and would find nothing else (if these are {known}, leave --export.category at "
+        f"{known}); give one with --segmenter.onnx FILE (`images` uint8 [B, R, R, 3] -> `masks` "
+        "float32 [B, R, R]), or a folder of photographs that all have an alpha channel",
+    )
+
+
+def check_category(config: Config, stages: Collection[str]) -> None:
+    """Refuse, as `check` does, what generates or reads vehicles for photographs of others."""
+    if config.shows_vehicles:
+        return
+    named = f"--export.category {config.export.category}"
+    source, gan = config.photographs.source, config.gan
+    require(
+        source != PROCEDURAL or "photographs" not in stages,
+        f"{named}: the procedural photographs show {PROCEDURAL_CATEGORY}; give photographs with "
+        f"--data FOLDER, or sample them with --photographs.source {CHECKPOINT}",
+    )
+    generates = not gan.checkpoint or (config.rounds > 1 and not gan.warm_start)
+    require(
+        gan.init != "shipped" or not generates or "gan" not in stages,
+        f"{named}: the shipped GANs (--gan.init shipped) generate {PROCEDURAL_CATEGORY}; give "
+        "--gan.init scratch, and with --gan.kimg and --gan.conditioned-kimg how long to train "
+        f"({Config().gan.kimg:g} and {Config().gan.conditioned_kimg:g} in --preset cpu)",
+    )
+    require(
+        config.viewpoints.annotator != "classifier" or "viewpoints" not in stages,
+        f"{named}: the attribute classifier (--viewpoints.annotator classifier) reads "
+        f"{PROCEDURAL_CATEGORY} only; leave it at auto, and a person is asked",
+    )
+    require(
+        "attributes" not in config.cameras.estimator.split(",")
+        or config.rounds == 1
+        or "cameras" not in stages,
+        f"{named}: the attribute classifier (--cameras.estimator {config.cameras.estimator}) reads "
+        f"{PROCEDURAL_CATEGORY} only; give --cameras.estimator {Config().cameras.estimator}",
+    )

@@ -1,0 +1,83 @@
+"""A group of settings, each checked against the limits that stand in its annotation."""
+
+import operator
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+
+import tyro
+from annotated_types import Ge, Gt, Le, Lt
+
+from train.config.refusal import require
+
+AtLeast0 = Annotated[int, Ge(0)]
+AtLeast1 = Annotated[int, Ge(1)]
+AtLeast2 = Annotated[int, Ge(2)]
+NotNegative = Annotated[float, Ge(0)]
+Positive = Annotated[float, Gt(0)]
+Share = Annotated[float, Ge(0), Le(1)]
+PositiveShare = Annotated[float, Gt(0), Le(1)]
+File = Annotated[str, tyro.conf.arg(metavar="FILE")]
+Folder = Annotated[str, tyro.conf.arg(metavar="FOLDER")]
+
+
+class Limit(NamedTuple):
+    """One bound of a number."""
+
+    sign: str
+    compare: Callable[[float, float], bool]
+    bound: float
+
+    def __str__(self) -> str:
+        return f"{self.sign} {self.bound:g}"
+
+
+COMPARISONS = {
+    Ge: (">=", operator.ge),
+    Gt: (">", operator.gt),
+    Le: ("<=", operator.le),
+    Lt: ("<", operator.lt),
+}
+
+
+def limits(annotation: Any) -> list[Limit]:
+    """The bounds that an annotation puts on a number."""
+    metadata = getattr(annotation, "__metadata__", ())
+    given = [entry for entry in metadata if type(entry) in COMPARISONS]
+    return [Limit(*COMPARISONS[type(entry)], *astuple(entry)) for entry in given]
+
+
+@cache
+def annotations(kind: type) -> dict[str, Any]:
+    """The annotation of each field of a dataclass, with its limits."""
+    return get_type_hints(kind, include_extras=True)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Settings of one stage or command.
+
+    Raises:
+        ConfigError: a value is outside the limits or choices of its annotation.
+    """
+
+    def __post_init__(self) -> None:
+        for name, annotation in annotations(type(self)).items():
+            value = getattr(self, name)
+            if get_origin(annotation) is Literal:
+                choices = get_args(annotation)
+                self.require(value in choices, name, f"one of {', '.join(map(str, choices))}")
+            bounds = limits(annotation)
+            fits = all(limit.compare(value, limit.bound) for limit in bounds)
+            self.require(fits, name, " and ".join(map(str, bounds)))
+
+    def require(self, condition: bool, name: str, allowed: str) -> None:
+        """Refuse the value of setting `name` unless the condition holds; say what is allowed."""
+        require(condition, f"{self.flag(name)} {getattr(self, name)}: must be {allowed}")
+
+    def flag(self, name: str) -> str:
+        """The flag of a setting, as in --inverse.batch-size for `batch_size` of InverseConfig."""
+        section = type(self).__name__.removesuffix("Config").lower()
+        prefix = f"{section}." if section and type(self).__name__.endswith("Config") else ""
+        return f"--{prefix}{name.replace('_', '-')}"

@@ -1,0 +1,131 @@
+"""The sub-commands of `train.evaluate`: each measures, writes its report, returns its Markdown."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from train.config import PROCEDURAL_CATEGORY, Config, ConfigError
+from train.data.held_out import HeldOut, ObjectSource, ProceduralObjects, photograph
+from train.data.mesh_objects import MeshObjects
+from train.data.photo_layouts import read_photo_set
+from train.data.vehicles import HELD_OUT_SEED
+from train.evaluation.baselines import NearestTraining, SingleView, mean_prediction
+from train.evaluation.benchmark import Measured, Predictor, measure, score
+from train.evaluation.bundle_predictor import BundlePredictor
+from train.evaluation.generator_report import SHIPPED_GENERATOR, report_generator
+from train.evaluation.options import FRONTS, PROCEDURAL, Generator, Objects, Photos
+from train.evaluation.oracle import oracle
+from train.evaluation.photo_benchmark import measure_photos
+from train.evaluation.photo_report import write_photo_report
+from train.evaluation.refinement import RefinedPredictor
+from train.evaluation.report import write_report
+from train.running.progress import Progress
+
+
+def evaluate(options: Objects | Photos | Generator) -> str:
+    """What a sub-command asks for.
+
+    Raises:
+        CommandError, OSError: the bundle, the objects, the photographs or a network in a file
+            cannot be used.
+    """
+    if isinstance(options, Objects):
+        return evaluate_objects(options)
+    if isinstance(options, Photos):
+        return evaluate_photos(options)
+    path = SHIPPED_GENERATOR if options.file == "shipped" else Path(options.file)
+    return report_generator(path, options.out, options.bundle, options.inception)
+
+
+def evaluate_objects(options: Objects) -> str:
+    """Measure a bundle on objects whose ground truth is known."""
+    predictor = BundlePredictor(options.bundle)
+    began = time.monotonic()
+    seed = HELD_OUT_SEED + options.seed
+    source = object_source(options, seed, predictor.category)
+    truth = photograph(source, options.views, predictor.resolution, seed)
+    rows = measure_rows(predictor, source, truth, options)
+    if options.single_view:
+        baseline = SingleView(predictor, options.single_view)
+        rows["single_view"] = _measured("single_view", baseline, truth)
+    about = {
+        "bundle": options.bundle.name,
+        "source": f"{PROCEDURAL}{len(truth.names)}",
+        "held_out_seed": seed,
+        "oracle_steps": options.oracle_steps,
+        "refine_steps": options.refine_steps,
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    if isinstance(source, MeshObjects):
+        about |= {
+            "source": Path(options.source).name,
+            "up": source.up,
+            "front": source.front,
+            "without_volume": source.without_volume(),
+            "skipped_count": len(source.skipped),
+            "skipped": [f"{item.name}: {item.reason}" for item in source.skipped],
+        }
+    write_report(options.out, rows, truth, about)
+    return (options.out / "report.md").read_text()
+
+
+def evaluate_photos(options: Photos) -> str:
+    """Measure a bundle on real photographs."""
+    predictor = BundlePredictor(options.bundle)
+    began = time.monotonic()
+    photos = read_photo_set(options.folder, predictor.resolution, options.masks, options.split)
+    measured = measure_photos(predictor, photos, _ticking("photographs", len(photos.names)))
+    about = {
+        "bundle": options.bundle.name,
+        "source": options.folder.name,
+        "size": predictor.resolution,
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    return write_photo_report(options.out, measured, photos, about)
+
+
+def object_source(options: Objects, seed: int, category: str) -> ObjectSource:
+    """The objects that the command line names."""
+    if (count := options.procedural) is None:
+        up = options.up or "y"
+        return MeshObjects(Path(options.source), up, options.front or FRONTS[up], seed)
+    if category != PROCEDURAL_CATEGORY:
+        raise ConfigError(
+            f"{options.bundle} knows {category!r}; there are procedural objects of "
+            f"{PROCEDURAL_CATEGORY} only: give `objects` a folder of meshes, or photographs to "
+            "`photos`"
+        )
+    return ProceduralObjects(count, seed)
+
+
+def measure_rows(
+    predictor: BundlePredictor, source: ObjectSource, truth: HeldOut, options: Objects
+) -> dict[str, Measured]:
+    """The bundle, the oracle above it and the baselines below it."""
+    rows = {"bundle": _measured("bundle", predictor, truth)}
+    if options.refine_steps:
+        refined = RefinedPredictor(predictor, options.refine_steps)
+        rows["refined"] = _measured("refined", refined, truth)
+    if options.oracle_objects:
+        first = HeldOut(*(values[: options.oracle_objects] for values in truth))
+        height, width = predictor.predict(truth.images[:1]).textures.shape[1:3]
+        on_progress, steps = _ticking("oracle", len(first.names)), options.oracle_steps
+        fitted = oracle(source, first, predictor.template, (height, width), steps, on_progress)
+        rows["oracle"] = score(fitted, predictor.template, first)
+    mean = mean_prediction(predictor, truth.images)
+    rows["mean_prediction"] = _measured("mean_prediction", mean, truth)
+    if predictor.category == PROCEDURAL_CATEGORY:
+        nearest = NearestTraining(predictor, Config().seed)
+        rows["nearest_training"] = _measured("nearest_training", nearest, truth)
+    return rows
+
+
+def _measured(row: str, predictor: Predictor, truth: HeldOut) -> Measured:
+    return measure(predictor, truth, _ticking(row, len(truth.names)))
+
+
+def _ticking(name: str, total: int) -> Callable[[int], None]:
+    """Says on the terminal how many are done, and when all will be."""
+    progress = Progress(None, name, total)
+    progress.tick(0)
+    return progress.tick

@@ -1,0 +1,107 @@
+"""What the sub-commands of `train.evaluate` take; nothing heavy is imported here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from train.config import ConfigError, EvaluateConfig
+from train.config.refusal import require
+from train.config.results import HeldOutViews
+from train.config.section import AtLeast0, AtLeast1, Section
+
+SHIPPED = Path(__file__).resolve().parents[2] / "service" / "shipped" / "vehicles"
+"""The bundle that comes with the source."""
+PROCEDURAL = "procedural:"
+"""Before a number of procedural objects."""
+FRONTS = {"y": "+z", "z": "-y"}
+"""Axis that is up in a folder's meshes -> the front that goes without saying."""
+Axis = Literal["x", "+x", "-x", "y", "+y", "-y", "z", "+z", "-z"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement(Section):
+    """What all sub-commands take."""
+
+    bundle: Path = SHIPPED
+    """The bundle's folder."""
+    out: Path = Path("build/report")
+    """The folder to write to."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            not self.out.exists() or self.out.is_dir(), f"--out {self.out} is a file: name a folder"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objects(HeldOutViews, Measurement):
+    """Measure a bundle on photographs of objects whose ground truth is known."""
+
+    source: Positional[str] = f"{PROCEDURAL}{EvaluateConfig.objects}"
+    """procedural:N or N: that many held-out procedural vehicles. FOLDER: every textured mesh below
+    it (GLB, glTF, OBJ, COLLADA, PLY)."""
+    up: Literal["y", "z"] | None = None
+    """The axis of a folder's meshes that is up; default: y."""
+    front: Annotated[Axis | None, arg(metavar="AXIS")] = None
+    """The axis of a folder's meshes that is the front, as +z or -y; default: +z, with --up z -y."""
+    single_view: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Also measure a network trained on single views: what stage inverse leaves in
+    single_view/inverse_graphics.safetensors."""
+    refine_steps: AtLeast0 = 0
+    """Test-time steps of a row of refined predictions; 0: no such row."""
+    oracle_objects: AtLeast0 = 20
+    """The template is fitted to the ground truth of the first so many objects; 0: no such row."""
+    oracle_steps: AtLeast1 = 300
+    """Steps of each fit."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        named = self.source.removeprefix(PROCEDURAL)
+        if named.isdigit():
+            require(int(named) >= 1, f"objects {self.source}: at least 1")
+            require(
+                self.up is None and self.front is None,
+                "--up and --front say how a folder's meshes lie: give a folder",
+            )
+        elif named != self.source:
+            raise ConfigError(f"objects {self.source}: a number has to follow the colon")
+        else:
+            require(Path(named).is_dir(), f"{named} is not a folder, nor procedural:N")
+        require(
+            self.front is None or self.front[-1] != (self.up or "y"),
+            f"--up and --front {self.front}: two different axes",
+        )
+
+    @property
+    def procedural(self) -> int | None:
+        """How many procedural objects; None: the source is a folder."""
+        named = self.source.removeprefix(PROCEDURAL)
+        return int(named) if named.isdigit() else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Photos(Measurement):
+    """Measure a bundle on real photographs, of which little ground truth is known."""
+
+    folder: Positional[Path]
+    """JPEG and PNG files, a folder of images of PASCAL3D+ (with its cameras), or CUB-200-2011 (with
+    its masks)."""
+    masks: Annotated[Path | None, arg(metavar="FOLDER")] = None
+    """Masks of the photographs, in files of the same names."""
+    split: str = ""
+    """The split of PASCAL3D+ or CUB-200-2011 to read; default: all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generator(Measurement):
+    """Measure how well a generator holds the camera and the object."""
+
+    file: Positional[str] = "shipped"
+    """`shipped` or the generator.safetensors of a run's stage gan. The segmenter of --bundle finds
+    its silhouettes."""
+    inception: Annotated[Path | None, arg(metavar="FILE")] = None
+    """An Inception network of yours, ONNX or TorchScript, for the FID proper; see
+    `train.models.given_features`."""
