@@ -92,11 +92,6 @@ def projection_matrices(cameras: NDArray[np.floating]) -> NDArray[np.floating]:
     return matrices
 
 
-def projection_matrix() -> NDArray[np.float32]:
-    """Camera to OpenGL clip space, `[4, 4]`, of a camera without offsets."""
-    return projection_matrices(np.zeros((1, CAMERA_SIZE), np.float32))[0]
-
-
 def project(
     vertices: NDArray[np.floating],  # [B, V, 3]
     cameras: NDArray[np.floating],  # [B, 5]
