@@ -55,7 +55,7 @@ class Renderer(nn.Module):
             raise ValueError(f"size is {size} px; it must be at least 1")
         self.template = template
         self.size, self.sigmainv, self.boxlen, self.knum = size, sigmainv, boxlen, knum
-        self.backend = backend
+        self.backend: BackendName = backend
         self.register_buffer("faces", torch.from_numpy(template.faces).long(), persistent=False)
         uvs = torch.from_numpy(template.face_uvs)
         self.register_buffer("face_uvs", uvs, persistent=False)
