@@ -111,7 +111,7 @@ def project(
 
 
 def wrap_degrees(degrees: NDArray[np.floating] | float) -> NDArray[np.floating]:
-    """The same angles in [-180, 180)."""
+    """Angles brought into [-180, 180)."""
     wrapped = np.mod(np.asarray(degrees) + 180.0, 360.0) - 180.0
     # np.mod of a tiny negative number rounds up to 360 itself.
     return np.where(wrapped >= 180.0, wrapped - 360.0, wrapped)

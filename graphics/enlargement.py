@@ -8,7 +8,7 @@ from graphics.compiled import compiled
 Array = NDArray[np.float32]
 
 SHARPNESS = -0.5
-"""The free number of Keys' bicubic kernel; -0.5 reproduces quadratics (Keys 1981)."""
+"""The free parameter of Keys' bicubic kernel; -0.5 reproduces quadratics (Keys 1981)."""
 TAPS = np.arange(-1, 3)
 """Texels that a position is interpolated from, counted from the one before it."""
 

@@ -1,7 +1,7 @@
-"""Vertices, texture and camera to image and mask, without torch: the service's graphics renderer.
+"""Vertices, texture and camera to image and mask, without torch.
 
-Draws what train.renderer.render draws, pixel for pixel, but with a hard mask. Safe to call from
-many threads at once; the loops release the GIL.
+The images are those of train.renderer.render, pixel for pixel, but the mask is hard. Safe to call
+from many threads at once: the loops release the GIL.
 """
 
 from typing import NamedTuple
@@ -19,7 +19,7 @@ Array = NDArray[np.float32]
 
 
 class View(NamedTuple):
-    """Objects as their cameras see them: what drawing and painting both begin with."""
+    """Objects as their cameras see them: what rendering and texture transfer both begin with."""
 
     projected: Projected
     corners: Array
@@ -31,7 +31,7 @@ class View(NamedTuple):
 
 
 class Rendered(NamedTuple):
-    """A batch of drawings."""
+    """A batch of renderings."""
 
     images: Array
     """[B, R, R, 3] in 0..1, row 0 the top; the background, or black, outside the object."""
@@ -46,10 +46,12 @@ def render(  # noqa: PLR0913
     template: Template,
     size: int,  # R, pixels
     background: Array | None = None,  # [B, R, R, 3] in 0..1
-    samples: int = 1,  # per pixel side: 2 draws at twice the size and averages, for smooth edges
+    samples: int = 1,  # per pixel side: 2 renders at twice the size and averages
 ) -> Rendered:
-    """Draw each object by its own camera; faces turned away are left out."""
-    return draw(look(vertices, cameras, template), textures, template, size, background, samples)
+    """Render each object by its own camera; faces turned away are left out."""
+    return render_view(
+        look(vertices, cameras, template), textures, template, size, background, samples
+    )
 
 
 def look(
@@ -78,7 +80,7 @@ def look(
     return View(projected, corners, corners_z, facing)
 
 
-def draw(
+def render_view(
     view: View,
     textures: NDArray,  # [B, Ht, Wt, 3], uint8 or float in 0..1, row 0 the top (v = 1)
     template: Template,
@@ -86,7 +88,7 @@ def draw(
     background: Array | None = None,  # [B, R, R, 3] in 0..1
     samples: int = 1,  # as for `render`
 ) -> Rendered:
-    """Draw what is seen; faces turned away are left out."""
+    """Render what is seen; faces turned away are left out."""
     count = len(view.corners)
     if textures.ndim != 4 or textures.shape[0] != count or textures.shape[3] != 3:
         raise ValueError(f"textures has shape {textures.shape}; it must be [{count}, Ht, Wt, 3]")

@@ -22,9 +22,9 @@ DEPTH_SIZE = 128
 DEPTH_TOLERANCE = 0.04
 """Object units behind the depth image at which a texel is still seen: an object is 2 long."""
 COSINE_LIMITS = (0.15, 0.5)
-"""Of the angle between surface and view: seen too much from the side, seen well enough."""
+"""Cosines between surface normal and view: too much from the side, seen well enough."""
 MASK_LIMITS = (0.5, 0.95)
-"""Of the mask, one pixel in from its edge: background, surely object."""
+"""Mask values, one pixel in from the edge: background, surely object."""
 
 
 class TextureTransfer:
@@ -67,7 +67,7 @@ class TextureTransfer:
         return painted
 
     def _cosines(self, view: View) -> Array:
-        """Of the angle between the surface and the way to the eye, at each corner, [F, 3]."""
+        """Cosine between the normal and the direction to the eye at each corner, [F, 3]."""
         eye = view.projected.vertices_camera[0]
         normals = vertex_normals(eye, self.template.faces)
         towards = -np.einsum("vk,vk->v", eye, normals) / np.sqrt(np.einsum("vk,vk->v", eye, eye))
@@ -75,13 +75,13 @@ class TextureTransfer:
 
 
 def _texels(template: Template, height: int, width: int) -> VisibleFaces:
-    """The face under every texel and its weights: the template drawn by its uvs."""
-    # u wraps: faces that reach beyond 1 are drawn at the left edge too.
+    """The face under every texel and its weights: the template rasterised by its uvs."""
+    # u wraps: faces that reach beyond 1 appear at the left edge too.
     uvs = np.concatenate([template.face_uvs, template.face_uvs - np.array([1, 0], np.float32)])
     flat = np.zeros((1, len(uvs), 3), np.float32)
-    drawn = visible_faces((uvs * 2 - 1)[None].astype(np.float32), flat, height, width)
-    index = np.where(drawn.face_index < 0, -1, drawn.face_index % len(template.faces))
-    return VisibleFaces(index.astype(np.int32), drawn.weights)
+    seen = visible_faces((uvs * 2 - 1)[None].astype(np.float32), flat, height, width)
+    index = np.where(seen.face_index < 0, -1, seen.face_index % len(template.faces))
+    return VisibleFaces(index.astype(np.int32), seen.weights)
 
 
 def _depths(view: View) -> Array:

@@ -44,4 +44,4 @@ class Backend(NamedTuple):
     rasterize: Callable[[Faces, Plane], tuple[Tensor, Tensor]]
     """Features [B, H, W, D] and face index int64 [B, H, W], as dibr.rasterize returns them."""
     soft_mask: Callable[[Tensor, Tensor, MaskSettings], Tensor]
-    """Of corners [B, F, 3, 2] and face index int64 [B, H, W]: the mask [B, H, W]."""
+    """Mask [B, H, W] from corners [B, F, 3, 2] and face index int64 [B, H, W]."""

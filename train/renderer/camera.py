@@ -57,7 +57,7 @@ def project(
 
 
 def wrap_degrees(degrees: Tensor) -> Tensor:
-    """The same angles in [-180, 180)."""
+    """Angles brought into [-180, 180)."""
     wrapped = torch.remainder(degrees + 180.0, 360.0) - 180.0
     return torch.where(wrapped >= 180.0, wrapped - 360.0, wrapped)
 

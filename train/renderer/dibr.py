@@ -78,7 +78,7 @@ def rasterize(  # noqa: PLR0913 - kaolin's signature
     face_vertices_z: Tensor,  # [B, F, 3], camera space, larger is closer
     face_vertices_image: Tensor,  # [B, F, 3, 2] in [-1, 1], y up
     face_features: Tensor | Sequence[Tensor],  # [B, F, 3, D]
-    valid_faces: Tensor | None = None,  # bool [B, F], False: not drawn
+    valid_faces: Tensor | None = None,  # bool [B, F], False: left out
     multiplier: float | None = None,
     eps: float | None = None,
     backend: BackendName = "auto",
@@ -90,7 +90,7 @@ def rasterize(  # noqa: PLR0913 - kaolin's signature
     Raises:
         ValueError, TypeError: a shape, dtype, device or range that is not as said here; on the CPU
             also a number that is not finite (on a GPU looking would mean waiting for it: there a
-            face with such a corner is not drawn).
+            face with such a corner is left out).
         BackendError: the backend cannot run here.
     """
     features = face_features if isinstance(face_features, Tensor) else _joined(face_features)
@@ -145,7 +145,7 @@ def dibr_rasterization(  # noqa: PLR0913 - kaolin's signature
     face_vertices_z: Tensor,  # [B, F, 3], camera space, larger is closer
     face_vertices_image: Tensor,  # [B, F, 3, 2] in [-1, 1], y up
     face_features: Tensor | Sequence[Tensor],  # [B, F, 3, D]
-    face_normals_z: Tensor,  # [B, F], below 0: not drawn, but still in the mask
+    face_normals_z: Tensor,  # [B, F], below 0: not in the image, but in the mask
     sigmainv: float = 7000.0,
     boxlen: float = 0.02,
     knum: int = 30,

@@ -79,7 +79,7 @@ def _check_corners(face_vertices_image: Tensor) -> None:
 
 
 def _check_kind(name: str, tensor: Tensor, like: Tensor) -> None:
-    """Of a dtype that is rendered, and the same as the corners'."""
+    """A dtype that can be rendered, and the corners' own."""
     if tensor.dtype not in FLOATS or tensor.dtype != like.dtype:
         raise TypeError(
             f"{name} is {tensor.dtype} and face_vertices_image {like.dtype}; both must be "
