@@ -1,5 +1,7 @@
-"""The imported networks that stage gan takes in place of training its own, and that stage
-photographs draws from where there are no photographs."""
+"""Imported networks, which stage gan takes in place of training its own.
+
+Stage photographs samples from them where there are no photographs.
+"""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -35,13 +37,13 @@ def load_checkpoint(config: Config) -> Taken:
     """
     require(
         bool(config.gan.checkpoint),
-        f"photographs.source={CHECKPOINT} draws the photographs from an imported StyleGAN2: name "
+        f"photographs.source={CHECKPOINT} samples the photographs from an imported StyleGAN2: name "
         "its folder with gan.checkpoint",
     )
     require(
         config.rounds == 1 or not config.gan.warm_start,
-        f"gan.checkpoint with rounds={config.rounds}: a camera-taught GAN cannot go on from an "
-        "imported one; set rounds=1, or gan.warm_start=false",
+        f"gan.checkpoint with rounds={config.rounds}: a camera-conditioned GAN cannot go on from "
+        "an imported one; set rounds=1, or gan.warm_start=false",
     )
     source = Path(config.gan.checkpoint)
     try:
@@ -66,7 +68,7 @@ def _check(taken: Taken, source: Path, config: Config) -> None:
     """Refuse networks that this run cannot use."""
     require(
         not taken.generator.camera_conditioned,
-        f"gan.checkpoint={source} is camera-taught: round 0 takes a plain generator",
+        f"gan.checkpoint={source} is camera-conditioned: round 0 takes a plain generator",
     )
     size = config.photographs.size
     for network in filter(None, (taken.generator, taken.discriminator)):

@@ -12,13 +12,14 @@ from train.checkpoints.keys import (
     Key,
     Part,
     Parts,
+    built,
     count_from,
     has_block,
-    ignored_entries,
+    parts_of,
     shape_of,
 )
 from train.checkpoints.persistent import Network, lay_flat
-from train.checkpoints.refusal import CheckpointError
+from train.checkpoints.refusal import CheckpointError, contents
 from train.checkpoints.safe_unpickler import PersistentObject, read_pickle
 from train.models.stylegan2 import StyleGAN2Shape
 from train.models.stylegan2_discriminator import StyleGAN2DiscriminatorShape
@@ -42,11 +43,11 @@ def read(content: bytes, view_layers: int) -> Parts:
     network, judge = networks["G_ema"], networks.get("D")
     shape = generator_shape(network, view_layers)
     generator = Part("G_ema", shape, network.tensors, list(generator_keys(shape)))
-    if judge is None:
-        return Parts(generator, None, ignored_entries(networks, ["G_ema"], REASONS))
-    judge_shape = discriminator_shape(judge)
-    discriminator = Part("D", judge_shape, judge.tensors, list(discriminator_keys(judge_shape)))
-    return Parts(generator, discriminator, ignored_entries(networks, ["G_ema", "D"], REASONS))
+    discriminator = None
+    if judge is not None:
+        shape = discriminator_shape(judge)
+        discriminator = Part("D", shape, judge.tensors, list(discriminator_keys(shape)))
+    return parts_of(networks, generator, discriminator, REASONS)
 
 
 def read_networks(content: bytes) -> dict[str, Network | None]:
@@ -57,9 +58,8 @@ def read_networks(content: bytes) -> dict[str, Network | None]:
     """
     value = read_pickle(content)
     if not isinstance(value, dict) or not isinstance(value.get("G_ema"), PersistentObject):
-        held = ", ".join(map(str, value)) if isinstance(value, dict) else type(value).__name__
         raise CheckpointError(
-            f"holds no network G_ema (but {held[:200] or 'nothing'}); wanted is the "
+            f"holds no network G_ema (but {contents(value)}); wanted is the "
             "network-snapshot .pkl of stylegan2-ada-pytorch or of StyleGAN2 in stylegan3"
         )
     return {
@@ -82,17 +82,15 @@ def generator_shape(network: Network, view_layers: int) -> StyleGAN2Shape:
         channels.append(shape_of(tensors, f"synthesis.b{side}.conv1.weight", 4)[0])
         side *= 2
     (code,) = shape_of(tensors, "mapping.w_avg", 1)
-    try:
-        return StyleGAN2Shape(
-            size=side // 2,
-            code=code,
-            channels=tuple(channels),
-            mapping_layers=count_from(tensors, "mapping.fc{}.weight", 0),
-            view_layers=view_layers,
-            clamp=clamp_of(network),
-        )
-    except ValueError as error:
-        raise CheckpointError(f"has a shape that cannot be: {error}") from error
+    return built(
+        StyleGAN2Shape,
+        size=side // 2,
+        code=code,
+        channels=tuple(channels),
+        mapping_layers=count_from(tensors, "mapping.fc{}.weight", 0),
+        view_layers=view_layers,
+        clamp=clamp_of(network),
+    )
 
 
 def refuse_other_networks(network: Network) -> None:
@@ -188,12 +186,12 @@ def discriminator_shape(network: Network) -> StyleGAN2DiscriminatorShape:
     while has_block(tensors, f"b{side}.") and side <= LARGEST_SIDE:
         channels.append(shape_of(tensors, f"b{side}.conv0.weight", 4)[0])
         side *= 2
-    try:
-        return StyleGAN2DiscriminatorShape(
-            size=side // 2, channels=tuple(channels), clamp=clamp_of(network)
-        )
-    except ValueError as error:
-        raise CheckpointError(f"has a shape that cannot be: {error}") from error
+    return built(
+        StyleGAN2DiscriminatorShape,
+        size=side // 2,
+        channels=tuple(channels),
+        clamp=clamp_of(network),
+    )
 
 
 def discriminator_keys(shape: StyleGAN2DiscriminatorShape) -> Iterator[Key]:

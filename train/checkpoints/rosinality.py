@@ -19,12 +19,13 @@ from train.checkpoints.keys import (
     Key,
     Part,
     Parts,
+    built,
     count_from,
     has_block,
-    ignored_entries,
+    parts_of,
     shape_of,
 )
-from train.checkpoints.refusal import CheckpointError
+from train.checkpoints.refusal import CheckpointError, contents
 from train.checkpoints.safe_unpickler import ADVICE, load_tensors
 from train.models.stylegan2 import StyleGAN2Shape
 from train.models.stylegan2_discriminator import StyleGAN2DiscriminatorShape
@@ -52,13 +53,12 @@ def read(content: bytes, view_layers: int) -> Parts:
     tensors = generator_tensors(entries)
     shape = generator_shape(tensors, view_layers)
     generator = Part("g_ema", shape, tensors, list(generator_keys(shape, MEAN in tensors)))
-    if not isinstance(entries.get("d"), dict):
-        return Parts(generator, None, ignored_entries(entries, ["g_ema", MEAN], REASONS))
-    tensors = state_of(entries, "d")
-    judge = discriminator_shape(tensors)
-    discriminator = Part("d", judge, tensors, list(discriminator_keys(judge)))
-    ignored = ignored_entries(entries, ["g_ema", MEAN, "d"], REASONS)
-    return Parts(generator, discriminator, ignored)
+    discriminator = None
+    if isinstance(entries.get("d"), dict):
+        tensors = state_of(entries, "d")
+        shape = discriminator_shape(tensors)
+        discriminator = Part("d", shape, tensors, list(discriminator_keys(shape)))
+    return parts_of(entries, generator, discriminator, REASONS, beside=[MEAN])
 
 
 def read_entries(content: bytes) -> dict[str, Any]:
@@ -75,9 +75,8 @@ def read_entries(content: bytes) -> dict[str, Any]:
     except CheckpointError as error:
         raise CheckpointError(f"{error}; {ADVICE}") from error
     if not isinstance(value, dict) or not isinstance(value.get("g_ema"), dict):
-        held = ", ".join(map(str, value)) if isinstance(value, dict) else type(value).__name__
         raise CheckpointError(
-            f"holds no g_ema (but {held[:200] or 'nothing'}); wanted is a checkpoint of "
+            f"holds no g_ema (but {contents(value)}); wanted is a checkpoint of "
             "rosinality's stylegan2-pytorch, from its train.py or convert_weight.py"
         )
     return {str(name): entry for name, entry in value.items()}
@@ -131,16 +130,14 @@ def generator_shape(tensors: Mapping[str, Tensor], view_layers: int) -> StyleGAN
     while has_block(tensors, f"convs.{2 * len(channels) - 2}.") and len(channels) < MOST_BLOCKS:
         channels.append(shape_of(tensors, f"convs.{2 * len(channels) - 1}.conv.weight", 5)[1])
     code = shape_of(tensors, "style.1.weight", 2)[0]
-    try:
-        return StyleGAN2Shape(
-            size=2 * 2 ** len(channels),
-            code=code,
-            channels=tuple(channels),
-            mapping_layers=count_from(tensors, "style.{}.weight", 1),
-            view_layers=view_layers,
-        )
-    except ValueError as error:
-        raise CheckpointError(f"has a shape that cannot be: {error}") from error
+    return built(
+        StyleGAN2Shape,
+        size=2 * 2 ** len(channels),
+        code=code,
+        channels=tuple(channels),
+        mapping_layers=count_from(tensors, "style.{}.weight", 1),
+        view_layers=view_layers,
+    )
 
 
 def generator_keys(shape: StyleGAN2Shape, mean: bool) -> Iterator[Key]:
@@ -193,10 +190,7 @@ def discriminator_shape(tensors: Mapping[str, Tensor]) -> StyleGAN2Discriminator
     wide = [shape_of(tensors, "convs.0.0.weight", 4)[0]]
     while has_block(tensors, f"convs.{len(wide)}.") and len(wide) < MOST_BLOCKS:
         wide.append(shape_of(tensors, f"convs.{len(wide)}.conv2.1.weight", 4)[0])
-    try:
-        return StyleGAN2DiscriminatorShape(size=2 * 2 ** len(wide), channels=tuple(wide[::-1]))
-    except ValueError as error:
-        raise CheckpointError(f"has a shape that cannot be: {error}") from error
+    return built(StyleGAN2DiscriminatorShape, size=2 * 2 ** len(wide), channels=tuple(wide[::-1]))
 
 
 def discriminator_keys(shape: StyleGAN2DiscriminatorShape) -> Iterator[Key]:
@@ -217,6 +211,6 @@ def discriminator_keys(shape: StyleGAN2DiscriminatorShape) -> Iterator[Key]:
         yield Key(f"final_linear.{index}.bias", size[:1], f"{target}.bias")
 
 
-def _convolution(name: str, place: int, target: str, shape: tuple[int, ...]) -> Iterator[Key]:
-    yield Key(f"{name}.{place}.weight", shape, f"{target}.weight")
-    yield Key(f"{name}.{place + 1}.bias", shape[:1], f"{target}.bias")
+def _convolution(name: str, index: int, target: str, shape: tuple[int, ...]) -> Iterator[Key]:
+    yield Key(f"{name}.{index}.weight", shape, f"{target}.weight")
+    yield Key(f"{name}.{index + 1}.bias", shape[:1], f"{target}.bias")

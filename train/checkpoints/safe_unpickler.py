@@ -212,6 +212,8 @@ ALLOWED: dict[str, Callable[..., Any]] = {
 # The Python form of the unpickler: that of C has no place to refuse an opcode. PyTorch's and
 # joblib's readers rest on it too. A network has some ten thousand opcodes, so speed is no matter.
 class _Unpickler(pickle._Unpickler):
+    stack: list[Any]
+
     def find_class(self, module: str, name: str) -> Callable[..., Any]:
         found = ALLOWED.get(f"{module}.{name}") if "." not in name else None
         if found is None:
