@@ -1,4 +1,4 @@
-"""Multi-view folders that take the generated one's place in comparisons: no GAN had a part in them.
+"""Multi-view folders that replace the generated one in comparisons, made without a GAN.
 
 Both write the files that `train/data/multiview.py` reads, with done-markers, so that a folder is
 there whole or written again.
@@ -37,8 +37,8 @@ def write_true_views(config: Config, folder: StageFolder) -> None:
     masks = ArrayFile(folder.file("masks.npy"), (len(objects), size, size))
     for start in range(0, len(objects), BATCH):
         part = slice(start, start + BATCH)
-        drawn = views(config.seed, objects[part], cameras[viewpoints[part]], size)
-        images.rows[part], masks.rows[part] = drawn.images, drawn.masks
+        taken = views(config.seed, objects[part], cameras[viewpoints[part]], size)
+        images.rows[part], masks.rows[part] = taken.images, taken.masks
     images.finish()
     masks.finish()
     _finish(folder, objects, viewpoints, cameras)

@@ -26,7 +26,7 @@ def viewpoint_camera_errors(
 ) -> dict[str, float]:
     """Median errors in degrees of the initial cameras (`before`) and of these (`after`).
 
-    Without those of elevations that nobody told.
+    Without elevations where they are unlabelled.
     """
     numbers, images = np.unique(data.viewpoint, return_counts=True)
     numbers = numbers[images >= FEWEST_IMAGES]
