@@ -1,7 +1,7 @@
 """How this package compiles its loops, with numba.
 
-Each loop is compiled at its first call per dtype, cached on disk, and runs on one thread without
-the GIL: callers run several batches at once from threads of their own.
+Each loop is compiled at its first call per dtype, and cached on disk. It runs on one thread without
+the GIL, so that callers can run several batches at once from threads of their own.
 """
 
 import numba

@@ -3,7 +3,7 @@
 
 A vertex on the uv seam becomes one vertex per texture coordinate (`graphics.seams`), as these
 formats have one index per corner. Textures are uint8 `[Ht, Wt, 3]`, row 0 the top (v = 1): PNG in
-OBJ archives, JPEG in GLB, a quarter as large and ten times as fast to write.
+OBJ archives, JPEG in GLB. A JPEG is a quarter as large and ten times as fast to write.
 """
 
 import io

@@ -1,9 +1,9 @@
 """Which face each pixel sees: face by face, forwards and backwards.
 
-Rules are DIB-R's (Chen et al. 2019, as in NVIDIA kaolin 0.18): pixel centres at
-x = (2c + 1 - W) / W and y = (H - 2r - 1) / H, y up, row 0 the top; larger z is closer and a tie
-goes to the lowest face index; barycentric weights are affine; both windings show; a face
-reaches the pixels of its half-open bounding box; nothing is clipped by depth. A face with a
+The rules are DIB-R's (Chen et al. 2019), as in NVIDIA kaolin 0.18. Pixel centres are at
+x = (2c + 1 - W) / W and y = (H - 2r - 1) / H: y points up, row 0 is the top. Larger z is closer,
+and a tie goes to the lowest face index. Barycentric weights are affine, and both windings show. A
+face reaches the pixels of its half-open bounding box. Nothing is clipped by depth. A face with a
 vertex that is not finite is left out.
 """
 
@@ -269,8 +269,8 @@ def _add_weights_gradient(  # noqa: PLR0913 - whole arrays and indices, as above
 ) -> None:  # fmt: skip
     """Chain a gradient in the barycentric weights of one pixel to the corners of its face.
 
-    Weights are affine over the image, so moving corner k by a step moves them at the pixel by
-    -w_k times what a step of the pixel would: dw_i / dcorner_k = -w_k * dw_i / dpixel.
+    Weights are affine over the image: moving corner k changes them at the pixel by -w_k times what
+    moving the pixel would. So dw_i / dcorner_k = -w_k * dw_i / dpixel.
     """
     xa, ya, xb, yb, xc, yc = corners_of(face_vertices_image, image, face)
     one = face_vertices_image.dtype.type(1)

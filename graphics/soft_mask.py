@@ -1,10 +1,10 @@
 """DIB-R's soft silhouette: face by face in index order, forwards and backwards.
 
 A pixel that sees a face is exactly 1 and has no gradient. Any other is 1 - prod(1 - p_k) with
-p = exp(-sigmainv * d^2), d the image-plane distance to the nearest of a face's three edges (where
-the foot lies on the segment), then three corners; the first strict minimum wins. The faces are
-the first `knum` in index order, back faces included, whose box grown by `boxlen` holds the pixel:
-not the nearest `knum`.
+p = exp(-sigmainv * d^2), d the image-plane distance to a face's outline. The nearest of three edges
+(where the foot lies on the segment), then of three corners counts; the first strict minimum wins.
+The faces are the first `knum` in index order, back faces included, whose box grown by `boxlen`
+holds the pixel: not the nearest `knum`.
 
 Going by faces makes "the first knum" a counter per pixel: no [B, H, W, knum] buffer, and the
 backward pass walks the same order again instead of remembering anything.

@@ -32,8 +32,8 @@ def load_checkpoint(config: Config) -> Taken:
     """The networks in the folder gan.checkpoint.
 
     Raises:
-        ConfigError: none are named or there are none, they cannot be used with photographs of
-            this size or with further rounds, or nothing would be left for the perceptual term.
+        ConfigError: none are named, there are none, or this run cannot use them: for the size of
+            its photographs, its further rounds, or its perceptual term.
     """
     require(
         bool(config.gan.checkpoint),

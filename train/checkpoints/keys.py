@@ -1,4 +1,4 @@
-"""From the keys of a file to the weights of our network: every key is taken, ignored or refused."""
+"""Turns the keys of a file into our network's weights: each is taken, ignored or refused."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,14 +29,14 @@ class Key(NamedTuple):
     target: str
     """The name of the same numbers in our network; empty: ignored, and may be missing."""
     filter_gain: float = 0.0
-    """Of an ignored key: it must be the filter [1, 3, 3, 1] times this, which is built in."""
+    """An ignored key must be the filter [1, 3, 3, 1] times this; the filter is built in."""
 
 
 class Part(NamedTuple):
     """One network of a file."""
 
     name: str
-    """Of the entry in the file."""
+    """The entry in the file."""
     shape: GeneratorShape | DiscriminatorShape
     tensors: Mapping[str, Tensor]
     keys: list[Key]

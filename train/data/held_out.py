@@ -54,16 +54,20 @@ class ObjectSource(Protocol):
     @property
     def names(self) -> Sequence[str]:
         """What a report calls each of the N objects."""
+        ...
 
     @property
     def shapes(self) -> list[Shape]:
         """The true shape of each object, in the canonical frame."""
+        ...
 
     def photographs(self, size: int) -> Pictures:
         """One photograph of each object, from a camera of its own."""
+        ...
 
     def views(self, indices: NDArray[np.integer], cameras: NDArray, size: int) -> Pictures:
         """Object `indices[b]` in its own light and surroundings from `cameras[b]`, [B, 5]."""
+        ...
 
 
 class ProceduralObjects:

@@ -15,7 +15,7 @@ from train.metrics.true_shape import Shape
 FARTHEST_DISTANCE = 6.2
 """Farthest camera of a photograph, as of the procedural vehicles."""
 SMALLEST_OF_TWO_SAMPLES = 64
-"""From this side on pictures take 2 x 2 samples per pixel, below it 4 x 4: as the vehicles do."""
+"""Pictures of this side and more take 2 x 2 samples per pixel, smaller ones 4 x 4."""
 
 
 class MeshObjects:

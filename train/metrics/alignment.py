@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 ITERATIONS = 12
 SAMPLED = 200
@@ -45,7 +45,7 @@ def umeyama(
     return Similarity(scale, rotation, target_mean - scale * rotation @ source_mean)
 
 
-def icp(source: cKDTree, target: cKDTree) -> Similarity:
+def icp(source: KDTree, target: KDTree) -> Similarity:
     """Iterative closest points (Besl and McKay 1992) with scale, of points [N, 3] onto [M, 3], from
     where the two stand.
 

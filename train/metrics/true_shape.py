@@ -22,8 +22,8 @@ class Solid(NamedTuple):
     """A shape in the box of a true one: its centre at 0, its longest side 1."""
 
     voxels: NDArray[np.bool_]
-    """[S, S, S] y, x, z; S is 64 for the true shape, more where a prediction sticks out: the voxels
-    of two solids are of one size, and the middles of their grids are one."""
+    """[S, S, S] y, x, z; S is 64 for the true shape, more where a prediction sticks out. Voxels of
+    two solids have one size, and their grids one middle."""
     points: NDArray[np.float64]
     """[P, 3] spread evenly over the surface that is not buried in the solid."""
 

@@ -34,7 +34,7 @@ class HullFit(NamedTuple):
     """Share of the grid that it fills."""
     pair_iou: float
     """Mean IoU over pairs of views a quarter of the circle apart, each pair with a shape of its
-    own: two views say little, only that the shape is as high and as low in both."""
+    own. Two views only show that the shape is as high and as low in both."""
 
 
 class VisualHull:

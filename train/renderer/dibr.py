@@ -89,8 +89,8 @@ def rasterize(  # noqa: PLR0913 - kaolin's signature
 
     Raises:
         ValueError, TypeError: a shape, dtype, device or range that is not as said here; on the CPU
-            also a number that is not finite (on a GPU looking would mean waiting for it: there a
-            face with such a corner is left out).
+            also a number that is not finite. On a GPU, where checking would mean waiting, a face
+            with such a corner is left out.
         BackendError: the backend cannot run here.
     """
     features = face_features if isinstance(face_features, Tensor) else _joined(face_features)

@@ -14,8 +14,10 @@ PROBABILITY_EPSILON: tl.constexpr = tl.constexpr(1e-7)
 
 @triton.jit
 def _pixel_box(left, right, low, high, height, width):
-    """First row and column of the pixels that a box may hold, and how many rows and columns: one
-    more than needed on each side, as the exact test is the caller's."""
+    """First row and column of the pixels that a box may hold, and how many rows and columns.
+
+    One more than needed on each side: the exact test is the caller's.
+    """
     left, right = tl.maximum(left, -2.0), tl.minimum(right, 2.0)
     low, high = tl.maximum(low, -2.0), tl.minimum(high, 2.0)
     column = tl.floor((left * width + (width - 1)) * 0.5).to(tl.int32)

@@ -69,7 +69,7 @@ def views(
     cameras: NDArray[np.floating],  # [B, 5]
     size: int = 64,
 ) -> Photographs:
-    """The same vehicles, each in its own light and surroundings, from the cameras given."""
+    """Each vehicle in its own light and surroundings, from the camera given for it."""
     indices = _checked(indices, size)
     cameras = np.array(cameras, np.float32)
     check_cameras(cameras)

@@ -1,8 +1,8 @@
 """The package's entry points into compiled code, cached on disk.
 
-numba keeps a function's machine code until that function's own file changes, even when a kernel
-it calls, in another file, has changed: stale code would then make other vehicles than the source
-says. Variables of a closure are part of numba's key, so a digest of all sources is made one.
+numba keeps a function's machine code until that function's own file changes. A kernel that it calls
+may lie in another file: stale code would make other vehicles than the source says. Variables of a
+closure are part of numba's key, so a digest of all sources is made one.
 """
 
 import hashlib

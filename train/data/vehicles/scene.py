@@ -1,7 +1,7 @@
 """What surrounds a vehicle: sun, sky or wall, ground, contact shadow, the camera's own noise.
 
-All patterns are functions of image position in [-1, 1] (never of the pixel count), and the scene
-does not depend on the camera but for the horizon, the ground's perspective and the shadow.
+All patterns are functions of image position in [-1, 1], never of the pixel count. Only the horizon,
+the ground's perspective and the shadow depend on the camera.
 """
 
 import numpy as np
@@ -181,8 +181,8 @@ def surroundings(
 ) -> None:
     """Write the colour [3] behind the object at image position (x, y).
 
-    view: [4, 3] rows right, up, backward and eye of the camera, all in the object's frame, x and
-    y already freed of the camera's offset and divided by the focal length. stage: `set_stage`.
+    x, y: without the camera's offset and divided by the focal length. view: [4, 3] rows right, up,
+    backward and eye of the camera, in the object's frame. stage: see `set_stage`.
     """
     above = (y - stage[3]) * _FOCAL
     blend = 1.0
