@@ -103,9 +103,7 @@ def photograph(source: ObjectSource, view_count: int, size: int, seed: int) -> H
     indices = np.repeat(np.arange(objects), view_count)
     novel = source.views(indices, novel_cameras.reshape(-1, 5), size)
     return HeldOut(
-        taken.images,
-        taken.masks,
-        taken.cameras,
+        *taken,
         novel_cameras,
         novel.images.reshape(objects, view_count, size, size, 3),
         novel.masks.reshape(objects, view_count, size, size),

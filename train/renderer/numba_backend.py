@@ -41,15 +41,6 @@ def soft_mask(corners: Tensor, face_idx: Tensor, settings: MaskSettings) -> Tens
     return _SoftMask.apply(corners, face_idx, settings)
 
 
-def sample_texture(
-    textures: Tensor,  # [B, C, Ht, Wt]
-    uvs: Tensor,  # [B, H, W, 2]
-    covered: Tensor,  # bool [B, H, W]
-) -> Tensor:
-    """See texture.sample_texture."""
-    return _SampleTexture.apply(textures, uvs, covered)
-
-
 class _Rasterize(Function):
     @staticmethod
     def forward(
@@ -103,9 +94,12 @@ class _SoftMask(Function):
         return _tensor(gradient, mask_gradient), None, None
 
 
-class _SampleTexture(Function):
+class SampleTexture(Function):
+    """See texture.sample_texture."""
+
     @staticmethod
     def forward(ctx: Any, textures: Tensor, uvs: Tensor, covered: Tensor) -> Tensor:
+        """Colours [B, C, H, W]."""
         ctx.arrays = _array(textures), _array(uvs), _array(covered)
         (colours,) = _sharded(lambda *shard: (lookup.sample_texture(*shard),), ctx.arrays)
         return _tensor(colours, textures)
@@ -113,6 +107,7 @@ class _SampleTexture(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, colours_gradient: Tensor) -> tuple[Any, ...]:
+        """Gradients in textures and uvs."""
         of_textures, of_uvs = _sharded(
             lookup.sample_texture_backward, (_array(colours_gradient), *ctx.arrays)
         )

@@ -165,14 +165,9 @@ def _write_point(
     vertices: np.ndarray, start: int, point: int, x: float, y: float, z: float
 ) -> None:
     """Write a ring's point and its mirror image."""
-    vertices[start + point, 0] = x
-    vertices[start + point, 1] = y
-    vertices[start + point, 2] = z
+    vertices[start + point] = x, y, z
     if 0 < point < RING // 2:
-        mirrored = start + RING - point
-        vertices[mirrored, 0] = -x
-        vertices[mirrored, 1] = y
-        vertices[mirrored, 2] = z
+        vertices[start + RING - point] = -x, y, z
 
 
 CABIN_PROFILE_X = np.array([0.0, 0.72, 0.93, 0.995, 1.0, 0.995, 0.94, 0.74, 0.0])
@@ -211,9 +206,8 @@ def _shape_wheels(vehicle: np.record, vertices: np.ndarray) -> None:
             for point in range(SPOKES):
                 angle = 2.0 * np.pi * point / SPOKES
                 vertex = start + ring * SPOKES + point
-                vertices[vertex, 0] = x
-                vertices[vertex, 1] = vehicle.wheel_radius * (1.0 + np.cos(angle))
-                vertices[vertex, 2] = axle + vehicle.wheel_radius * np.sin(angle)
+                y = vehicle.wheel_radius * (1.0 + np.cos(angle))
+                vertices[vertex] = x, y, axle + vehicle.wheel_radius * np.sin(angle)
 
 
 @kernel
