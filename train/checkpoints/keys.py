@@ -1,7 +1,7 @@
 """Turns the keys of a file into our network's weights: each is taken, ignored or refused."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -30,6 +30,12 @@ class Key(NamedTuple):
     """The name of the same numbers in our network; empty: ignored, and may be missing."""
     filter_gain: float = 0.0
     """An ignored key must be the filter [1, 3, 3, 1] times this; the filter is built in."""
+
+
+def layer_keys(name: str, shape: tuple[int, ...], target: str) -> Iterator[Key]:
+    """Weight of a `shape` and bias of a layer, which is called `target` in our network."""
+    yield Key(f"{name}.weight", shape, f"{target}.weight")
+    yield Key(f"{name}.bias", shape[:1], f"{target}.bias")
 
 
 class Part(NamedTuple):

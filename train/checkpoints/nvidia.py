@@ -15,6 +15,7 @@ from train.checkpoints.keys import (
     built,
     count_from,
     has_block,
+    layer_keys,
     parts_of,
     shape_of,
 )
@@ -141,9 +142,7 @@ def generator_keys(shape: StyleGAN2Shape) -> Iterator[Key]:
     """What G_ema of this shape holds, and the names of the same numbers in our generator."""
     code = shape.code
     for index in range(shape.mapping_layers):
-        target = f"mapping.layers.{index}"
-        yield Key(f"mapping.fc{index}.weight", (code, code), f"{target}.weight")
-        yield Key(f"mapping.fc{index}.bias", (code,), f"{target}.bias")
+        yield from layer_keys(f"mapping.fc{index}", (code, code), f"mapping.layers.{index}")
     yield Key("mapping.w_avg", (code,), "mapping.mean")
     yield Key("synthesis.b4.const", (shape.channels[0], 4, 4), "constant")
     style = convolution = 0
@@ -155,22 +154,14 @@ def generator_keys(shape: StyleGAN2Shape) -> Iterator[Key]:
         for layer, width in layers:
             name, target = f"{block}.{layer}", f"blocks.{index}.{layer}"
             yield Key(f"{name}.resample_filter", (4, 4), "", 1.0)
-            yield Key(f"{name}.weight", (outputs, width, 3, 3), f"{target}.weight")
-            yield Key(f"{name}.bias", (outputs,), f"{target}.bias")
+            yield from layer_keys(name, (outputs, width, 3, 3), target)
             yield Key(f"{name}.noise_strength", (), f"{target}.noise_strength")
             yield Key(f"{name}.noise_const", (side, side), f"noise{convolution}")
-            yield from _affine(name, style, width, code)
+            yield from layer_keys(f"{name}.affine", (width, code), f"affines.{style}")
             style, convolution = style + 1, convolution + 1
-        target = f"blocks.{index}.to_rgb"
-        yield Key(f"{block}.torgb.weight", (3, outputs, 1, 1), f"{target}.weight")
-        yield Key(f"{block}.torgb.bias", (3,), f"{target}.bias")
-        yield from _affine(f"{block}.torgb", style, outputs, code)
+        yield from layer_keys(f"{block}.torgb", (3, outputs, 1, 1), f"blocks.{index}.to_rgb")
+        yield from layer_keys(f"{block}.torgb.affine", (outputs, code), f"affines.{style}")
         style += 1
-
-
-def _affine(layer: str, style: int, width: int, code: int) -> Iterator[Key]:
-    yield Key(f"{layer}.affine.weight", (width, code), f"affines.{style}.weight")
-    yield Key(f"{layer}.affine.bias", (width,), f"affines.{style}.bias")
 
 
 def discriminator_shape(network: Network) -> StyleGAN2DiscriminatorShape:
@@ -207,12 +198,10 @@ def discriminator_keys(shape: StyleGAN2DiscriminatorShape) -> Iterator[Key]:
         yield from (key for key in skip if not key.name.endswith("bias"))
     last = wide[-1]
     yield from _convolution("b4.conv", "last", (last, last + 1, 3, 3))
-    for name, target, size in (("fc", "code", (last, last * 16)), ("out", "logit", (1, last))):
-        yield Key(f"b4.{name}.weight", size, f"{target}.weight")
-        yield Key(f"b4.{name}.bias", size[:1], f"{target}.bias")
+    yield from layer_keys("b4.fc", (last, last * 16), "code")
+    yield from layer_keys("b4.out", (1, last), "logit")
 
 
 def _convolution(name: str, target: str, shape: tuple[int, ...]) -> Iterator[Key]:
-    yield Key(f"{name}.weight", shape, f"{target}.weight")
-    yield Key(f"{name}.bias", shape[:1], f"{target}.bias")
+    yield from layer_keys(name, shape, target)
     yield Key(f"{name}.resample_filter", (4, 4), "", 1.0)

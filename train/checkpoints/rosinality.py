@@ -22,6 +22,7 @@ from train.checkpoints.keys import (
     built,
     count_from,
     has_block,
+    layer_keys,
     parts_of,
     shape_of,
 )
@@ -147,9 +148,7 @@ def generator_keys(shape: StyleGAN2Shape, mean: bool) -> Iterator[Key]:
     """
     code = shape.code
     for index in range(shape.mapping_layers):
-        target = f"mapping.layers.{index}"
-        yield Key(f"style.{index + 1}.weight", (code, code), f"{target}.weight")
-        yield Key(f"style.{index + 1}.bias", (code,), f"{target}.bias")
+        yield from layer_keys(f"style.{index + 1}", (code, code), f"mapping.layers.{index}")
     if mean:
         yield Key(MEAN, (code,), "mapping.mean")
     yield Key("input.input", (1, shape.channels[0], 4, 4), "constant")
@@ -165,20 +164,15 @@ def generator_keys(shape: StyleGAN2Shape, mean: bool) -> Iterator[Key]:
             yield Key(f"{name}.activate.bias", (outputs,), f"{block}.{layer}.bias")
             yield Key(f"{name}.noise.weight", (1,), f"{block}.{layer}.noise_strength")
             yield Key(f"noises.noise_{convolution}", (1, 1, side, side), f"noise{convolution}")
-            yield from _modulation(name, style, width, code)
+            yield from layer_keys(f"{name}.conv.modulation", (width, code), f"affines.{style}")
             style, convolution = style + 1, convolution + 1
         name = f"to_rgbs.{index - 1}" if index else "to_rgb1"
         if index:
             yield Key(f"{name}.upsample.kernel", (4, 4), "", 4.0)
         yield Key(f"{name}.conv.weight", (1, 3, outputs, 1, 1), f"{block}.to_rgb.weight")
         yield Key(f"{name}.bias", (1, 3, 1, 1), f"{block}.to_rgb.bias")
-        yield from _modulation(name, style, outputs, code)
+        yield from layer_keys(f"{name}.conv.modulation", (outputs, code), f"affines.{style}")
         style += 1
-
-
-def _modulation(layer: str, style: int, width: int, code: int) -> Iterator[Key]:
-    yield Key(f"{layer}.conv.modulation.weight", (width, code), f"affines.{style}.weight")
-    yield Key(f"{layer}.conv.modulation.bias", (width,), f"affines.{style}.bias")
 
 
 def discriminator_shape(tensors: Mapping[str, Tensor]) -> StyleGAN2DiscriminatorShape:
@@ -206,9 +200,8 @@ def discriminator_keys(shape: StyleGAN2DiscriminatorShape) -> Iterator[Key]:
         yield Key(f"{name}.skip.1.weight", (outputs, inputs, 1, 1), f"{target}.skip.weight")
     last = wide[-1]
     yield from _convolution("final_conv", 0, "last", (last, last + 1, 3, 3))
-    for index, (target, size) in enumerate((("code", (last, last * 16)), ("logit", (1, last)))):
-        yield Key(f"final_linear.{index}.weight", size, f"{target}.weight")
-        yield Key(f"final_linear.{index}.bias", size[:1], f"{target}.bias")
+    yield from layer_keys("final_linear.0", (last, last * 16), "code")
+    yield from layer_keys("final_linear.1", (1, last), "logit")
 
 
 def _convolution(name: str, index: int, target: str, shape: tuple[int, ...]) -> Iterator[Key]:
