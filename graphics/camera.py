@@ -92,11 +92,6 @@ def projection_matrices(cameras: NDArray[np.floating]) -> NDArray[np.floating]:
     return matrices
 
 
-def projection_matrix() -> NDArray[np.float32]:
-    """Camera to OpenGL clip space, `[4, 4]`, of a camera without offsets."""
-    return projection_matrices(np.zeros((1, CAMERA_SIZE), np.float32))[0]
-
-
 def project(
     vertices: NDArray[np.floating],  # [B, V, 3]
     cameras: NDArray[np.floating],  # [B, 5]
@@ -116,7 +111,7 @@ def project(
 
 
 def wrap_degrees(degrees: NDArray[np.floating] | float) -> NDArray[np.floating]:
-    """The same angles in [-180, 180)."""
+    """Angles brought into [-180, 180)."""
     wrapped = np.mod(np.asarray(degrees) + 180.0, 360.0) - 180.0
     # np.mod of a tiny negative number rounds up to 360 itself.
     return np.where(wrapped >= 180.0, wrapped - 360.0, wrapped)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from graphics.rasterize_kernels import compiled
+from graphics.compiled import compiled
 
 
 def component_sizes(
@@ -33,10 +33,10 @@ def _sizes(inside: NDArray[np.bool_]) -> NDArray[np.int64]:
             for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1)):
                 r, c = row + down, column + right
                 if 0 <= r < height and 0 <= c < width:
-                    place = r * width + c
-                    if inside[r, c] and not seen[place]:
-                        seen[place] = True  # each pixel is put on the stack once
-                        stack[depth] = place
+                    neighbour = r * width + c
+                    if inside[r, c] and not seen[neighbour]:
+                        seen[neighbour] = True  # each pixel is put on the stack once
+                        stack[depth] = neighbour
                         depth += 1
         sizes.append(size)
     return np.array(sizes, np.int64)

@@ -1,9 +1,9 @@
-"""A textured mesh as files other programs open: OBJ (zipped with its material), STL and NPZ; GLB
-is in `graphics.glb`.
+"""A textured mesh as files other programs open: OBJ (zipped with its material) and STL; GLB is in
+`graphics.glb`.
 
 A vertex on the uv seam becomes one vertex per texture coordinate (`graphics.seams`), as these
 formats have one index per corner. Textures are uint8 `[Ht, Wt, 3]`, row 0 the top (v = 1): PNG in
-OBJ archives, arrays in NPZ, JPEG in GLB, a quarter as large and ten times as fast to write.
+OBJ archives, JPEG in GLB. A JPEG is a quarter as large and ten times as fast to write.
 """
 
 import io
@@ -18,10 +18,10 @@ from graphics.normals import vertex_normals
 from graphics.seams import Seams
 
 JPEG_QUALITY = 95
-"""Of 1 to 100; 95 is what Pillow recommends at most."""
+"""1 to 100; Pillow recommends at most 95."""
 
 NAME = "object"
-"""Of the files inside an OBJ archive."""
+"""Stem of the files inside an OBJ archive."""
 
 STL_TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attributes", "<u2")])
 """50 bytes: the triangle of the binary STL format."""
@@ -73,24 +73,6 @@ def to_stl(
     triangles["normal"] = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
     triangles["corners"] = corners
     return NAME.encode().ljust(80) + struct.pack("<I", len(faces)) + triangles.tobytes()
-
-
-def to_npz(
-    vertices: NDArray[np.floating],  # [V, 3]
-    faces: NDArray[np.integer],  # [F, 3]
-    face_uvs: NDArray[np.floating],  # [F, 3, 2]
-    texture: NDArray[np.uint8],  # [Ht, Wt, 3]
-) -> bytes:
-    """The arrays themselves: `vertices`, `faces`, `face_uvs`, `texture`."""
-    file = io.BytesIO()
-    np.savez_compressed(
-        file,
-        vertices=np.asarray(vertices, np.float32),
-        faces=np.asarray(faces, np.int32),
-        face_uvs=np.asarray(face_uvs, np.float32),
-        texture=texture,
-    )
-    return file.getvalue()
 
 
 def _image_bytes(texture: NDArray[np.uint8], kind: str, **options: int) -> bytes:

@@ -1,35 +1,36 @@
-"""Texture lookup: bilinear, u wraps around, v stops at the edge.
+"""Texture lookup: bilinear, u wraps around, v stops at the edge. Only covered pixels cost time.
 
 A texture is `[B, C, Ht, Wt]`, channels first; row 0 is the top, v = 1, and v = 0 is the bottom.
 Texel centres lie at u = (column + 0.5) / Wt and v = 1 - (row + 0.5) / Ht.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphics.compiled import Array, Number, compiled
+
 
 class TextureGradients(NamedTuple):
     """Gradients of sampled colours."""
 
-    textures: NDArray[np.floating]
+    textures: Array
     """[B, C, Ht, Wt]"""
-    uvs: NDArray[np.floating]
+    uvs: Array
     """[B, H, W, 2]"""
 
 
 def sample_texture(
-    textures: NDArray[np.floating],  # [B, C, Ht, Wt]
-    uvs: NDArray[np.floating],  # [B, H, W, 2]
+    textures: Array,  # [B, C, Ht, Wt]
+    uvs: Array,  # [B, H, W, 2]
     covered: NDArray[np.bool_],  # [B, H, W]
-) -> NDArray[np.floating]:
+) -> Array:
     """Colour of every covered pixel, `[B, C, H, W]`; 0 elsewhere."""
-    from graphics import texture_kernels  # compiles with numba: only when it is needed
-
     _check(textures, uvs, covered)
     colours = np.zeros((*textures.shape[:2], *uvs.shape[1:3]), textures.dtype)
-    texture_kernels.sample_texture(
+    _sample(
         np.ascontiguousarray(textures), np.ascontiguousarray(uvs), np.ascontiguousarray(covered),
         colours,
     )  # fmt: skip
@@ -37,25 +38,21 @@ def sample_texture(
 
 
 def sample_texture_backward(
-    colours_gradient: NDArray[np.floating],  # [B, C, H, W]
-    textures: NDArray[np.floating],  # [B, C, Ht, Wt]
-    uvs: NDArray[np.floating],  # [B, H, W, 2]
+    colours_gradient: Array,  # [B, C, H, W]
+    textures: Array,  # [B, C, Ht, Wt]
+    uvs: Array,  # [B, H, W, 2]
     covered: NDArray[np.bool_],  # [B, H, W]
 ) -> TextureGradients:
     """Gradients of `sample_texture` in textures and uvs."""
-    from graphics import texture_kernels
-
     gradients = TextureGradients(np.zeros_like(textures), np.zeros_like(uvs))
-    texture_kernels.sample_texture_backward(
+    _sample_backward(
         np.ascontiguousarray(colours_gradient), np.ascontiguousarray(textures),
         np.ascontiguousarray(uvs), np.ascontiguousarray(covered), *gradients,
     )  # fmt: skip
     return gradients
 
 
-def _check(
-    textures: NDArray[np.floating], uvs: NDArray[np.floating], covered: NDArray[np.bool_]
-) -> None:
+def _check(textures: Array, uvs: Array, covered: NDArray[np.bool_]) -> None:
     if textures.ndim != 4:
         raise ValueError(f"textures has shape {textures.shape}; it must be [B, C, Ht, Wt]")
     if uvs.ndim != 4 or uvs.shape[0] != len(textures) or uvs.shape[3] != 2:
@@ -64,3 +61,98 @@ def _check(
         raise ValueError(
             f"covered is {covered.dtype} {covered.shape}; it must be bool {uvs.shape[:3]}"
         )
+
+
+@compiled
+def texels_around(
+    u: float, v: float, height: int, width: int
+) -> tuple[int, int, int, int, float, float, bool]:
+    """Rows and columns of the four texels, the fractions between them, and whether v is inside.
+
+    A v beyond the outermost texel centres is clamped there and has no gradient.
+    """
+    column = (u - math.floor(u)) * width - 0.5  # -0.5 .. width - 0.5
+    row = (1.0 - v) * height - 0.5
+    inside = 0 <= row <= height - 1
+    row = min(max(row, 0.0), height - 1.0)
+    left, top = math.floor(column), math.floor(row)
+    across, down = column - left, row - top
+    right = left + 1 if left + 1 < width else 0
+    left = left if left >= 0 else width - 1
+    return top, min(top + 1, height - 1), left, right, across, down, inside
+
+
+@compiled
+def bilinear(
+    top_left: Number, top_right: Number, bottom_left: Number, bottom_right: Number,
+    across: Number, down: Number,
+) -> Number:  # fmt: skip
+    """Four values mixed by how far, 0..1, a position is from left to right and from the top."""
+    upper = (1.0 - across) * top_left + across * top_right
+    lower = (1.0 - across) * bottom_left + across * bottom_right
+    return (1.0 - down) * upper + down * lower
+
+
+@compiled
+def _sample(
+    textures: Array,  # [B, C, Ht, Wt]
+    uvs: Array,  # [B, H, W, 2]
+    covered: NDArray[np.bool_],  # [B, H, W]
+    colours: Array,  # [B, C, H, W], out, starts at 0
+) -> None:
+    """Bilinear mean of the four nearest texels."""
+    batch, channels, texture_height, texture_width = textures.shape
+    for image in range(batch):
+        for r in range(covered.shape[1]):
+            for c in range(covered.shape[2]):
+                u, v = uvs[image, r, c, 0], uvs[image, r, c, 1]
+                if not covered[image, r, c] or not math.isfinite(u + v):
+                    continue
+                top, bottom, left, right, across, down, _ = texels_around(
+                    u, v, texture_height, texture_width
+                )
+                for channel in range(channels):
+                    colours[image, channel, r, c] = bilinear(
+                        textures[image, channel, top, left], textures[image, channel, top, right],
+                        textures[image, channel, bottom, left],
+                        textures[image, channel, bottom, right], across, down,
+                    )  # fmt: skip
+
+
+@compiled
+def _sample_backward(
+    colours_gradient: Array,  # [B, C, H, W]
+    textures: Array,  # [B, C, Ht, Wt]
+    uvs: Array,  # [B, H, W, 2]
+    covered: NDArray[np.bool_],  # [B, H, W]
+    textures_gradient: Array,  # [B, C, Ht, Wt], out, starts at 0
+    uvs_gradient: Array,  # [B, H, W, 2], out, starts at 0
+) -> None:
+    """Pixels add to their four texels; an image belongs to one thread, so no atomics."""
+    batch, channels, texture_height, texture_width = textures.shape
+    for image in range(batch):
+        for r in range(covered.shape[1]):
+            for c in range(covered.shape[2]):
+                u, v = uvs[image, r, c, 0], uvs[image, r, c, 1]
+                if not covered[image, r, c] or not math.isfinite(u + v):
+                    continue
+                top, bottom, left, right, across, down, inside = texels_around(
+                    u, v, texture_height, texture_width
+                )
+                slope_across, slope_down = 0.0, 0.0
+                for channel in range(channels):
+                    gradient = colours_gradient[image, channel, r, c]
+                    a = textures[image, channel, top, left]
+                    b = textures[image, channel, top, right]
+                    d = textures[image, channel, bottom, left]
+                    e = textures[image, channel, bottom, right]
+                    slope_across += gradient * ((1.0 - down) * (b - a) + down * (e - d))
+                    slope_down += gradient * ((1.0 - across) * (d - a) + across * (e - b))
+                    upper, lower = gradient * (1.0 - down), gradient * down
+                    textures_gradient[image, channel, top, left] += upper * (1.0 - across)
+                    textures_gradient[image, channel, top, right] += upper * across
+                    textures_gradient[image, channel, bottom, left] += lower * (1.0 - across)
+                    textures_gradient[image, channel, bottom, right] += lower * across
+                uvs_gradient[image, r, c, 0] = slope_across * texture_width
+                if inside:
+                    uvs_gradient[image, r, c, 1] = -slope_down * texture_height

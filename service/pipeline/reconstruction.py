@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from graphics import camera as cameras
 from graphics import quality
 from graphics.photographs import Frame, Photograph
-from graphics.render import Rendered, View, draw, look
+from graphics.render import Rendered, View, look, render_view
 from service import metrics
 from service.errors import ItemError, RequestError
 from service.imaging import images
@@ -191,7 +191,7 @@ def _describe(
     found = taken.reconstruction
     with metrics.stage("render", timings):
         resolution = engine.manifest.resolution
-        drawn = draw(taken.view, taken.texture[None], engine.template, resolution)
+        drawn = render_view(taken.view, taken.texture[None], engine.template, resolution)
         preview = _preview(engine, taken) if options.preview else None
     with metrics.stage("assess", timings):
         assessment = _assess(taken, drawn)
@@ -236,7 +236,7 @@ def _texture(engine: Engine, taken: Taken, options: Options) -> NDArray[np.uint8
 
 def _preview(engine: Engine, taken: Taken) -> bytes:
     texture = taken.texture[None]
-    drawn = draw(taken.view, texture, engine.template, PREVIEW_SIZE, samples=SAMPLES)
+    drawn = render_view(taken.view, texture, engine.template, PREVIEW_SIZE, samples=SAMPLES)
     return images.encode_png(cut_out(drawn))
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from train.renderer import numba_backend
+from train.renderer.backend import Faces, Plane
 from train.renderer.reference import NO_FOOT, first_index
 
 
@@ -17,7 +18,9 @@ def rasterize(
 ) -> tuple[Tensor, Tensor]:
     """Features [B, R, R, D] and index [B, R, R] of the closest faces."""
     with torch.no_grad():
-        _, seen = numba_backend.rasterize(size, size, z, corners, features, valid, 1e-14)
+        _, seen = numba_backend.rasterize(
+            Faces(corners, features, z, valid), Plane(size, size, 1e-14)
+        )
     image, row, column = torch.nonzero(seen >= 0, as_tuple=True)
     face = seen[image, row, column]
     pixels = _centres(row, column, size)

@@ -70,12 +70,6 @@ def test_matrices_and_project_agree():
     assert np.all(np.abs(clip[..., 2] / clip[..., 3]) < 1)
 
 
-def test_projection_matrix_is_that_without_offsets():
-    np.testing.assert_array_equal(
-        camera.projection_matrix(), camera.projection_matrices(row().astype(np.float32))[0]
-    )
-
-
 def test_vertices_behind_the_camera_stay_finite():
     assert np.all(np.isfinite(project_one((0.3, 0.2, 5), row())[1]))
     assert np.all(np.isfinite(project_one((0.3, 0.2, 9), row())[1]))

@@ -6,7 +6,7 @@ import pytest
 import trimesh
 from PIL import Image
 
-from graphics.formats import STL_TRIANGLE, jpeg_bytes, png_bytes, to_npz, to_obj, to_stl
+from graphics.formats import STL_TRIANGLE, jpeg_bytes, png_bytes, to_obj, to_stl
 from graphics.mesh import sphere_template
 from graphics.seams import find_seams
 
@@ -52,16 +52,6 @@ def test_stl_holds_the_surface():
     np.testing.assert_allclose(loaded.triangles, VERTICES[TEMPLATE.faces], atol=1e-6)
     stored = np.frombuffer(data[84:], STL_TRIANGLE)["normal"]
     np.testing.assert_allclose(stored, trimesh.triangles.normals(loaded.triangles)[0], atol=1e-4)
-
-
-def test_npz_round_trip(texture):
-    data = to_npz(VERTICES, TEMPLATE.faces, TEMPLATE.face_uvs, texture)
-    with np.load(io.BytesIO(data)) as arrays:
-        assert set(arrays.files) == {"vertices", "faces", "face_uvs", "texture"}
-        np.testing.assert_array_equal(arrays["vertices"], VERTICES)
-        np.testing.assert_array_equal(arrays["faces"], TEMPLATE.faces)
-        np.testing.assert_array_equal(arrays["face_uvs"], TEMPLATE.face_uvs)
-        np.testing.assert_array_equal(arrays["texture"], texture)
 
 
 def test_textures_of_glb_files_are_as_good_as_the_photographs_are():

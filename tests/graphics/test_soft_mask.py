@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from graphics.rasterize import pixel_centres, visible_faces
+from graphics.pixels import pixel_centres
+from graphics.rasterize import visible_faces
 from graphics.soft_mask import soft_mask, soft_mask_backward
 
 SIGMA = 50.0

@@ -1,5 +1,7 @@
-"""The imported networks that stage gan takes in place of training its own, and that stage
-photographs draws from where there are no photographs."""
+"""Imported networks, which stage gan takes in place of training its own.
+
+Stage photographs samples from them where there are no photographs.
+"""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -31,8 +33,8 @@ def load_checkpoint(config: Config) -> Taken:
     """The networks in the folder gan.checkpoint.
 
     Raises:
-        ConfigError: none are named or there are none, they cannot be used with photographs of
-            this size or with further rounds, or nothing would be left for the perceptual term.
+        ConfigError: none are named, there are none, or this run cannot use them: for the size of
+            its photographs, its further rounds, or its perceptual term.
     """
     check_checkpoint(config)
     source = Path(config.gan.checkpoint)

@@ -1,8 +1,8 @@
-"""From the keys of a file to the weights of our network: every key is taken, ignored or refused."""
+"""Turns the keys of a file into our network's weights: each is taken, ignored or refused."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,8 @@ from train.checkpoints.refusal import CheckpointError, listing
 from train.models.discriminator import DiscriminatorShape
 from train.models.generator import GeneratorShape
 from train.models.stylegan2 import FIR
+
+Shape = TypeVar("Shape")
 
 FILTER_TOLERANCE = 1e-4
 LARGEST_SIDE = 2048
@@ -27,14 +29,20 @@ class Key(NamedTuple):
     target: str
     """The name of the same numbers in our network; empty: ignored, and may be missing."""
     filter_gain: float = 0.0
-    """Of an ignored key: it must be the filter [1, 3, 3, 1] times this, which is built in."""
+    """An ignored key must be the filter [1, 3, 3, 1] times this; the filter is built in."""
+
+
+def layer_keys(name: str, shape: tuple[int, ...], target: str) -> Iterator[Key]:
+    """Weight of a `shape` and bias of a layer, which is called `target` in our network."""
+    yield Key(f"{name}.weight", shape, f"{target}.weight")
+    yield Key(f"{name}.bias", shape[:1], f"{target}.bias")
 
 
 class Part(NamedTuple):
     """One network of a file."""
 
     name: str
-    """Of the entry in the file."""
+    """The entry in the file."""
     shape: GeneratorShape | DiscriminatorShape
     tensors: Mapping[str, Tensor]
     keys: list[Key]
@@ -120,15 +128,36 @@ def shape_of(tensors: Mapping[str, Tensor], name: str, dimensions: int) -> tuple
     return shape
 
 
-def ignored_entries(
-    entries: Iterable[str], taken: Sequence[str], reasons: Mapping[str, str]
-) -> list[str]:
-    """A line for each entry of a file that is not imported, with the reason where one is known."""
-    return [
+def built(kind: type[Shape], **fields: Any) -> Shape:
+    """The shape of a network, from what its weights say.
+
+    Raises:
+        CheckpointError: there is no network of this shape.
+    """
+    try:
+        return kind(**fields)
+    except ValueError as error:
+        raise CheckpointError(f"has a shape that cannot be: {error}") from error
+
+
+def parts_of(
+    entries: Iterable[str],
+    generator: Part,
+    discriminator: Part | None,
+    reasons: Mapping[str, str],
+    beside: Sequence[str] = (),
+) -> Parts:
+    """The networks of a file, whose other `entries` are ignored for these `reasons`.
+
+    `beside`: names of entries that are taken along with the networks.
+    """
+    taken = [generator.name, *beside, *([discriminator.name] if discriminator else [])]
+    ignored = [
         f"ignored  {name}: {reasons.get(name, 'not a network that is needed')}"
         for name in entries
         if name not in taken
     ]
+    return Parts(generator, discriminator, ignored)
 
 
 def has_block(tensors: Mapping[str, Tensor], prefix: str) -> bool:

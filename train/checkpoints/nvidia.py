@@ -12,13 +12,15 @@ from train.checkpoints.keys import (
     Key,
     Part,
     Parts,
+    built,
     count_from,
     has_block,
-    ignored_entries,
+    layer_keys,
+    parts_of,
     shape_of,
 )
 from train.checkpoints.persistent import Network, lay_flat
-from train.checkpoints.refusal import CheckpointError
+from train.checkpoints.refusal import CheckpointError, contents
 from train.checkpoints.safe_unpickler import PersistentObject, read_pickle
 from train.models.stylegan2 import StyleGAN2Shape
 from train.models.stylegan2_discriminator import StyleGAN2DiscriminatorShape
@@ -42,11 +44,11 @@ def read(content: bytes, view_layers: int) -> Parts:
     network, judge = networks["G_ema"], networks.get("D")
     shape = generator_shape(network, view_layers)
     generator = Part("G_ema", shape, network.tensors, list(generator_keys(shape)))
-    if judge is None:
-        return Parts(generator, None, ignored_entries(networks, ["G_ema"], REASONS))
-    judge_shape = discriminator_shape(judge)
-    discriminator = Part("D", judge_shape, judge.tensors, list(discriminator_keys(judge_shape)))
-    return Parts(generator, discriminator, ignored_entries(networks, ["G_ema", "D"], REASONS))
+    discriminator = None
+    if judge is not None:
+        shape = discriminator_shape(judge)
+        discriminator = Part("D", shape, judge.tensors, list(discriminator_keys(shape)))
+    return parts_of(networks, generator, discriminator, REASONS)
 
 
 def read_networks(content: bytes) -> dict[str, Network | None]:
@@ -57,9 +59,8 @@ def read_networks(content: bytes) -> dict[str, Network | None]:
     """
     value = read_pickle(content)
     if not isinstance(value, dict) or not isinstance(value.get("G_ema"), PersistentObject):
-        held = ", ".join(map(str, value)) if isinstance(value, dict) else type(value).__name__
         raise CheckpointError(
-            f"holds no network G_ema (but {held[:200] or 'nothing'}); wanted is the "
+            f"holds no network G_ema (but {contents(value)}); wanted is the "
             "network-snapshot .pkl of stylegan2-ada-pytorch or of StyleGAN2 in stylegan3"
         )
     return {
@@ -82,17 +83,15 @@ def generator_shape(network: Network, view_layers: int) -> StyleGAN2Shape:
         channels.append(shape_of(tensors, f"synthesis.b{side}.conv1.weight", 4)[0])
         side *= 2
     (code,) = shape_of(tensors, "mapping.w_avg", 1)
-    try:
-        return StyleGAN2Shape(
-            size=side // 2,
-            code=code,
-            channels=tuple(channels),
-            mapping_layers=count_from(tensors, "mapping.fc{}.weight", 0),
-            view_layers=view_layers,
-            clamp=clamp_of(network),
-        )
-    except ValueError as error:
-        raise CheckpointError(f"has a shape that cannot be: {error}") from error
+    return built(
+        StyleGAN2Shape,
+        size=side // 2,
+        code=code,
+        channels=tuple(channels),
+        mapping_layers=count_from(tensors, "mapping.fc{}.weight", 0),
+        view_layers=view_layers,
+        clamp=clamp_of(network),
+    )
 
 
 def refuse_other_networks(network: Network) -> None:
@@ -143,9 +142,7 @@ def generator_keys(shape: StyleGAN2Shape) -> Iterator[Key]:
     """What G_ema of this shape holds, and the names of the same numbers in our generator."""
     code = shape.code
     for index in range(shape.mapping_layers):
-        target = f"mapping.layers.{index}"
-        yield Key(f"mapping.fc{index}.weight", (code, code), f"{target}.weight")
-        yield Key(f"mapping.fc{index}.bias", (code,), f"{target}.bias")
+        yield from layer_keys(f"mapping.fc{index}", (code, code), f"mapping.layers.{index}")
     yield Key("mapping.w_avg", (code,), "mapping.mean")
     yield Key("synthesis.b4.const", (shape.channels[0], 4, 4), "constant")
     style = convolution = 0
@@ -157,22 +154,14 @@ def generator_keys(shape: StyleGAN2Shape) -> Iterator[Key]:
         for layer, width in layers:
             name, target = f"{block}.{layer}", f"blocks.{index}.{layer}"
             yield Key(f"{name}.resample_filter", (4, 4), "", 1.0)
-            yield Key(f"{name}.weight", (outputs, width, 3, 3), f"{target}.weight")
-            yield Key(f"{name}.bias", (outputs,), f"{target}.bias")
+            yield from layer_keys(name, (outputs, width, 3, 3), target)
             yield Key(f"{name}.noise_strength", (), f"{target}.noise_strength")
             yield Key(f"{name}.noise_const", (side, side), f"noise{convolution}")
-            yield from _affine(name, style, width, code)
+            yield from layer_keys(f"{name}.affine", (width, code), f"affines.{style}")
             style, convolution = style + 1, convolution + 1
-        target = f"blocks.{index}.to_rgb"
-        yield Key(f"{block}.torgb.weight", (3, outputs, 1, 1), f"{target}.weight")
-        yield Key(f"{block}.torgb.bias", (3,), f"{target}.bias")
-        yield from _affine(f"{block}.torgb", style, outputs, code)
+        yield from layer_keys(f"{block}.torgb", (3, outputs, 1, 1), f"blocks.{index}.to_rgb")
+        yield from layer_keys(f"{block}.torgb.affine", (outputs, code), f"affines.{style}")
         style += 1
-
-
-def _affine(layer: str, style: int, width: int, code: int) -> Iterator[Key]:
-    yield Key(f"{layer}.affine.weight", (width, code), f"affines.{style}.weight")
-    yield Key(f"{layer}.affine.bias", (width,), f"affines.{style}.bias")
 
 
 def discriminator_shape(network: Network) -> StyleGAN2DiscriminatorShape:
@@ -188,12 +177,12 @@ def discriminator_shape(network: Network) -> StyleGAN2DiscriminatorShape:
     while has_block(tensors, f"b{side}.") and side <= LARGEST_SIDE:
         channels.append(shape_of(tensors, f"b{side}.conv0.weight", 4)[0])
         side *= 2
-    try:
-        return StyleGAN2DiscriminatorShape(
-            size=side // 2, channels=tuple(channels), clamp=clamp_of(network)
-        )
-    except ValueError as error:
-        raise CheckpointError(f"has a shape that cannot be: {error}") from error
+    return built(
+        StyleGAN2DiscriminatorShape,
+        size=side // 2,
+        channels=tuple(channels),
+        clamp=clamp_of(network),
+    )
 
 
 def discriminator_keys(shape: StyleGAN2DiscriminatorShape) -> Iterator[Key]:
@@ -209,12 +198,10 @@ def discriminator_keys(shape: StyleGAN2DiscriminatorShape) -> Iterator[Key]:
         yield from (key for key in skip if not key.name.endswith("bias"))
     last = wide[-1]
     yield from _convolution("b4.conv", "last", (last, last + 1, 3, 3))
-    for name, target, size in (("fc", "code", (last, last * 16)), ("out", "logit", (1, last))):
-        yield Key(f"b4.{name}.weight", size, f"{target}.weight")
-        yield Key(f"b4.{name}.bias", size[:1], f"{target}.bias")
+    yield from layer_keys("b4.fc", (last, last * 16), "code")
+    yield from layer_keys("b4.out", (1, last), "logit")
 
 
 def _convolution(name: str, target: str, shape: tuple[int, ...]) -> Iterator[Key]:
-    yield Key(f"{name}.weight", shape, f"{target}.weight")
-    yield Key(f"{name}.bias", shape[:1], f"{target}.bias")
+    yield from layer_keys(name, shape, target)
     yield Key(f"{name}.resample_filter", (4, 4), "", 1.0)

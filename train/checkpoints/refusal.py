@@ -13,6 +13,12 @@ def listing(names: list[str], most: int = 4) -> str:
     return ", ".join(names[:most]) + more
 
 
+def contents(value: object) -> str:
+    """The names of a dictionary's entries, or the type of what is none."""
+    held = ", ".join(map(str, value)) if isinstance(value, dict) else type(value).__name__
+    return held[:200] or "nothing"
+
+
 def printable(text: str, most: int = 2000) -> str:
     """One line of text of a file, at most so long: without what would steer a terminal."""
     cut = text if len(text) <= most else f"{text[:most]} ..."

@@ -19,12 +19,14 @@ from train.checkpoints.keys import (
     Key,
     Part,
     Parts,
+    built,
     count_from,
     has_block,
-    ignored_entries,
+    layer_keys,
+    parts_of,
     shape_of,
 )
-from train.checkpoints.refusal import CheckpointError
+from train.checkpoints.refusal import CheckpointError, contents
 from train.checkpoints.safe_unpickler import ADVICE, load_tensors
 from train.models.stylegan2 import StyleGAN2Shape
 from train.models.stylegan2_discriminator import StyleGAN2DiscriminatorShape
@@ -52,13 +54,12 @@ def read(content: bytes, view_layers: int) -> Parts:
     tensors = generator_tensors(entries)
     shape = generator_shape(tensors, view_layers)
     generator = Part("g_ema", shape, tensors, list(generator_keys(shape, MEAN in tensors)))
-    if not isinstance(entries.get("d"), dict):
-        return Parts(generator, None, ignored_entries(entries, ["g_ema", MEAN], REASONS))
-    tensors = state_of(entries, "d")
-    judge = discriminator_shape(tensors)
-    discriminator = Part("d", judge, tensors, list(discriminator_keys(judge)))
-    ignored = ignored_entries(entries, ["g_ema", MEAN, "d"], REASONS)
-    return Parts(generator, discriminator, ignored)
+    discriminator = None
+    if isinstance(entries.get("d"), dict):
+        tensors = state_of(entries, "d")
+        shape = discriminator_shape(tensors)
+        discriminator = Part("d", shape, tensors, list(discriminator_keys(shape)))
+    return parts_of(entries, generator, discriminator, REASONS, beside=[MEAN])
 
 
 def read_entries(content: bytes) -> dict[str, Any]:
@@ -75,9 +76,8 @@ def read_entries(content: bytes) -> dict[str, Any]:
     except CheckpointError as error:
         raise CheckpointError(f"{error}; {ADVICE}") from error
     if not isinstance(value, dict) or not isinstance(value.get("g_ema"), dict):
-        held = ", ".join(map(str, value)) if isinstance(value, dict) else type(value).__name__
         raise CheckpointError(
-            f"holds no g_ema (but {held[:200] or 'nothing'}); wanted is a checkpoint of "
+            f"holds no g_ema (but {contents(value)}); wanted is a checkpoint of "
             "rosinality's stylegan2-pytorch, from its train.py or convert_weight.py"
         )
     return {str(name): entry for name, entry in value.items()}
@@ -131,16 +131,14 @@ def generator_shape(tensors: Mapping[str, Tensor], view_layers: int) -> StyleGAN
     while has_block(tensors, f"convs.{2 * len(channels) - 2}.") and len(channels) < MOST_BLOCKS:
         channels.append(shape_of(tensors, f"convs.{2 * len(channels) - 1}.conv.weight", 5)[1])
     code = shape_of(tensors, "style.1.weight", 2)[0]
-    try:
-        return StyleGAN2Shape(
-            size=2 * 2 ** len(channels),
-            code=code,
-            channels=tuple(channels),
-            mapping_layers=count_from(tensors, "style.{}.weight", 1),
-            view_layers=view_layers,
-        )
-    except ValueError as error:
-        raise CheckpointError(f"has a shape that cannot be: {error}") from error
+    return built(
+        StyleGAN2Shape,
+        size=2 * 2 ** len(channels),
+        code=code,
+        channels=tuple(channels),
+        mapping_layers=count_from(tensors, "style.{}.weight", 1),
+        view_layers=view_layers,
+    )
 
 
 def generator_keys(shape: StyleGAN2Shape, mean: bool) -> Iterator[Key]:
@@ -150,9 +148,7 @@ def generator_keys(shape: StyleGAN2Shape, mean: bool) -> Iterator[Key]:
     """
     code = shape.code
     for index in range(shape.mapping_layers):
-        target = f"mapping.layers.{index}"
-        yield Key(f"style.{index + 1}.weight", (code, code), f"{target}.weight")
-        yield Key(f"style.{index + 1}.bias", (code,), f"{target}.bias")
+        yield from layer_keys(f"style.{index + 1}", (code, code), f"mapping.layers.{index}")
     if mean:
         yield Key(MEAN, (code,), "mapping.mean")
     yield Key("input.input", (1, shape.channels[0], 4, 4), "constant")
@@ -168,20 +164,15 @@ def generator_keys(shape: StyleGAN2Shape, mean: bool) -> Iterator[Key]:
             yield Key(f"{name}.activate.bias", (outputs,), f"{block}.{layer}.bias")
             yield Key(f"{name}.noise.weight", (1,), f"{block}.{layer}.noise_strength")
             yield Key(f"noises.noise_{convolution}", (1, 1, side, side), f"noise{convolution}")
-            yield from _modulation(name, style, width, code)
+            yield from layer_keys(f"{name}.conv.modulation", (width, code), f"affines.{style}")
             style, convolution = style + 1, convolution + 1
         name = f"to_rgbs.{index - 1}" if index else "to_rgb1"
         if index:
             yield Key(f"{name}.upsample.kernel", (4, 4), "", 4.0)
         yield Key(f"{name}.conv.weight", (1, 3, outputs, 1, 1), f"{block}.to_rgb.weight")
         yield Key(f"{name}.bias", (1, 3, 1, 1), f"{block}.to_rgb.bias")
-        yield from _modulation(name, style, outputs, code)
+        yield from layer_keys(f"{name}.conv.modulation", (outputs, code), f"affines.{style}")
         style += 1
-
-
-def _modulation(layer: str, style: int, width: int, code: int) -> Iterator[Key]:
-    yield Key(f"{layer}.conv.modulation.weight", (width, code), f"affines.{style}.weight")
-    yield Key(f"{layer}.conv.modulation.bias", (width,), f"affines.{style}.bias")
 
 
 def discriminator_shape(tensors: Mapping[str, Tensor]) -> StyleGAN2DiscriminatorShape:
@@ -193,10 +184,7 @@ def discriminator_shape(tensors: Mapping[str, Tensor]) -> StyleGAN2Discriminator
     wide = [shape_of(tensors, "convs.0.0.weight", 4)[0]]
     while has_block(tensors, f"convs.{len(wide)}.") and len(wide) < MOST_BLOCKS:
         wide.append(shape_of(tensors, f"convs.{len(wide)}.conv2.1.weight", 4)[0])
-    try:
-        return StyleGAN2DiscriminatorShape(size=2 * 2 ** len(wide), channels=tuple(wide[::-1]))
-    except ValueError as error:
-        raise CheckpointError(f"has a shape that cannot be: {error}") from error
+    return built(StyleGAN2DiscriminatorShape, size=2 * 2 ** len(wide), channels=tuple(wide[::-1]))
 
 
 def discriminator_keys(shape: StyleGAN2DiscriminatorShape) -> Iterator[Key]:
@@ -212,11 +200,10 @@ def discriminator_keys(shape: StyleGAN2DiscriminatorShape) -> Iterator[Key]:
         yield Key(f"{name}.skip.1.weight", (outputs, inputs, 1, 1), f"{target}.skip.weight")
     last = wide[-1]
     yield from _convolution("final_conv", 0, "last", (last, last + 1, 3, 3))
-    for index, (target, size) in enumerate((("code", (last, last * 16)), ("logit", (1, last)))):
-        yield Key(f"final_linear.{index}.weight", size, f"{target}.weight")
-        yield Key(f"final_linear.{index}.bias", size[:1], f"{target}.bias")
+    yield from layer_keys("final_linear.0", (last, last * 16), "code")
+    yield from layer_keys("final_linear.1", (1, last), "logit")
 
 
-def _convolution(name: str, place: int, target: str, shape: tuple[int, ...]) -> Iterator[Key]:
-    yield Key(f"{name}.{place}.weight", shape, f"{target}.weight")
-    yield Key(f"{name}.{place + 1}.bias", shape[:1], f"{target}.bias")
+def _convolution(name: str, index: int, target: str, shape: tuple[int, ...]) -> Iterator[Key]:
+    yield Key(f"{name}.{index}.weight", shape, f"{target}.weight")
+    yield Key(f"{name}.{index + 1}.bias", shape[:1], f"{target}.bias")

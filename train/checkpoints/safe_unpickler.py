@@ -1,10 +1,10 @@
 """Reads a pickle of networks as inert data: nothing that the file names is imported or called.
 
-A pickle is a program. Three fences keep this one to building data: opcodes outside `OPCODES` are
-refused, a name outside `ALLOWED` is refused before anything is looked up, and the few allowed
-names stand for the records and functions of this file, none of which runs code of the file or can
-be altered by it (BUILD, which sets attributes, is refused but for numpy's dtype, where it is
-ignored). The bytes of tensors are a pickle of their own, read by torch with `weights_only=True`.
+A pickle is a program. Three fences keep this one to building data. Opcodes outside `OPCODES` are
+refused. A name outside `ALLOWED` is refused before anything is looked up. The few allowed names
+stand for records and functions of this module, none of which runs code of the file or can be
+altered by it: BUILD, which sets attributes, is ignored for numpy's dtype and refused elsewhere. The
+bytes of tensors are a pickle of their own, read by torch with `weights_only=True`.
 """
 
 import io
@@ -212,6 +212,8 @@ ALLOWED: dict[str, Callable[..., Any]] = {
 # The Python form of the unpickler: that of C has no place to refuse an opcode. PyTorch's and
 # joblib's readers rest on it too. A network has some ten thousand opcodes, so speed is no matter.
 class _Unpickler(pickle._Unpickler):
+    stack: list[Any]
+
     def find_class(self, module: str, name: str) -> Callable[..., Any]:
         found = ALLOWED.get(f"{module}.{name}") if "." not in name else None
         if found is None:

@@ -1,9 +1,10 @@
-"""Multi-view folders that take the generated one's place in comparisons: no GAN had a part in them.
+"""Multi-view folders that replace the generated one in comparisons, made without a GAN.
 
 Both write the files that `train/data/multiview.py` reads, with done-markers, so that a folder is
 there whole or written again.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 import numpy as np
@@ -33,14 +34,12 @@ def write_true_views(config: Config, folder: StageFolder) -> None:
         return
     cameras = asked_cameras(settings.cameras, config.seed, distances=DISTANCES)
     objects, viewpoints = plan_views(cameras, settings, config.seed)
-    images = ArrayFile(folder.file("images.npy"), (len(objects), size, size, 3))
-    masks = ArrayFile(folder.file("masks.npy"), (len(objects), size, size))
-    for start in range(0, len(objects), BATCH):
-        part = slice(start, start + BATCH)
-        drawn = views(config.seed, objects[part], cameras[viewpoints[part]], size)
-        images.rows[part], masks.rows[part] = drawn.images, drawn.masks
-    images.finish()
-    masks.finish()
+
+    def batch(part: slice) -> tuple[np.ndarray, np.ndarray]:
+        taken = views(config.seed, objects[part], cameras[viewpoints[part]], size)
+        return taken.images, taken.masks
+
+    _write_images(folder, len(objects), size, batch)
     _finish(folder, objects, viewpoints, cameras)
 
 
@@ -56,20 +55,31 @@ def write_single_photographs(
         cameras = labels["cameras"][chosen]
     photographs = np.load(run.stage("photographs").require("images.npy"), mmap_mode="r")
     segment = load_segmenter(run.stage("segmenter").path, place())
-    size = config.photographs.size
-    images = ArrayFile(folder.file("images.npy"), (len(chosen), size, size, 3))
-    masks = ArrayFile(folder.file("masks.npy"), (len(chosen), size, size))
-    for start in range(0, len(chosen), BATCH):
-        part = slice(start, start + BATCH)
+
+    def batch(part: slice) -> tuple[np.ndarray, np.ndarray]:
         pixels = photographs[chosen[part]]
         with torch.no_grad():
             found = segment(torch.from_numpy(pixels).to(place()).permute(0, 3, 1, 2).float() / 255)
-        images.rows[part] = pixels
-        masks.rows[part] = (found * 255).round().to(torch.uint8).cpu().numpy()
-    images.finish()
-    masks.finish()
+        return pixels, (found * 255).round().to(torch.uint8).cpu().numpy()
+
+    _write_images(folder, len(chosen), config.photographs.size, batch)
     own = np.arange(len(chosen), dtype=np.int32)
     _finish(folder, own, own, cameras)
+
+
+def _write_images(
+    folder: StageFolder,
+    count: int,
+    size: int,
+    batch: Callable[[slice], tuple[np.ndarray, np.ndarray]],  # images [b, R, R, 3], masks [b, R, R]
+) -> None:
+    images = ArrayFile(folder.file("images.npy"), (count, size, size, 3))
+    masks = ArrayFile(folder.file("masks.npy"), (count, size, size))
+    for start in range(0, count, BATCH):
+        part = slice(start, start + BATCH)
+        images.rows[part], masks.rows[part] = batch(part)
+    images.finish()
+    masks.finish()
 
 
 def _finish(

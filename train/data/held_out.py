@@ -1,4 +1,4 @@
-"""Held-out objects: photographs that no training saw, novel views of them, and exact truth."""
+"""Held-out objects: photographs that no training saw, novel views, and exact ground truth."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -13,11 +13,11 @@ from train.metrics.true_shape import Shape
 NEAREST_NOVEL_DEGREES = 30.0
 """No novel view is closer in azimuth to the photograph."""
 HIGHEST_ELEVATION_DEGREES = 30.0
-"""Novel views look down by up to this, like the photographs."""
+"""Highest elevation of novel views, like the photographs."""
 
 
 class HeldOut(NamedTuple):
-    """N objects with their truth."""
+    """N objects with their ground truth."""
 
     images: NDArray[np.uint8]
     """[N, R, R, 3]: the photographs."""
@@ -38,7 +38,7 @@ class HeldOut(NamedTuple):
 
 
 class Pictures(NamedTuple):
-    """B pictures with their truth."""
+    """B pictures with their ground truth."""
 
     images: NDArray[np.uint8]
     """[B, R, R, 3]"""
@@ -49,21 +49,25 @@ class Pictures(NamedTuple):
 
 
 class ObjectSource(Protocol):
-    """Whatever objects the instrument can look at from any camera."""
+    """Objects that the benchmark can photograph from any camera."""
 
     @property
     def names(self) -> Sequence[str]:
         """What a report calls each of the N objects."""
+        ...
 
     @property
     def shapes(self) -> list[Shape]:
         """The true shape of each object, in the canonical frame."""
+        ...
 
     def photographs(self, size: int) -> Pictures:
         """One photograph of each object, from a camera of its own."""
+        ...
 
     def views(self, indices: NDArray[np.integer], cameras: NDArray, size: int) -> Pictures:
         """Object `indices[b]` in its own light and surroundings from `cameras[b]`, [B, 5]."""
+        ...
 
 
 class ProceduralObjects:
@@ -72,8 +76,8 @@ class ProceduralObjects:
     def __init__(self, count: int, seed: int = HELD_OUT_SEED) -> None:
         self.seed, self.count = seed, count
         self.names = [f"vehicle {index}" for index in range(count)]
-        drawn = (meshes(seed, index) for index in range(count))
-        self.shapes = [Shape(mesh.vertices, mesh.faces) for mesh in drawn]
+        exact = (meshes(seed, index) for index in range(count))
+        self.shapes = [Shape(mesh.vertices, mesh.faces) for mesh in exact]
 
     def photographs(self, size: int) -> Pictures:
         """One photograph of each vehicle, from a camera of its own."""
@@ -99,9 +103,7 @@ def photograph(source: ObjectSource, view_count: int, size: int, seed: int) -> H
     indices = np.repeat(np.arange(objects), view_count)
     novel = source.views(indices, novel_cameras.reshape(-1, 5), size)
     return HeldOut(
-        taken.images,
-        taken.masks,
-        taken.cameras,
+        *taken,
         novel_cameras,
         novel.images.reshape(objects, view_count, size, size, 3),
         novel.masks.reshape(objects, view_count, size, size),
@@ -116,7 +118,7 @@ def sample_novel_cameras(
     seed: int,
 ) -> NDArray[np.float32]:
     """Novel cameras [N, K, 5]: azimuths evenly from 30 to 330 degrees beyond the photograph's,
-    elevations drawn from 0..30, nominal distance, no offset.
+    elevations sampled from 0..30, nominal distance, no offset.
     """
     novel = np.zeros((len(cameras), view_count, CAMERA_SIZE), np.float32)
     turns = np.linspace(NEAREST_NOVEL_DEGREES, 360 - NEAREST_NOVEL_DEGREES, view_count)

@@ -195,7 +195,7 @@ def _only_colour(texture: NDArray[np.uint8]) -> NDArray[np.floating]:
 
 def _corner_colours(part: trimesh.Trimesh) -> NDArray[np.floating] | None:
     """Colours [F, 3, 3] of vertices or faces; None where the file gives none."""
-    visual = part.visual
+    visual: Any = part.visual
     if visual.kind == "face":
         return np.repeat(np.asarray(visual.face_colors)[:, None, :3], 3, axis=1) / 255
     if visual.kind == "vertex":

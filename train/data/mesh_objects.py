@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from graphics.camera import NOMINAL_DISTANCE
 from train.data.held_out import HIGHEST_ELEVATION_DEGREES, Pictures
 from train.data.mesh_files import MeshFilesError, SkippedMesh, read_folder
-from train.data.textured_object import TexturedObject, draw, normalise
+from train.data.textured_object import TexturedObject, normalise, render_object
 from train.data.vehicles import light, surroundings
 from train.metrics.true_shape import Shape
 
 FARTHEST_DISTANCE = 6.2
-"""Of a photograph, as of those of the procedural vehicles."""
+"""Farthest camera of a photograph, as of the procedural vehicles."""
 SMALLEST_OF_TWO_SAMPLES = 64
-"""From this side on pictures take 2 x 2 samples per pixel, below it 4 x 4: as the vehicles do."""
+"""Pictures of this side and more take 2 x 2 samples per pixel, smaller ones 4 x 4."""
 
 
 class MeshObjects:
@@ -48,7 +48,7 @@ class MeshObjects:
             raise MeshFilesError(
                 f"{folder}: none of its {len(self.skipped)} meshes is usable: {reasons}"
             )
-        self.shapes = [Shape(thing.vertices, thing.faces, hollow=True) for thing in self.objects]
+        self.shapes = [Shape(mesh.vertices, mesh.faces, hollow=True) for mesh in self.objects]
 
     def without_volume(self) -> list[str]:
         """The names of the objects that enclose nothing, such as sheets: every solid is at an IoU
@@ -76,10 +76,10 @@ class MeshObjects:
         samples = 2 if size >= SMALLEST_OF_TWO_SAMPLES else 4
         for index in np.unique(indices).tolist():
             here = np.flatnonzero(indices == index)
-            thing = self.objects[index]
-            width, height, length = np.ptp(thing.vertices[np.unique(thing.faces)], axis=0).tolist()
+            mesh = self.objects[index]
+            width, height, length = np.ptp(mesh.vertices[np.unique(mesh.faces)], axis=0).tolist()
             behind = surroundings(self.seed, index, (width, height, length), cameras[here], size)
-            images[here], masks[here] = draw(
-                thing, cameras[here], light(self.seed, index), behind, samples
+            images[here], masks[here] = render_object(
+                mesh, cameras[here], light(self.seed, index), behind, samples
             )
         return Pictures(images, masks, cameras)

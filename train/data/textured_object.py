@@ -1,7 +1,7 @@
 """An object with its true shape and colours, whatever file it came from, and its renderings.
 
-The truth is drawn without the short cuts of DIB-R: depth and texture are perspective-exact, both
-sides of a face show, textures repeat beyond 0..1.
+Ground truth is rendered without the short cuts of DIB-R: depth and texture are perspective-exact,
+both sides of a face show, textures repeat beyond 0..1.
 """
 
 from typing import NamedTuple
@@ -15,15 +15,15 @@ from graphics.rasterize import visible_faces
 from train.data.vehicles import Light
 
 LONGEST_SIDE = 1.9
-"""Of a normalised object's bounding box: about the length of a procedural vehicle."""
+"""Longest side of a normalised object's bounding box: about the length of a procedural vehicle."""
 LARGEST_RADIUS = 1.05
-"""Of a normalised object about the middle of its bounding box, so that the nominal camera sees all
-of it: the image shows a ball of 5 sin(12.5 degrees) = 1.08."""
+"""A normalised object's radius about the middle of its bounding box. The nominal camera sees all of
+it: the image shows a ball of 5 sin(12.5 degrees) = 1.08."""
 UNTEXTURED = -1
 """In `face_textures`."""
 AXES = {
-    f"{sign}{axis}": (1 if sign != "-" else -1) * np.eye(3)[place]
-    for place, axis in enumerate("xyz")
+    f"{sign}{axis}": (1 if sign != "-" else -1) * np.eye(3)[index]
+    for index, axis in enumerate("xyz")
     for sign in ("", "+", "-")
 }
 """Spelling of an axis -> unit vector."""
@@ -46,7 +46,7 @@ class TexturedObject(NamedTuple):
     """Each [Ht, Wt, 3], row 0 is v = 1."""
 
 
-def normalise(thing: TexturedObject, up: str = "y", front: str = "+z") -> TexturedObject:
+def normalise(mesh: TexturedObject, up: str = "y", front: str = "+z") -> TexturedObject:
     """The object in the canonical frame: y up, front +z, its box around 0, 1.9 along the longest
     side, or less where it would not fit into the image.
 
@@ -60,26 +60,26 @@ def normalise(thing: TexturedObject, up: str = "y", front: str = "+z") -> Textur
     if AXES[up] @ AXES[front] != 0:
         raise ValueError(f"up {up!r} and front {front!r} are on one line: give two different axes")
     frame = np.stack([np.cross(AXES[up], AXES[front]), AXES[up], AXES[front]])
-    vertices = thing.vertices.astype(np.float64)
+    vertices = mesh.vertices.astype(np.float64)
     if not np.all(np.isfinite(vertices)):
         raise ValueError("its vertices are not all finite numbers")
     vertices = vertices @ frame.T
-    used = vertices[np.unique(thing.faces)]
+    used = vertices[np.unique(mesh.faces)]
     low, high = used.min(axis=0), used.max(axis=0)
     longest = float((high - low).max())
     if longest <= 0:
         raise ValueError("all its vertices are one point: it has no size to scale by")
-    corners = vertices[thing.faces]
+    corners = vertices[mesh.faces]
     if not np.any(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])):
         raise ValueError("its triangles have no area: there is nothing to see")
     vertices -= (low + high) / 2
     radius = float(np.linalg.norm(used - (low + high) / 2, axis=1).max())
     vertices *= min(LONGEST_SIDE / longest, LARGEST_RADIUS / radius)
-    return thing._replace(vertices=vertices.astype(np.float32))
+    return mesh._replace(vertices=vertices.astype(np.float32))
 
 
-def draw(
-    thing: TexturedObject,
+def render_object(
+    mesh: TexturedObject,
     cameras: NDArray[np.floating],  # [K, 5]
     light: Light,
     backgrounds: NDArray[np.floating],  # [K, R, R, 3] in 0..1
@@ -91,7 +91,7 @@ def draw(
     masks = np.empty(backgrounds.shape[:3], np.uint8)
     # One view at a time: meshes of many faces are large arrays.
     for number, camera in enumerate(cameras.astype(np.float32)[:, None]):
-        colours, covered = _samples_of(thing, camera, light, size * samples)
+        colours, covered = _samples_of(mesh, camera, light, size * samples)
         blocks = colours.reshape(size, samples, size, samples, 3).mean(axis=(1, 3))
         coverage = covered.reshape(size, samples, size, samples).mean(axis=(1, 3))
         picture = blocks + (1 - coverage[..., None]) * backgrounds[number]
@@ -101,35 +101,35 @@ def draw(
 
 
 def _samples_of(
-    thing: TexturedObject, camera: NDArray[np.float32], light: Light, side: int
+    mesh: TexturedObject, camera: NDArray[np.float32], light: Light, side: int
 ) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
     """Lit colours [S, S, 3], 0 outside, and what is covered [S, S], seen from one camera [1, 5]."""
-    projected = project(thing.vertices[None], camera)
-    corners = projected.vertices_image[:, thing.faces]  # [1, F, 3, 2]
+    projected = project(mesh.vertices[None], camera)
+    corners = projected.vertices_image[:, mesh.faces]  # [1, F, 3, 2]
     # The inverse of depth is linear in the image, depth itself is not.
-    nearness = -1 / projected.vertices_camera[..., 2][:, thing.faces]  # [1, F, 3]
+    nearness = -1 / projected.vertices_camera[..., 2][:, mesh.faces]  # [1, F, 3]
     seen = visible_faces(corners, nearness, side, side)
     covered = seen.face_index[0] >= 0
     colours = np.zeros((side, side, 3), np.float32)
     faces = seen.face_index[0][covered]  # [P]
     weights = seen.weights[0][covered] * nearness[0, faces]  # [P, 3]
     weights /= weights.sum(axis=1, keepdims=True)
-    surface = np.einsum("pk,pkc->pc", weights, thing.corner_colours[faces])
-    _apply_textures(thing, faces, weights, surface)
-    normals = _normals(thing, faces, weights, view_matrices(camera)[0])
+    surface = np.einsum("pk,pkc->pc", weights, mesh.corner_colours[faces])
+    _apply_textures(mesh, faces, weights, surface)
+    normals = _normals(mesh, faces, weights, view_matrices(camera)[0])
     colours[covered] = np.clip(surface * _lit(normals, light), 0, 1)
     return colours, covered
 
 
 def _apply_textures(
-    thing: TexturedObject,
+    mesh: TexturedObject,
     faces: NDArray[np.integer],  # [P]
     weights: NDArray[np.floating],  # [P, 3]
-    colours: NDArray[np.floating],  # [P, 3], multiplied in place
+    colours: NDArray[np.floating],  # [P, 3], multiplied in index
 ) -> None:
-    uvs = np.einsum("pk,pkc->pc", weights, thing.corner_uvs[faces])
-    for number, texture in enumerate(thing.textures):
-        here = thing.face_textures[faces] == number
+    uvs = np.einsum("pk,pkc->pc", weights, mesh.corner_uvs[faces])
+    for number, texture in enumerate(mesh.textures):
+        here = mesh.face_textures[faces] == number
         if here.any():
             colours[here] *= sample_repeating(texture, uvs[here])
 
@@ -140,9 +140,9 @@ def sample_repeating(
 ) -> NDArray[np.floating]:  # [P, 3] in 0..1
     """Bilinear colours; the texture repeats in u and in v."""
     height, width = texture.shape[:2]
-    places = np.stack([(1 - uvs[:, 1]) * height, uvs[:, 0] * width], axis=1) - 0.5
-    first = np.floor(places).astype(np.int64)
-    down, across = (places - first).T[..., None]
+    positions = np.stack([(1 - uvs[:, 1]) * height, uvs[:, 0] * width], axis=1) - 0.5
+    first = np.floor(positions).astype(np.int64)
+    down, across = (positions - first).T[..., None]
     (top, left), (bottom, right) = first.T, first.T + 1
     top, bottom, left, right = top % height, bottom % height, left % width, right % width
     upper = texture[top, left] * (1 - across) + texture[top, right] * across
@@ -151,16 +151,16 @@ def sample_repeating(
 
 
 def _normals(
-    thing: TexturedObject,
+    mesh: TexturedObject,
     faces: NDArray[np.integer],  # [P]
     weights: NDArray[np.floating],  # [P, 3]
     view: NDArray[np.floating],  # [4, 4]
 ) -> NDArray[np.floating]:
     """Unit normals [P, 3] towards the camera: half flat, half smooth, like the vehicles'."""
-    corners = thing.vertices[thing.faces[faces]]  # [P, 3, 3]
+    corners = mesh.vertices[mesh.faces[faces]]  # [P, 3, 3]
     flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-20)
-    smooth = vertex_normals(thing.vertices, thing.faces)[thing.faces[faces]]  # [P, 3, 3]
+    smooth = vertex_normals(mesh.vertices, mesh.faces)[mesh.faces[faces]]  # [P, 3, 3]
     normals = flat + np.einsum("pk,pkc->pc", weights, smooth)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
     eye = -view[:3, :3].T @ view[:3, 3]

@@ -8,7 +8,7 @@ from train.config import MultiviewConfig
 Range = tuple[float, float]
 """The least and the greatest."""
 ELEVATIONS_DEGREES = (0.0, 30.0)
-"""Of the cameras asked for where no photographs say better (paper 3.1)."""
+"""Elevations to ask for where no photographs say better (paper 3.1)."""
 
 
 def plan_views(
@@ -23,8 +23,8 @@ def plan_views(
     """
     views = min(settings.views, len(cameras))
     around = np.argsort(cameras[:, AZIMUTH], kind="stable")
-    places = np.random.default_rng(seed).random((settings.objects, views)) + np.arange(views)
-    chosen = around[(places * len(cameras) / views).astype(np.int64)]
+    positions = np.random.default_rng(seed).random((settings.objects, views)) + np.arange(views)
+    chosen = around[(positions * len(cameras) / views).astype(np.int64)]
     objects = np.repeat(np.arange(settings.objects, dtype=np.int32), views)
     return objects, chosen.reshape(-1).astype(np.int32)
 
@@ -44,6 +44,6 @@ def asked_cameras(
     cameras = np.zeros((count, CAMERA_SIZE), np.float32)
     cameras[:, AZIMUTH] = (np.arange(count) + random.random(count)) * (360 / count)
     for column, ends in ((ELEVATION, elevations), (DISTANCE, distances)):
-        places = (random.permutation(count) + random.random(count)) / count
-        cameras[:, column] = np.nan if ends is None else np.interp(places, (0, 1), ends)
+        positions = (random.permutation(count) + random.random(count)) / count
+        cameras[:, column] = np.nan if ends is None else np.interp(positions, (0, 1), ends)
     return cameras

@@ -30,8 +30,10 @@ def laplacian_loss(vertices: Tensor, template: Template) -> Tensor:
 
 
 def flatten_loss(vertices: Tensor, template: Template) -> Tensor:
-    """L_sm = mean_e (1 - cos theta_e)^2 of vertices [B, V, 3], theta the angle between the normals
-    of the two faces at an edge: 0 where they are flat (Liu et al. 2019, Soft Rasterizer)."""
+    """L_sm = mean_e (1 - cos theta_e)^2 of vertices [B, V, 3] (Liu et al. 2019, Soft Rasterizer).
+
+    theta is the angle between the normals of the two faces at an edge: 0 where they are flat.
+    """
     faces = torch.from_numpy(template.faces).to(vertices.device).long()
     normals = face_normal_rows(vertices, faces)
     first, second = _indices(template.edge_faces, vertices.device)

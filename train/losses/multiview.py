@@ -34,7 +34,7 @@ class Views(NamedTuple):
     """[N, R, R] in 0..1."""
     cameras: Tensor
     """[N, 5]: azimuth and elevation of the viewpoint, optimised; elevation and distance nan where
-    nobody told them; the offsets are not used."""
+    unlabelled; the offsets are not used."""
     objects: Tensor
     """int64 [N], on the CPU: images of one number are views of one object."""
 
@@ -49,7 +49,7 @@ def crosswise(objects: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def farthest(objects: Tensor, source: Tensor, target: Tensor) -> Tensor:  # bool, as source
-    """The renderings that say most: into another view; into its own where there is no other."""
+    """The most informative renderings: into another view; into its own where there is no other."""
     alone = (objects[:, None] == objects).sum(1) == 1
     return (source != target) | alone[source]
 
@@ -68,7 +68,7 @@ class MultiviewLoss:
 
     def terms(self, views: Views, prediction: Prediction, perceptual: bool) -> dict[str, Tensor]:
         """Every term, unweighted. Distance and offset of a camera are the prediction's own, and so
-        is an elevation that nobody told."""
+        is an unlabelled elevation."""
         cameras = completed(views.cameras, prediction.cameras)
         source, target = crosswise(views.objects)
         # index_select is several times faster than indexing where gradients are added up.

@@ -50,7 +50,7 @@ def camera_loss(logits: Tensor, predicted: Tensor, cameras: Tensor) -> Tensor:
 
     `logits`: [B, bins] of the azimuth; `predicted`, `cameras`: [B, 5]. Cross-entropy of the
     azimuth's soft bins plus the elevation's absolute error in units of 10 degrees. The offset, and
-    an elevation that nobody told (nan), need no target: the head's own place the rendering.
+    an unlabelled elevation (nan), need no target: the rendering uses the head's own.
     """
     cameras = cameras.detach()
     azimuth = -(azimuth_targets(cameras[:, 0]) * logits.log_softmax(-1)).sum(-1).mean()
@@ -61,10 +61,10 @@ def camera_loss(logits: Tensor, predicted: Tensor, cameras: Tensor) -> Tensor:
 
 
 def distance_loss(predicted: Tensor, distances: Tensor) -> Tensor:
-    """Ours: the camera head's distances against those told; size and distance explain each other.
+    """Ours: the camera head's distances against their labels; size and distance explain each other.
 
     `predicted`: [B, 5]; `distances`: [B] object units. The absolute error in tenths of the
-    distance; where nobody told it (nan) the head's own stays near the nominal one.
+    distance; where it is unlabelled (nan) the head's own stays near the nominal one.
     """
     labelled = ~distances.isnan()
     apart = (predicted[:, DISTANCE] / distances.nan_to_num(NOMINAL_DISTANCE)).log()

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 ITERATIONS = 12
 SAMPLED = 200
-"""Points of each surface that look for a partner among all points of the other."""
+"""Points of each surface that are paired with the nearest of all points of the other."""
 
 
 class Similarity(NamedTuple):
@@ -34,7 +34,7 @@ def umeyama(
     target: NDArray[np.floating],  # [N, 3]
 ) -> Similarity:
     """The similarity with the least squared distance of each source point to its target point
-    (Umeyama 1991, eq. 34-42); no reflection. Points on one place only move."""
+    (Umeyama 1991, eq. 34-42); no reflection. Coincident points only move."""
     source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
     first, second = source - source_mean, target - target_mean
     left, values, right = np.linalg.svd(second.T @ first / len(source))
@@ -45,7 +45,7 @@ def umeyama(
     return Similarity(scale, rotation, target_mean - scale * rotation @ source_mean)
 
 
-def icp(source: cKDTree, target: cKDTree) -> Similarity:
+def icp(source: KDTree, target: KDTree) -> Similarity:
     """Iterative closest points (Besl and McKay 1992) with scale, of points [N, 3] onto [M, 3], from
     where the two stand.
 

@@ -32,7 +32,7 @@ def camera_errors(
     if len(predicted) != len(true):
         raise ValueError(f"{len(predicted)} predicted and {len(true)} true cameras: as many each")
     predicted, true = predicted.astype(np.float64), true.astype(np.float64)
-    signed = np.asarray(wrap_degrees(predicted[:, AZIMUTH] - true[:, AZIMUTH]))
+    signed = np.asarray(wrap_degrees(predicted[:, AZIMUTH] - true[:, AZIMUTH]), np.float64)
     return CameraErrors(
         signed,
         np.abs(signed),

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 POINTS = 10_000
 """Points sampled from each surface."""
 FSCORE_DISTANCE = 0.02
-"""Of the true shape's longest side: surfaces closer than this agree."""
+"""In units of the true shape's longest side: surfaces closer than this agree."""
 
 
 def surface_points(
@@ -25,9 +25,9 @@ def surface_points(
     if not cumulated[-1] > 0:
         raise ValueError(f"the surface of {len(faces)} faces has no area to sample points from")
     generator = np.random.default_rng(seed)
-    # One point per equal stretch of area: evener than independent draws.
-    places = (np.arange(count) + generator.random(count)) / count * cumulated[-1]
-    chosen = np.minimum(np.searchsorted(cumulated, places, side="right"), len(faces) - 1)
+    # One point per equal stretch of area: evener than independent samples.
+    areas = (np.arange(count) + generator.random(count)) / count * cumulated[-1]
+    chosen = np.minimum(np.searchsorted(cumulated, areas, side="right"), len(faces) - 1)
     first, second = generator.random((2, count, 1))
     # Fold the half of the parallelogram that is beyond the triangle back into it.
     beyond = first + second > 1

@@ -24,8 +24,8 @@ def variance_shares(
 ) -> VarianceShares:
     """Two-way decomposition of the variance over the grid, summed over the D numbers.
 
-    The variance of the K row means has a part that is only the noise of averaging C values; it is
-    removed (and likewise for columns), so that a share of nothing is 0 and not 1/C.
+    The variance of the K row means has a part that is only the noise of averaging C values. It is
+    removed, and likewise for columns, so that a share of nothing is 0 and not 1/C.
     """
     grid = values[:, :, None] if values.ndim == 2 else values
     grid = grid.astype(np.float64)
@@ -48,8 +48,8 @@ def object_deviations(
 ) -> np.ndarray:  # f32 [K]
     """How far each view code moves objects from what their content code makes of them.
 
-    Root mean square over contents and attributes of the distance to the content's mean over all
-    views, in units of the attribute's standard deviation over the grid: 0 where the content alone
+    Root mean square, over contents and attributes, of the distance to the content's mean over all
+    views. The unit is the attribute's standard deviation over the grid: 0 where the content alone
     decides. A code that imposes a body moves every content towards that body.
     """
     squares = []

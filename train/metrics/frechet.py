@@ -20,7 +20,7 @@ class Moments(NamedTuple):
 
 
 def moments(features: NDArray[np.floating]) -> Moments:
-    """Of features [N, D], N at least 2."""
+    """The Gaussian of features [N, D], N at least 2."""
     if features.ndim != 2 or len(features) < 2:
         raise ValueError(f"features of shape {features.shape}: must be [N, D] with N at least 2")
     features = features.astype(np.float64)

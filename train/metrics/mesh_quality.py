@@ -27,7 +27,7 @@ def flipped_faces(
     vertices: NDArray[np.floating],  # [V, 3]
     faces: NDArray[np.integer],  # [F, 3], closed
 ) -> float:
-    """Share of faces, 0..1, whose counter-clockwise side looks into space that the mesh encloses
+    """Share of faces, 0..1, whose counter-clockwise side faces space that the mesh encloses
     inside out: a negative winding number before the middle of the face.
 
     All of a mesh that is turned inside out; of a sound one, the parts that were pushed through
@@ -92,8 +92,8 @@ def _count_inside_out(
         column = min(int((x - corner_low[0]) * CELLS / extent), CELLS - 1)
         row = min(int((y - corner_low[1]) * CELLS / extent), CELLS - 1)
         winding = 0 if signs[own] > 0 else -1
-        for place in range(starts[row * CELLS + column], starts[row * CELLS + column + 1]):
-            face = members[place]
+        for entry in range(starts[row * CELLS + column], starts[row * CELLS + column + 1]):
+            face = members[entry]
             if face != own and _is_above(triangles[face], x, y, z):
                 winding += 1 if signs[face] > 0 else -1
         if winding < 0:
@@ -154,7 +154,7 @@ def _is_above(triangle: NDArray[np.float64], x: float, y: float, z: float) -> bo
 
 @numba.njit(cache=True, nogil=True)
 def _find_cuts(
-    triangles: NDArray[np.float64],  # [F, 3, 3], sorted by their lowest place along an axis
+    triangles: NDArray[np.float64],  # [F, 3, 3], sorted by their lowest point along an axis
     faces: NDArray[np.int64],  # [F, 3]
     low: NDArray[np.float64],  # [F, 3]
     high: NDArray[np.float64],  # [F, 3]

@@ -22,8 +22,8 @@ class Solid(NamedTuple):
     """A shape in the box of a true one: its centre at 0, its longest side 1."""
 
     voxels: NDArray[np.bool_]
-    """[S, S, S] y, x, z; S is 64 for the true shape, more where a prediction sticks out: the voxels
-    of two solids are of one size, and the middles of their grids are one."""
+    """[S, S, S] y, x, z; S is 64 for the true shape, more where a prediction sticks out. Voxels of
+    two solids have one size, and their grids one middle."""
     points: NDArray[np.float64]
     """[P, 3] spread evenly over the surface that is not buried in the solid."""
 
@@ -92,7 +92,7 @@ def exposed_points(
     can be asked for. Deep: all 27 voxels around are solid. All points, where none is exposed.
     """
     points = surface_points(vertices, faces, seed=seed)
-    places = np.floor(points * VOXELS + len(voxels) / 2).astype(np.int64)
+    indices = np.floor(points * VOXELS + len(voxels) / 2).astype(np.int64)
     deep = voxels
     for axis in range(3):
         # Beyond the grid nothing is solid, so that its outermost voxels are never deep.
@@ -100,7 +100,7 @@ def exposed_points(
         before, after = (np.roll(padded, step, axis) for step in (1, -1))
         inner = tuple(slice(1, -1) if number == axis else slice(None) for number in range(3))
         deep = (padded & before & after)[inner]
-    x, y, z = np.clip(places, 0, len(voxels) - 1).T
+    x, y, z = np.clip(indices, 0, len(voxels) - 1).T
     buried = deep[y, x, z]
     return points[~buried] if not buried.all() else points
 

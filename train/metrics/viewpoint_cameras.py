@@ -1,7 +1,7 @@
 """How far the cameras of viewpoint codes are from what their images show (paper 3.2).
 
-The paper sets a rough camera per viewpoint code by hand and optimises it with the network; this
-says what the optimisation was worth, against the attribute network's readings of the images.
+The paper sets a rough camera per viewpoint code by hand and optimises it with the network. This
+measures what the optimisation gained, by the attribute network's cameras of the images.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ def viewpoint_camera_errors(
 ) -> dict[str, float]:
     """Median errors in degrees of the initial cameras (`before`) and of these (`after`).
 
-    Without those of elevations that nobody told.
+    Without elevations where they are unlabelled.
     """
     numbers, images = np.unique(data.viewpoint, return_counts=True)
     numbers = numbers[images >= FEWEST_IMAGES]

@@ -14,7 +14,7 @@ from graphics.rasterize import visible_faces
 from train.metrics.volume_iou import VOXELS
 
 DIRECTIONS_LEVEL = 2
-"""Of the icosphere whose 162 vertices are the directions."""
+"""Level of the icosphere whose 162 vertices are the directions."""
 DEPTH_SIZE = 256
 """Side of a depth image in pixels; it is 1.8 wide."""
 REACH = 0.9

@@ -4,7 +4,7 @@ The silhouettes carve a grid of voxels in the canonical box; the shape kept is t
 silhouettes fit the given ones best. A visual hull (Laurentini 1994) keeps what every view covers;
 since one bad view would carve all away, fewer views may suffice, and the best such number is taken.
 
-Neither size nor distance has to be known, as they cannot be told apart, nor the height at which the
+Neither size nor distance has to be known, as one explains the other, nor the height at which the
 object stands: the grid holds it anywhere. Its offset to the side is the same in all images of one
 content code, and the mean of the silhouettes' centres all around the circle.
 """
@@ -20,7 +20,7 @@ from train.metrics.mask_iou import mask_iou, solid
 VOXELS_PER_PIXEL = 1.25
 """Along each side of [-1, 1]^3, so that every pixel meets some even of the nearest voxels."""
 FEWEST_SHARE = 0.5
-"""Of the views that have to cover a voxel, more than this."""
+"""More than this share of the views has to cover a voxel."""
 
 
 class HullFit(NamedTuple):
@@ -34,7 +34,7 @@ class HullFit(NamedTuple):
     """Share of the grid that it fills."""
     pair_iou: float
     """Mean IoU over pairs of views a quarter of the circle apart, each pair with a shape of its
-    own: two views say little, only that the shape is as high and as low in both."""
+    own. Two views only show that the shape is as high and as low in both."""
 
 
 class VisualHull:
@@ -91,15 +91,15 @@ def _best(
     covered: NDArray[np.bool_],  # [K, R, R]
     pixels: NDArray[np.int32],  # [K, N]
 ) -> tuple[float, int, float]:
-    """Of the shapes that some views' silhouettes carve, the one that fits all views best."""
+    """The shape, of those that some views' silhouettes carve, that fits all views best."""
     votes = np.zeros(pixels.shape[1], np.int32)
-    for view, places in zip(covered, pixels, strict=True):
+    for view, indices in zip(covered, pixels, strict=True):
         # Beyond the image nothing is covered: one more pixel, which is empty.
-        votes += np.append(view.reshape(-1), False)[places]
+        votes += np.append(view.reshape(-1), False)[indices]
     fits = []
     for needed in range(len(covered), int(FEWEST_SHARE * len(covered)), -1):
         inside = votes >= needed
-        iou = mask_iou(_drawn(pixels[:, inside], covered.shape[-1]), covered).mean()
+        iou = mask_iou(_silhouettes(pixels[:, inside], covered.shape[-1]), covered).mean()
         fits.append((float(iou), needed, float(inside.mean())))
     return max(fits)
 
@@ -113,9 +113,9 @@ def _sideways(covered: NDArray[np.bool_]) -> float:
     return float(centres[areas > 0].mean()) if areas.any() else 0.0
 
 
-def _drawn(pixels: NDArray[np.int32], size: int) -> NDArray[np.bool_]:  # [K, size, size]
-    """The silhouettes of the voxels that `pixels` [K, M] places."""
-    drawn = np.zeros((len(pixels), size * size + 1), bool)
-    for view, places in zip(drawn, pixels, strict=True):
-        view[places] = True
-    return drawn[:, :-1].reshape(-1, size, size)
+def _silhouettes(pixels: NDArray[np.int32], size: int) -> NDArray[np.bool_]:  # [K, size, size]
+    """The silhouettes of the voxels that lie in `pixels` [K, M]."""
+    covered = np.zeros((len(pixels), size * size + 1), bool)
+    for view, indices in zip(covered, pixels, strict=True):
+        view[indices] = True
+    return covered[:, :-1].reshape(-1, size, size)

@@ -1,10 +1,10 @@
 """Intersection over union of solids, on voxels.
 
-A voxel is inside where the winding number of the surface around its centre is not zero, so that
-overlapping closed parts count as their union and a part turned inside out is still solid. The
-winding number is counted exactly, along one ray per column of voxels: a row of rays meets a
-triangle between two of its edges, and where an edge is met depends on that edge alone, so that
-neighbours never leave a gap or count a ray twice.
+A voxel is inside where the winding number of the surface around its centre is not zero. So
+overlapping closed parts count as their union, and a part turned inside out is still solid. The
+winding number is counted exactly, along one ray per column of voxels. A row of rays meets a
+triangle between two of its edges. Where an edge is met depends on that edge alone, so neighbours
+never leave a gap or count a ray twice.
 """
 
 import numba

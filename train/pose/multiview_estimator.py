@@ -36,9 +36,9 @@ def train_multiview_estimator(
     Raises:
         WorkspaceError: stage `multiview` or `inverse` of that round has not run to its end.
     """
-    run, number = source
-    data = MultiviewData(run.stage("multiview", number).require("index.npz").parent)
-    with np.load(run.stage("inverse", number).require("cameras.npz")) as arrays:
+    run, run_round = source
+    data = MultiviewData(run.stage("multiview", run_round).require("index.npz").parent)
+    with np.load(run.stage("inverse", run_round).require("cameras.npz")) as arrays:
         cameras = arrays["cameras"].astype(np.float32)[data.viewpoint]
         if np.isnan(cameras[:, ELEVATION]).any():
             cameras[:, ELEVATION] = arrays["elevations"][data.object]

@@ -54,14 +54,3 @@ def project(
     depth = (-vertices_camera[..., 2:]).clamp_min(MINIMUM_DEPTH)  # [B, V, 1]
     image = focal_length() * vertices_camera[..., :2] / depth + cameras[:, None, OFFSET_X:]
     return Projected(vertices_camera, image)
-
-
-def wrap_degrees(degrees: Tensor) -> Tensor:
-    """The same angles in [-180, 180)."""
-    wrapped = torch.remainder(degrees + 180.0, 360.0) - 180.0
-    return torch.where(wrapped >= 180.0, wrapped - 360.0, wrapped)
-
-
-def azimuth_difference_degrees(first: Tensor, second: Tensor) -> Tensor:
-    """The smaller angle between two azimuths, in [0, 180]."""
-    return wrap_degrees(first - second).abs()

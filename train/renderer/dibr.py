@@ -7,7 +7,7 @@ float64. The rules are in graphics.rasterize and graphics.soft_mask.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Literal, NamedTuple, get_args
 
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from train.renderer import inputs
+from train.renderer.backend import Backend, Faces, MaskSettings, Plane
 
 BackendName = Literal["auto", "kaolin", "triton", "numba", "reference"]
 
@@ -35,14 +36,6 @@ _announced: set[str] = set()
 
 class BackendError(RuntimeError):
     """The backend asked for cannot run here; the message says which can."""
-
-
-class Backend(NamedTuple):
-    """The two operations a backend provides."""
-
-    name: str
-    rasterize: Callable[..., tuple[Tensor, Tensor]]
-    soft_mask: Callable[..., Tensor]
 
 
 class DibrRasterization(NamedTuple):
@@ -85,7 +78,7 @@ def rasterize(  # noqa: PLR0913 - kaolin's signature
     face_vertices_z: Tensor,  # [B, F, 3], camera space, larger is closer
     face_vertices_image: Tensor,  # [B, F, 3, 2] in [-1, 1], y up
     face_features: Tensor | Sequence[Tensor],  # [B, F, 3, D]
-    valid_faces: Tensor | None = None,  # bool [B, F], False: not drawn
+    valid_faces: Tensor | None = None,  # bool [B, F], False: left out
     multiplier: float | None = None,
     eps: float | None = None,
     backend: BackendName = "auto",
@@ -96,8 +89,8 @@ def rasterize(  # noqa: PLR0913 - kaolin's signature
 
     Raises:
         ValueError, TypeError: a shape, dtype, device or range that is not as said here; on the CPU
-            also a number that is not finite (on a GPU looking would mean waiting for it: there a
-            face with such a corner is not drawn).
+            also a number that is not finite. On a GPU, where checking would mean waiting, a face
+            with such a corner is left out.
         BackendError: the backend cannot run here.
     """
     features = face_features if isinstance(face_features, Tensor) else _joined(face_features)
@@ -111,9 +104,9 @@ def rasterize(  # noqa: PLR0913 - kaolin's signature
     inputs.check_valid(valid_faces, face_vertices_z)
     chosen = load_backend(backend, face_vertices_image.device)
     image, face_idx = chosen.rasterize(
-        height, width, face_vertices_z.detach(), face_vertices_image, features, valid_faces,
-        epsilon / scale**2,
-    )  # fmt: skip
+        Faces(face_vertices_image, features, face_vertices_z.detach(), valid_faces),
+        Plane(height, width, epsilon / scale**2),
+    )
     if isinstance(face_features, Tensor):
         return image, face_idx
     return tuple(image.split([part.shape[-1] for part in face_features], dim=-1)), face_idx
@@ -142,9 +135,8 @@ def dibr_soft_mask(  # noqa: PLR0913 - kaolin's signature
     """
     inputs.check_soft_mask(face_vertices_image, selected_face_idx, sigmainv, boxlen, knum)
     chosen = load_backend(backend, face_vertices_image.device)
-    return chosen.soft_mask(
-        face_vertices_image, selected_face_idx, sigmainv, boxlen, knum, multiplier
-    )
+    settings = MaskSettings(sigmainv, boxlen, knum, multiplier)
+    return chosen.soft_mask(face_vertices_image, selected_face_idx, settings)
 
 
 def dibr_rasterization(  # noqa: PLR0913 - kaolin's signature
@@ -153,7 +145,7 @@ def dibr_rasterization(  # noqa: PLR0913 - kaolin's signature
     face_vertices_z: Tensor,  # [B, F, 3], camera space, larger is closer
     face_vertices_image: Tensor,  # [B, F, 3, 2] in [-1, 1], y up
     face_features: Tensor | Sequence[Tensor],  # [B, F, 3, D]
-    face_normals_z: Tensor,  # [B, F], below 0: not drawn, but still in the mask
+    face_normals_z: Tensor,  # [B, F], below 0: not in the image, but in the mask
     sigmainv: float = 7000.0,
     boxlen: float = 0.02,
     knum: int = 30,

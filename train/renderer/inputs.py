@@ -37,7 +37,7 @@ def check_faces(face_vertices_z: Tensor, face_vertices_image: Tensor, features: 
             )
         _check_kind(name, tensor, face_vertices_image)
         _check_finite(name, tensor)
-    _check_plane_points(face_vertices_image)
+    _check_corners(face_vertices_image)
 
 
 def check_valid(valid_faces: Tensor, face_vertices_z: Tensor) -> None:
@@ -55,16 +55,14 @@ def check_soft_mask(
     face_vertices_image: Tensor, face_idx: Tensor, sigmainv: float, boxlen: float, knum: int
 ) -> None:
     """[B, F, 3, 2], int64 [B, H, W] of the same faces, and settings in their ranges."""
-    shape = tuple(face_vertices_image.shape)
-    if len(shape) != 4 or shape[2] != 3:
-        raise ValueError(f"face_vertices_image has shape {shape}; it must be [B, F, 3, 2]")
-    _check_plane_points(face_vertices_image)
+    _check_corners(face_vertices_image)
     _check_kind("face_vertices_image", face_vertices_image, face_vertices_image)
     _check_finite("face_vertices_image", face_vertices_image)
-    if face_idx.ndim != 3 or len(face_idx) != shape[0] or face_idx.dtype != torch.int64:
+    batch = len(face_vertices_image)
+    if face_idx.ndim != 3 or len(face_idx) != batch or face_idx.dtype != torch.int64:
         raise ValueError(
-            f"selected_face_idx is {face_idx.dtype} {tuple(face_idx.shape)}; with {shape[0]} sets "
-            f"of faces it must be torch.int64 [{shape[0]}, H, W], as `rasterize` returns it"
+            f"selected_face_idx is {face_idx.dtype} {tuple(face_idx.shape)}; with {batch} sets "
+            f"of faces it must be torch.int64 [{batch}, H, W], as `rasterize` returns it"
         )
     _check_device("selected_face_idx", face_idx, face_vertices_image)
     if sigmainv <= 0 or boxlen < 0 or knum < 1:
@@ -74,16 +72,14 @@ def check_soft_mask(
         )
 
 
-def _check_plane_points(face_vertices_image: Tensor) -> None:
-    if face_vertices_image.shape[3] != 2:
-        raise ValueError(
-            f"face_vertices_image has shape {tuple(face_vertices_image.shape)}; "
-            "it must be [B, F, 3, 2]"
-        )
+def _check_corners(face_vertices_image: Tensor) -> None:
+    shape = tuple(face_vertices_image.shape)
+    if len(shape) != 4 or shape[2:] != (3, 2):
+        raise ValueError(f"face_vertices_image has shape {shape}; it must be [B, F, 3, 2]")
 
 
 def _check_kind(name: str, tensor: Tensor, like: Tensor) -> None:
-    """Of a dtype that is rendered, and the same as the corners'."""
+    """A dtype that can be rendered, and the corners' own."""
     if tensor.dtype not in FLOATS or tensor.dtype != like.dtype:
         raise TypeError(
             f"{name} is {tensor.dtype} and face_vertices_image {like.dtype}; both must be "

@@ -10,6 +10,8 @@ import importlib
 import torch
 from torch import Tensor
 
+from train.renderer.backend import Faces, MaskSettings, Plane
+
 HINT = (
     "install NVIDIA's wheel for your torch and CUDA, e.g. `pip install kaolin==0.18.0 -f "
     "https://nvidia-kaolin.s3.us-east-2.amazonaws.com/torch-2.8.0_cu128.html` (the kaolin of PyPI "
@@ -29,33 +31,19 @@ def unavailable() -> str:
     return ""
 
 
-def rasterize(  # noqa: PLR0913 - the backends' signature
-    height: int,
-    width: int,
-    face_vertices_z: Tensor,  # [B, F, 3]
-    face_vertices_image: Tensor,  # [B, F, 3, 2]
-    face_features: Tensor,  # [B, F, 3, D]
-    valid_faces: Tensor,  # bool [B, F]
-    area_epsilon: float,
-) -> tuple[Tensor, Tensor]:
-    """See dibr.rasterize: kaolin's epsilon is that of its scaled plane."""
+def rasterize(faces: Faces, plane: Plane) -> tuple[Tensor, Tensor]:
+    """See train.renderer.backend; kaolin's epsilon is that of its scaled plane."""
     from kaolin.render.mesh import rasterize as kaolin_rasterize
 
     return kaolin_rasterize(
-        height, width, face_vertices_z.contiguous(), face_vertices_image.contiguous(),
-        face_features.contiguous(), valid_faces, multiplier=1000.0, eps=area_epsilon * 1000.0**2,
+        plane.height, plane.width, faces.z.contiguous(), faces.corners.contiguous(),
+        faces.features.contiguous(), faces.valid, multiplier=1000.0,
+        eps=plane.area_epsilon * 1000.0**2,
     )  # fmt: skip
 
 
-def soft_mask(
-    face_vertices_image: Tensor,  # [B, F, 3, 2]
-    face_idx: Tensor,  # int64 [B, H, W]
-    sigmainv: float,
-    boxlen: float,
-    knum: int,
-    multiplier: float,
-) -> Tensor:
-    """See dibr.dibr_soft_mask."""
+def soft_mask(corners: Tensor, face_idx: Tensor, settings: MaskSettings) -> Tensor:
+    """See train.renderer.backend."""
     from kaolin.render.mesh import dibr_soft_mask
 
-    return dibr_soft_mask(face_vertices_image, face_idx, sigmainv, boxlen, knum, multiplier)
+    return dibr_soft_mask(corners, face_idx, *settings)

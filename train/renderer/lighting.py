@@ -1,8 +1,8 @@
 """Diffuse light from all around, as nine spherical harmonics (Ramamoorthi and Hanrahan 2001).
 
-A light is nine coefficients [B, 9], white, or [B, 9, 3], one set per colour, in the order of
-`harmonics`: what a surface gives back is albedo times the sum of coefficient times harmonic at its
-normal. Normals are the object's own: the light turns with the object, not with the camera.
+A light is nine coefficients in the order of `harmonics`: [B, 9], white, or [B, 9, 3], one set per
+colour. A surface gives back albedo times the sum of coefficient times harmonic at its normal.
+Normals are the object's own: the light turns with the object, not with the camera.
 """
 
 import math
@@ -25,8 +25,10 @@ def ambient_light(batch: int, device: torch.device | None = None) -> Tensor:
 
 
 def harmonics(normals: Tensor) -> Tensor:
-    """Real spherical harmonics of degree 0 to 2 at unit normals [..., 3], [..., 9]: 1; y, z, x; xy,
-    yz, 3 z^2 - 1, xz, x^2 - y^2, each scaled to unit norm over the sphere."""
+    """Real spherical harmonics [..., 9] of degree 0 to 2 at unit normals [..., 3].
+
+    1; y, z, x; xy, yz, 3 z^2 - 1, xz, x^2 - y^2, each scaled to unit norm over the sphere.
+    """
     x, y, z = normals.unbind(-1)
     return torch.stack(
         [

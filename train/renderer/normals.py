@@ -11,21 +11,16 @@ TINY_AREA = 1e-20
 """Added to squared face areas (a level-3 sphere's are near 1e-5), so that no normal is nan."""
 
 
-def face_normals(
+def face_normal_rows(
     vertices: Tensor,  # [B, V, 3]
     faces: Tensor,  # int64 [F, 3], counter-clockwise from outside
 ) -> Tensor:
-    """Unit normals [B, F, 3], outwards; about 0 for a face without area."""
-    return face_normal_rows(vertices, faces).permute(2, 0, 1)
-
-
-def face_normal_rows(vertices: Tensor, faces: Tensor) -> Tensor:
-    """`face_normals` as rows [F, 3, B]."""
+    """Unit normals as rows [F, 3, B], outwards; about 0 for a face without area."""
     return _unit(_areas(_rows(vertices), faces))
 
 
 def vertex_normals(vertices: Tensor, faces: Tensor) -> Tensor:
-    """Unit normals [B, V, 3], outwards: of the sum of the faces around, weighted by their areas."""
+    """Unit normals [B, V, 3], outwards: the mean of the faces around, weighted by their areas."""
     rows = _rows(vertices)
     areas, sums = _areas(rows, faces), torch.zeros_like(rows)
     for corner in faces.unbind(1):

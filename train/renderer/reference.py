@@ -6,6 +6,8 @@ It is what every other backend is tested against, values and gradients; gradient
 import torch
 from torch import Tensor
 
+from train.renderer.backend import Faces, MaskSettings, Plane
+
 NO_FOOT = 4.0
 """kaolin's squared distance of an edge whose foot is off the segment."""
 
@@ -25,52 +27,39 @@ def pixel_centres(height: int, width: int, device: torch.device) -> Tensor:
     return torch.cartesian_prod(y, x).flip(-1)
 
 
-def rasterize(  # noqa: PLR0913 - the backends' signature
-    height: int,
-    width: int,
-    face_vertices_z: Tensor,  # [B, F, 3]
-    face_vertices_image: Tensor,  # [B, F, 3, 2]
-    face_features: Tensor,  # [B, F, 3, D]
-    valid_faces: Tensor,  # bool [B, F]
-    area_epsilon: float,
-) -> tuple[Tensor, Tensor]:
-    """See dibr.rasterize."""
-    corners, features = face_vertices_image.double(), face_features.double()
+def rasterize(faces: Faces, plane: Plane) -> tuple[Tensor, Tensor]:
+    """See train.renderer.backend."""
+    height, width, area_epsilon = plane
+    corners, features, z = (part.double() for part in faces[:3])
     pixels = pixel_centres(height, width, corners.device)  # [P, 2]
     with torch.no_grad():
         weights = barycentric(corners[:, None], pixels[None, :, None], area_epsilon)  # [B, P, F, 3]
-        depth = (weights * face_vertices_z.double()[:, None]).sum(-1)  # [B, P, F]
-        hit = (weights >= 0).all(-1) & in_box(corners, pixels, 0.0) & valid_faces[:, None]
+        depth = (weights * z[:, None]).sum(-1)  # [B, P, F]
+        hit = (weights >= 0).all(-1) & in_box(corners, pixels, 0.0) & faces.valid[:, None]
         depth = torch.where(hit, depth, -torch.inf)
         closest = first_index(hit & (depth == depth.amax(-1, keepdim=True)))  # [B, P]
     image = torch.arange(len(corners), device=corners.device)[:, None]
     face = closest.clamp_min(0)
     seen = barycentric(corners[image, face], pixels, area_epsilon)  # [B, P, 3]
-    drawn = (seen[..., None] * features[image, face]).sum(-2)  # [B, P, D]
-    drawn = torch.where((closest >= 0)[..., None], drawn, 0.0).to(face_features.dtype)
+    mixed = (seen[..., None] * features[image, face]).sum(-2)  # [B, P, D]
+    mixed = torch.where((closest >= 0)[..., None], mixed, 0.0).to(faces.features.dtype)
     shape = (len(corners), height, width)
-    return drawn.view(*shape, -1), closest.view(shape)
+    return mixed.view(*shape, -1), closest.view(shape)
 
 
-def soft_mask(
-    face_vertices_image: Tensor,  # [B, F, 3, 2]
-    face_idx: Tensor,  # int64 [B, H, W]
-    sigmainv: float,
-    boxlen: float,
-    knum: int,
-    multiplier: float,
-) -> Tensor:
-    """See dibr.dibr_soft_mask; in float64 a multiplier changes nothing."""
-    del multiplier
-    corners = face_vertices_image.double()
-    pixels = pixel_centres(*face_idx.shape[1:], corners.device)  # [P, 2]
+def soft_mask(corners: Tensor, face_idx: Tensor, settings: MaskSettings) -> Tensor:
+    """See train.renderer.backend; in float64 a multiplier changes nothing."""
+    sigmainv, boxlen, knum, _ = settings
+    dtype, corners = corners.dtype, corners.double()
+    height, width = face_idx.shape[1:]
+    pixels = pixel_centres(height, width, corners.device)  # [P, 2]
     reached = in_box(corners, pixels, boxlen)  # [B, P, F]
     candidates = reached & (reached.cumsum(-1) <= knum)
     squared = squared_distance(corners[:, None], pixels[None, :, None])  # [B, P, F]
     chances = torch.where(candidates, torch.exp(-sigmainv * squared), 0.0)
     mask = 1 - (1 - chances).prod(-1)
     covered = face_idx.flatten(1) >= 0
-    return torch.where(covered, 1.0, mask).view(face_idx.shape).to(face_vertices_image.dtype)
+    return torch.where(covered, 1.0, mask).view(face_idx.shape).to(dtype)
 
 
 def barycentric(

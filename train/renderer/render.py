@@ -1,5 +1,7 @@
-"""Vertices, texture and camera to image and soft mask, differentiable in all of them, and in the
-light where one is given."""
+"""Vertices, texture and camera to image and soft mask, differentiable in all of them.
+
+Where a light is given, the image is differentiable in it too.
+"""
 
 from typing import NamedTuple
 
@@ -15,7 +17,7 @@ from train.renderer.texture import sample_texture
 
 
 class Rendering(NamedTuple):
-    """What the renderer draws."""
+    """A batch of renderings."""
 
     images: Tensor
     """[B, C, R, R], the texture's colours, lit where there is light; 0 outside the object."""
@@ -25,8 +27,10 @@ class Rendering(NamedTuple):
     """int64 [B, R, R], -1 where no face is seen."""
 
     def over(self, backgrounds: Tensor) -> Tensor:
-        """The object before backgrounds [B, C, R, R]. Its outline is hard, as the service draws it:
-        colours teach texture and light, the soft mask teaches shape."""
+        """The object before backgrounds [B, C, R, R]; its outline is hard, as in the service.
+
+        Colours give texture and light their gradient, the soft mask gives the shape its own.
+        """
         return torch.where((self.face_index >= 0)[:, None], self.images, backgrounds)
 
 
@@ -34,8 +38,8 @@ class Renderer(nn.Module):
     """DIB-R for one template: `renderer(vertices, textures, cameras)`.
 
     Faces turned away from the camera are left out of the image but kept in the mask, as DIB-R has
-    it. Turned away is told on the image plane, where it is exact: the z of a camera-space normal
-    misjudges faces off the optical axis.
+    it. Which faces are turned away is decided on the image plane, where it is exact: the z of a
+    camera-space normal misjudges faces off the optical axis.
     """
 
     faces: Tensor
@@ -55,7 +59,7 @@ class Renderer(nn.Module):
             raise ValueError(f"size is {size} px; it must be at least 1")
         self.template = template
         self.size, self.sigmainv, self.boxlen, self.knum = size, sigmainv, boxlen, knum
-        self.backend = backend
+        self.backend: BackendName = backend
         self.register_buffer("faces", torch.from_numpy(template.faces).long(), persistent=False)
         uvs = torch.from_numpy(template.face_uvs)
         self.register_buffer("face_uvs", uvs, persistent=False)
@@ -67,7 +71,7 @@ class Renderer(nn.Module):
         cameras: Tensor,  # [B, 5]
         lights: Tensor | None = None,  # [B, 9] or [B, 9, C], None: the texture as it is
     ) -> Rendering:
-        """Draw each object by its own camera, under its own light (see train.renderer.lighting)."""
+        """Render each object by its own camera and light (see train.renderer.lighting)."""
         projected = project(vertices, cameras)
         corners = self._per_face(projected.vertices_image)  # [B, F, 3, 2]
         corners_z = self._per_face(projected.vertices_camera.detach()[..., 2:]).squeeze(-1)
@@ -75,14 +79,14 @@ class Renderer(nn.Module):
         features = [uvs]
         if lights is not None:
             features.append(self._per_face(vertex_normals(vertices, self.faces)))
-        drawn = dibr_rasterization(
+        raster = dibr_rasterization(
             self.size, self.size, corners_z, corners, features, _facing(corners.detach()),
             self.sigmainv, self.boxlen, self.knum, backend=self.backend,
         )  # fmt: skip
-        images = sample_texture(textures, drawn.features[0].contiguous(), drawn.face_idx >= 0)
+        images = sample_texture(textures, raster.features[0].contiguous(), raster.face_idx >= 0)
         if lights is not None:
-            images = images * shading(drawn.features[1], lights)
-        return Rendering(images, drawn.soft_mask, drawn.face_idx)
+            images = images * shading(raster.features[1], lights)
+        return Rendering(images, raster.soft_mask, raster.face_idx)
 
     def _per_face(self, per_vertex: Tensor) -> Tensor:
         """[B, V, D] to [B, F, 3, D]; index_select is several times faster than indexing."""

@@ -19,7 +19,7 @@ def sample_texture(
     if textures.device.type == "cpu":
         from train.renderer import numba_backend
 
-        return numba_backend.sample_texture(textures, uvs, covered)
+        return numba_backend.SampleTexture.apply(textures, uvs, covered)
     return sample_texture_by_grid(textures, uvs, covered)
 
 

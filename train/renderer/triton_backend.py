@@ -8,12 +8,15 @@ tensors, slowly, to be tested.
 import functools
 import importlib.util
 import os
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
+
+from train.renderer.backend import Faces, MaskSettings, Plane
 
 SMALL_TILE, LARGE_TILE, LARGE_IMAGE = 8, 16, 192
 """Pixels along a tile's side, and the image's side from which large tiles are used."""
@@ -47,36 +50,17 @@ class _Tiles(NamedTuple):
     counts: Tensor
 
 
-def rasterize(  # noqa: PLR0913 - the backends' signature
-    height: int,
-    width: int,
-    face_vertices_z: Tensor,  # [B, F, 3]
-    face_vertices_image: Tensor,  # [B, F, 3, 2]
-    face_features: Tensor,  # [B, F, 3, D]
-    valid_faces: Tensor,  # bool [B, F]
-    area_epsilon: float,
-) -> tuple[Tensor, Tensor]:
-    """See dibr.rasterize."""
-    size = (height, width)
-    return _Rasterize.apply(
-        face_vertices_image, face_features, face_vertices_z, valid_faces, size, area_epsilon
-    )
+def rasterize(faces: Faces, plane: Plane) -> tuple[Tensor, Tensor]:
+    """See train.renderer.backend."""
+    return _Rasterize.apply(*faces, plane)
 
 
-def soft_mask(
-    face_vertices_image: Tensor,  # [B, F, 3, 2]
-    face_idx: Tensor,  # int64 [B, H, W]
-    sigmainv: float,
-    boxlen: float,
-    knum: int,
-    multiplier: float,
-) -> Tensor:
-    """See dibr.dibr_soft_mask; distances are taken from the pixel and need no multiplier."""
-    del multiplier
-    return _SoftMask.apply(face_vertices_image, face_idx, (sigmainv, boxlen, knum))
+def soft_mask(corners: Tensor, face_idx: Tensor, settings: MaskSettings) -> Tensor:
+    """See train.renderer.backend; distances are taken from the pixel and need no multiplier."""
+    return _SoftMask.apply(corners, face_idx, settings)
 
 
-def _tiles(corners: Tensor, drawn: Tensor, size: tuple[int, int], margin: float) -> _Tiles:
+def _tiles(corners: Tensor, valid: Tensor, size: Sequence[int], margin: float) -> _Tiles:
     from train.renderer import triton_kernels
 
     (batch, faces), (height, width) = corners.shape[:2], size
@@ -85,7 +69,7 @@ def _tiles(corners: Tensor, drawn: Tensor, size: tuple[int, int], margin: float)
     listed = torch.empty((batch, tiles, faces), dtype=torch.int32, device=corners.device)
     counts = torch.empty((batch, tiles), dtype=torch.int32, device=corners.device)
     triton_kernels.list_faces[tiles, batch](
-        corners, drawn, listed, counts, faces, height, width, margin,
+        corners, valid, listed, counts, faces, height, width, margin,
         TILE=edge, BLOCK=FACES_AT_ONCE, num_warps=4,
     )  # fmt: skip
     return _Tiles(edge, (tiles, batch), listed, counts)
@@ -93,36 +77,30 @@ def _tiles(corners: Tensor, drawn: Tensor, size: tuple[int, int], margin: float)
 
 class _Rasterize(Function):
     @staticmethod
-    def forward(  # noqa: PLR0913
-        ctx: FunctionCtx,
-        face_vertices_image: Tensor,
-        face_features: Tensor,
-        face_vertices_z: Tensor,
-        valid_faces: Tensor,
-        size: tuple[int, int],
-        area_epsilon: float,
+    def forward(
+        ctx: Any, corners: Tensor, features: Tensor, z: Tensor, valid: Tensor, plane: Plane
     ) -> tuple[Tensor, Tensor]:
         from train.renderer import triton_kernels
 
-        corners, features = face_vertices_image.contiguous(), face_features.contiguous()
-        tiles = _tiles(corners, valid_faces.contiguous(), size, 0.0)
+        *size, ctx.area_epsilon = plane
+        corners, features = corners.contiguous(), features.contiguous()
+        tiles = _tiles(corners, valid.contiguous(), size, 0.0)
         (batch, faces), channels = corners.shape[:2], features.shape[3]
         face_index = corners.new_empty((batch, *size), dtype=torch.int32)
-        weights, drawn = (corners.new_empty((batch, *size, depth)) for depth in (3, channels))
+        weights, image = (corners.new_empty((batch, *size, depth)) for depth in (3, channels))
         triton_kernels.visible_faces[tiles.grid](
-            corners, face_vertices_z.contiguous(), features, tiles.listed, tiles.counts,
-            face_index, weights, drawn, faces, *size, channels, area_epsilon,
+            corners, z.contiguous(), features, tiles.listed, tiles.counts,
+            face_index, weights, image, faces, *size, channels, ctx.area_epsilon,
             TILE=tiles.edge, **EXACT,
         )  # fmt: skip
         ctx.save_for_backward(corners, features, face_index, weights)
-        ctx.area_epsilon = area_epsilon
         face_idx = face_index.long()
         ctx.mark_non_differentiable(face_idx)
-        return drawn, face_idx
+        return image, face_idx
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, image_gradient: Tensor, _: Tensor) -> tuple[Any, ...]:
+    def backward(ctx: Any, image_gradient: Tensor, _: Tensor) -> tuple[Any, ...]:
         from train.renderer import triton_gradients
 
         corners, features, face_index, weights = ctx.saved_tensors
@@ -139,23 +117,18 @@ class _Rasterize(Function):
                 given, corners, face_index, weights, of_features, faces, *size, channels,
                 SPAN=SPAN, num_warps=1,
             )  # fmt: skip
-        return of_corners, of_features, None, None, None, None
+        return of_corners, of_features, None, None, None
 
 
 class _SoftMask(Function):
     @staticmethod
-    def forward(
-        ctx: FunctionCtx,
-        face_vertices_image: Tensor,
-        face_idx: Tensor,
-        settings: tuple[float, float, int],
-    ) -> Tensor:
+    def forward(ctx: Any, corners: Tensor, face_idx: Tensor, settings: MaskSettings) -> Tensor:
         from train.renderer import triton_kernels
 
-        corners, face_index = face_vertices_image.contiguous(), face_idx.int().contiguous()
+        corners, face_index = corners.contiguous(), face_idx.int().contiguous()
         size, (batch, faces) = face_index.shape[1:], corners.shape[:2]
         everyone = torch.ones((batch, faces), dtype=torch.bool, device=corners.device)
-        sigmainv, boxlen, knum = settings
+        sigmainv, boxlen, knum, _ = settings
         tiles = _tiles(corners, everyone, size, boxlen)
         mask = corners.new_empty(face_index.shape)
         last_face = torch.empty_like(face_index)
@@ -169,12 +142,12 @@ class _SoftMask(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, mask_gradient: Tensor) -> tuple[Any, ...]:
+    def backward(ctx: Any, mask_gradient: Tensor) -> tuple[Any, ...]:
         from train.renderer import triton_gradients
 
         mask, corners, face_index, last_face = ctx.saved_tensors
         (batch, faces), size = corners.shape[:2], face_index.shape[1:]
-        sigmainv, boxlen, _ = ctx.settings
+        sigmainv, boxlen, _, _ = ctx.settings
         gradient = torch.empty_like(corners)
         triton_gradients.soft_mask_gradient[faces, batch](
             mask_gradient.contiguous(), mask, corners, face_index, last_face, gradient,

@@ -14,9 +14,9 @@ LENGTH_EPSILON: tl.constexpr = tl.constexpr(1e-13)
 def tile_pixels(tile, height, width, TILE: tl.constexpr):
     """Rows and columns [TILE * TILE] of a tile's pixels, and which of them are in the image."""
     across = tl.cdiv(width, TILE)
-    place = tl.arange(0, TILE * TILE)
-    row = (tile // across) * TILE + place // TILE
-    column = (tile % across) * TILE + place % TILE
+    pixel = tl.arange(0, TILE * TILE)
+    row = (tile // across) * TILE + pixel // TILE
+    column = (tile % across) * TILE + pixel % TILE
     return row, column, (row < height) & (column < width)
 
 

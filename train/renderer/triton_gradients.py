@@ -14,8 +14,10 @@ PROBABILITY_EPSILON: tl.constexpr = tl.constexpr(1e-7)
 
 @triton.jit
 def _pixel_box(left, right, low, high, height, width):
-    """First row and column of the pixels that a box may hold, and how many rows and columns: one
-    more than needed on each side, as the exact test is the caller's."""
+    """First row and column of the pixels that a box may hold, and how many rows and columns.
+
+    One more than needed on each side: the exact test is the caller's.
+    """
     left, right = tl.maximum(left, -2.0), tl.minimum(right, 2.0)
     low, high = tl.maximum(low, -2.0), tl.minimum(high, 2.0)
     column = tl.floor((left * width + (width - 1)) * 0.5).to(tl.int32)
@@ -34,9 +36,9 @@ def _pixel_box(left, right, low, high, height, width):
 def _block(number, top, left, rows, columns, SPAN: tl.constexpr):
     """Rows and columns [SPAN * SPAN] of one block of a face's pixels, and which are in the box."""
     across = tl.cdiv(columns, SPAN)
-    place = tl.arange(0, SPAN * SPAN)
-    row = (number // across) * SPAN + place // SPAN
-    column = (number % across) * SPAN + place % SPAN
+    offset = tl.arange(0, SPAN * SPAN)
+    row = (number // across) * SPAN + offset // SPAN
+    column = (number % across) * SPAN + offset % SPAN
     return top + row, left + column, (row < rows) & (column < columns)
 
 
@@ -55,7 +57,7 @@ def vertices_gradient(
     epsilon,
     SPAN: tl.constexpr,
 ):
-    """Of the drawn features in a face's corners, through the barycentric weights.
+    """Gradient of the image's features in a face's corners, through the barycentric weights.
 
     Weights are affine over the image, so moving corner k moves them at a pixel by -w_k times what
     moving the pixel would.
@@ -114,7 +116,7 @@ def features_gradient(
     channels,  # D
     SPAN: tl.constexpr,
 ):
-    """Of the drawn features in one feature of a face's three corners."""
+    """Gradient of the image's features in one feature of a face's three corners."""
     face, image, d = tl.program_id(0), tl.program_id(1).to(tl.int64), tl.program_id(2)
     at = image * faces + face
     xa, ya, xb, yb, xc, yc = face_corners(corners, at, True)
@@ -150,7 +152,10 @@ def soft_mask_gradient(
     boxlen,
     SPAN: tl.constexpr,
 ):
-    """Of the soft mask in a face's corners: dmask/dd2_k = -sigmainv p_k (1 - mask) / (1 - p_k)."""
+    """Gradient of the soft mask in a face's corners.
+
+    dmask/dd2_k = -sigmainv p_k (1 - mask) / (1 - p_k), d2_k the squared distance.
+    """
     face, image = tl.program_id(0), tl.program_id(1).to(tl.int64)
     at = image * faces + face
     xa, ya, xb, yb, xc, yc = face_corners(corners, at, True)

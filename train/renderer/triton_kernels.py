@@ -6,7 +6,7 @@ Backward, each face gathers from the pixels of its own box: no atomics, so the s
 For that `soft_mask` remembers one number per pixel, its last candidate's index: a face counts there
 if its box holds the pixel and it does not come after.
 
-Pointers are to contiguous arrays of the shapes given; `faces` is F, `image` the place in the batch.
+Pointers are to contiguous arrays of the shapes given; `faces` is F, `image` the index in the batch.
 """
 
 import triton
@@ -25,7 +25,7 @@ from train.renderer.triton_geometry import (
 @triton.jit
 def list_faces(
     corners,  # [B, F, 3, 2]
-    drawn,  # bool [B, F]
+    valid,  # bool [B, F]
     listed,  # int32 [B, tiles, F], out: the first counts[image, tile] are faces, in index order
     counts,  # int32 [B, tiles], out
     faces,
@@ -51,7 +51,7 @@ def list_faces(
         last_x, last_y = pixel_centres(top + TILE - 1, start_column + TILE - 1, height, width, xa)
         reaches = known & (left <= last_x) & (right > first_x)
         reaches = reaches & (low <= first_y) & (high > last_y) & (right > left)
-        reaches = reaches & (tl.load(drawn + at, known, other=0) != 0)
+        reaches = reaches & (tl.load(valid + at, known, other=0) != 0)
         before = tl.cumsum(reaches.to(tl.int32), 0) - 1
         tl.store(out + count + before, face, reaches)
         count += tl.sum(reaches.to(tl.int32), 0)
@@ -67,7 +67,7 @@ def visible_faces(
     counts,  # int32 [B, tiles]
     face_index,  # int32 [B, H, W], out
     weights,  # [B, H, W, 3], out
-    drawn,  # [B, H, W, D], out
+    rendered,  # [B, H, W, D], out
     faces,
     height,
     width,
@@ -84,8 +84,8 @@ def visible_faces(
     depth = tl.full([TILE * TILE], float("-inf"), kind.dtype)
     index = tl.full([TILE * TILE], -1, tl.int32)
     wa, wb, wc = x * 0, x * 0, x * 0
-    for place in range(tl.load(counts + tile_at)):
-        face = tl.load(listed + tile_at * faces + place)
+    for entry in range(tl.load(counts + tile_at)):
+        face = tl.load(listed + tile_at * faces + entry)
         at = image * faces + face
         ua, ub, uc, hit = barycentric(corners, at, x, y, epsilon)
         z = ua * tl.load(depths + at * 3) + ub * tl.load(depths + at * 3 + 1)
@@ -105,7 +105,7 @@ def visible_faces(
         a = tl.load(start + d, seen, other=0.0)
         b = tl.load(start + channels + d, seen, other=0.0)
         c = tl.load(start + 2 * channels + d, seen, other=0.0)
-        tl.store(drawn + pixel * channels + d, wa * a + wb * b + wc * c, inside)
+        tl.store(rendered + pixel * channels + d, wa * a + wb * b + wc * c, inside)
 
 
 @triton.jit
@@ -136,8 +136,8 @@ def soft_mask(
     taken = tl.zeros([TILE * TILE], tl.int32)
     last = tl.zeros([TILE * TILE], tl.int32) + faces
     any_open = tl.max(is_open.to(tl.int32), 0)
-    for place in range(tl.load(counts + tile_at) * any_open):
-        face = tl.load(listed + tile_at * faces + place)
+    for entry in range(tl.load(counts + tile_at) * any_open):
+        face = tl.load(listed + tile_at * faces + entry)
         xa, ya, xb, yb, xc, yc = face_corners(corners, image * faces + face, True)
         left, right, low, high = face_box(xa, ya, xb, yb, xc, yc, boxlen)
         candidate = is_open & (taken < knum)

@@ -8,8 +8,8 @@ from train.data.textured_object import (
     LARGEST_RADIUS,
     LONGEST_SIDE,
     TexturedObject,
-    draw,
     normalise,
+    render_object,
     sample_repeating,
 )
 from train.data.vehicles import Light
@@ -38,7 +38,7 @@ def quad(z: float, size: float, colour: tuple[int, ...]) -> TexturedObject:
 
 def seen(thing: TexturedObject, azimuth: float, size: int = 33) -> tuple[np.ndarray, np.ndarray]:
     camera = np.array([[azimuth, 0, 5, 0, 0]], np.float32)
-    images, masks = draw(thing, camera, EVEN, np.ones((1, size, size, 3)), 2)
+    images, masks = render_object(thing, camera, EVEN, np.ones((1, size, size, 3)), 2)
     return images[0], masks[0]
 
 
@@ -111,7 +111,7 @@ def test_textures_are_foreshortened_as_in_perspective() -> None:
         corner_uvs=uvs[faces], face_textures=np.zeros(2, np.int32), textures=(texture,)
     )
     size = 129
-    image, mask = draw(
+    image, mask = render_object(
         thing, np.array([[0, 25, 5, 0, 0]], np.float32), EVEN, np.ones((1, size, size, 3)), 1
     )
     rows = np.flatnonzero(mask[0, :, size // 2])

@@ -109,7 +109,7 @@ def test_meshes_are_closed_outward_and_centred():
         assert np.isclose(high[2] - low[2], truth.length[0], atol=1e-3)
 
 
-def test_the_graphics_renderer_draws_the_mesh_where_the_photograph_has_it(album):
+def test_the_graphics_renderer_shows_the_mesh_where_the_photograph_has_it(album):
     for index in range(12):
         mesh = vehicles.meshes(3, index)
         template = Template(
@@ -117,15 +117,15 @@ def test_the_graphics_renderer_draws_the_mesh_where_the_photograph_has_it(album)
             np.zeros((0, 2), np.int32), np.zeros((0, 2), np.int32),
         )  # fmt: skip
         texture = mesh.texture[None].astype(np.float32) / 255
-        drawn = render(
+        rendered = render(
             mesh.vertices[None], texture, album.cameras[index : index + 1], template, 64, samples=2
         )
         truth = album.masks[index].astype(np.float32) / 255
-        assert np.abs(drawn.masks[0] - truth).sum() < 0.01 * truth.sum()
+        assert np.abs(rendered.masks[0] - truth).sum() < 0.01 * truth.sum()
         # The same colours but for light: what is dark in one is dark in the other.
         inside = truth == 1
         lit = album.images[index][inside].mean(axis=1)
-        unlit = drawn.images[0][inside].mean(axis=1)
+        unlit = rendered.images[0][inside].mean(axis=1)
         assert np.corrcoef(lit, unlit)[0, 1] > 0.6
 
 
@@ -163,15 +163,15 @@ def test_wrong_arguments_are_refused_with_what_is_allowed(call, message):
         call()
 
 
-def test_a_vehicle_is_drawn_completely():
-    # Records start with what cannot be a drawn value: none of it may be left.
-    things, places = np.zeros(50, vehicle.VEHICLE), np.zeros(50, scene.SCENE)
-    for records in (things, places):
+def test_every_field_of_a_vehicle_and_its_scene_is_sampled():
+    # Records start with what cannot be a sampled value: none of it may be left.
+    bodies, scenes = np.zeros(50, vehicle.VEHICLE), np.zeros(50, scene.SCENE)
+    for records in (bodies, scenes):
         for name, (kind, *_) in records.dtype.fields.items():
             if kind.base == np.float64:
                 records[name] = np.nan
-    compiled.draw_things(1, np.arange(50), things, places)
-    for records in (things, places):
+    compiled.sample_records(1, np.arange(50), bodies, scenes)
+    for records in (bodies, scenes):
         for name in records.dtype.names:
             assert np.isfinite(records[name].astype(np.float64)).all(), name
 

@@ -1,5 +1,5 @@
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from train.data.vehicles import meshes
 from train.metrics.alignment import icp, umeyama
@@ -30,7 +30,7 @@ def test_icp_takes_out_a_small_turn_shift_and_scale() -> None:
     first = surface_points(mesh.vertices, mesh.faces, seed=1)
     second = surface_points(mesh.vertices, mesh.faces, seed=2)
     moved = 1.08 * second @ rotation(7).T + [0.05, -0.04, 0.06]
-    found = icp(cKDTree(moved), cKDTree(first))
+    found = icp(KDTree(moved), KDTree(first))
     assert np.abs(found.apply(moved) - second).mean() < 0.02
     assert np.abs(moved - second).mean() > 0.04
 
@@ -38,5 +38,5 @@ def test_icp_takes_out_a_small_turn_shift_and_scale() -> None:
 def test_icp_leaves_front_and_back_as_they_are() -> None:
     mesh = meshes(5, 0)
     points = surface_points(mesh.vertices, mesh.faces)
-    found = icp(cKDTree(points @ rotation(180).T), cKDTree(points))
+    found = icp(KDTree(points @ rotation(180).T), KDTree(points))
     assert np.trace(found.rotation) > 2.5  # close to no turn at all

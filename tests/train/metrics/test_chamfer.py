@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from graphics.mesh import sphere_template
 from train.metrics.chamfer import chamfer_distance, fscore, surface_points
@@ -38,7 +38,7 @@ def test_concentric_spheres_are_their_radii_apart() -> None:
     sphere = sphere_template(3)
     inner = surface_points(sphere.vertices * 0.5, sphere.faces, 4096, seed=1)
     outer = surface_points(sphere.vertices * 0.9, sphere.faces, 4096, seed=2)
-    there, back = cKDTree(outer).query(inner)[0], cKDTree(inner).query(outer)[0]
+    there, back = KDTree(outer).query(inner)[0], KDTree(inner).query(outer)[0]
     assert chamfer_distance(there, back) == pytest.approx(0.4, abs=0.005)
 
 

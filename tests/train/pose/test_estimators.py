@@ -169,6 +169,25 @@ def test_the_classifier_is_taught_once(tmp_path):
         train_multiview_estimator(settings, workspace, own, (workspace, 3), round=1, number=1)
 
 
+def test_classifiers_of_other_numbers_differ_and_each_is_reproducible(tmp_path):
+    workspace = with_views(ready(tmp_path))
+    settings = labelling(views_steps=2)
+
+    def trained(number: int, folder: str):
+        own = StageFolder(tmp_path / folder)
+        return train_multiview_estimator(settings, workspace, own, (workspace, 0), 1, number)
+
+    first, again, second = trained(1, "first"), trained(1, "again"), trained(2, "second")
+    pairs = [
+        [torch.equal(a, b) for a, b in zip(first.parameters(), other.parameters(), strict=True)]
+        for other in (again, second)
+    ]
+    assert all(pairs[0])
+    assert not any(
+        same for same, own in zip(pairs[1], first.parameters(), strict=True) if own.ndim > 1
+    )
+
+
 def test_two_readers_that_are_one_say_what_it_says(tmp_path):
     one, both = ready(tmp_path / "one"), ready(tmp_path / "both")
     cameras.run(labelling(), one, round=1)

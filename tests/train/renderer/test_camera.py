@@ -38,17 +38,6 @@ def test_gradcheck_in_vertices_and_cameras():
     assert gradcheck(lambda *given: tuple(camera.project(*given)), inputs, atol=1e-5)
 
 
-def test_angles_equal_numpy():
-    degrees = np.array([0.0, 179, 180, -180, -181, 540, 723.5, -1e-20])
-    np.testing.assert_allclose(
-        camera.wrap_degrees(torch.from_numpy(degrees)).numpy(), numpy_camera.wrap_degrees(degrees)
-    )
-    np.testing.assert_allclose(
-        camera.azimuth_difference_degrees(torch.from_numpy(degrees), torch.tensor(10.0)).numpy(),
-        numpy_camera.azimuth_difference_degrees(degrees, 10.0),
-    )
-
-
 def test_wrong_shapes_are_named():
     with pytest.raises(ValueError, match=r"cameras has shape \(2, 4\)"):
         camera.project(torch.zeros(2, 3, 3), torch.zeros(2, 4))

@@ -3,7 +3,7 @@ import torch
 from torch.autograd import gradcheck
 
 from graphics.mesh import sphere_template
-from train.renderer.normals import face_normals, vertex_normals
+from train.renderer.normals import face_normal_rows, vertex_normals
 
 SPHERE = sphere_template(2)
 FACES = torch.from_numpy(SPHERE.faces).long()
@@ -12,8 +12,8 @@ FACES = torch.from_numpy(SPHERE.faces).long()
 def test_by_hand():
     vertices = torch.tensor([[[0.0, 0, 0], [2, 0, 0], [0, 3, 0], [0, 0, 1]]])
     faces = torch.tensor([[0, 1, 2], [0, 3, 1], [0, 0, 1]])
-    found = face_normals(vertices, faces)
-    assert found.tolist() == [[[0, 0, 1], [0, 1, 0], [0, 0, 0]]]
+    found = face_normal_rows(vertices, faces)
+    assert found[..., 0].tolist() == [[0, 0, 1], [0, 1, 0], [0, 0, 0]]
     at_the_edge = vertex_normals(vertices, faces)[0, 1]
     # Areas 3 and 1: the larger face counts as much more.
     torch.testing.assert_close(at_the_edge, torch.tensor([0.0, 1.0, 3.0]) / 10**0.5)
@@ -24,8 +24,8 @@ def test_a_spheres_are_its_vertices_outwards():
     unit = SPHERE.vertices / np.linalg.norm(SPHERE.vertices, axis=1, keepdims=True)
     for one in vertex_normals(vertices, FACES):
         assert ((one.numpy() * unit).sum(1) > 0.999).all()
-    corners = vertices[:, FACES]
-    assert ((face_normals(vertices, FACES) * corners.mean(2)).sum(2) > 0).all()
+    middles = vertices[:, FACES].mean(2)  # [B, F, 3]
+    assert ((face_normal_rows(vertices, FACES) * middles.permute(1, 2, 0)).sum(1) > 0).all()
 
 
 def test_gradcheck():

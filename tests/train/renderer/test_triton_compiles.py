@@ -29,20 +29,20 @@ INTEGERS = {"faces", "height", "width", "channels", "knum"}
 NUMBERS = {"epsilon", "margin", "sigmainv", "boxlen"}
 INDICES = {"listed", "counts", "face_index", "last_face"}
 
-def kind(kernel, name, dtype):
+def kind(name, dtype):
     if name in INTEGERS: return "i32"
     if name in NUMBERS: return "fp32"
     if name in INDICES: return "*i32"
-    return "*i1" if name == "drawn" and kernel is triton_kernels.list_faces else "*" + dtype
+    return "*i1" if name == "valid" else "*" + dtype
 
 for kernel, sizes in KERNELS.items():
     # An integer argument that is 1 becomes a constant of the program.
     for dtype, ones in (("fp32", ()), ("fp64", ()), ("fp32", INTEGERS & set(kernel.arg_names))):
         constants = {**sizes, **dict.fromkeys(ones, 1)}
-        kinds = {name: "constexpr" if name in constants else kind(kernel, name, dtype)
+        kinds = {name: "constexpr" if name in constants else kind(name, dtype)
                  for name in kernel.arg_names}
-        places = {(kernel.arg_names.index(name),): value for name, value in constants.items()}
-        made = triton.compile(ASTSource(kernel, kinds, places), target=GPUTarget("cuda", 90, 32),
+        indices = {(kernel.arg_names.index(name),): value for name, value in constants.items()}
+        made = triton.compile(ASTSource(kernel, kinds, indices), target=GPUTarget("cuda", 90, 32),
                               options={"num_warps": 2, "enable_fp_fusion": False})
         print(json.dumps([kernel.__name__, dtype, len(made.asm["cubin"])]))
 """

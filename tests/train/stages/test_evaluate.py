@@ -40,7 +40,7 @@ def trained(path: Path, single_view: bool) -> Workspace:
     inverse.save_arrays(
         "mean.npz",
         {
-            "vertices": network.shape_head.mean_vertices().detach().numpy(),
+            "vertices": network.shape_head.sphere.numpy(),
             "texture": np.full((3, 8, 16), 0.25, np.float32),
         },
     )

@@ -1,4 +1,4 @@
-"""Procedural vehicles: saloons, hatchbacks, vans and pickups, photographed once each, with truth.
+"""Procedural vehicles, photographed once each, with ground truth.
 
 `photographs` for training, `views` and `meshes` for evaluation. Needs numpy and numba only.
 """

@@ -6,14 +6,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graphics.camera import check_cameras
-from train.data.vehicles import atlas, compiled, scene, shape, vehicle, visibility
+from train.data.vehicles import atlas, compiled, shape, visibility
+from train.data.vehicles.scene import SCENE
+from train.data.vehicles.vehicle import VEHICLE
 
 HELD_OUT_SEED = 900_001
 """Seed of the vehicles that only evaluation may see; training must use another one."""
 
 
 class Attributes(NamedTuple):
-    """The truth about each vehicle."""
+    """The ground truth about each vehicle."""
 
     kind: NDArray[np.int32]
     """[B] index into KINDS."""
@@ -26,7 +28,7 @@ class Attributes(NamedTuple):
 
 
 class Photographs(NamedTuple):
-    """Pictures with their truth."""
+    """Pictures with their ground truth."""
 
     images: NDArray[np.uint8]
     """[B, R, R, 3]"""
@@ -67,7 +69,7 @@ def views(
     cameras: NDArray[np.floating],  # [B, 5]
     size: int = 64,
 ) -> Photographs:
-    """The same vehicles, each in its own light and surroundings, from the cameras given."""
+    """Each vehicle in its own light and surroundings, from the camera given for it."""
     indices = _checked(indices, size)
     cameras = np.array(cameras, np.float32)
     check_cameras(cameras)
@@ -79,11 +81,11 @@ def views(
 def meshes(seed: int, index: int) -> TexturedMesh:
     """The vehicle itself: exact mesh and texture, as it stands in every picture of it."""
     indices = _checked([index], size=64)
-    things, places = np.zeros(1, vehicle.VEHICLE), np.zeros(1, scene.SCENE)
-    compiled.draw_things(seed, indices, things, places)
+    vehicles, scenes = np.zeros(1, VEHICLE), np.zeros(1, SCENE)
+    compiled.sample_records(seed, indices, vehicles, scenes)
     vertices = np.empty((shape.VERTICES, 3))
     texture = np.empty((atlas.SIDE, atlas.SIDE, 3), np.uint8)
-    compiled.bake(things[0], vertices, atlas.CORNERS, texture)
+    compiled.bake(vehicles[0], vertices, atlas.CORNERS, texture)
     return TexturedMesh(vertices.astype(np.float32), shape.FACES.copy(), atlas.UVS.copy(), texture)
 
 
@@ -102,19 +104,18 @@ def _checked(indices: ArrayLike, size: int) -> NDArray[np.int64]:
 def _take(
     seed: int, indices: NDArray[np.int64], cameras: NDArray[np.float32], size: int, frame: bool
 ) -> Photographs:
-    things = np.zeros(len(indices), vehicle.VEHICLE)
-    places = np.zeros(len(indices), scene.SCENE)
-    compiled.draw_things(seed, indices, things, places)
+    vehicles, scenes = np.zeros(len(indices), VEHICLE), np.zeros(len(indices), SCENE)
+    compiled.sample_records(seed, indices, vehicles, scenes)
     images = np.empty((len(indices), size, size, 3), np.uint8)
     masks = np.empty((len(indices), size, size), np.uint8)
     # Small pictures get 16 samples per pixel instead of 4: silhouettes matter most there.
     factor = 2 if size >= 64 else 4
     buffers = visibility.studio(factor * size)
-    compiled.take(things, places, cameras, frame, buffers, (images, masks))
+    compiled.take(vehicles, scenes, cameras, frame, buffers, (images, masks))
     attributes = Attributes(
-        things["kind"].copy(),
-        things["height"].astype(np.float32),
-        things["length"].astype(np.float32),
-        things["paint"].astype(np.float32),
+        vehicles["kind"].copy(),
+        vehicles["height"].astype(np.float32),
+        vehicles["length"].astype(np.float32),
+        vehicles["paint"].astype(np.float32),
     )
     return Photographs(images, masks, cameras, attributes)

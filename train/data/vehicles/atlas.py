@@ -38,7 +38,7 @@ def _mirrored(values: np.ndarray, sign: float) -> np.ndarray:
     return np.concatenate([values, sign * values[-2:0:-1]])
 
 
-def _place(chart: tuple[int, int, int, int], across: np.ndarray, down: np.ndarray) -> np.ndarray:
+def _in_chart(chart: tuple[int, int, int, int], across: np.ndarray, down: np.ndarray) -> np.ndarray:
     """Texel positions [..., 2] in a chart from shares 0..1."""
     left, top, width, height = chart
     return np.stack([left + width * across, top + height * down], axis=-1)
@@ -51,7 +51,7 @@ def _loft_corners(
     count = len(around) - 1
     row, point = (faces - start) // count, (faces - start) % count
     closing = (point == 0) & (point == count - 1).any(axis=1, keepdims=True)
-    return _place(chart, around[np.where(closing, count, point)], row / (rows - 1))
+    return _in_chart(chart, around[np.where(closing, count, point)], row / (rows - 1))
 
 
 def _part_corners() -> list[np.ndarray]:
@@ -69,13 +69,13 @@ def _part_corners() -> list[np.ndarray]:
     ]
     ends = 0.5 + 0.5 * _mirrored(BODY_PROFILE_X, -1.0), 1.0 - _mirrored(BODY_PROFILE_Y, 1.0)
     for chart, faces in zip(_BODY_CAPS, np.split(body[lofted:], 2), strict=True):
-        corners.append(_place(chart, ends[0][faces % RING], ends[1][faces % RING]))
+        corners.append(_in_chart(chart, ends[0][faces % RING], ends[1][faces % RING]))
     lofted = len(cabin) - 2 * faces_per_cap
     start = shape.CABIN_START
     corners.append(_loft_corners(cabin[:lofted], start, _CABIN_AROUND, _CABIN_CHART, LEVELS))
     lid = 0.5 + 0.5 * _mirrored(CABIN_PROFILE_X, -1.0), _mirrored(np.arange(9) / 8, 1.0)
     for chart, faces in zip(_CABIN_CAPS, np.split(cabin[lofted:], 2), strict=True):
-        corners.append(_place(chart, lid[0][faces % RING], lid[1][faces % RING]))
+        corners.append(_in_chart(chart, lid[0][faces % RING], lid[1][faces % RING]))
     around = np.arange(SPOKES + 1) / SPOKES
     disc = 0.5 + 0.5 * np.sin(circle), 0.5 - 0.5 * np.cos(circle)
     for wheel, faces in enumerate(wheels):
@@ -85,7 +85,7 @@ def _part_corners() -> list[np.ndarray]:
         for chart, cap in ((_HUBS[wheel], 0), (_BACKS[wheel], 1)):
             first = 2 * SPOKES + cap * (SPOKES - 2)
             points = local[first : first + SPOKES - 2]
-            corners.append(_place(chart, disc[0][points], disc[1][points]))
+            corners.append(_in_chart(chart, disc[0][points], disc[1][points]))
     return corners
 
 
@@ -93,12 +93,12 @@ CORNERS = np.concatenate(_part_corners())
 """[F, 3, 2] position of each face's corners in the atlas, texels right of and below its corner."""
 
 UVS = np.stack([CORNERS[..., 0] / SIDE, 1.0 - CORNERS[..., 1] / SIDE], axis=-1).astype(np.float32)
-"""[F, 3, 2] the same as uv: v = 1 is the top row."""
+"""[F, 3, 2] uv of each face's corners: v = 1 is the top row."""
 
 
 @kernel
 def _paint_face(
-    thing: np.void, vertices: np.ndarray, corners: np.ndarray, texture: np.ndarray, face: int,
+    vehicle: np.record, vertices: np.ndarray, corners: np.ndarray, texture: np.ndarray, face: int,
     gutter: float,
 ) -> None:  # fmt: skip
     """Paint the texels of one face and up to `gutter` texels around it."""
@@ -125,17 +125,19 @@ def _paint_face(
                 vertex = FACES[face, corner]
                 for axis in range(3):
                     position[axis] += weights[corner] * vertices[vertex, axis]
-            position[1] += 0.5 * thing.height
-            material.surface(thing, FACE_PARTS[face], position, colour)
+            position[1] += 0.5 * vehicle.height
+            material.surface(vehicle, FACE_PARTS[face], position, colour)
             for channel in range(3):
                 texture[row, column, channel] = np.uint8(255.0 * min(1.0, colour[channel]) + 0.5)
 
 
 @kernel
-def bake(thing: np.void, vertices: np.ndarray, corners: np.ndarray, texture: np.ndarray) -> None:
+def bake(
+    vehicle: np.record, vertices: np.ndarray, corners: np.ndarray, texture: np.ndarray
+) -> None:
     """Paint the vehicle's material into texture [SIDE, SIDE, 3] uint8."""
     texture[:] = 128
     # Gutters first, so that no gutter covers a neighbour's own texels.
     for gutter in (_GUTTER, 0.0):
         for face in range(len(corners)):
-            _paint_face(thing, vertices, corners, texture, face, gutter)
+            _paint_face(vehicle, vertices, corners, texture, face, gutter)

@@ -1,8 +1,8 @@
 """The package's entry points into compiled code, cached on disk.
 
-numba keeps a function's machine code until that function's own file changes, even when a kernel
-it calls, in another file, has changed: stale code would then draw other vehicles than the source
-says. Variables of a closure are part of numba's key, so a digest of all sources is made one.
+numba keeps a function's machine code until that function's own file changes. A kernel that it calls
+may lie in another file: stale code would make other vehicles than the source says. Variables of a
+closure are part of numba's key, so a digest of all sources is made one.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _cached = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
 class _EntryPoints(NamedTuple):
-    draw_things: Dispatcher
+    sample_records: Dispatcher
     sample_cameras: Dispatcher
     take: Dispatcher
     surround: Dispatcher
@@ -36,9 +36,11 @@ def _sources_digest() -> str:
 
 def _entry_points(digest: str) -> _EntryPoints:
     @_cached
-    def draw_things(seed: int, indices: np.ndarray, things: np.ndarray, places: np.ndarray) -> None:
+    def sample_records(
+        seed: int, indices: np.ndarray, vehicles: np.ndarray, scenes: np.ndarray
+    ) -> None:
         assert digest
-        photography.draw_things(seed, indices, things, places)
+        photography.sample_records(seed, indices, vehicles, scenes)
 
     @_cached
     def sample_cameras(seed: int, indices: np.ndarray, cameras: np.ndarray) -> None:
@@ -47,26 +49,28 @@ def _entry_points(digest: str) -> _EntryPoints:
 
     @_cached
     def take(
-        things: np.ndarray, places: np.ndarray, cameras: np.ndarray, frame: bool,
+        vehicles: np.ndarray, scenes: np.ndarray, cameras: np.ndarray, frame: bool,
         buffers: Studio, pictures: tuple[np.ndarray, np.ndarray],
     ) -> None:  # fmt: skip
         assert digest
-        photography.take(things, places, cameras, frame, buffers, pictures)
+        photography.take(vehicles, scenes, cameras, frame, buffers, pictures)
 
     @_cached
-    def surround(thing: np.void, place: np.void, cameras: np.ndarray, images: np.ndarray) -> None:
+    def surround(
+        vehicle: np.record, scene: np.record, cameras: np.ndarray, images: np.ndarray
+    ) -> None:
         assert digest
-        photography.surround(thing, place, cameras, images)
+        photography.surround(vehicle, scene, cameras, images)
 
     @_cached
     def bake(
-        thing: np.void, vertices: np.ndarray, corners: np.ndarray, texture: np.ndarray
+        vehicle: np.record, vertices: np.ndarray, corners: np.ndarray, texture: np.ndarray
     ) -> None:
         assert digest
-        photography.prepare(thing, vertices)
-        atlas.bake(thing, vertices, corners, texture)
+        photography.prepare(vehicle, vertices)
+        atlas.bake(vehicle, vertices, corners, texture)
 
-    return _EntryPoints(draw_things, sample_cameras, take, surround, bake)
+    return _EntryPoints(sample_records, sample_cameras, take, surround, bake)
 
 
-draw_things, sample_cameras, take, surround, bake = _entry_points(_sources_digest())
+sample_records, sample_cameras, take, surround, bake = _entry_points(_sources_digest())

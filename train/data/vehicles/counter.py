@@ -1,14 +1,17 @@
 """Counter-based random numbers: a stream is a pure function of (seed, index, purpose).
 
 SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014), in numba so
-that drawing a whole vehicle costs about a microsecond. The state is one uint64 in an array.
+that sampling a whole vehicle costs about a microsecond. The state is one uint64 in an array.
 """
 
 import numba
 import numpy as np
 
 kernel = numba.njit(nogil=True, error_model="numpy")
-"""Compiles every kernel of the package; only `compiled` caches, see there."""
+"""Compiles every kernel of the package; only `compiled` caches, see there.
+
+Kernels call a row of a structured array `np.record`: there its fields are attributes.
+"""
 
 inlined = numba.njit(nogil=True, error_model="numpy", inline="always")
 """For what runs once per sample: saves a tenth of the time in arguments passed."""

@@ -1,6 +1,6 @@
 """Colour of every point of a vehicle's surface: the exact texture, as a function of position.
 
-The photographs evaluate it per sample and `meshes` bakes it into an atlas: one truth for both.
+The photographs evaluate it per sample and `meshes` bakes it into an atlas: one source for both.
 Positions are in the vehicle's own frame (road at y = 0); `colour` [4] receives RGB 0..1 and gloss.
 """
 
@@ -21,14 +21,12 @@ def _set(colour: np.ndarray, source: np.ndarray, gloss: float) -> None:
 
 @kernel
 def _grey(colour: np.ndarray, value: float, gloss: float) -> None:
-    colour[0] = value
-    colour[1] = value
-    colour[2] = value
+    colour[0] = colour[1] = colour[2] = value
     colour[3] = gloss
 
 
 @kernel
-def _front(vehicle: np.void, x: float, y: float, depth: float, colour: np.ndarray) -> None:
+def _front(vehicle: np.record, x: float, y: float, depth: float, colour: np.ndarray) -> None:
     """Head lamps, grille, plate; `depth` is the distance behind the front end."""
     across = abs(x) / vehicle.half_width
     lamp_top = vehicle.nose - 0.035
@@ -49,7 +47,7 @@ def _front(vehicle: np.void, x: float, y: float, depth: float, colour: np.ndarra
 
 
 @kernel
-def _rear(vehicle: np.void, x: float, y: float, depth: float, colour: np.ndarray) -> None:
+def _rear(vehicle: np.record, x: float, y: float, depth: float, colour: np.ndarray) -> None:
     """Tail lamps, plate, bumper; `depth` is the distance before the rear end."""
     across = abs(x) / vehicle.half_width
     top = vehicle.deck - 0.03
@@ -69,7 +67,7 @@ def _rear(vehicle: np.void, x: float, y: float, depth: float, colour: np.ndarray
 
 
 @kernel
-def _side(vehicle: np.void, y: float, z: float, colour: np.ndarray) -> None:
+def _side(vehicle: np.record, y: float, z: float, colour: np.ndarray) -> None:
     """Wheel arches, door seams and handles."""
     arch = 1.17 * vehicle.wheel_radius
     for axle in (vehicle.front_axle, vehicle.rear_axle):
@@ -94,7 +92,7 @@ def _side(vehicle: np.void, y: float, z: float, colour: np.ndarray) -> None:
 
 
 @kernel
-def _body(vehicle: np.void, x: float, y: float, z: float, colour: np.ndarray) -> None:
+def _body(vehicle: np.record, x: float, y: float, z: float, colour: np.ndarray) -> None:
     half = 0.5 * vehicle.length
     _set(colour, vehicle.paint, 0.35)
     if y < vehicle.two_tone_height:
@@ -116,7 +114,7 @@ def _body(vehicle: np.void, x: float, y: float, z: float, colour: np.ndarray) ->
 
 
 @kernel
-def _side_window(vehicle: np.void, z: float, front: float, rear: float) -> bool:
+def _side_window(vehicle: np.record, z: float, front: float, rear: float) -> bool:
     """Whether (z, at the height where the cabin spans rear..front) is glass on the side."""
     if front - z < vehicle.pillar + 0.03 or z - rear < vehicle.rear_pillar:
         return False
@@ -126,7 +124,7 @@ def _side_window(vehicle: np.void, z: float, front: float, rear: float) -> bool:
 
 
 @kernel
-def _cabin(vehicle: np.void, x: float, y: float, z: float, colour: np.ndarray) -> None:
+def _cabin(vehicle: np.record, x: float, y: float, z: float, colour: np.ndarray) -> None:
     _set(colour, vehicle.paint, 0.35)
     tall = vehicle.height - vehicle.belt
     share = (y - vehicle.belt) / tall
@@ -155,7 +153,7 @@ def _cabin(vehicle: np.void, x: float, y: float, z: float, colour: np.ndarray) -
 
 
 @kernel
-def _wheel(vehicle: np.void, x: float, y: float, z: float, colour: np.ndarray) -> None:
+def _wheel(vehicle: np.record, x: float, y: float, z: float, colour: np.ndarray) -> None:
     axle = vehicle.front_axle if z > 0.0 else vehicle.rear_axle
     up, along = y - vehicle.wheel_radius, z - axle
     radius = np.sqrt(up * up + along * along) / vehicle.wheel_radius
@@ -167,7 +165,7 @@ def _wheel(vehicle: np.void, x: float, y: float, z: float, colour: np.ndarray) -
 
 
 @kernel
-def surface(vehicle: np.void, part: int, position: np.ndarray, colour: np.ndarray) -> None:
+def surface(vehicle: np.record, part: int, position: np.ndarray, colour: np.ndarray) -> None:
     """Write RGB 0..1 and gloss (0 matt, 1 glass) of the part's point `position` [3]."""
     x, y, z = position[0], position[1], position[2]
     if part == shape.BODY:

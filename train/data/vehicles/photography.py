@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from train.data.vehicles import counter, material, scene, shape, vehicle, visibility
+from train.data.vehicles import counter, material, shape, visibility
 from train.data.vehicles.counter import inlined, kernel
+from train.data.vehicles.scene import sample_scene, set_stage, surroundings
+from train.data.vehicles.vehicle import sample_vehicle
 from train.data.vehicles.visibility import TANGENT, Studio
 
 _FACES, _PARTS, _VERTICES = shape.FACES, shape.FACE_PARTS, shape.VERTICES
@@ -24,7 +26,7 @@ def sample_camera(seed: int, index: int, camera: np.ndarray) -> None:
 
 
 @inlined
-def _light(place: np.void, buffers: Studio) -> None:
+def _light(scene: np.record, buffers: Studio) -> None:
     """Light the surface colour: hemisphere ambient, sun, and a reflection on what is glossy."""
     colour, normal, position = (
         buffers.work[_SURFACE], buffers.work[_NORMAL], buffers.work[_POSITION]
@@ -39,28 +41,28 @@ def _light(place: np.void, buffers: Studio) -> None:
     for axis in range(3):
         eye[axis] *= size
         facing += normal[axis] * eye[axis]
-        sunlit += normal[axis] * place.sun[axis]
-        middle = eye[axis] + place.sun[axis]
+        sunlit += normal[axis] * scene.sun[axis]
+        middle = eye[axis] + scene.sun[axis]
         halfway += normal[axis] * middle
         length += middle * middle
     facing, sunlit = max(facing, 0.0), max(sunlit, 0.0)
     gloss = colour[3]
     glint = (max(halfway, 0.0) / np.sqrt(length + 1e-9)) ** 8
-    glint = gloss * place.sun_strength * 0.8 * glint * glint * glint
+    glint = gloss * scene.sun_strength * 0.8 * glint * glint * glint
     # Sky mirrored, most at grazing angles; what faces downwards mirrors the road instead.
     mirrored = max(0.0, 0.5 + 2.0 * facing * normal[1] - eye[1])
     sky = gloss * (0.05 + 0.25 * (1.0 - facing) ** 3) * mirrored
-    ambient = place.ambient * (0.80 + 0.28 * normal[1])
+    ambient = scene.ambient * (0.80 + 0.28 * normal[1])
     for channel in range(3):
-        direct = place.sun_strength * sunlit * place.sun_tint[channel]
+        direct = scene.sun_strength * sunlit * scene.sun_tint[channel]
         lit = colour[channel] * (ambient + direct) + glint + sky
-        colour[channel] = place.exposure * lit
+        colour[channel] = scene.exposure * lit
 
 
 @inlined
-def _shade(thing: np.void, place: np.void, buffers: Studio, column: int, row: int) -> None:
+def _shade(vehicle: np.record, scene: np.record, buffers: Studio, column: int, row: int) -> None:
     """Write the lit colour of what sample (column, row) sees."""
-    face = buffers.seen[row, column]
+    face: int = buffers.seen[row, column]
     position, normal = buffers.work[_POSITION], buffers.work[_NORMAL]
     for axis in range(3):
         position[axis] = 0.0
@@ -80,28 +82,28 @@ def _shade(thing: np.void, place: np.void, buffers: Studio, column: int, row: in
     size = 1.0 / np.sqrt(size)
     for axis in range(3):
         normal[axis] *= size
-    half = 0.5 * thing.height
+    half = 0.5 * vehicle.height
     position[1] += half
-    material.surface(thing, _PARTS[face], position, buffers.work[_SURFACE])
+    material.surface(vehicle, _PARTS[face], position, buffers.work[_SURFACE])
     position[1] -= half
-    _light(place, buffers)
+    _light(scene, buffers)
 
 
 @kernel
-def _write(place: np.void, colour: np.ndarray, pixel: int, out: np.ndarray) -> None:
+def _write(scene: np.record, colour: np.ndarray, pixel: int, out: np.ndarray) -> None:
     """Add the sensor's noise (triangular, per pixel and channel) and round to uint8 [3]."""
-    bits = counter.mix(place.noise_key ^ np.uint64(pixel))
+    bits = counter.mix(scene.noise_key ^ np.uint64(pixel))
     for channel in range(3):
         first = np.float64(bits & np.uint64(1023))
         second = np.float64((bits >> np.uint64(10)) & np.uint64(1023))
         bits = bits >> np.uint64(20)
-        value = colour[channel] + place.noise * 2.4 * (first - second) / 1023.0
+        value = colour[channel] + scene.noise * 2.4 * (first - second) / 1023.0
         out[channel] = np.uint8(255.0 * min(1.0, max(0.0, value)) + 0.5)
 
 
 @kernel
 def _develop(
-    thing: np.void, place: np.void, buffers: Studio, camera: np.ndarray, picture: np.ndarray,
+    vehicle: np.record, scene: np.record, buffers: Studio, camera: np.ndarray, picture: np.ndarray,
     mask: np.ndarray,
 ) -> None:  # fmt: skip
     """Write picture [R, R, 3] and mask [R, R]: a box filter over each pixel's samples."""
@@ -117,7 +119,7 @@ def _develop(
             for down in range(factor * row, factor * (row + 1)):
                 for across in range(factor * column, factor * (column + 1)):
                     if buffers.seen[down, across] >= 0:
-                        _shade(thing, place, buffers, across, down)
+                        _shade(vehicle, scene, buffers, across, down)
                         red += min(surface[0], 1.0)
                         green += min(surface[1], 1.0)
                         blue += min(surface[2], 1.0)
@@ -126,32 +128,34 @@ def _develop(
             colour[0] = colour[1] = colour[2] = 0.0
             if coverage < 1.0:
                 x = ((2 * column + 1 - resolution) / resolution - camera[3]) * TANGENT
-                scene.surroundings(place, x, y, buffers.axes, buffers.work[_STAGE], colour)
+                surroundings(scene, x, y, buffers.axes, buffers.work[_STAGE], colour)
             colour[0] = colour[0] * (1.0 - coverage) + share * red
             colour[1] = colour[1] * (1.0 - coverage) + share * green
             colour[2] = colour[2] * (1.0 - coverage) + share * blue
-            _write(place, colour, row * resolution + column, picture[row, column])
+            _write(scene, colour, row * resolution + column, picture[row, column])
             mask[row, column] = np.uint8(255.0 * coverage + 0.5)
 
 
 @kernel
-def prepare(thing: np.void, vertices: np.ndarray) -> None:
+def prepare(vehicle: np.record, vertices: np.ndarray) -> None:
     """Write the vehicle's vertices [V, 3] in the canonical frame (middle of its height at 0)."""
-    shape.shape(thing, vertices)
-    vertices[:, 1] -= 0.5 * thing.height
+    shape.shape(vehicle, vertices)
+    vertices[:, 1] -= 0.5 * vehicle.height
 
 
 @kernel
-def draw_things(seed: int, indices: np.ndarray, things: np.ndarray, places: np.ndarray) -> None:
+def sample_records(
+    seed: int, indices: np.ndarray, vehicles: np.ndarray, scenes: np.ndarray
+) -> None:
     """Fill the VEHICLE and SCENE records of each index."""
     for item in range(len(indices)):
-        vehicle.draw(things[item], seed, indices[item])
-        scene.draw(places[item], seed, indices[item])
+        sample_vehicle(vehicles[item], seed, indices[item])
+        sample_scene(scenes[item], seed, indices[item])
 
 
 @kernel
 def take(
-    things: np.ndarray, places: np.ndarray, cameras: np.ndarray, frame: bool, buffers: Studio,
+    vehicles: np.ndarray, scenes: np.ndarray, cameras: np.ndarray, frame: bool, buffers: Studio,
     pictures: tuple[np.ndarray, np.ndarray],
 ) -> None:  # fmt: skip
     """Photograph each vehicle into images [B, R, R, 3] and masks [B, R, R] of `pictures`.
@@ -159,31 +163,31 @@ def take(
     frame: shrink the offsets of `cameras` [B, 5] in place so that nothing is cut off.
     """
     images, masks = pictures
-    for item in range(len(things)):
-        prepare(things[item], buffers.vertices)
+    for item in range(len(vehicles)):
+        prepare(vehicles[item], buffers.vertices)
         visibility.fill_normals(buffers.vertices, buffers.normals)
         visibility.look(cameras[item], buffers.axes)
         visibility.project(buffers)
         if frame:
             visibility.keep_inside(buffers.image, cameras[item])
         visibility.find_visible(buffers, cameras[item, 3], cameras[item, 4])
-        scene.set_stage(places[item], things[item], buffers.axes, buffers.work[_STAGE])
-        _develop(things[item], places[item], buffers, cameras[item], images[item], masks[item])
+        set_stage(scenes[item], vehicles[item], buffers.axes, buffers.work[_STAGE])
+        _develop(vehicles[item], scenes[item], buffers, cameras[item], images[item], masks[item])
 
 
 @kernel
-def surround(thing: np.void, place: np.void, cameras: np.ndarray, images: np.ndarray) -> None:
-    """Write what surrounds the thing into images [B, R, R, 3], seen from cameras [B, 5]."""
+def surround(vehicle: np.record, scene: np.record, cameras: np.ndarray, images: np.ndarray) -> None:
+    """Write what surrounds a vehicle into images [B, R, R, 3], seen from cameras [B, 5]."""
     axes, stage = np.empty((4, 3)), np.empty(4)
     resolution = images.shape[1]
     for item in range(len(cameras)):
         visibility.look(cameras[item], axes)
-        scene.set_stage(place, thing, axes, stage)
+        set_stage(scene, vehicle, axes, stage)
         for row in range(resolution):
             y = ((resolution - 2 * row - 1) / resolution - cameras[item, 4]) * TANGENT
             for column in range(resolution):
                 x = ((2 * column + 1 - resolution) / resolution - cameras[item, 3]) * TANGENT
-                scene.surroundings(place, x, y, axes, stage, images[item, row, column])
+                surroundings(scene, x, y, axes, stage, images[item, row, column])
 
 
 @kernel

@@ -1,7 +1,7 @@
 """What surrounds a vehicle: sun, sky or wall, ground, contact shadow, the camera's own noise.
 
-All patterns are functions of image position in [-1, 1] (never of the pixel count), and the scene
-does not depend on the camera but for the horizon, the ground's perspective and the shadow.
+All patterns are functions of image position in [-1, 1], never of the pixel count. Only the horizon,
+the ground's perspective and the shadow depend on the camera.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ SCENE = np.dtype(
 
 
 @kernel
-def _sample_light(scene: np.void, state: np.ndarray) -> None:
+def _sample_light(scene: np.record, state: np.ndarray) -> None:
     azimuth = counter.uniform(state, 0.0, 2.0 * np.pi)
     height = counter.uniform(state, 0.45, 1.35)
     scene.sun[0] = np.cos(height) * np.sin(azimuth)
@@ -47,7 +47,7 @@ def _sample_light(scene: np.void, state: np.ndarray) -> None:
 
 
 @kernel
-def _sample_ground(scene: np.void, state: np.ndarray) -> None:
+def _sample_ground(scene: np.record, state: np.ndarray) -> None:
     choice = counter.uniform(state, 0.0, 1.0)
     if choice < 0.55:  # asphalt, concrete
         value = counter.uniform(state, 0.25, 0.75)
@@ -67,7 +67,7 @@ def _sample_ground(scene: np.void, state: np.ndarray) -> None:
 
 
 @kernel
-def draw(scene: np.void, seed: int, index: int) -> None:
+def sample_scene(scene: np.record, seed: int, index: int) -> None:
     """Fill one SCENE record with the scene of (seed, index)."""
     state = counter.stream(seed, index, counter.SCENE)
     scene.pattern_key = counter.mix(state[0])
@@ -127,7 +127,7 @@ def value_noise(key: np.uint64, x: float, y: float) -> float:
 
 
 @kernel
-def _backdrop(scene: np.void, x: float, y: float, colour: np.ndarray) -> None:
+def _backdrop(scene: np.record, x: float, y: float, colour: np.ndarray) -> None:
     """Colour [3] behind the ground at image position (x, y above the horizon)."""
     share = 0.0
     if scene.backdrop == SKY:
@@ -165,24 +165,24 @@ def _smooth(low: float, high: float, value: float) -> float:
 
 
 @kernel
-def set_stage(scene: np.void, thing: np.void, view: np.ndarray, stage: np.ndarray) -> None:
+def set_stage(scene: np.record, vehicle: np.record, view: np.ndarray, stage: np.ndarray) -> None:
     """Write [4]: half width and length of the shadow, height of the road, y of the horizon.
 
     The backdrop is a wall square to the camera, so its foot is a level line in the picture.
     """
-    stage[0], stage[1], stage[2] = thing.half_width, 0.5 * thing.length, -0.5 * thing.height
+    stage[0], stage[1], stage[2] = vehicle.half_width, 0.5 * vehicle.length, -0.5 * vehicle.height
     height, far = view[3, 1] - stage[2], scene.wall_distance + np.hypot(view[3, 0], view[3, 2])
     stage[3] = (far * view[2, 1] - height * view[1, 1]) / (height * view[2, 1] + far * view[1, 1])
 
 
 @kernel
 def surroundings(
-    scene: np.void, x: float, y: float, view: np.ndarray, stage: np.ndarray, colour: np.ndarray
+    scene: np.record, x: float, y: float, view: np.ndarray, stage: np.ndarray, colour: np.ndarray
 ) -> None:
     """Write the colour [3] behind the object at image position (x, y).
 
-    view: [4, 3] rows right, up, backward and eye of the camera, all in the object's frame, x and
-    y already freed of the camera's offset and divided by the focal length. stage: `set_stage`.
+    x, y: without the camera's offset and divided by the focal length. view: [4, 3] rows right, up,
+    backward and eye of the camera, in the object's frame. stage: see `set_stage`.
     """
     above = (y - stage[3]) * _FOCAL
     blend = 1.0

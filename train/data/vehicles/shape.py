@@ -73,7 +73,7 @@ _END_BOTTOM = np.array([0.16, 0.05, 0.0])
 
 
 @kernel
-def top_height(vehicle: np.void, z: float) -> float:
+def top_height(vehicle: np.record, z: float) -> float:
     """Height of the body's upper edge at z: bonnet, belt, boot or rail of the bed."""
     half = 0.5 * vehicle.length
     if z >= vehicle.cowl_z:
@@ -85,7 +85,7 @@ def top_height(vehicle: np.void, z: float) -> float:
 
 
 @kernel
-def cabin_front(vehicle: np.void, y: float) -> float:
+def cabin_front(vehicle: np.record, y: float) -> float:
     """z of the windscreen's middle line at height y."""
     share = (y - vehicle.belt) / (vehicle.height - vehicle.belt)
     bulge = 0.10 * share * (1.0 - share) * (vehicle.screen_z - vehicle.screen_top_z)
@@ -93,7 +93,7 @@ def cabin_front(vehicle: np.void, y: float) -> float:
 
 
 @kernel
-def cabin_rear(vehicle: np.void, y: float) -> float:
+def cabin_rear(vehicle: np.record, y: float) -> float:
     """z of the rear window's middle line at height y."""
     share = (y - vehicle.belt) / (vehicle.height - vehicle.belt)
     bulge = 0.35 * share * (1.0 - share) * (vehicle.rear_top_z - vehicle.rear_z)
@@ -101,7 +101,7 @@ def cabin_rear(vehicle: np.void, y: float) -> float:
 
 
 @kernel
-def cabin_width(vehicle: np.void, y: float) -> float:
+def cabin_width(vehicle: np.record, y: float) -> float:
     """Half width of the cabin at height y (tumblehome: narrower towards the roof)."""
     share = max(0.0, (y - vehicle.belt) / (vehicle.height - vehicle.belt))
     return vehicle.base_width + share * share * (3.0 - 2.0 * share) * (
@@ -110,7 +110,7 @@ def cabin_width(vehicle: np.void, y: float) -> float:
 
 
 @kernel
-def _station_depths(vehicle: np.void) -> np.ndarray:
+def _station_depths(vehicle: np.record) -> np.ndarray:
     """z of each station, front to rear: three per end, seven between."""
     half = 0.5 * vehicle.length
     stations = np.empty(STATIONS)
@@ -134,7 +134,7 @@ def _station_depths(vehicle: np.void) -> np.ndarray:
 
 
 @kernel
-def _shape_body(vehicle: np.void, vertices: np.ndarray) -> None:
+def _shape_body(vehicle: np.record, vertices: np.ndarray) -> None:
     half = 0.5 * vehicle.length
     stations = _station_depths(vehicle)
     for station in range(STATIONS):
@@ -157,20 +157,17 @@ def _shape_body(vehicle: np.void, vertices: np.ndarray) -> None:
                 if bed:
                     x = 0.0 if point == 8 else 0.80 * width
                     y = top - vehicle.bed_depth
-            _place(vertices, station * RING, point, x, y, z)
+            _write_point(vertices, station * RING, point, x, y, z)
 
 
 @kernel
-def _place(vertices: np.ndarray, start: int, point: int, x: float, y: float, z: float) -> None:
+def _write_point(
+    vertices: np.ndarray, start: int, point: int, x: float, y: float, z: float
+) -> None:
     """Write a ring's point and its mirror image."""
-    vertices[start + point, 0] = x
-    vertices[start + point, 1] = y
-    vertices[start + point, 2] = z
+    vertices[start + point] = x, y, z
     if 0 < point < RING // 2:
-        mirrored = start + RING - point
-        vertices[mirrored, 0] = -x
-        vertices[mirrored, 1] = y
-        vertices[mirrored, 2] = z
+        vertices[start + RING - point] = -x, y, z
 
 
 CABIN_PROFILE_X = np.array([0.0, 0.72, 0.93, 0.995, 1.0, 0.995, 0.94, 0.74, 0.0])
@@ -179,7 +176,7 @@ _LEVEL = np.array([-0.10, 0.40, 0.80, 0.955, 1.0])
 
 
 @kernel
-def _shape_cabin(vehicle: np.void, vertices: np.ndarray) -> None:
+def _shape_cabin(vehicle: np.record, vertices: np.ndarray) -> None:
     for level in range(LEVELS):
         y = vehicle.belt + _LEVEL[level] * (vehicle.height - vehicle.belt)
         front, rear = cabin_front(vehicle, y), cabin_rear(vehicle, y)
@@ -194,11 +191,11 @@ def _shape_cabin(vehicle: np.void, vertices: np.ndarray) -> None:
                 z = front - _CABIN_INSET[point] - inset
             elif point > 4:
                 z = rear + _CABIN_INSET[point] + inset
-            _place(vertices, CABIN_START + level * RING, point, x, y, z)
+            _write_point(vertices, CABIN_START + level * RING, point, x, y, z)
 
 
 @kernel
-def _shape_wheels(vehicle: np.void, vertices: np.ndarray) -> None:
+def _shape_wheels(vehicle: np.record, vertices: np.ndarray) -> None:
     outer = vehicle.half_width + 0.006
     for wheel in range(4):
         side = 1.0 if wheel < 2 else -1.0
@@ -209,13 +206,12 @@ def _shape_wheels(vehicle: np.void, vertices: np.ndarray) -> None:
             for point in range(SPOKES):
                 angle = 2.0 * np.pi * point / SPOKES
                 vertex = start + ring * SPOKES + point
-                vertices[vertex, 0] = x
-                vertices[vertex, 1] = vehicle.wheel_radius * (1.0 + np.cos(angle))
-                vertices[vertex, 2] = axle + vehicle.wheel_radius * np.sin(angle)
+                y = vehicle.wheel_radius * (1.0 + np.cos(angle))
+                vertices[vertex] = x, y, axle + vehicle.wheel_radius * np.sin(angle)
 
 
 @kernel
-def shape(vehicle: np.void, vertices: np.ndarray) -> None:
+def shape(vehicle: np.record, vertices: np.ndarray) -> None:
     """Write the vehicle's vertices [VERTICES, 3], road at y = 0."""
     _shape_body(vehicle, vertices)
     _shape_cabin(vehicle, vertices)

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphics.camera import check_cameras
-from train.data.vehicles import compiled, scene, vehicle
+from train.data.vehicles import compiled
+from train.data.vehicles.scene import SCENE
+from train.data.vehicles.vehicle import VEHICLE
 
 
 class Light(NamedTuple):
@@ -15,18 +17,18 @@ class Light(NamedTuple):
     sun: NDArray[np.float64]
     """[3] unit vector towards the sun."""
     sun_colour: NDArray[np.float64]
-    """[3] of a surface turned to the sun, beside the ambient light."""
+    """[3] on a surface turned to the sun, beside the ambient light."""
     ambient: float
-    """Of a surface turned sideways; the sky gives 28 % more, the ground less."""
+    """On a surface turned sideways; the sky gives 28 % more, the ground less."""
     exposure: float
     """Factor of everything."""
 
 
 def light(seed: int, index: int) -> Light:
     """The light of (seed, index): the same from every camera."""
-    place = _place(seed, index)
-    colour = place["sun_strength"] * place["sun_tint"]
-    return Light(place["sun"].copy(), colour, float(place["ambient"]), float(place["exposure"]))
+    scene = _scene(seed, index)
+    colour = scene["sun_strength"] * scene["sun_tint"]
+    return Light(scene["sun"].copy(), colour, float(scene["ambient"]), float(scene["exposure"]))
 
 
 def surroundings(
@@ -40,18 +42,18 @@ def surroundings(
     check_cameras(cameras)
     if size < 1 or min(extents) < 0:
         raise ValueError(f"size is {size} px and extents {extents}: at least 1 and at least 0")
-    thing = np.zeros(1, vehicle.VEHICLE)
+    body = np.zeros(1, VEHICLE)
     # A sheet of paper still has a shadow: the kernel divides by these.
     width, height, length = np.maximum(extents, 1e-3)
-    thing["half_width"], thing["height"], thing["length"] = width / 2, height, length
+    body["half_width"], body["height"], body["length"] = width / 2, height, length
     images = np.zeros((len(cameras), size, size, 3))  # the kernel blends into them
     compiled.surround(
-        thing[0], _place(seed, index), np.ascontiguousarray(cameras, np.float32), images
+        body[0], _scene(seed, index), np.ascontiguousarray(cameras, np.float32), images
     )
     return np.clip(images, 0, 1).astype(np.float32)
 
 
-def _place(seed: int, index: int) -> np.void:
-    things, places = np.zeros(1, vehicle.VEHICLE), np.zeros(1, scene.SCENE)
-    compiled.draw_things(seed, np.array([index], np.int64), things, places)
-    return places[0]
+def _scene(seed: int, index: int) -> np.void:
+    vehicles, scenes = np.zeros(1, VEHICLE), np.zeros(1, SCENE)
+    compiled.sample_records(seed, np.array([index], np.int64), vehicles, scenes)
+    return scenes[0]

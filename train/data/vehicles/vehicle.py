@@ -1,4 +1,4 @@
-"""What a vehicle is: its kind, proportions and colours, drawn from one random stream.
+"""What a vehicle is: its kind, proportions and colours, sampled from one random stream.
 
 Unit: half a car's length, about 2.2 m. Frame: +z front, y up, x = 0 the mirror plane. In a
 vehicle's own parameters y = 0 is the road and z = 0 the middle of its length.
@@ -58,7 +58,7 @@ def _pick(state: np.ndarray, ranges: np.ndarray, kind: int) -> float:
 
 
 @kernel
-def _sample_body(vehicle: np.void, state: np.ndarray) -> None:
+def _sample_body(vehicle: np.record, state: np.ndarray) -> None:
     kind = vehicle.kind
     vehicle.length = _pick(state, _LENGTH, kind)
     vehicle.half_width = _pick(state, _HALF_WIDTH, kind)
@@ -85,7 +85,7 @@ def _sample_body(vehicle: np.void, state: np.ndarray) -> None:
 
 
 @kernel
-def _sample_details(vehicle: np.void, state: np.ndarray) -> None:
+def _sample_details(vehicle: np.record, state: np.ndarray) -> None:
     kind = vehicle.kind
     vehicle.pillar = counter.uniform(state, 0.035, 0.06)
     vehicle.rear_pillar = counter.uniform(state, 0.05, 0.12)
@@ -129,7 +129,7 @@ def _sample_paint(state: np.ndarray, colour: np.ndarray) -> None:
 
 
 @kernel
-def _sample_colours(vehicle: np.void, state: np.ndarray) -> None:
+def _sample_colours(vehicle: np.record, state: np.ndarray) -> None:
     _sample_paint(state, vehicle.paint)
     vehicle.roof_paint[:] = vehicle.paint
     vehicle.lower_paint[:] = vehicle.paint
@@ -152,7 +152,7 @@ def _sample_colours(vehicle: np.void, state: np.ndarray) -> None:
 
 
 @kernel
-def draw(vehicle: np.void, seed: int, index: int) -> None:
+def sample_vehicle(vehicle: np.record, seed: int, index: int) -> None:
     """Fill one VEHICLE record with the vehicle of (seed, index)."""
     state = counter.stream(seed, index, counter.VEHICLE)
     share = counter.uniform(state, 0.0, 1.0)

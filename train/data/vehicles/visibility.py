@@ -1,8 +1,8 @@
-"""From vertices and a camera to the face seen by every sample of one picture.
+"""Which face every sample of one picture sees.
 
-Not `graphics.rasterize`: visibility, perspective-exact surface position, material and light of a
-sample are computed for one image while it is in the cache, rear faces culled, and no array of
-[images, samples, ...] is ever written. That is what makes a photograph cost under 1 ms.
+Not `graphics.rasterize`: here rear faces are culled and surface positions are perspective-exact.
+All steps of one image are computed while it is in the cache, and no array of [images, samples, ...]
+is ever written. That is what makes a photograph cost under 1 ms.
 """
 
 from typing import NamedTuple

@@ -1,0 +1,55 @@
+"""Where pixels lie on the image plane: y points up, row 0 is the top, the image is [-1, 1]^2."""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from graphics.compiled import Array, Number, compiled
+
+
+@lru_cache(64)
+def pixel_centres(height: int, width: int, dtype: np.dtype) -> tuple[Array, Array]:
+    """Image-plane x of each column [W] and y of each row [H]; shared, so only to be read."""
+    if height < 1 or width < 1:
+        raise ValueError(f"image is {height}x{width} px; height and width must be at least 1")
+    x = (2 * np.arange(width) + 1 - width) / width
+    y = (height - 2 * np.arange(height) - 1) / height
+    return x.astype(dtype), y.astype(dtype)
+
+
+@compiled
+def column_range(width: int, low: Number, high: Number) -> tuple[int, int]:
+    """First and one-past-last column whose centre (2c + 1 - W) / W is in [low, high)."""
+    first = math.ceil((low * width + (width - 1)) * 0.5)
+    last = math.ceil((high * width + (width - 1)) * 0.5)
+    return int(max(first, 0)), int(min(last, width))
+
+
+@compiled
+def row_range(height: int, low: Number, high: Number) -> tuple[int, int]:
+    """First and one-past-last row whose centre (H - 2r - 1) / H is in [low, high)."""
+    first = math.floor(((height - 1) - high * height) * 0.5) + 1
+    last = math.floor(((height - 1) - low * height) * 0.5) + 1
+    return int(max(first, 0)), int(min(last, height))
+
+
+@compiled
+def pixel_box(  # noqa: PLR0913 - plain numbers: slices would be counted references
+    xa: Number, ya: Number, xb: Number, yb: Number, xc: Number, yc: Number,
+    margin: Number, height: int, width: int,
+) -> tuple[int, int, int, int]:  # fmt: skip
+    """Rows and columns, each first and one past last, of a face's half-open box grown by a margin.
+
+    Empty off the image and for corners that are not finite.
+    """
+    left, right = min(xa, xb, xc) - margin, max(xa, xb, xc) + margin
+    low, high = min(ya, yb, yc) - margin, max(ya, yb, yc) + margin
+    # Written so that nan fails; what passes is finite, or a box reaching beyond the image.
+    if not (left < 1 and right > -1 and low < 1 and high > -1):
+        return 0, 0, 0, 0
+    if not math.isfinite(xa + xb + xc + ya + yb + yc):
+        return 0, 0, 0, 0
+    column, column_end = column_range(width, max(left, -2.0), min(right, 2.0))
+    row, row_end = row_range(height, max(low, -2.0), min(high, 2.0))
+    return row, row_end, column, column_end
