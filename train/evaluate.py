@@ -51,11 +51,11 @@ from train.evaluation.baselines import NearestTraining, SingleView, mean_predict
 from train.evaluation.benchmark import Measured, Predictor, measure, score
 from train.evaluation.bundle_predictor import BundlePredictor, BundleUnusable
 from train.evaluation.generator_report import SHIPPED_GENERATOR, report_generator
+from train.evaluation.object_report import write_object_report
 from train.evaluation.oracle import oracle
 from train.evaluation.photo_benchmark import measure_photos
 from train.evaluation.photo_report import write_photo_report
 from train.evaluation.refinement import RefinedPredictor
-from train.evaluation.report import write_report
 from train.models.given_features import FeaturesError
 from train.models.weights import WeightsError
 from train.running.progress import Progress
@@ -111,8 +111,7 @@ def evaluate(options: argparse.Namespace, settings: EvaluateConfig) -> str:
             "skipped_count": len(source.skipped),
             "skipped": [f"{item.name}: {item.reason}" for item in source.skipped],
         }
-    write_report(options.out, rows, truth, about)
-    return (options.out / "report.md").read_text()
+    return write_object_report(options.out, rows, truth, about).markdown()
 
 
 def evaluate_photos(options: argparse.Namespace) -> str:
@@ -127,7 +126,7 @@ def evaluate_photos(options: argparse.Namespace) -> str:
         "size": predictor.resolution,
         "seconds": round(time.monotonic() - began, 1),
     }
-    return write_photo_report(options.out, measured, photos, about)
+    return write_photo_report(options.out, measured, photos, about).markdown()
 
 
 def object_source(options: argparse.Namespace, seed: int, category: str) -> ObjectSource:
@@ -269,7 +268,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.generator:
             shipped = options.generator == "shipped"
             path = SHIPPED_GENERATOR if shipped else Path(options.generator)
-            text = report_generator(path, options.out, options.bundle, options.inception)
+            report = report_generator(path, options.out, options.bundle, options.inception)
+            text = report.markdown()
         elif options.photos:
             text = evaluate_photos(options)
         else:

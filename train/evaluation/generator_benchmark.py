@@ -1,8 +1,8 @@
-"""The instrument of multi-view generators: does the camera hold, does the object stay the same?
+"""The benchmark of multi-view generators: does the camera hold, does the object stay the same?
 
-Images are read by the attribute network, which was taught on procedural truth and whose own errors
-stand beside the figures. A camera-taught generator is asked for cameras all around; an
-unconditional one is given random view codes. Images larger than the network reads are made smaller.
+The attribute classifier reads the images. It was trained on procedural ground truth, and its own
+errors stand beside the metrics. A camera-conditioned generator is asked for cameras all around; an
+unconditional one is given random view codes. Larger images are made as small as the classifier's.
 """
 
 from functools import partial
@@ -25,6 +25,8 @@ from train.models.generator import Generator
 from train.models.given_features import Features
 
 BATCH = 64
+SHARES = "variance_shares_view_content"
+"""The metric that has [view, content] of every attribute."""
 
 
 class Sizes(NamedTuple):
@@ -33,9 +35,9 @@ class Sizes(NamedTuple):
     views: int = 48
     contents: int = 48
     photographs: int = 4_096
-    """Also so many generated ones, for the Fréchet distance."""
+    """Also the number of generated images, for the Fréchet distance."""
     hulls: int = 32
-    """Content codes whose silhouettes are held against one shape."""
+    """Content codes whose silhouettes are compared with one shape."""
 
 
 class Photographed(NamedTuple):
@@ -44,13 +46,16 @@ class Photographed(NamedTuple):
     features: dict[str, tuple[Features, Moments]]
     """Name of the Fréchet distance -> the network that it is taken in, and their features."""
     roof_height_std: float
-    """As read from them by the attribute network: object units."""
+    """Object units, as the attribute classifier reads them."""
 
 
 def photographed(
     classifier: AttributeNetwork, count: int, inception: Features | None = None
 ) -> Photographed:
-    """Of held-out photographs; `inception`: adds the distance `fid_inception`."""
+    """What the networks make of held-out photographs.
+
+    `inception`: adds the distance `fid_inception`.
+    """
     networks: dict[str, Features] = {"fd_attributes": partial(_features, classifier)}
     if inception is not None:
         networks["fid_inception"] = inception
@@ -68,7 +73,7 @@ def photographed(
 def measure_generator(
     generator: Generator, classifier: AttributeNetwork, data: Photographed, seed: int, sizes: Sizes
 ) -> dict[str, Any]:
-    """All figures of one seed, by name; angles in degrees, shares in 0..1."""
+    """All metrics of one seed, by name; angles in degrees, shares in 0..1."""
     rng = torch.Generator().manual_seed(seed)
     contents = sample_contents(generator, sizes.contents, 1.0, rng)
     views, cameras = _views(generator, sizes.views, seed, rng)
@@ -83,9 +88,7 @@ def measure_generator(
         "viewpoint_std_deg": float(np.median(stds)),
         "viewpoint_std_under_20": steady_share(stds),
         "flip_rate": float(measured.viewpoint.flip_rates.mean()),
-        "variance_shares_view_content": {
-            name: [share.view, share.content] for name, share in measured.shares.items()
-        },
+        SHARES: {name: [share.view, share.content] for name, share in measured.shares.items()},
         "object_consistency": _object_consistency(values, len(views)),
         "roof_height_spread": float(readings.bodies[:, 0].std() / data.roof_height_std),
     }

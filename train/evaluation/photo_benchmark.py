@@ -23,7 +23,7 @@ from graphics.mesh import Template
 from train.data.mask_filter import MaskLimits, Verdict, filter_masks
 from train.data.photo_set import PhotoSet
 from train.evaluation.benchmark import BATCH, Predicted
-from train.evaluation.metrics import Metric
+from train.evaluation.metrics import METRICS, Metric
 from train.evaluation.renders import as_pixels, render_on_grey
 from train.metrics.mask_iou import mask_iou, solid
 from train.metrics.mesh_quality import flipped_faces, self_intersections, watertight
@@ -46,28 +46,23 @@ SHOWN_ELEVATION_DEGREES = 15.0
 
 PHOTO_METRICS: dict[str, Metric] = {
     "iou2d_rerender": Metric(
-        "iou2d_rerender", "mean", 3,
         "silhouette at the predicted camera against the mask that the network was given: the one "
-        "in --masks, the alpha channel or the layout's, else the segmenter's own",
+        "in --masks, the alpha channel or the layout's, else the segmenter's own"
     ),
     "iou2d_segmenter": Metric(
-        "iou2d_segmenter", "mean", 3,
-        "the segmenter's mask against the given one, of photographs that have one",
+        "the segmenter's mask against the given one, of photographs that have one"
     ),
-    "confidence": Metric("confidence", "mean", 3, "the network's own, of the azimuth, 0 to 1"),
-    "azimuth_median_deg": Metric(
-        "azimuth_degrees", "median", 1,
-        "error of the predicted azimuth, of photographs with a camera; lower is better",
+    "confidence": Metric("the network's own, of the azimuth, 0 to 1"),
+    "azimuth_median_deg": METRICS["azimuth_median_deg"]._replace(
+        definition="error of the predicted azimuth, of photographs with a camera; lower is better"
     ),
-    "azimuth_acc30": Metric(
-        "azimuth_degrees", "within30", 3, "share of azimuth errors of at most 30 degrees"
-    ),
-    "elevation_median_deg": Metric(
-        "elevation_degrees", "median", 1, "error of the predicted elevation; lower is better"
-    ),
-    "watertight": Metric("watertight", "mean", 3, "as of objects with truth"),
-    "flipped_faces": Metric("flipped_faces", "mean", 4, "as of objects with truth"),
-    "self_intersections": Metric("self_intersections", "mean", 4, "as of objects with truth"),
+    **{
+        name: METRICS[name]
+        for name in (
+            "azimuth_acc30", "elevation_median_deg",
+            "watertight", "flipped_faces", "self_intersections",
+        )
+    },
 }  # fmt: skip
 
 
