@@ -23,9 +23,9 @@ PANEL = (228, 231, 235)
 INK = (40, 44, 52)
 FAINT = (120, 126, 136)
 TITLE_SIZE, CAPTION_SIZE = 17, 13
-"""Of the letters, in pixels; the titles of narrow columns are as small as captions."""
+"""Height of letters in pixels; the titles of narrow columns are as small as captions."""
 TITLE_HEIGHT, CAPTION_HEIGHT = 40, 22
-"""Of a line of text, in pixels."""
+"""Height of a line of text in pixels."""
 NARROW = 160
 """Cells of at least so many pixels have large titles."""
 LABEL_GAP = 8
@@ -83,8 +83,8 @@ def sheet_of(
         left = style.margin + block * (layout.width + style.group_gap)
         if titles:
             layout.write_titles(pen, titles, left)
-        for place, row in enumerate(rows[block * per_block : (block + 1) * per_block]):
-            top = style.margin + layout.header + place * layout.height
+        for index, row in enumerate(rows[block * per_block : (block + 1) * per_block]):
+            top = style.margin + layout.header + index * layout.height
             layout.draw(sheet, pen, row, (left, top))
     return sheet
 
@@ -133,8 +133,8 @@ class _Layout:
         middle = self.style.margin + self.header / 2 - 8
         for texts, begin, width in zip(titles, self.lefts, self.widths, strict=True):
             share = (width + self.style.gap) / len(texts)
-            for place, text in enumerate(texts):
-                centre = left + begin + (place + 0.5) * share - self.style.gap / 2
+            for index, text in enumerate(texts):
+                centre = left + begin + (index + 0.5) * share - self.style.gap / 2
                 pen.text((centre, middle), text, INK, self.title_font, anchor="mm")
 
     def draw(
@@ -145,8 +145,8 @@ class _Layout:
         height = self.cell[1]
         pen.text((left, top + height / 2), row.label, INK, self.font, anchor="lm")
         for pictures, begin in zip(row.groups, self.lefts, strict=True):
-            for place, picture in enumerate(pictures):
-                at = left + begin + place * (self.cell[0] + self.style.gap)
+            for index, picture in enumerate(pictures):
+                at = left + begin + index * (self.cell[0] + self.style.gap)
                 sheet.paste(_fitted(picture, self.cell), (at, top))
         below = top + height + CAPTION_HEIGHT / 2
         for group, caption in enumerate(row.captions):

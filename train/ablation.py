@@ -119,7 +119,7 @@ class Ablation:
             )
 
     def cell(self, name: str, seed: int) -> dict[str, float]:
-        """Train and measure one row with one seed; its figures."""
+        """Train and measure one row with one seed; returns its metrics."""
         config = self.settings(ROWS[name], seed)
         workspace = Workspace(self.out / name / f"seed_{seed}")
         # Cells that are finished are not trained again: they must be of these settings.
@@ -132,7 +132,7 @@ class Ablation:
         return workspace.stage("evaluate", self.round).facts()
 
     def _identity(self, config: Config) -> dict[str, Any]:
-        """All that a cell's figures depend on; not the number of processes, as they do not."""
+        """All that a cell's metrics depend on, which the number of processes is not."""
         identity = {"run": str(self.run.path.resolve()), "seed": config.seed}
         for section in ("inverse", "multiview", "evaluate"):
             values = dataclasses.asdict(getattr(config, section))
@@ -252,9 +252,8 @@ def _fill(ablation: Ablation, rows: Sequence[str], seeds: Sequence[int]) -> str:
     for number, (seed, name) in enumerate(every, 1):
         print(f"{name}, seed {seed}: {number} of {len(every)}", file=sys.stderr, flush=True)
         cells.setdefault(name, {})[seed] = ablation.cell(name, seed)
-        report = report_of(cells, ablation.config)
-        report.write(ablation.out, "ablation")
-    return report.markdown()
+        report_of(cells, ablation.config).write(ablation.out, "ablation")
+    return report_of(cells, ablation.config).markdown()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Measure a bundle, as it is served, with the instrument that measured the training.
+"""Measure a bundle, as it is served, with the benchmark that measured the training.
 
     python -m train.evaluate
     python -m train.evaluate --bundle runs/cpu/export/bundle --objects procedural:1000

@@ -43,29 +43,33 @@ def best_middle_worst(
     return [(group, int(number)) for group, numbers in groups.items() for number in numbers]
 
 
-def contact_sheet(
+class Gallery(NamedTuple):
+    """What a report shows."""
+
+    contact_sheet: bytes
+    """A PNG with a row for each of the objects that are chosen."""
+    pictures: list[Picture]
+    """A JPEG for each of them; of more objects."""
+    text: str
+    """How they are ordered, and what is in a row."""
+
+
+def gallery_of(
     scores: NDArray[np.floating],  # [N], higher is better
+    name: str,  # of the scores
     show: Callable[[int], Shown],
     titles: Sequence[Sequence[str]],  # as `graphics.sheet.sheet_of` takes them
-) -> bytes:
-    """A PNG with a row for each of the objects that are chosen."""
-    rows = [
-        Row(shown.groups, captions=[f"{group}  {shown.caption}"])
-        for group, shown in (
-            (group, show(number)) for group, number in best_middle_worst(scores, ON_SHEET)
-        )
-    ]
-    return png_of(sheet_of(rows, titles, STYLE))
-
-
-def page_pictures(
-    scores: NDArray[np.floating],  # [N], higher is better
-    show: Callable[[int], Shown],
-) -> list[Picture]:
-    """A JPEG for each of the objects that are chosen."""
+) -> Gallery:
+    """Show the best, the middle and the worst objects."""
+    rows = []
+    for group, number in best_middle_worst(scores, ON_SHEET):
+        shown = show(number)
+        rows.append(Row(shown.groups, captions=[f"{group}  {shown.caption}"]))
     pictures = []
     for group, number in best_middle_worst(scores, ON_PAGE):
         shown = show(number)
         line = jpeg_of(sheet_of([Row(shown.groups)], style=LINE))
         pictures.append(Picture(line, shown.caption, HEADINGS[group]))
-    return pictures
+    columns = " | ".join(title for group in titles for title in group)
+    text = f"By {name}, from left to right: {columns}."
+    return Gallery(png_of(sheet_of(rows, titles, STYLE)), pictures, text)

@@ -6,7 +6,7 @@ unconditional one is given random view codes. Larger images are made as small as
 """
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,8 +25,6 @@ from train.models.generator import Generator
 from train.models.given_features import Features
 
 BATCH = 64
-SHARES = "variance_shares_view_content"
-"""The metric that has [view, content] of every attribute."""
 
 
 class Sizes(NamedTuple):
@@ -72,7 +70,7 @@ def photographed(
 
 def measure_generator(
     generator: Generator, classifier: AttributeNetwork, data: Photographed, seed: int, sizes: Sizes
-) -> dict[str, Any]:
+) -> dict[str, float]:
     """All metrics of one seed, by name; angles in degrees, shares in 0..1."""
     rng = torch.Generator().manual_seed(seed)
     contents = sample_contents(generator, sizes.contents, 1.0, rng)
@@ -83,12 +81,13 @@ def measure_generator(
     asked = None if cameras is None else cameras[:, AZIMUTH]
     measured = measure_grid(readings.azimuths, values, len(views), asked)
     stds = measured.viewpoint.stds
-    metrics: dict[str, Any] = {
+    metrics = {
         **_distances(generator, data, rng, sizes.photographs, classifier.size),
         "viewpoint_std_deg": float(np.median(stds)),
         "viewpoint_std_under_20": steady_share(stds),
         "flip_rate": float(measured.viewpoint.flip_rates.mean()),
-        SHARES: {name: [share.view, share.content] for name, share in measured.shares.items()},
+        **{f"view_share_{name}": share.view for name, share in measured.shares.items()},
+        **{f"content_share_{name}": share.content for name, share in measured.shares.items()},
         "object_consistency": _object_consistency(values, len(views)),
         "roof_height_spread": float(readings.bodies[:, 0].std() / data.roof_height_std),
     }

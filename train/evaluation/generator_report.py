@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 
 from graphics.sheet import png_of
-from train.evaluation.generator_benchmark import SHARES, Sizes, measure_generator, photographed
+from train.evaluation.generator_benchmark import Sizes, measure_generator, photographed
 from train.evaluation.hull_benchmark import HullBenchmark, HullMetrics
 from train.evaluation.metrics import Estimate, Metric
-from train.evaluation.report import Picture, Report, ReportRow
+from train.evaluation.report import Report, ReportRow
 from train.models.attributes import load_attributes
 from train.models.given_features import load_features
 from train.models.segmenter import SegmenterError, load_segmenter
@@ -46,10 +46,8 @@ DEFINITIONS = {
     "content code alone explains, their mean",
     "roof_height_spread": "standard deviation of the roof heights over that of photographs",
     "asked_vs_read_azimuth_deg": "median of |asked - read| in degrees",
-    "asked_vs_read_azimuth_beyond_30": "share of images whose azimuth is off by more than 30 "
-    "degrees",
-    "asked_vs_read_azimuth_beyond_90": "share of images whose azimuth is off by more than 90 "
-    "degrees",
+    "asked_vs_read_azimuth_beyond_30": "share of images off by more than 30 degrees",
+    "asked_vs_read_azimuth_beyond_90": "share of images off by more than 90 degrees",
     "asked_vs_read_distance": "median of |asked - read| / asked",
     "asked_vs_read_elevation_deg": "median of |asked - read| in degrees",
     "object_consistency_hull_12_views": f"{HULL}all twelve views",
@@ -112,33 +110,25 @@ def report_generator(
 
 
 def generator_report(
-    found: Sequence[Mapping[str, Any]],  # of each seed
+    found: Sequence[Mapping[str, float]],  # of each seed
     references: Mapping[str, HullMetrics],
     about: Mapping[str, Any],
     grid: Image.Image,
 ) -> Report:
     """The report of what `measure_generator` found."""
-    by_seed = [_flat(metrics) for metrics in found]
-    rows = {
-        "generator": ReportRow({
-            name: _over_seeds([metrics[name] for metrics in by_seed]) for name in by_seed[0]
-        })
-    } | {
-        name: ReportRow(
-            {key: Estimate(value) for key, value in metrics._asdict().items()}, REFERENCES[name]
-        )
-        for name, metrics in references.items()
-    }  # fmt: skip
-    picture = png_of(grid)
+    ours = {name: _over_seeds([metrics[name] for metrics in found]) for name in found[0]}
+    rows = {"generator": ReportRow(ours)}
+    for name, metrics in references.items():
+        values = {key: Estimate(value) for key, value in metrics._asdict().items()}
+        rows[name] = ReportRow(values, REFERENCES[name])
     return Report(
         "Evaluation of a generator",
         about,
         rows,
-        {name: Metric(_definition(name), digits=4) for name in by_seed[0]},
+        {name: Metric(_definition(name), digits=4) for name in ours},
         "lowest and highest over the seeds",
         notes=["classifier_errors: the attribute classifier's own, on held-out photographs."],
-        files={"grid.png": picture},
-        pictures=[Picture(picture, "grid.png")],
+        files={"grid.png": png_of(grid)},
         pictures_text="Rows: content codes. Columns: views.",
     )
 
@@ -152,18 +142,6 @@ def _hull(bundle: Path, size: int, sizes: Sizes) -> HullBenchmark:
             f"{bundle} holds no segmenter, which finds the silhouettes ({error}): give a bundle "
             "with --bundle"
         ) from error
-
-
-def _flat(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """The shares of each attribute's variance become metrics of their own."""
-    flat = {}
-    for name, value in metrics.items():
-        if name == SHARES:
-            for attribute, (view, content) in value.items():
-                flat |= {f"view_share_{attribute}": view, f"content_share_{attribute}": content}
-        else:
-            flat[name] = value
-    return flat
 
 
 def _over_seeds(values: Sequence[float]) -> Estimate:

@@ -5,6 +5,7 @@ Writes `report.json`, `report.md`, `report.html`, `objects.json`, `contact_sheet
 """
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,14 @@ from graphics.sheet import png_of
 from train.data.held_out import HeldOut
 from train.evaluation.benchmark import Measured, shown_views
 from train.evaluation.bootstrap import INTERVAL, bootstrap, estimates
-from train.evaluation.contact_sheet import Shown, contact_sheet, page_pictures
+from train.evaluation.contact_sheet import Shown, gallery_of
 from train.evaluation.metrics import HEADLINE, METRICS, ORACLE, ROWS, Estimate
 from train.evaluation.report import Report, ReportRow
 from train.pictures.histogram import azimuth_histogram
 from train.running.workspace import write_json
 
 TITLES = (["photograph"], ["mask"], ["re-render"], ["predicted, novel views"], ["ground truth"])
-"""Of the groups of pictures of an object."""
+"""The groups of pictures of an object."""
 CAPTIONED = {
     "iou2d_novel30": 3, "iou2d_input": 3, "iou3d_canonical": 3, "fscore": 3, "psnr_novel": 1,
     "azimuth_degrees": 0,
@@ -55,11 +56,8 @@ def object_report(rows: Mapping[str, Measured], truth: HeldOut, about: Mapping[s
     counts = {name: len(measured.scores.iou2d_input) for name, measured in rows.items()}
     first_name, first = next(iter(rows.items()))
     margins = _margins(rows)
-    ranks = getattr(first.scores, HEADLINE)
-
-    def show(number: int) -> Shown:
-        return _shown(first, truth, number)
-
+    shown = partial(_shown, first, truth)
+    gallery = gallery_of(getattr(first.scores, HEADLINE), HEADLINE, shown, TITLES)
     # The oracle is given the true cameras: it has no errors to show.
     errors = {
         name: measured.scores.azimuth_signed_degrees
@@ -85,12 +83,11 @@ def object_report(rows: Mapping[str, Measured], truth: HeldOut, about: Mapping[s
             for row, margin in margins.items()
         ],
         files={
-            "contact_sheet.png": contact_sheet(ranks, show, TITLES),
+            "contact_sheet.png": gallery.contact_sheet,
             "azimuth_errors.png": png_of(azimuth_histogram(errors)),
         },
-        pictures=page_pictures(ranks, show),
-        pictures_text=f"By {HEADLINE}, from left to right: "
-        + " | ".join(title for (title,) in TITLES) + ".",
+        pictures=gallery.pictures,
+        pictures_text=gallery.text,
         details={
             "objects_of_rows": counts,
             f"margin_{HEADLINE}": {row: margin.json() for row, margin in margins.items()},

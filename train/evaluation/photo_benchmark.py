@@ -1,9 +1,9 @@
-"""The instrument for real photographs, of which there is no or little truth.
+"""The benchmark for real photographs, of which there is little or no ground truth.
 
-What can be said without truth: whether the prediction, drawn at its own camera, covers the object
-(`iou2d_rerender`), whether the mesh is sound, how sure the network is of the azimuth, and what a
-person should look at first (flags). Where masks are given, the network is given them, and the
-segmenter is held against them; where cameras are given (PASCAL3D+), so are the predicted ones.
+What can be said without it: whether the prediction, rendered at its own camera, covers the object
+(`iou2d_rerender`), whether the mesh is sound, how confident the network is of the azimuth, and
+what a person should look at first (flags). Given masks are what the network gets, and the
+segmenter is compared with them. Given cameras (PASCAL3D+) are compared with the predicted ones.
 """
 
 from collections.abc import Callable, Sequence
@@ -67,7 +67,7 @@ PHOTO_METRICS: dict[str, Metric] = {
 
 
 class PhotoScores(NamedTuple):
-    """One value per photograph, each f64 [N]; NaN where there is no truth."""
+    """One value per photograph, each f64 [N]; NaN where there is no ground truth."""
 
     iou2d_rerender: NDArray[np.float64]
     iou2d_segmenter: NDArray[np.float64]
@@ -90,7 +90,7 @@ class PhotosMeasured(NamedTuple):
     masks: NDArray[np.float32]
     """[N, R, R] in 0..1, as the network was given them."""
     renders: NDArray[np.uint8]
-    """[N, 6, R, R, 3]: at the predicted camera, then turned, on grey."""
+    """[N, 6, R, R, 3]: at the predicted camera, then from other azimuths, on grey."""
 
 
 class PhotoPredictor(Protocol):
@@ -112,7 +112,7 @@ def measure_photos(
 ) -> PhotosMeasured:
     """Let a bundle, or a run's networks, read every photograph.
 
-    `tell`: is told how many are done, from time to time.
+    `on_progress`: gets the number done, from time to time.
     """
     parts = []
     for start in range(0, len(photos.images), BATCH):

@@ -5,6 +5,7 @@ Writes `report.json`, `report.md`, `report.html` and `contact_sheet.png`.
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,13 @@ import numpy as np
 from graphics.camera import wrap_degrees
 from train.data.photo_set import PhotoSet
 from train.evaluation.bootstrap import INTERVAL, estimates
-from train.evaluation.contact_sheet import Shown, contact_sheet, page_pictures
+from train.evaluation.contact_sheet import Shown, gallery_of
 from train.evaluation.metrics import ROWS, Estimate
 from train.evaluation.photo_benchmark import PHOTO_METRICS, TURNS_DEGREES, PhotosMeasured
 from train.evaluation.report import Report, ReportRow
 
-HEADLINE = "iou2d_rerender"
 TITLES = (
-    ["photograph"], ["mask"], ["re-render"], [f"turned by {turn:.0f}°" for turn in TURNS_DEGREES],
+    ["photograph"], ["mask"], ["re-render"], [f"+{turn:.0f}°" for turn in TURNS_DEGREES],
 )  # fmt: skip
 
 
@@ -34,11 +34,8 @@ def write_photo_report(
     """Write the report. `row`: what was measured, one of `metrics.ROWS`."""
     metrics = photo_estimates(measured)
     flags = Counter(flag for found in measured.flags for flag in found)
-    ranks = getattr(measured.scores, HEADLINE)
-
-    def show(number: int) -> Shown:
-        return _shown(measured, photos, number)
-
+    shown = partial(_shown, measured, photos)
+    gallery = gallery_of(measured.scores.iou2d_rerender, "iou2d_rerender", shown, TITLES)
     report = Report(
         "Evaluation of photographs",
         {
@@ -53,10 +50,9 @@ def write_photo_report(
         INTERVAL.format("photographs"),
         notes=[f"flagged as {flag}: {count}" for flag, count in sorted(flags.items())],
         skipped=photos.skipped,
-        files={"contact_sheet.png": contact_sheet(ranks, show, TITLES)},
-        pictures=page_pictures(ranks, show),
-        pictures_text=f"By {HEADLINE}, from left to right: "
-        + " | ".join(title for titles in TITLES for title in titles) + ".",
+        files={"contact_sheet.png": gallery.contact_sheet},
+        pictures=gallery.pictures,
+        pictures_text=gallery.text,
         details={
             "flags": dict(flags),
             "photographs": [_entry(measured, photos, i) for i in range(len(photos.names))],

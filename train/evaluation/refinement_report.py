@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphics.glb import GlbWriter
 from graphics.mesh import Template
@@ -14,11 +13,11 @@ from graphics.sheet import Row, png_of, sheet_of
 from train.data.photographs import Skipped
 from train.evaluation.bootstrap import INTERVAL, estimates
 from train.evaluation.contact_sheet import STYLE
-from train.evaluation.metrics import Estimate, Metric
+from train.evaluation.metrics import Metric
 from train.evaluation.photo_report import camera_entry
-from train.evaluation.refined_photo import OTHER_VIEW_DEGREES, Drawn, RefinedPhoto
+from train.evaluation.refined_photo import OTHER_VIEW_DEGREES, RefinedPhoto
 from train.evaluation.renders import as_pixels
-from train.evaluation.report import Picture, Report, ReportRow
+from train.evaluation.report import Report, ReportRow
 from train.running.workspace import write_atomically
 
 TITLES = (
@@ -65,11 +64,18 @@ def write_refinement_report(
 ) -> None:
     """Write `refinement` as .json, .md and .html, and `contact_sheet.png`, of at least one
     photograph."""
-    lines = [Row(_pictures(photo.refined), captions=[summary(photo)]) for photo in photos]
-    sheet = png_of(sheet_of(lines, TITLES, STYLE))
+    lines = []
+    for photo in photos:
+        image, before, after, _ = photo.refined
+        pictures = (
+            [image], [before.rerender, after.rerender], [before.other_view, after.other_view],
+        )  # fmt: skip
+        lines.append(Row(pictures, captions=[summary(photo)]))
+    before = np.array([photo.refined.before.iou for photo in photos])
+    after = np.array([photo.refined.after.iou for photo in photos])
     rows = {
-        "before": ReportRow(_estimates([photo.refined.before for photo in photos]), "as predicted"),
-        "after": ReportRow(_estimates([photo.refined.after for photo in photos]), "fitted"),
+        "before": ReportRow(estimates({"iou2d_rerender": before}, METRICS), "as predicted"),
+        "after": ReportRow(estimates({"iou2d_rerender": after}, METRICS), "after the steps"),
     }
     Report(
         "Refinement",
@@ -79,23 +85,9 @@ def write_refinement_report(
         INTERVAL.format("photographs"),
         notes=[summary(photo) for photo in photos],
         skipped=skipped,
-        files={"contact_sheet.png": sheet},
-        pictures=[Picture(sheet, "contact_sheet.png")],
+        files={"contact_sheet.png": png_of(sheet_of(lines, TITLES, STYLE))},
         details={"photographs": [_entry(photo) for photo in photos]},
     ).write(folder, "refinement")
-
-
-def _estimates(drawn: Sequence[Drawn]) -> dict[str, Estimate]:
-    return estimates({"iou2d_rerender": np.array([one.iou for one in drawn])}, METRICS)
-
-
-def _pictures(refined: RefinedPhoto) -> list[list[NDArray[np.uint8]]]:
-    """The pictures of one photograph, in the order of `TITLES`."""
-    return [
-        [refined.image],
-        [refined.before.rerender, refined.after.rerender],
-        [refined.before.other_view, refined.after.other_view],
-    ]
 
 
 def summary(photo: Named) -> str:

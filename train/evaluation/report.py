@@ -74,7 +74,7 @@ class Report:
     files: Mapping[str, bytes] = field(default_factory=dict)
     """Name -> PNG, written beside the report; the Markdown shows them."""
     pictures: Sequence[Picture] = ()
-    """Shown in the page."""
+    """Shown in the page; where there are none, the files are."""
     pictures_text: str = ""
     """What the pictures show."""
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -114,23 +114,21 @@ class Report:
 
     def _text(self, form: str) -> str:
         facts = {name: json.dumps(value) for name, value in self.about.items()}
-        template = TEMPLATES.get_template(f"report.{form}.jinja")
-        return template.render(report=self, facts=facts, table=self._table(), titles=self._titles())
-
-    def _titles(self) -> dict[str, str]:
-        return {
-            name: f"{name} ({row.only})" if row.only else name for name, row in self.rows.items()
+        pictures = self.pictures or [Picture(png, name) for name, png in self.files.items()]
+        titled = {
+            f"{name} ({row.only})" if row.only else name: row for name, row in self.rows.items()
         }
+        return TEMPLATES.get_template(f"report.{form}.jinja").render(
+            report=self, facts=facts, rows=titled, table=self._table(titled), pictures=pictures
+        )
 
-    def _table(self) -> list[list[str]]:
+    def _table(self, titled: Mapping[str, ReportRow]) -> list[Sequence[str]]:
         """The head, then the lines; empty where a row has not got a metric."""
-        columns = [["metric", *self.metrics]]
-        for name, title in self._titles().items():
-            found = self.rows[name].metrics
-            columns.append([title] + [
-                found[key].text(metric.digits) if key in found else ""
-                for key, metric in self.metrics.items()
-            ])  # fmt: skip
-        if not self.metrics_down:
-            return [["row", *columns[0][1:]], *columns[1:]]
-        return [list(line) for line in zip(*columns, strict=True)]
+        columns: list[Sequence[str]] = [("metric" if self.metrics_down else "row", *self.metrics)]
+        for title, row in titled.items():
+            texts = (
+                row.metrics[name].text(metric.digits) if name in row.metrics else ""
+                for name, metric in self.metrics.items()
+            )
+            columns.append((title, *texts))
+        return [*zip(*columns, strict=True)] if self.metrics_down else columns

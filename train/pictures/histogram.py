@@ -16,7 +16,7 @@ BINS = 24
 COLOURS = (
     (31, 94, 168), (214, 102, 32), (70, 140, 70), (120, 80, 160), (190, 40, 90), (0, 150, 160),
 )  # fmt: skip
-"""Of the rows, in their order."""
+"""The rows' colours, in their order."""
 GRID_LINES = 4
 GRID = (205, 205, 205)
 
@@ -46,13 +46,9 @@ def azimuth_histogram(
 def _outline(
     heights: NDArray[np.floating],  # [BINS] in 0..1
 ) -> list[tuple[float, float]]:
-    """Corners of a histogram's outline; empty bins at the ends are left out."""
-    filled = np.flatnonzero(heights)
-    if len(filled) == 0:
-        return []
-    bins = np.arange(filled[0], filled[-1] + 1)
-    across = np.linspace(LEFT, RIGHT, BINS + 1)[filled[0] : filled[-1] + 2].repeat(2)
-    up = np.concatenate([[0], heights[bins].repeat(2), [0]])
+    """Corners of a histogram's outline."""
+    across = np.linspace(LEFT, RIGHT, BINS + 1).repeat(2)
+    up = np.concatenate([[0], heights.repeat(2), [0]])
     return list(zip(across.tolist(), (BOTTOM - up * (BOTTOM - TOP)).tolist(), strict=True))
 
 

@@ -39,15 +39,14 @@ def test_the_shipped_generator_obeys_and_an_untrained_one_does_not(classifier, d
     good, bad = (measure_generator(g, classifier, data, 3, SIZES) for g in (shipped, untrained))
     assert good["asked_vs_read_azimuth_deg"] < 12 < 45 < bad["asked_vs_read_azimuth_deg"]
     assert good["fd_attributes"] < 0.2 * bad["fd_attributes"]
-    shares = good["variance_shares_view_content"]
-    assert shares["azimuth"][0] > 0.2 and shares["paint"][1] > 0.7
-    assert shares["background"][1] > 0.8
+    assert good["view_share_azimuth"] > 0.2 and good["content_share_paint"] > 0.7
+    assert good["content_share_background"] > 0.8
     assert 0.3 < good["roof_height_spread"] < 1.3
     # The untrained one has never seen a labelled elevation.
     assert good["asked_vs_read_elevation_deg"] < 6 and "asked_vs_read_elevation_deg" not in bad
 
 
-def test_a_seed_gives_its_figures_again(classifier, data):
+def test_a_seed_gives_its_metrics_again(classifier, data):
     generator = load_generator(SHIPPED_GENERATOR).eval()
     first, again = (measure_generator(generator, classifier, data, 5, SIZES) for _ in range(2))
     assert first == again

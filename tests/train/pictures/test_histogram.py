@@ -6,7 +6,7 @@ OBJECTS = 40
 
 
 def test_the_histogram_draws_where_the_errors_are() -> None:
-    picture = azimuth_histogram({"network": np.full(OBJECTS, 5.0), "floor": np.full(8, -100.0)})
+    picture = azimuth_histogram({"network": np.full(OBJECTS, 5.0), "baseline": np.full(8, -100.0)})
     assert picture.size == (720, 300)
     pixels = np.asarray(picture).astype(int)
     blue = np.argwhere(np.abs(pixels[60:240] - (31, 94, 168)).sum(-1) == 0)[:, 1]

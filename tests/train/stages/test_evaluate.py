@@ -56,7 +56,7 @@ def test_the_report_has_the_network_and_both_baselines(tmp_path: Path) -> None:
     assert list(report["rows"]) == ["inverse_graphics", "mean_prediction", "single_view"]
     assert report["about"]["objects"] == 6 and report["about"]["round"] == 0
     rows = json.loads(folder.require("objects.json").read_text())
-    # An equal network scores equally; the floor stands at the same camera.
+    # An equal network scores equally; the baseline stands at the same camera.
     assert rows["single_view"] == rows["inverse_graphics"]
     assert rows["mean_prediction"]["azimuth_degrees"] == rows["inverse_graphics"]["azimuth_degrees"]
     assert rows["mean_prediction"]["psnr_novel"] != rows["inverse_graphics"]["psnr_novel"]
