@@ -24,13 +24,16 @@ import httpx
 import tyro
 from PIL import Image, ImageOps
 
-from service.imaging.sheet import Row, draw_sheet
+from graphics.sheet import Row, Style, png_of, sheet_of
 from service.process import ServerError, serving
 from service.settings import SHIPPED_BUNDLE
 
 AZIMUTHS_DEGREES = (45, 135, 225, 315)
 ELEVATION_DEGREES = 15
 VIEW_SIZE = 256
+TITLES = (["photograph"], ["mask", "re-render"], [f"{azimuth}°" for azimuth in AZIMUTHS_DEGREES])
+STYLE = Style(cell=176, gap=6, group_gap=26, margin=28)
+"""Of the contact sheet."""
 TIMEOUT_SECONDS = 300
 
 
@@ -92,8 +95,8 @@ def run(folder: Path, photographs: list[Path], out: Path) -> dict[str, Any]:
             posted = _post(client, photographs)
         seconds_to_ready = served.seconds_to_ready
     results = _write_meshes(posted.entries, photographs, out)
-    rows = _rows(posted, photographs)
-    draw_sheet(rows, [f"{azimuth}°" for azimuth in AZIMUTHS_DEGREES], out / "contact_sheet.png")
+    if rows := _rows(posted, photographs):
+        (out / "contact_sheet.png").write_bytes(png_of(sheet_of(rows, TITLES, STYLE)))
     report = {
         "category": model["manifest"]["category"],
         "providers": model["providers"],
@@ -166,15 +169,16 @@ def _rows(posted: Posted, photographs: list[Path]) -> list[Row]:
     fine = [entry for entry in posted.entries if entry["status"] == "ok"]
     return [
         Row(
-            label=entry["name"],
-            photograph=_framed(photographs[entry["index"]], entry["frame"]),
-            mask=_image(entry["mask"]),
-            rerender=_image(entry["preview"]),
-            turned=turned,
-            caption=(
+            [
+                [_framed(photographs[entry["index"]], entry["frame"])],
+                [_image(entry["mask"]), _image(entry["preview"])],
+                turned,
+            ],
+            captions=[
+                entry["name"],
                 f"azimuth {entry['camera']['azimuth_degrees']:.0f}°  "
-                f"IoU {entry['rerender_iou']:.2f}"
-            ),
+                f"IoU {entry['rerender_iou']:.2f}",
+            ],
         )
         for entry, turned in zip(fine, posted.turned, strict=True)
     ]

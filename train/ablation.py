@@ -4,7 +4,7 @@
 
 Takes photographs, segmenter, GAN, camera labels and multi-view images of a finished run as they
 are, trains the network anew once per row and seed, measures every one by the same held-out objects,
-and writes `ablation.json` and `ablation.md`. What is finished is not done again: the same command
+and writes `ablation.json`, `.md` and `.html`. What is finished is not done again: the same command
 goes on after a kill. Exit status: 0 done, 2 a setting or the run cannot be used.
 """
 
@@ -39,12 +39,12 @@ from train.config.ablation import (
 )
 from train.config.command_line import Values, finish, outcome, parse, parse_first
 from train.config.section import Section
+from train.evaluation.metrics import METRICS, Estimate, Metric
+from train.evaluation.report import Report, ReportRow
 from train.running.workspace import (
     StageFolder,
     Workspace,
     WorkspaceError,
-    write_atomically,
-    write_json,
 )
 
 COLUMNS = (
@@ -54,7 +54,8 @@ COLUMNS = (
 SECTIONS = ("inverse", "multiview", "evaluate")
 """Of the settings, those that may differ from the run's: all else is taken over from it."""
 COMPARED = "iou2d_novel30"
-"""The figure whose difference to the full training is shown."""
+"""The metric whose difference to the full training is shown."""
+DIFFERENCE = f"{COMPARED}_to_{FULL}"
 
 
 def read_config(run: Path) -> Config:
@@ -92,7 +93,7 @@ class Ablation:
             )
 
     def cell(self, name: str, seed: int) -> dict[str, float]:
-        """Train and measure one row with one seed; its figures."""
+        """Train and measure one row with one seed; returns its metrics."""
         config = self.settings(ROWS[name], seed)
         workspace = Workspace(self.out / name / f"seed_{seed}")
         # Cells that are finished are not trained again: they must be of these settings.
@@ -105,7 +106,7 @@ class Ablation:
         return workspace.stage("evaluate", self.round).facts()
 
     def _identity(self, config: Config) -> dict[str, Any]:
-        """All that a cell's figures depend on; not the number of processes, as they do not."""
+        """All that a cell's metrics depend on, which the number of processes is not."""
         identity = {"run": str(self.run.path.resolve()), "seed": config.seed}
         for section in SECTIONS:
             values = dataclasses.asdict(getattr(config, section))
@@ -165,39 +166,40 @@ def rows_for(config: Config, asked: Sequence[str]) -> list[str]:
     return [name for name in asked or ROWS if procedural or name != "true_views"]
 
 
-def summarise(cells: dict[str, dict[int, dict[str, float]]]) -> dict[str, Any]:
-    """Mean and range of every column over the seeds, and the difference to the full training."""
-    table: dict[str, Any] = {}
-    for name, by_seed in cells.items():
-        values = {key: [metrics[key] for metrics in by_seed.values()] for key in COLUMNS}
-        metrics = {
-            key: {"mean": float(np.mean(v)), "low": min(v), "high": max(v)}
-            for key, v in values.items()
-        }
-        table[name] = {"meaning": ROWS[name].meaning, "seeds": sorted(by_seed), "metrics": metrics}
-        both = sorted(set(by_seed) & set(cells.get(FULL, {})))
-        if both and name != FULL:
-            less = [by_seed[s][COMPARED] - cells[FULL][s][COMPARED] for s in both]
-            table[name]["difference"] = float(np.mean(less))
-    return table
+def report_of(cells: dict[str, dict[int, dict[str, float]]], config: Config) -> Report:
+    """Mean and range of every metric over the seeds, and the difference to the full training."""
+    return Report(
+        "Ablation",
+        {
+            "steps": config.inverse.steps,
+            "batch_size": config.inverse.batch_size,
+            "objects": config.evaluate.objects,
+        },
+        {
+            name: ReportRow(_over_seeds(name, cells), ROWS[name].meaning)
+            for name in cells
+        },
+        {name: METRICS[name]._replace(digits=3) for name in COLUMNS} | {
+            DIFFERENCE: Metric(f"{COMPARED} minus that of `{FULL}`, seed by seed, their mean")
+        },
+        "lowest and highest over the seeds",
+        details={"seeds_of_rows": {name: sorted(by_seed) for name, by_seed in cells.items()}},
+        metrics_down=False,
+    )  # fmt: skip
 
 
-def markdown(table: dict[str, Any], config: Config) -> str:
-    """The table as people read it: mean (lowest, highest) over the seeds."""
-    lines = [
-        f"{config.inverse.steps} steps of {config.inverse.batch_size} objects, "
-        f"{config.evaluate.objects} held-out objects; mean (lowest, highest) over the seeds",
-        "",
-        "| row | " + " | ".join(COLUMNS) + f" | {COMPARED}, to full |",
-        "|---" * (len(COLUMNS) + 2) + "|",
-    ]
-    for name, row in table.items():
-        metrics = [row["metrics"][key] for key in COLUMNS]
-        texts = [f"{f['mean']:.3f} ({f['low']:.3f}, {f['high']:.3f})" for f in metrics]
-        less = f"{row['difference']:+.3f}" if "difference" in row else ""
-        lines.append(f"| `{name}` | " + " | ".join(texts) + f" | {less} |")
-    meanings = [f"- `{name}`: {row['meaning']}" for name, row in table.items()]
-    return "\n".join([*lines, "", *meanings, ""])
+def _over_seeds(name: str, cells: dict[str, dict[int, dict[str, float]]]) -> dict[str, Estimate]:
+    """The metrics of one row."""
+    by_seed = cells[name]
+    found = {}
+    for key in COLUMNS:
+        values = [metrics[key] for metrics in by_seed.values()]
+        found[key] = Estimate(float(np.mean(values)), min(values), max(values))
+    both = sorted(set(by_seed) & set(cells.get(FULL, {})))
+    if both and name != FULL:
+        less = [by_seed[seed][COMPARED] - cells[FULL][seed][COMPARED] for seed in both]
+        found[DIFFERENCE] = Estimate(float(np.mean(less)))
+    return found
 
 
 @dataclass(frozen=True)
@@ -251,16 +253,12 @@ def _command(arguments: Sequence[str] | None) -> None:
 def _fill(ablation: Ablation, rows: Sequence[str], seeds: Sequence[int]) -> str:
     """Every cell, seed by seed; the table is written anew after each, and its Markdown returned."""
     cells: dict[str, dict[int, dict[str, float]]] = {}
-    text = ""
     every = [(seed, name) for seed in seeds for name in rows]
     for number, (seed, name) in enumerate(every, 1):
         print(f"{name}, seed {seed}: {number} of {len(every)}", file=sys.stderr, flush=True)
         cells.setdefault(name, {})[seed] = ablation.cell(name, seed)
-        table = summarise(cells)
-        write_json(ablation.out / "ablation.json", table)
-        text = markdown(table, ablation.config)
-        write_atomically(ablation.out / "ablation.md", text.encode())
-    return text
+        report_of(cells, ablation.config).write(ablation.out, "ablation")
+    return report_of(cells, ablation.config).markdown()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -50,15 +50,18 @@ def test_rows_are_trained_and_measured_once_per_seed(run, tmp_path, capsys):
     given = ["--run", str(run), "--out", str(tmp_path / "out")]
     given += ["--seeds", "1,2", "--rows", ",".join(ROWS)]
     assert ablation.main(given) == 0
-    table = json.loads((tmp_path / "out" / "ablation.json").read_text())
+    report = json.loads((tmp_path / "out" / "ablation.json").read_text())
+    table = report["rows"]
     assert list(table) == ROWS
-    assert all(row["seeds"] == [1, 2] for row in table.values())
-    assert "difference" not in table["full"] and "difference" in table["no_symmetry"]
-    novel = [row["metrics"]["iou2d_novel30"]["mean"] for row in table.values()]
+    assert report["seeds_of_rows"] == {row: [1, 2] for row in ROWS}
+    assert ablation.DIFFERENCE not in table["full"]
+    novel = [row["iou2d_novel30"]["value"] for row in table.values()]
     assert len(set(novel)) == len(ROWS)  # the rows are trainings of their own
-    full = table["full"]["metrics"]["iou2d_novel30"]
-    assert full["low"] < full["mean"] < full["high"]
-    assert table["full"]["metrics"] != table["true_views"]["metrics"]
+    difference = table["no_symmetry"][ablation.DIFFERENCE]["value"]
+    assert np.isclose(difference, novel[ROWS.index("no_symmetry")] - novel[0])
+    full = table["full"]["iou2d_novel30"]
+    assert full["low"] < full["value"] < full["high"]
+    assert table["full"] != table["true_views"]
     markdown = (tmp_path / "out" / "ablation.md").read_text()
     labelled = capsys.readouterr()
     assert "true_views, seed 2: 8 of 8" in labelled.err

@@ -64,7 +64,7 @@ def test_the_command_writes_and_prints_the_report(
     for row, count in (("bundle", 5), ("oracle", 2), ("mean_prediction", 5)):
         assert re.search(rf"^{row} +{count}/{count} .* left 0:00:00", labelled.err, re.MULTILINE)
     report = json.loads((tmp_path / "report.json").read_text())
-    assert set(report["protocols"]) == set(report["rows"]["bundle"])
+    assert set(report["definitions"]) == set(report["rows"]["bundle"])
     assert list(report["rows"]) == ["bundle", "oracle", "mean_prediction", "nearest_training"]
     assert report["objects_of_rows"] == {
         "bundle": 5, "oracle": 2, "mean_prediction": 5, "nearest_training": 5,
@@ -134,7 +134,7 @@ def test_a_network_trained_on_single_views_is_measured_beside(bundle: Path, tmp_
     assert rows["single_view"]["iou2d_segmenter"] == rows["bundle"]["iou2d_segmenter"]
     assert rows["single_view"]["iou2d_novel30"] != rows["bundle"]["iou2d_novel30"]
     report = json.loads((tmp_path / "report.json").read_text())
-    assert set(report["rows"]["single_view"]) == set(report["protocols"])
+    assert set(report["rows"]["single_view"]) == set(report["definitions"])
 
 
 def test_what_is_no_network_for_the_bundle_is_refused(
@@ -171,8 +171,8 @@ def test_photographs_with_masks_are_measured_without_truth(
     assert report["about"]["photographs"] == 2 == report["about"]["with_mask"]
     assert {item["name"] for item in report["skipped"]} == {"c.png", "d.jpg"}
     assert report["about"]["skipped_count"] == 2
-    assert {"iou2d_rerender", "iou2d_segmenter", "watertight"} <= set(report["metrics"])
-    assert "azimuth_median_deg" not in report["metrics"]
+    assert {"iou2d_rerender", "iou2d_segmenter", "watertight"} <= set(report["rows"]["bundle"])
+    assert "azimuth_median_deg" not in report["rows"]["bundle"]
     first = report["photographs"][0]
     assert first["name"] == "a.png" and first["camera"]["azimuth_degrees"] == 30
     page = (tmp_path / "out" / "report.html").read_text()
@@ -190,9 +190,9 @@ def test_photographs_with_cameras_say_how_far_the_predicted_ones_are(
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     # The bundle always says 30 and 10 degrees; the cars are at (30, 12) and (200, 5).
     assert [item["azimuth_degrees"] for item in report["photographs"]] == [0, 170]
-    assert report["metrics"]["azimuth_acc30"]["value"] == 0.5
-    assert report["metrics"]["elevation_median_deg"]["value"] == pytest.approx(3.5)
-    assert "iou2d_segmenter" not in report["metrics"]
+    assert report["rows"]["bundle"]["azimuth_acc30"]["value"] == 0.5
+    assert report["rows"]["bundle"]["elevation_median_deg"]["value"] == pytest.approx(3.5)
+    assert "iou2d_segmenter" not in report["rows"]["bundle"]
     assert main([*arguments, "--split", "val"]) == 0
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert [item["name"] for item in report["photographs"]] == ["a#0"]

@@ -58,7 +58,11 @@ def test_photographs_are_refined_and_unusable_ones_named(
         assert entry["mesh_after"] == f"{folder}/after.glb"
         assert entry["name"] in printed.out
     with Image.open(out / "contact_sheet.png") as sheet:
-        assert sheet.size == (5 * 128 + 2 * 8, 18 + 2 * (18 + 128))
+        assert sheet.size == (5 * 128 + 2 * (2 + 12) + 2 * 12, 40 + 2 * (128 + 22 + 2) - 2 + 2 * 12)
+    for row, name in (("before", "iou2d_rerender_before"), ("after", "iou2d_rerender_after")):
+        mean = np.mean([entry[name] for entry in report["photographs"]])
+        assert abs(report["rows"][row]["iou2d_rerender"]["value"] - mean) < 1e-4
+    assert "car.png  re-render IoU" in (out / "refinement.md").read_text()
 
 
 def test_the_meshes_are_the_prediction_and_what_the_steps_made_of_it(

@@ -1,1 +1,1 @@
-"""The instruments of `train.evaluate`: what is measured, what it is compared with, and reports."""
+"""The benchmarks of `train.evaluate`: metrics, baselines, an oracle, and reports."""

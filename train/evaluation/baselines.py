@@ -1,4 +1,4 @@
-"""What a bundle has to beat: answers that need no understanding of the photograph."""
+"""The baselines of a bundle: answers that need no understanding of the photograph."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ DESCRIPTOR_SIDE = 16
 
 
 def mean_prediction(predictor: BundlePredictor, images: NDArray[np.uint8]) -> ConstantShape:
-    """What the bundle predicts on average, whatever the photograph; at its predicted camera."""
+    """The mean of what the bundle predicts, whatever the photograph, at its predicted camera."""
     vertices, texture = 0.0, 0.0
     for start in range(0, len(images), BATCH):
         read = predictor.predict(images[start : start + BATCH])
@@ -33,8 +33,11 @@ def mean_prediction(predictor: BundlePredictor, images: NDArray[np.uint8]) -> Co
 
 
 class SingleView:
-    """What the second view has to beat: a network taught on single views, as stage inverse leaves
-    one in `single_view/`. It is given the bundle's masks, and its textures are painted alike."""
+    """The baseline without a second view: a network trained on single views.
+
+    Stage inverse leaves one in `single_view/`. It is given the bundle's masks, and its textures are
+    painted as the bundle's are.
+    """
 
     def __init__(self, predictor: BundlePredictor, weights: Path) -> None:
         """`weights`: an `inverse_graphics.safetensors`.

@@ -1,8 +1,8 @@
-"""The instrument: how good a network is, on procedural objects that no training ever saw.
+"""The benchmark: how good a network is, on objects that no training ever saw.
 
-One photograph of each object goes in, as a service would get it; shape, texture and camera come
-out and are held against the exact truth. Whatever has `predict` can be measured: the networks of a
-run (`train.stages.evaluate`), a bundle's ONNX graphs (`train.evaluate`), or a trivial floor.
+One photograph of each object goes in, as a service would get it. Shape, texture and camera come
+out and are compared with the exact ground truth. Whatever has `predict` can be measured: the
+networks of a run (`train.stages.evaluate`), a bundle's ONNX graphs (`train.evaluate`), a baseline.
 
 The novel views stand at least 30 degrees of azimuth away from the photograph, and the object is in
 the middle of them. Three protocols say from where the prediction is seen in them:
@@ -13,7 +13,7 @@ the middle of them. Three protocols say from where the prediction is seen in the
   together and look right. Only the scale is forgiven: one photograph cannot tell a small near
   object from a large far one, so the distance is the true one times predicted / true distance in
   the input view.
-- relative (`iou2d_novel30_relative`): the predicted input camera turned by as much as the true one
+- relative (`iou2d_novel30_relative`): the predicted input camera rotated by as much as the true one
   is, same distances. Says how good the shape is, whichever way the prediction calls front: a mesh
   and a camera that are wrong by the same angle cancel. The milder one.
 - absolute (`iou2d_novel30_absolute`): the true novel cameras as they are, so scale counts too.
@@ -70,7 +70,7 @@ class Predictor(Protocol):
 
 
 class ConstantShape:
-    """A floor: one shape and one texture for every photograph, at another predictor's camera."""
+    """A baseline: one shape and texture for every photograph, at another predictor's camera."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class Scores(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What measuring one predictor gives: figures, and what a person wants to see."""
+    """What measuring one predictor gives: scores, and what a person wants to see."""
 
     scores: Scores
     masks: NDArray[np.float32]
@@ -148,17 +148,17 @@ def novel_cameras_of(
     canonical = novel.copy()
     canonical[..., DISTANCE] *= (predicted[:, DISTANCE] / true[:, DISTANCE])[:, None]
     relative = canonical.copy()
-    turned = (predicted - true)[:, None, [AZIMUTH, ELEVATION]]
-    relative[..., [AZIMUTH, ELEVATION]] += turned
+    rotation = (predicted - true)[:, None, [AZIMUTH, ELEVATION]]
+    relative[..., [AZIMUTH, ELEVATION]] += rotation
     return NovelCameras(canonical, relative, novel)
 
 
 def measure(
     predictor: Predictor, truth: HeldOut, on_progress: Callable[[int], None] = ignore_progress
 ) -> Measured:
-    """Let a predictor read every photograph and hold what it says against the truth.
+    """Let a predictor read every photograph and compare what it says with the ground truth.
 
-    `tell`: is told how many objects are done, from time to time.
+    `on_progress`: gets the number of objects done, from time to time.
     """
 
     def measure_part(start: int) -> Measured:
@@ -177,7 +177,7 @@ def measure(
 
 
 def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:
-    """Hold what was read from the photographs of `truth` against it."""
+    """Compare what was read from the photographs of `truth` with the ground truth."""
     size = truth.images.shape[1]
     errors = camera_errors(read.cameras, truth.cameras)
     cameras = novel_cameras_of(read.cameras, truth.cameras, truth.novel_cameras)

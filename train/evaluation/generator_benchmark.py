@@ -1,12 +1,12 @@
-"""The instrument of multi-view generators: does the camera hold, does the object stay the same?
+"""The benchmark of multi-view generators: does the camera hold, does the object stay the same?
 
-Images are read by the attribute network, which was taught on procedural truth and whose own errors
-stand beside the figures. A camera-taught generator is asked for cameras all around; an
-unconditional one is given random view codes. Images larger than the network reads are made smaller.
+The attribute classifier reads the images. It was trained on procedural ground truth, and its own
+errors stand beside the metrics. A camera-conditioned generator is asked for cameras all around; an
+unconditional one is given random view codes. Larger images are made as small as the classifier's.
 """
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -33,9 +33,9 @@ class Sizes(NamedTuple):
     views: int = 48
     contents: int = 48
     photographs: int = 4_096
-    """Also so many generated ones, for the Fréchet distance."""
+    """Also the number of generated images, for the Fréchet distance."""
     hulls: int = 32
-    """Content codes whose silhouettes are held against one shape."""
+    """Content codes whose silhouettes are compared with one shape."""
 
 
 class Photographed(NamedTuple):
@@ -44,13 +44,16 @@ class Photographed(NamedTuple):
     features: dict[str, tuple[Features, Moments]]
     """Name of the Fréchet distance -> the network that it is taken in, and their features."""
     roof_height_std: float
-    """As read from them by the attribute network: object units."""
+    """Object units, as the attribute classifier reads them."""
 
 
 def photographed(
     classifier: AttributeNetwork, count: int, inception: Features | None = None
 ) -> Photographed:
-    """Of held-out photographs; `inception`: adds the distance `fid_inception`."""
+    """What the networks make of held-out photographs.
+
+    `inception`: adds the distance `fid_inception`.
+    """
     networks: dict[str, Features] = {"fd_attributes": partial(_features, classifier)}
     if inception is not None:
         networks["fid_inception"] = inception
@@ -67,8 +70,8 @@ def photographed(
 
 def measure_generator(
     generator: Generator, classifier: AttributeNetwork, data: Photographed, seed: int, sizes: Sizes
-) -> dict[str, Any]:
-    """All figures of one seed, by name; angles in degrees, shares in 0..1."""
+) -> dict[str, float]:
+    """All metrics of one seed, by name; angles in degrees, shares in 0..1."""
     rng = torch.Generator().manual_seed(seed)
     contents = sample_contents(generator, sizes.contents, 1.0, rng)
     views, cameras = _views(generator, sizes.views, seed, rng)
@@ -78,14 +81,13 @@ def measure_generator(
     asked = None if cameras is None else cameras[:, AZIMUTH]
     measured = measure_grid(readings.azimuths, values, len(views), asked)
     stds = measured.viewpoint.stds
-    metrics: dict[str, Any] = {
+    metrics = {
         **_distances(generator, data, rng, sizes.photographs, classifier.size),
         "viewpoint_std_deg": float(np.median(stds)),
         "viewpoint_std_under_20": steady_share(stds),
         "flip_rate": float(measured.viewpoint.flip_rates.mean()),
-        "variance_shares_view_content": {
-            name: [share.view, share.content] for name, share in measured.shares.items()
-        },
+        **{f"view_share_{name}": share.view for name, share in measured.shares.items()},
+        **{f"content_share_{name}": share.content for name, share in measured.shares.items()},
         "object_consistency": _object_consistency(values, len(views)),
         "roof_height_spread": float(readings.bodies[:, 0].std() / data.roof_height_std),
     }

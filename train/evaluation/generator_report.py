@@ -1,28 +1,59 @@
-"""The report of a generator, over several seeds: `generator.json`, `generator.md`, `grid.png`."""
+"""The report of a generator, over several seeds.
+
+Writes `generator.json`, `generator.md`, `generator.html` and `grid.png`.
+"""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from graphics.sheet import png_of
 from train.evaluation.generator_benchmark import Sizes, measure_generator, photographed
-from train.evaluation.hull_benchmark import HullBenchmark
+from train.evaluation.hull_benchmark import HullBenchmark, HullMetrics
+from train.evaluation.metrics import Estimate, Metric
+from train.evaluation.report import Report, ReportRow
 from train.models.attributes import load_attributes
-from train.models.generated import write_view_grid
-from train.models.generator import Generator
 from train.models.given_features import load_features
 from train.models.segmenter import SegmenterError, load_segmenter
 from train.models.weights import SHIPPED, load_generator
+from train.pictures.view_grid import view_grid
 from train.pose.attribute_classifier import SHIPPED as SHIPPED_CLASSIFIER
 from train.pose.attribute_classifier import classifier_errors
 from train.running.device import place
 from train.running.progress import Progress
-from train.running.workspace import WorkspaceError, write_atomically, write_json
+from train.running.workspace import WorkspaceError
 
 SEEDS = (11, 12, 13)
 SHIPPED_GENERATOR = SHIPPED / "camera_conditioned" / "generator.safetensors"
+REFERENCES = {
+    "true_renders": "renders of held-out vehicles, an upper bound",
+    "mixed_renders": "renders that show another vehicle in every view, a baseline",
+}
+HULL = "mean IoU of an object's silhouettes with those of the one shape that fits them best, over "
+DEFINITIONS = {
+    "fd_attributes": "Fréchet distance in the attribute classifier's features; no FID",
+    "fid_inception": "FID: the Fréchet distance in the features of the given Inception network",
+    "viewpoint_std_deg": "circular standard deviation of the azimuth over the content codes of a "
+    "view, median of the views; lower is better",
+    "viewpoint_std_under_20": "share of views whose standard deviation is below 20 degrees",
+    "flip_rate": "share of images that face more than 90 degrees away from the median of their "
+    "view; lower is better",
+    "object_consistency": "share of the variance of body kind, roof height and length that the "
+    "content code alone explains, their mean",
+    "roof_height_spread": "standard deviation of the roof heights over that of photographs",
+    "asked_vs_read_azimuth_deg": "median of |asked - read| in degrees",
+    "asked_vs_read_azimuth_beyond_30": "share of images off by more than 30 degrees",
+    "asked_vs_read_azimuth_beyond_90": "share of images off by more than 90 degrees",
+    "asked_vs_read_distance": "median of |asked - read| / asked",
+    "asked_vs_read_elevation_deg": "median of |asked - read| in degrees",
+    "object_consistency_hull_12_views": f"{HULL}all twelve views",
+    "object_consistency_hull_2_views": f"{HULL}pairs of views a quarter of the circle apart",
+}
+"""Metric -> what it measures; the attribute classifier reads the images."""
 
 
 def report_generator(
@@ -33,14 +64,14 @@ def report_generator(
     *,
     seeds: Sequence[int] = SEEDS,
     sizes: Sizes | None = None,
-) -> str:
-    """Measure the generator of a file, write the report, return its Markdown.
+) -> Report:
+    """Measure the generator of a file and write the report.
 
-    `bundle`: the folder whose segmenter finds the silhouettes of a camera-taught generator;
-    `inception`: a file of `train.models.given_features`, for the figure `fid_inception`.
+    `bundle`: the folder whose segmenter finds the silhouettes of a camera-conditioned generator;
+    `inception`: a file of `train.models.given_features`, for the metric `fid_inception`.
 
     Raises:
-        WorkspaceError, OSError: the file is no generator, or of a size that the instrument cannot
+        WorkspaceError, OSError: the file is no generator, or of a size that the classifier cannot
             read, or the folder holds no segmenter.
         FeaturesError: `inception` is no feature network of such images.
     """
@@ -59,27 +90,51 @@ def report_generator(
     for seed in seeds:
         found.append(measure_generator(generator, classifier, data, seed, sizes))
         progress.tick(len(found), seed=seed, deviation=found[-1]["viewpoint_std_deg"])
-    references = {} if hull is None else _with_hulls(found, hull, generator, seeds)
-    report = {
+    references: dict[str, HullMetrics] = {}
+    if hull is not None:
+        for metrics, seed in zip(found, seeds, strict=True):
+            metrics |= hull.measure(generator, seed)._asdict()
+        references = hull.references()
+    about = {
         "generator": path.name,
         "camera_conditioned": generator.camera_conditioned,
         "seeds": list(seeds),
         "sizes": sizes._asdict(),
         "inception": inception and inception.name,
         "classifier_errors": classifier_errors(classifier),
-        "hull_references": references,
-        "metrics": {name: _over_seeds([one[name] for one in found]) for name in found[0]},
         "seconds": round(time.monotonic() - began, 1),
     }
-    write_json(out / "generator.json", report)
-    write_view_grid(generator, out / "grid.png")
-    text = _markdown(report)
-    write_atomically(out / "generator.md", text.encode())
-    return text
+    report = generator_report(found, references, about, view_grid(generator))
+    report.write(out, "generator")
+    return report
+
+
+def generator_report(
+    found: Sequence[Mapping[str, float]],  # of each seed
+    references: Mapping[str, HullMetrics],
+    about: Mapping[str, Any],
+    grid: Image.Image,
+) -> Report:
+    """The report of what `measure_generator` found."""
+    ours = {name: _over_seeds([metrics[name] for metrics in found]) for name in found[0]}
+    rows = {"generator": ReportRow(ours)}
+    for name, metrics in references.items():
+        values = {key: Estimate(value) for key, value in metrics._asdict().items()}
+        rows[name] = ReportRow(values, REFERENCES[name])
+    return Report(
+        "Evaluation of a generator",
+        about,
+        rows,
+        {name: Metric(_definition(name), digits=4) for name in ours},
+        "lowest and highest over the seeds",
+        notes=["classifier_errors: the attribute classifier's own, on held-out photographs."],
+        files={"grid.png": png_of(grid)},
+        pictures_text="Rows: content codes. Columns: views.",
+    )
 
 
 def _hull(bundle: Path, size: int, sizes: Sizes) -> HullBenchmark:
-    """The instrument of silhouettes, or why there is none, before anything is measured."""
+    """The benchmark of silhouettes, or why there is none, before anything is measured."""
     try:
         return HullBenchmark(load_segmenter(bundle, place()), size, sizes.hulls)
     except SegmenterError as error:
@@ -89,40 +144,14 @@ def _hull(bundle: Path, size: int, sizes: Sizes) -> HullBenchmark:
         ) from error
 
 
-def _with_hulls(
-    found: list[dict[str, Any]], hull: HullBenchmark, generator: Generator, seeds: Sequence[int]
-) -> dict[str, dict[str, float]]:
-    """Add the silhouettes' metrics to each seed's; returns those that they are read between."""
-    for metrics, seed in zip(found, seeds, strict=True):
-        metrics |= hull.measure(generator, seed)._asdict()
-    return {name: metrics._asdict() for name, metrics in hull.references().items()}
+def _over_seeds(values: Sequence[float]) -> Estimate:
+    """Mean and range."""
+    return Estimate(*(round(float(f(values)), 4) for f in (np.mean, np.min, np.max)))
 
 
-def _over_seeds(values: list[Any]) -> dict[str, Any]:
-    """Mean and range; of shares by attribute, attribute by attribute."""
-    if isinstance(values[0], dict):
-        return {name: _over_seeds([one[name] for one in values]) for name in values[0]}
-    numbers = np.asarray(values, np.float64)  # [seeds] or [seeds, 2]
-    columns = {"mean": numbers.mean(0), "low": numbers.min(0), "high": numbers.max(0)}
-    return {name: np.round(column, 4).tolist() for name, column in columns.items()}
-
-
-def _markdown(report: dict[str, Any]) -> str:
-    """One line per figure: mean over the seeds and its range."""
-    kind = "camera-taught" if report["camera_conditioned"] else "unconditional"
-    seeds = ", ".join(map(str, report["seeds"]))
-    lines = [f"{report['generator']}, {kind}; mean (range) over seeds {seeds}", ""]
-    lines += ["| figure | value |", "|---|---|"]
-    for name, metric in report["metrics"].items():
-        if "mean" in metric:
-            lines.append(f"| {name} | {metric['mean']} ({metric['low']}, {metric['high']}) |")
-            continue
-        for attribute, shares in metric.items():
-            view, content = shares["mean"]
-            lines.append(f"| {name}: {attribute} | {view} / {content} |")
-    for name, metrics in report["hull_references"].items():
-        for metric, value in metrics.items():
-            lines.append(f"| {metric} of {name.replace('_', ' ')} | {value:.4f} |")
-    errors = report["classifier_errors"]
-    lines += ["", f"The instrument's own errors on held-out photographs: {errors}"]
-    return "\n".join(lines) + "\n"
+def _definition(metric: str) -> str:
+    for code in ("view", "content"):
+        attribute = metric.removeprefix(f"{code}_share_")
+        if attribute != metric:
+            return f"share of the variance of {attribute} that the {code} code alone explains"
+    return DEFINITIONS[metric]

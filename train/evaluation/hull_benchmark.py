@@ -1,11 +1,11 @@
 """`object_consistency_hull`: are a generator's silhouettes of one content code those of one shape?
 
-Protocol: each content code is asked for from 12 cameras, one in every 30 degrees of azimuth, at
-elevations of 0 to 30 degrees; a segmenter finds the silhouettes; `train.metrics.visual_hull` fits
+Protocol: each content code is rendered from 12 cameras, one in every 30 degrees of azimuth, at
+elevations of 0 to 30 degrees. A segmenter finds the silhouettes. `train.metrics.visual_hull` fits
 one shape to them and gives the mean IoU of its silhouettes with them. `_12_views`: one shape for
-all twelve; `_2_views`: one for each pair of cameras a quarter of the circle apart. The figures are
-to be read between those of true renders, found by the same segmenter (`true_renders`), and of
-renders that show another object in every view (`mixed_renders`).
+all twelve; `_2_views`: one for each pair of cameras a quarter of the circle apart. Two references
+by the same segmenter stand beside: `true_renders` (upper bound), and `mixed_renders`, which show
+another object in every view (baseline).
 """
 
 from typing import NamedTuple
@@ -42,11 +42,13 @@ class HullBenchmark:
         """`segment`: takes images at `place()`; `size`: of the images in pixels; `objects`: how
         many are measured."""
         self.segment, self.size, self.objects = segment, size, objects
-        self.cameras = asked_cameras(VIEWS, CAMERA_SEED, distances=(NOMINAL_DISTANCE,) * 2)
+        self.cameras = asked_cameras(
+            VIEWS, CAMERA_SEED, distances=(NOMINAL_DISTANCE, NOMINAL_DISTANCE)
+        )
         self.hull = VisualHull(self.cameras, size)
 
     def references(self) -> dict[str, HullMetrics]:
-        """Of renders of held-out vehicles: the ceiling and the floor."""
+        """Renders of held-out vehicles: the upper bound and the baseline."""
         numbers = np.arange(self.objects)
         several = self.objects + np.arange(self.objects * VIEWS)
         return {
@@ -55,7 +57,7 @@ class HullBenchmark:
         }
 
     def measure(self, generator: Generator, seed: int) -> HullMetrics:
-        """Of new content codes of a camera-taught generator.
+        """Measure new content codes of a camera-conditioned generator.
 
         Raises:
             ValueError: an unconditional one, which cannot be asked for cameras.
@@ -75,7 +77,7 @@ class HullBenchmark:
         self,
         indices: np.ndarray,  # [N * 12] the held-out vehicle that each view shows
     ) -> HullMetrics:
-        """The same of true renders."""
+        """Measure true renders."""
         cameras = np.tile(self.cameras, (self.objects, 1))
         drawn = views(HELD_OUT_SEED, indices, cameras, self.size).images
         images = torch.from_numpy(drawn).permute(0, 3, 1, 2).float() / 255

@@ -13,12 +13,12 @@ from train.evaluation.baselines import NearestTraining, SingleView, mean_predict
 from train.evaluation.benchmark import Measured, Predictor, measure, score
 from train.evaluation.bundle_predictor import BundlePredictor
 from train.evaluation.generator_report import SHIPPED_GENERATOR, report_generator
+from train.evaluation.object_report import write_object_report
 from train.evaluation.options import FRONTS, PROCEDURAL, Generator, Objects, Photos
 from train.evaluation.oracle import oracle
 from train.evaluation.photo_benchmark import measure_photos
 from train.evaluation.photo_report import write_photo_report
 from train.evaluation.refinement import RefinedPredictor
-from train.evaluation.report import write_report
 from train.running.progress import Progress
 
 
@@ -34,7 +34,7 @@ def evaluate(options: Objects | Photos | Generator) -> str:
     if isinstance(options, Photos):
         return evaluate_photos(options)
     path = SHIPPED_GENERATOR if options.file == "shipped" else Path(options.file)
-    return report_generator(path, options.out, options.bundle, options.inception)
+    return report_generator(path, options.out, options.bundle, options.inception).markdown()
 
 
 def evaluate_objects(options: Objects) -> str:
@@ -65,8 +65,7 @@ def evaluate_objects(options: Objects) -> str:
             "skipped_count": len(source.skipped),
             "skipped": [f"{item.name}: {item.reason}" for item in source.skipped],
         }
-    write_report(options.out, rows, truth, about)
-    return (options.out / "report.md").read_text()
+    return write_object_report(options.out, rows, truth, about).markdown()
 
 
 def evaluate_photos(options: Photos) -> str:
@@ -81,7 +80,7 @@ def evaluate_photos(options: Photos) -> str:
         "size": predictor.resolution,
         "seconds": round(time.monotonic() - began, 1),
     }
-    return write_photo_report(options.out, measured, photos, about)
+    return write_photo_report(options.out, measured, photos, about).markdown()
 
 
 def object_source(options: Objects, seed: int, category: str) -> ObjectSource:

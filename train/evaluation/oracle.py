@@ -1,4 +1,4 @@
-"""The ceiling: the bundle's template fitted to the truth itself, object by object.
+"""The oracle: the bundle's template fitted to the ground truth itself, object by object.
 
 What is left between a bundle and this row is the network's to gain; what is left above it is the
 representation's: its topology, its number of vertices, its texture's size. The fit sees what no
@@ -32,7 +32,7 @@ VIEWS_PER_STEP = 4
 POINTS = 1500
 """Of the true surface, that look for their nearest vertex at each step."""
 SHARPNESS = 60_000.0
-"""1 / sigma of the soft mask. A softer one has the fit draw in its outlines: at 7,000 and 64 px the
+"""1 / sigma of the soft mask. A softer one shrinks the outlines of the fit: at 7,000 and 64 px the
 silhouettes in novel views lose 0.03 of IoU."""
 MASK_WEIGHT, COLOUR_WEIGHT, SURFACE_WEIGHT = 2.0, 1.0, 100.0
 LAPLACIAN_WEIGHT, FLATTEN_WEIGHT = 10.0, 0.05
@@ -59,7 +59,7 @@ def oracle(
 ) -> Predicted:
     """Fit every object of `truth`; masks and cameras are the true ones.
 
-    `tell`: is told how many objects are done.
+    `on_progress`: gets the number of objects done.
     """
     size = truth.images.shape[1]
     cameras = fitting_cameras()
@@ -145,11 +145,11 @@ class _Surface:
 
     def distance(self, vertices: Tensor, random: torch.Generator) -> Tensor:
         """Mean squared distance of vertices [V, 3] and surface to each other."""
-        place = vertices.detach().numpy()
+        positions = vertices.detach().numpy()
         chosen = torch.randint(len(self.points), (POINTS,), generator=random).numpy()
         asking = torch.from_numpy(self.points[chosen]).float()
-        nearest_vertex = torch.from_numpy(cKDTree(place).query(self.points[chosen])[1])
-        nearest_point = torch.from_numpy(self.points[self.tree.query(place)[1]]).float()
+        nearest_vertex = torch.from_numpy(cKDTree(positions).query(self.points[chosen])[1])
+        nearest_point = torch.from_numpy(self.points[self.tree.query(positions)[1]]).float()
         there = (vertices - nearest_point).square().sum(-1).mean()
         back = (vertices.index_select(0, nearest_vertex) - asking).square().sum(-1).mean()
         return there + back

@@ -1,10 +1,10 @@
-"""The instrument for real photographs, of which there is no or little truth.
+"""The benchmark for real photographs, of which there is little or no ground truth.
 
-What can be said without truth: whether the prediction, drawn at its own camera, covers the object
-(`iou2d_rerender`), whether the mesh is sound, how sure the network is of the azimuth, and what a
-person should look at first: the service's flags (`graphics.quality`), but that meshes are drawn
-again with their predicted textures. Where masks are given, the network is given them, and the
-segmenter is held against them; where cameras are given (PASCAL3D+), so are the predicted ones.
+What can be said without it: whether the prediction, rendered at its own camera, covers the object
+(`iou2d_rerender`), whether the mesh is sound, how confident the network is of the azimuth, and
+what a person should look at first: the service's flags
+(`graphics.quality`), but with the predicted texture. Given masks are what the network gets, and the
+segmenter is compared with them. Given cameras (PASCAL3D+) are compared with the predicted ones.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ from graphics.camera import (
 from graphics.mesh import Template
 from train.data.photo_set import PhotoSet
 from train.evaluation.benchmark import BATCH, Predicted
-from train.evaluation.metrics import Metric
+from train.evaluation.metrics import METRICS, Metric
 from train.evaluation.renders import as_pixels, render_on_grey
 from train.metrics.mask_iou import mask_iou, solid
 from train.metrics.mesh_quality import flipped_faces, self_intersections, watertight
@@ -36,33 +36,28 @@ SHOWN_ELEVATION_DEGREES = 15.0
 
 PHOTO_METRICS: dict[str, Metric] = {
     "iou2d_rerender": Metric(
-        "iou2d_rerender", "mean", 3,
         "silhouette at the predicted camera against the mask that the network was given: the one "
-        "in --masks, the alpha channel or the layout's, else the segmenter's own",
+        "in --masks, the alpha channel or the layout's, else the segmenter's own"
     ),
     "iou2d_segmenter": Metric(
-        "iou2d_segmenter", "mean", 3,
-        "the segmenter's mask against the given one, of photographs that have one",
+        "the segmenter's mask against the given one, of photographs that have one"
     ),
-    "confidence": Metric("confidence", "mean", 3, "the network's own, of the azimuth, 0 to 1"),
-    "azimuth_median_deg": Metric(
-        "azimuth_degrees", "median", 1,
-        "error of the predicted azimuth, of photographs with a camera; lower is better",
+    "confidence": Metric("the network's own, of the azimuth, 0 to 1"),
+    "azimuth_median_deg": METRICS["azimuth_median_deg"]._replace(
+        definition="error of the predicted azimuth, of photographs with a camera; lower is better"
     ),
-    "azimuth_acc30": Metric(
-        "azimuth_degrees", "within30", 3, "share of azimuth errors of at most 30 degrees"
-    ),
-    "elevation_median_deg": Metric(
-        "elevation_degrees", "median", 1, "error of the predicted elevation; lower is better"
-    ),
-    "watertight": Metric("watertight", "mean", 3, "as of objects with truth"),
-    "flipped_faces": Metric("flipped_faces", "mean", 4, "as of objects with truth"),
-    "self_intersections": Metric("self_intersections", "mean", 4, "as of objects with truth"),
+    **{
+        name: METRICS[name]
+        for name in (
+            "azimuth_acc30", "elevation_median_deg",
+            "watertight", "flipped_faces", "self_intersections",
+        )
+    },
 }  # fmt: skip
 
 
 class PhotoScores(NamedTuple):
-    """One value per photograph, each f64 [N]; NaN where there is no truth."""
+    """One value per photograph, each f64 [N]; NaN where there is no ground truth."""
 
     iou2d_rerender: NDArray[np.float64]
     iou2d_segmenter: NDArray[np.float64]
@@ -85,7 +80,7 @@ class PhotosMeasured(NamedTuple):
     masks: NDArray[np.float32]
     """[N, R, R] in 0..1, as the network was given them."""
     renders: NDArray[np.uint8]
-    """[N, 6, R, R, 3]: at the predicted camera, then turned, on grey."""
+    """[N, 6, R, R, 3]: at the predicted camera, then from other azimuths, on grey."""
 
 
 class PhotoPredictor(Protocol):
@@ -107,7 +102,7 @@ def measure_photos(
 ) -> PhotosMeasured:
     """Let a bundle, or a run's networks, read every photograph.
 
-    `tell`: is told how many are done, from time to time.
+    `on_progress`: gets the number done, from time to time.
     """
     parts = []
     for start in range(0, len(photos.images), BATCH):

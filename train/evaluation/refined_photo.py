@@ -15,7 +15,7 @@ from train.evaluation.renders import as_pixels, render_on_grey
 from train.metrics.mask_iou import mask_iou, solid
 
 OTHER_VIEW_DEGREES = 120.0
-"""Of azimuth away from the predicted camera, where steps show what they did to the unseen side."""
+"""Azimuth away from the predicted camera, where steps show what they did to the unseen side."""
 
 
 class Drawn(NamedTuple):
@@ -28,7 +28,7 @@ class Drawn(NamedTuple):
     rerender: NDArray[np.uint8]
     """[R, R, 3] at the prediction's own camera, on grey."""
     other_view: NDArray[np.uint8]
-    """[R, R, 3] turned; from the same camera before and after."""
+    """[R, R, 3] from another azimuth; the same camera before and after."""
 
 
 class RefinedPhoto(NamedTuple):
@@ -39,8 +39,8 @@ class RefinedPhoto(NamedTuple):
     before: Drawn
     after: Drawn
     seconds: float
-    """That the steps took, without reading and drawing; with compiling the renderer where it has
-    never run before."""
+    """Duration of the steps, without reading and rendering; with compiling the renderer where it
+    has never run before."""
 
 
 class NoObject(ValueError):

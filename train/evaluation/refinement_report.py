@@ -1,23 +1,31 @@
-"""What test-time steps made of photographs, as files: meshes, figures and a contact sheet."""
+"""What test-time steps made of photographs, as files: meshes, a report and a contact sheet."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from graphics.camera import wrap_degrees
+import numpy as np
+
 from graphics.glb import GlbWriter
 from graphics.mesh import Template
 from graphics.seams import find_seams
+from graphics.sheet import Row, png_of, sheet_of
 from train.data.photographs import Skipped
-from train.evaluation.refined_photo import OTHER_VIEW_DEGREES, Drawn, RefinedPhoto
+from train.evaluation.bootstrap import INTERVAL, estimates
+from train.evaluation.contact_sheet import STYLE
+from train.evaluation.metrics import Metric
+from train.evaluation.photo_report import camera_entry
+from train.evaluation.refined_photo import OTHER_VIEW_DEGREES, RefinedPhoto
 from train.evaluation.renders import as_pixels
-from train.pictures.captioned_sheet import captioned_sheet, line_of
-from train.running.workspace import write_atomically, write_json
+from train.evaluation.report import Report, ReportRow
+from train.running.workspace import write_atomically
 
-COLUMNS = (
-    "photograph | before | after | "
-    f"turned by {OTHER_VIEW_DEGREES:.0f} degrees: before | after"
+TITLES = (
+    ["photograph"], ["before", "after"], [f"before, {OTHER_VIEW_DEGREES:.0f}°", "after"],
 )  # fmt: skip
+METRICS = {
+    "iou2d_rerender": Metric("silhouette at the predicted camera against the mask it is fitted to")
+}
 
 
 class Named(NamedTuple):
@@ -54,22 +62,32 @@ def write_meshes(folder: Path, refined: RefinedPhoto, template: Template) -> Non
 def write_refinement_report(
     folder: Path, photos: Sequence[Named], skipped: Sequence[Skipped], about: Mapping[str, Any]
 ) -> None:
-    """Write `refinement.json` and `contact_sheet.png` of at least one photograph."""
-    write_json(folder / "refinement.json", {
-        "about": dict(about),
-        "photographs": [_entry(photo) for photo in photos],
-        "skipped": [item._asdict() for item in skipped],
-    })  # fmt: skip
-    lines = [
-        line_of(
-            [photo.refined.image],
-            [photo.refined.before.rerender, photo.refined.after.rerender],
-            [photo.refined.before.other_view, photo.refined.after.other_view],
-        )
-        for photo in photos
-    ]
-    sheet = captioned_sheet([(0, COLUMNS)], [summary(photo) for photo in photos], lines)
-    write_atomically(folder / "contact_sheet.png", sheet)
+    """Write `refinement` as .json, .md and .html, and `contact_sheet.png`, of at least one
+    photograph."""
+    lines = []
+    for photo in photos:
+        image, before, after, _ = photo.refined
+        pictures = (
+            [image], [before.rerender, after.rerender], [before.other_view, after.other_view],
+        )  # fmt: skip
+        lines.append(Row(pictures, captions=[summary(photo)]))
+    before = np.array([photo.refined.before.iou for photo in photos])
+    after = np.array([photo.refined.after.iou for photo in photos])
+    rows = {
+        "before": ReportRow(estimates({"iou2d_rerender": before}, METRICS), "as predicted"),
+        "after": ReportRow(estimates({"iou2d_rerender": after}, METRICS), "after the steps"),
+    }
+    Report(
+        "Refinement",
+        about,
+        rows,
+        METRICS,
+        INTERVAL.format("photographs"),
+        notes=[summary(photo) for photo in photos],
+        skipped=skipped,
+        files={"contact_sheet.png": png_of(sheet_of(lines, TITLES, STYLE))},
+        details={"photographs": [_entry(photo) for photo in photos]},
+    ).write(folder, "refinement")
 
 
 def summary(photo: Named) -> str:
@@ -88,18 +106,8 @@ def _entry(photo: Named) -> dict[str, Any]:
         "iou2d_rerender_before": round(refined.before.iou, 5),
         "iou2d_rerender_after": round(refined.after.iou, 5),
         "seconds": round(refined.seconds, 3),
-        "camera_before": _camera(refined.before),
-        "camera_after": _camera(refined.after),
+        "camera_before": camera_entry(refined.before.read.cameras[0]),
+        "camera_after": camera_entry(refined.after.read.cameras[0]),
         "mesh_before": f"{photo.folder}/before.glb",
         "mesh_after": f"{photo.folder}/after.glb",
-    }
-
-
-def _camera(drawn: Drawn) -> dict[str, Any]:
-    azimuth, elevation, distance, x, y = drawn.read.cameras[0].astype(float).tolist()
-    return {
-        "azimuth_degrees": round(float(wrap_degrees(azimuth)), 2),
-        "elevation_degrees": round(elevation, 2),
-        "distance": round(distance, 3),
-        "offset": [round(x, 4), round(y, 4)],
     }

@@ -1,5 +1,5 @@
-"""Predictions as pictures, drawn as the truth of an evaluation is: by the service's own renderer,
-on grey, with as many samples per pixel."""
+"""Predictions as pictures, rendered as the ground truth is: by the service's own renderer, on grey,
+with as many samples per pixel."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from train.metrics.mask_iou import solid
 
 COARSE_SIZE = 64
 """Below this side the photographs take 4 x 4 samples per pixel, from it on 2 x 2. Predictions are
-drawn with the same samples, so that the truth itself scores an IoU of exactly 1."""
+rendered with the same samples, so that the ground truth scores an IoU of exactly 1."""
 NEUTRAL = 0.5
 """Grey that stands around the object where images are compared."""
 
@@ -35,7 +35,7 @@ def render_on_grey(
     template: Template,
     size: int,
 ) -> Rendered:
-    """Draw each prediction by its own camera, with the samples per pixel that the truth has."""
+    """Render each prediction by its own camera, with the ground truth's samples per pixel."""
     grey = np.full((len(vertices), size, size, 3), NEUTRAL, np.float32)
     return render(vertices, textures, cameras, template, size, grey, _samples(size))
 

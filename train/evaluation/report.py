@@ -1,145 +1,134 @@
-"""The report of a measurement: JSON, Markdown and a page, two pictures, scores of every object.
+"""A report of measurements: rows by metrics, as JSON for programs, Markdown and a page for people.
 
-Every figure is named after its protocol, and comes with the interval that holds 95 % of 2,000
-bootstrap resamples of the objects: how much the figure would move with other held-out objects.
-It does not hold what another training run would give.
+    Report("Evaluation", about, rows, metrics, interval="95 % bootstrap interval").write(folder)
+
+Every evaluation fills a `Report`; two templates beside this file say how it looks. The page needs
+nothing beside it.
 """
 
+import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from train.data.held_out import HeldOut
-from train.evaluation.benchmark import Measured, Scores
-from train.evaluation.contact_sheet import azimuth_histogram, contact_sheet
-from train.evaluation.metrics import HEADLINE, METRICS, ORACLE, ROWS, Estimate, cell
-from train.evaluation.report_page import page
+from train.data.photographs import Skipped
+from train.evaluation.metrics import Estimate, Metric
 from train.running.workspace import write_atomically, write_json
 
-RESAMPLES = 2_000
-CONFIDENCE = 0.95
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=select_autoescape(["html.jinja"]),
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    undefined=StrictUndefined,
+)
 
 
-def summarise(values: NDArray[np.floating], statistic: str) -> NDArray[np.float64]:
-    """Sum up the last axis: `mean`, `median` or `within30`."""
-    if statistic == "mean":
-        return np.mean(values, axis=-1)
-    if statistic == "median":
-        return np.median(values, axis=-1)
-    if statistic == "within30":
-        return np.mean(values <= 30.0, axis=-1)
-    raise ValueError(f"statistic is {statistic!r}; it must be mean, median or within30")
+class ReportRow(NamedTuple):
+    """What was measured of one thing."""
+
+    metrics: Mapping[str, Estimate]
+    """Not necessarily all metrics of the report."""
+    definition: str = ""
+    """What the row is."""
+    only: str = ""
+    """On what it was measured, where that is less than for the others: `2 objects`."""
 
 
-def bootstrap(
-    values: NDArray[np.floating],  # [N], one per object
-    statistic: str,
-    resamples: int = RESAMPLES,
-) -> Estimate:
-    """A figure with its percentile interval; always the same resamples for one N."""
-    chosen = np.random.default_rng(0).integers(0, len(values), (resamples, len(values)))
-    spread = summarise(np.asarray(values)[chosen], statistic)
-    tails = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(spread, [tails, 1 - tails])
-    return Estimate(float(summarise(values, statistic)), float(low), float(high))
+class Picture(NamedTuple):
+    """A picture of the page."""
+
+    content: bytes
+    """A JPEG, or a PNG."""
+    caption: str
+    heading: str = ""
+    """Stands above the first picture that has it."""
+
+    @property
+    def address(self) -> str:
+        """The picture itself, as the page's source of it."""
+        kind = "png" if self.content.startswith(b"\x89PNG") else "jpeg"
+        return f"data:image/{kind};base64,{base64.b64encode(self.content).decode('ascii')}"
 
 
-def estimates(scores: Scores) -> dict[str, Estimate]:
-    """Every figure of one row."""
-    return {
-        name: bootstrap(getattr(scores, metric.score), metric.statistic)
-        for name, metric in METRICS.items()
-    }
+@dataclass(frozen=True)
+class Report:
+    """What an evaluation found. The same values give the same files, byte for byte."""
 
+    title: str
+    about: Mapping[str, Any]
+    """What a reader must know to get the metrics again."""
+    rows: Mapping[str, ReportRow]
+    """The first is what is measured, the others are compared with it."""
+    metrics: Mapping[str, Metric]
+    interval: str
+    """What stands in brackets behind a value."""
+    notes: Sequence[str] = ()
+    skipped: Sequence[Skipped] = ()
+    """Files that could not be used."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Name -> PNG, written beside the report; the Markdown shows them."""
+    pictures: Sequence[Picture] = ()
+    """Shown in the page; where there are none, the files are."""
+    pictures_text: str = ""
+    """What the pictures show."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """More that programs read: keys of the JSON."""
+    metrics_down: bool = True
+    """Whether a metric is a line of the table, or a column."""
 
-def write_report(
-    folder: Path,
-    rows: Mapping[str, Measured],
-    truth: HeldOut,
-    about: Mapping[str, Any],
-) -> dict[str, dict[str, Estimate]]:
-    """Write the report of the rows, the first of which is what is measured, the others beside it.
+    def json(self) -> dict[str, Any]:
+        """The report for programs; `rows[row][metric]` has `value`, `low` and `high`."""
+        return {
+            "about": dict(self.about),
+            "row_definitions": {name: row.definition for name, row in self.rows.items()},
+            "definitions": {name: metric.definition for name, metric in self.metrics.items()},
+            "rows": {
+                name: {metric: estimate.json() for metric, estimate in row.metrics.items()}
+                for name, row in self.rows.items()
+            },
+            **self.details,
+            "skipped": [item._asdict() for item in self.skipped],
+        }
 
-    `about`: what a reader must know to get the same metrics again. Returns the metrics by row.
-    """
-    metrics = {name: estimates(measured.scores) for name, measured in rows.items()}
-    margins = _margins(rows)
-    first = next(iter(rows.values()))
-    counts = {name: len(measured.scores.iou2d_input) for name, measured in rows.items()}
-    about = {
-        "objects": len(truth.images),
-        "novel_views": truth.novel_cameras.shape[1],
-        "size": truth.images.shape[1],
-        **about,
-    }
-    write_json(folder / "report.json", {
-        "about": about,
-        "row_meanings": {row: ROWS[row] for row in rows},
-        "protocols": {name: metric.protocol for name, metric in METRICS.items()},
-        "rows": {row: {name: estimate._asdict() for name, estimate in values.items()}
-                 for row, values in metrics.items()},
-        "objects_of_rows": counts,
-        f"margin_{HEADLINE}": {row: margin._asdict() for row, margin in margins.items()},
-    })  # fmt: skip
-    per_object = {row: _rounded(measured.scores) for row, measured in rows.items()}
-    write_json(folder / "objects.json", {"names": truth.names, **per_object})
-    titled = {
-        row if counts[row] == about["objects"] else f"{row} ({counts[row]} objects)": values
-        for row, values in metrics.items()
-    }
-    write_atomically(folder / "report.md", markdown(titled, margins, about).encode())
-    write_atomically(folder / "report.html", page(titled, about, first, truth).encode())
-    write_atomically(folder / "contact_sheet.png", contact_sheet(first, truth))
-    # The ceiling is given the true cameras: it has no errors to show.
-    errors = {
-        name: measured.scores.azimuth_signed_degrees
-        for name, measured in rows.items()
-        if name != ORACLE
-    }
-    write_atomically(folder / "azimuth_errors.png", azimuth_histogram(errors))
-    return metrics
+    def markdown(self) -> str:
+        """The report for the terminal, and for people who read it where it lies."""
+        return self._text("md")
 
+    def html(self) -> str:
+        """The report as one page that needs nothing beside it."""
+        return self._text("html")
 
-def markdown(
-    metrics: Mapping[str, Mapping[str, Estimate]],
-    margins: Mapping[str, Estimate],
-    about: Mapping[str, Any],
-) -> str:
-    """The report for people: one line per figure, one column per row of `figures`."""
-    lines = ["# Evaluation", ""]
-    lines += [f"- {name}: {json.dumps(value)}" for name, value in about.items()]
-    lines += ["", "| figure | " + " | ".join(metrics) + " |", "|---|" + "---|" * len(metrics)]
-    for name, metric in METRICS.items():
-        cells = (cell(values[name], metric.digits) for values in metrics.values())
-        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
-    lines += ["", "In brackets: 95 % bootstrap interval over the objects.", ""]
-    first = next(iter(metrics))
-    lines += [f"- `{row}`: {ROWS[row]}." for row in (first, *margins)]
-    lines.append("")
-    for row, margin in margins.items():
-        lines.append(f"- `{HEADLINE}`, {first} above {row}, object by object: {cell(margin, 3)}")
-    lines += ["", "## What is measured", ""]
-    lines += [f"- `{name}`: {metric.protocol}." for name, metric in METRICS.items()]
-    lines += ["", "![objects](contact_sheet.png)", "", "![azimuth](azimuth_errors.png)", ""]
-    return "\n".join(lines)
+    def write(self, folder: Path, name: str = "report") -> None:
+        """Write `name` as .json, .md and .html, and the files beside it."""
+        write_json(folder / f"{name}.json", self.json())
+        write_atomically(folder / f"{name}.md", self.markdown().encode())
+        write_atomically(folder / f"{name}.html", self.html().encode())
+        for file, content in self.files.items():
+            write_atomically(folder / file, content)
 
+    def _text(self, form: str) -> str:
+        facts = {name: json.dumps(value) for name, value in self.about.items()}
+        pictures = self.pictures or [Picture(png, name) for name, png in self.files.items()]
+        titled = {
+            f"{name} ({row.only})" if row.only else name: row for name, row in self.rows.items()
+        }
+        return TEMPLATES.get_template(f"report.{form}.jinja").render(
+            report=self, facts=facts, rows=titled, table=self._table(titled), pictures=pictures
+        )
 
-def _margins(rows: Mapping[str, Measured]) -> dict[str, Estimate]:
-    """By how much the first row is above each other one in the headline figure, in pairs: over the
-    objects that the other row has, which are the first ones."""
-    (_, first), *others = rows.items()
-    metric = METRICS[HEADLINE]
-    ours = getattr(first.scores, metric.score)
-    margins = {}
-    for name, measured in others:
-        theirs = getattr(measured.scores, metric.score)
-        margins[name] = bootstrap(ours[: len(theirs)] - theirs, metric.statistic)
-    return margins
-
-
-def _rounded(scores: Scores) -> dict[str, list[float]]:
-    return {name: np.round(values, 5).tolist() for name, values in scores._asdict().items()}
+    def _table(self, titled: Mapping[str, ReportRow]) -> list[Sequence[str]]:
+        """The head, then the lines; empty where a row has not got a metric."""
+        columns: list[Sequence[str]] = [("metric" if self.metrics_down else "row", *self.metrics)]
+        for title, row in titled.items():
+            texts = (
+                row.metrics[name].text(metric.digits) if name in row.metrics else ""
+                for name, metric in self.metrics.items()
+            )
+            columns.append((title, *texts))
+        return [*zip(*columns, strict=True)] if self.metrics_down else columns

@@ -19,7 +19,7 @@ CHUNK = 32
 METRIC_IMAGES = 128
 TURN_OBJECTS = 24
 AZIMUTHS_DEGREES = (0, 60, 120, 180, 240, 300)
-"""Asked of every object, and the turned columns of the pictures."""
+"""Asked of every object; columns of the pictures."""
 BEYOND_DEGREES = 30.0
 GRID_ROWS = 8
 
@@ -80,7 +80,7 @@ def selector_shares(network: StyleganR) -> dict[str, dict[str, float]]:
 
 @torch.no_grad()
 def write_pictures(path: Path, network: StyleganR, sampler: CodeSampler) -> None:
-    """Rows: objects. Columns: input | its own codes | turned | other texture | other background."""
+    """Rows: objects. Columns: input | own codes | azimuths | other texture | other background."""
     own = evenly(sampler, GRID_ROWS)
     others = own.roll(1)
     columns = [as_images(sampler.codes.images[own])]
@@ -102,7 +102,7 @@ def turned(
     cameras: Tensor,  # [B, 5]
     azimuth_degrees: float,
 ) -> Tensor:  # [B, 5]
-    """The same cameras at another azimuth."""
+    """Cameras at another azimuth, otherwise as they are."""
     cameras = cameras.clone()
     cameras[:, AZIMUTH] = azimuth_degrees
     return cameras

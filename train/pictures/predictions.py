@@ -24,10 +24,10 @@ def pictures_of(
     images: Tensor,  # [B, 3, R, R] in 0..1
     masks: Tensor,  # [B, R, R] in 0..1
 ) -> Tensor:  # [B, 8, 3, R, R]
-    """Input | re-render | error | four turned views | texture.
+    """Input | re-render | error | four other views | texture.
 
     The error is the absolute difference of the first two inside the mask, black outside: where the
-    prediction leaves a part of the mask uncovered, its colour is held against grey.
+    prediction leaves a part of the mask uncovered, its colour is compared with grey.
     """
     prediction = network(images, masks[:, None])
     given = _on_grey(images, masks[:, None])

@@ -1,19 +1,19 @@
-"""Evaluate: the round's network on held-out procedural objects with truth, beside two floors.
+"""Evaluate: the round's network on held-out procedural objects, beside two baselines.
 
-There are such objects of vehicles only. A network for anything else reads photographs that it was
-trained on, and what can be said without truth is measured (`train.evaluation.photo_benchmark`).
+There are such objects with ground truth of vehicles only. A network for anything else reads
+photographs that it was trained on; what can be said without ground truth is measured
+(`train.evaluation.photo_benchmark`).
 
     python -m train.cycle --stages evaluate
 
-Writes `report.json`, `report.md`, `report.html`, `contact_sheet.png` and, with truth,
-`objects.json` (every object's scores) and `azimuth_errors.png`; what the figures mean is said in
-`train.evaluation.metrics` and in the report.
-The floors: `mean_shape`, the mean of the predicted training shapes at the predicted camera, and,
-in the last round, `single_view`, the same network trained on single views. A run that was stopped
-measures again from the start, which takes less than a minute.
+Writes `report.json`, `report.md`, `report.html`, `contact_sheet.png` and, with ground truth,
+`objects.json` (every object's scores) and `azimuth_errors.png`. The report and
+`train.evaluation.metrics` say what the metrics mean.
+Two baselines stand beside: `mean_prediction`, the mean of the predicted training shapes at the
+predicted camera, and, in the last round, `single_view`, the same network trained on single views.
+A run that was stopped measures again from the start, which takes less than a minute.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,11 @@ from train.data.held_out import held_out
 from train.data.photo_set import PhotoSet, of_squares
 from train.data.vehicles import HELD_OUT_SEED
 from train.evaluation.benchmark import ConstantShape, Measured, Predicted, Predictor, measure
+from train.evaluation.metrics import MEAN_PREDICTION
+from train.evaluation.object_report import write_object_report
 from train.evaluation.photo_benchmark import measure_photos
-from train.evaluation.photo_report import photo_estimates, write_photo_report
-from train.evaluation.report import Estimate, write_report
+from train.evaluation.photo_report import write_photo_report
+from train.evaluation.report import ReportRow
 from train.models.inverse_graphics import load_inverse_graphics
 from train.models.segmenter import Segment, load_segmenter
 from train.models.serving_graphs import InverseGraphicsGraph, channels_first
@@ -37,7 +39,7 @@ from train.running.device import place
 from train.running.progress import Progress
 from train.running.workspace import Workspace
 
-OURS, MEAN_SHAPE, SINGLE_VIEW = "inverse_graphics", "mean_shape", "single_view"
+OURS, SINGLE_VIEW = "inverse_graphics", "single_view"
 """Rows of the report."""
 
 
@@ -79,7 +81,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
 
 
 def _with_truth(config: Config, workspace: Workspace, round: int) -> dict[str, Any]:
-    """Held-out procedural objects; the facts of the stage."""
+    """Measure on held-out procedural objects; returns the facts of the stage."""
     settings = config.evaluate
     seed = HELD_OUT_SEED + settings.seed
     truth = held_out(settings.objects, settings.views, config.photographs.size, seed)
@@ -104,27 +106,23 @@ def _with_truth(config: Config, workspace: Workspace, round: int) -> dict[str, A
             "the network was trained on other photographs than the procedural vehicles it is "
             "measured on"
         )
-    metrics = write_report(workspace.stage("evaluate", round).path, rows, truth, about)
-    ours, *baselines = (_values(row) for row in metrics.values())
-    return {
-        "objects": settings.objects,
-        **ours,
-        **dict(zip(list(metrics)[1:], baselines, strict=True)),
-    }
+    report = write_object_report(workspace.stage("evaluate", round).path, rows, truth, about)
+    values = {name: _values(row) for name, row in report.rows.items()}
+    return {"objects": settings.objects, **values.pop(OURS), **values}
 
 
 def _without_truth(config: Config, workspace: Workspace, round: int) -> dict[str, Any]:
-    """The training's own photographs; the facts of the stage."""
+    """Measure on the training's own photographs; returns the facts of the stage."""
     photos = _own_photographs(workspace, config.evaluate.objects)
     measured = measure_photos(_networks(workspace, round), photos)
     about = {
         "preset": config.preset,
         "round": round,
         "category": config.export.category,
-        "note": "photographs of the training itself, without truth",
+        "note": "photographs of the training itself, without ground truth",
     }
-    write_photo_report(workspace.stage("evaluate", round).path, measured, photos, about)
-    metrics = _values(photo_estimates(measured))
+    folder = workspace.stage("evaluate", round).path
+    metrics = _values(write_photo_report(folder, measured, photos, about, OURS).rows[OURS])
     said = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
     Progress(workspace, "evaluate", 1, round).say(f"{len(photos.names)} photographs: {said}")
     return {"photographs": len(photos.names), **metrics}
@@ -142,19 +140,19 @@ def _own_photographs(workspace: Workspace, most: int) -> PhotoSet:
 
 
 def _networks(workspace: Workspace, round: int) -> NetworkPredictor:
-    """What the round has taught."""
+    """The networks that the round has trained."""
     segment = load_segmenter(workspace.stage("segmenter").path, place())
     weights = workspace.stage("inverse", round).require("inverse_graphics.safetensors")
     return NetworkPredictor(segment, weights)
 
 
 def _predictors(config: Config, workspace: Workspace, round: int) -> dict[str, Predictor]:
-    """What is measured, first, and the floors."""
+    """What is measured, first, and the baselines."""
     inverse = workspace.stage("inverse", round)
     ours = _networks(workspace, round)
     with np.load(inverse.require("mean.npz"), allow_pickle=False) as mean:
         texture = mean["texture"].transpose(1, 2, 0)  # [3, Ht, Wt] -> [Ht, Wt, 3]
-        predictors = {OURS: ours, MEAN_SHAPE: ConstantShape(ours, mean["vertices"], texture)}
+        predictors = {OURS: ours, MEAN_PREDICTION: ConstantShape(ours, mean["vertices"], texture)}
     # The inverse stage trains the single-view network in the last round only.
     if config.evaluate.single_view_baseline and round == config.rounds - 1:
         single = inverse.require("single_view/inverse_graphics.safetensors")
@@ -162,5 +160,5 @@ def _predictors(config: Config, workspace: Workspace, round: int) -> dict[str, P
     return predictors
 
 
-def _values(metrics: Mapping[str, Estimate]) -> dict[str, float]:
-    return {name: round(estimate.value, 4) for name, estimate in metrics.items()}
+def _values(row: ReportRow) -> dict[str, float]:
+    return {name: round(estimate.value, 4) for name, estimate in row.metrics.items()}

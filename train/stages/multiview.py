@@ -24,7 +24,7 @@ from train.models.generated import as_pixels, generate, generate_grid, sample_co
 from train.models.generator import Generator
 from train.models.segmenter import Segment, load_segmenter
 from train.models.weights import load_generator
-from train.pictures.labelled_sheet import write_labelled_sheet
+from train.pictures.grid import write_labelled_rows
 from train.pose.labels import labelled_range
 from train.running.device import place
 from train.running.progress import Progress
@@ -198,13 +198,11 @@ def _kept(objects: np.ndarray, verdicts: np.ndarray) -> np.ndarray:  # int64 [M'
 def _write_sheet(
     folder: StageFolder, objects: np.ndarray, viewpoints: np.ndarray, cameras: np.ndarray
 ) -> None:
-    """The first objects with their views in order of azimuth; gaps are where views were dropped."""
+    """The first objects with their views in order of azimuth."""
     images = np.load(folder.file("images.npy"), mmap_mode="r")
-    shown = np.unique(objects)[:SHEET_OBJECTS]
-    columns = int(np.bincount(objects).max())
-    rows = np.full((len(shown), columns, *images.shape[1:]), 255, np.uint8)
-    for row, number in enumerate(shown):
+    rows = {}
+    for number in np.unique(objects)[:SHEET_OBJECTS]:
         own = np.flatnonzero(objects == number)
         own = own[np.argsort(cameras[viewpoints[own], AZIMUTH], kind="stable")]
-        rows[row, : len(own)] = images[own]
-    write_labelled_sheet(folder.file("contact_sheet.png"), rows, [str(number) for number in shown])
+        rows[str(number)] = images[own]
+    write_labelled_rows(folder.file("contact_sheet.png"), rows)

@@ -43,7 +43,7 @@ from train.models.attributes import (
 from train.models.generated import as_pixels, generate_grid, sample_contents
 from train.models.generator import Generator
 from train.models.weights import load_generator
-from train.pictures.labelled_sheet import write_labelled_sheet
+from train.pictures.grid import write_labelled_rows
 from train.pose.attribute_classifier import (
     classifier_errors,
     take_shipped_classifier,
@@ -148,8 +148,8 @@ def _choose_and_tabulate(
     # A person has to see every code; of those that the network annotates some are enough.
     shown = _spread(len(chosen), SHEET_CODES if by_network else len(chosen))
     images = _sheet_images(generator, codes[chosen[shown]], contents)
-    labels = [str(number) for number in shown]
-    write_labelled_sheet(folder.file("contact_sheet.png"), images, labels, blocks=2)
+    labelled = dict(zip(map(str, shown), images, strict=True))
+    write_labelled_rows(folder.file("contact_sheet.png"), labelled, blocks=2)
     if len(shown) == len(chosen):
         write_page(folder.file(PAGE), workspace.path.resolve().name, arrays["codes"], rows, images)
     write_table(folder.file("viewpoints.csv"), rows)

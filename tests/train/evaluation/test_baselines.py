@@ -33,27 +33,27 @@ class PerfectMasks:
 def test_the_mean_prediction_is_the_mean_of_what_is_predicted() -> None:
     known = photographs(1, np.arange(60), SIZE)
     predictor = PerfectMasks(known)
-    floor = mean_prediction(predictor, known.images)
+    baseline = mean_prediction(predictor, known.images)
     bright = known.images.mean() / 255
-    assert np.allclose(floor.vertices, predictor.template.vertices * bright, atol=1e-5)
-    assert np.allclose(floor.texture, bright, atol=1e-5)
+    assert np.allclose(baseline.vertices, predictor.template.vertices * bright, atol=1e-5)
+    assert np.allclose(baseline.texture, bright, atol=1e-5)
 
 
 def test_a_photograph_of_the_training_is_answered_with_its_own_object_and_camera() -> None:
     known = photographs(1, np.arange(40), SIZE)
-    floor = NearestTraining(PerfectMasks(known), seed=1, count=40)
-    read = floor.predict(known.images[[7, 31]])
+    baseline = NearestTraining(PerfectMasks(known), seed=1, count=40)
+    read = baseline.predict(known.images[[7, 31]])
     for row, index in enumerate((7, 31)):
         assert np.array_equal(read.cameras[row], known.cameras[index])
         assert np.array_equal(read.vertices[row], meshes(1, index).vertices)
         assert np.allclose(read.textures[row] * 255, meshes(1, index).texture, atol=0.01)
-    assert read.vertices.shape[1] == len(floor.template.vertices)
+    assert read.vertices.shape[1] == len(baseline.template.vertices)
 
 
 def test_a_new_photograph_is_answered_with_what_looks_alike() -> None:
     held_out = photographs(HELD_OUT_SEED, np.arange(60), SIZE)
-    floor = NearestTraining(PerfectMasks(held_out), seed=1, count=1000)
-    read = floor.predict(held_out.images)
+    baseline = NearestTraining(PerfectMasks(held_out), seed=1, count=1000)
+    read = baseline.predict(held_out.images)
     errors = np.abs((read.cameras[:, 0] - held_out.cameras[:, 0] + 180) % 360 - 180)
     # Front and back look alike at 16 px; by chance an error would be 90 degrees.
     assert np.median(np.minimum(errors, 180 - errors)) < 15

@@ -18,7 +18,7 @@ from train.evaluation.benchmark import (
 
 
 class Oracle:
-    """Predicts the one held-out object it was made for, turned and scaled as told."""
+    """Predicts the one held-out object it was made for, rotated and scaled as given."""
 
     def __init__(self, truth: HeldOut, turned_degrees: float = 0, scale: float = 1) -> None:
         mesh = meshes(HELD_OUT_SEED, 0)

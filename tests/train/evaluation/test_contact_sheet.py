@@ -3,16 +3,10 @@ import io
 import numpy as np
 from PIL import Image
 
-from tests.train.evaluation.test_report import OBJECTS, blank_truth, measured
-from train.evaluation.contact_sheet import (
-    COLOURS,
-    LEFT,
-    RIGHT,
-    azimuth_histogram,
-    best_middle_worst,
-    contact_sheet,
-)
-from train.pictures.captioned_sheet import CAPTION, CELL, MARGIN
+from graphics.sheet import TITLE_HEIGHT
+from tests.train.evaluation.test_object_report import blank_truth, measured
+from train.evaluation.contact_sheet import STYLE, best_middle_worst
+from train.evaluation.object_report import object_report
 
 
 def test_best_middle_and_worst_are_different_objects() -> None:
@@ -24,39 +18,19 @@ def test_best_middle_and_worst_are_different_objects() -> None:
     assert best_middle_worst(scores[:2], 4) == [("best", 1), ("worst", 0)]
 
 
-def test_the_sheet_has_a_line_per_object() -> None:
+def test_the_sheet_has_a_row_per_object() -> None:
     rows = measured(0.5)
-    with Image.open(io.BytesIO(contact_sheet(rows, blank_truth()))) as image:
-        assert image.size == (9 * CELL + 4 * MARGIN, CAPTION + 12 * (CELL + CAPTION))
+    report = object_report({"bundle": rows}, blank_truth(), {})
+    with Image.open(io.BytesIO(report.files["contact_sheet.png"])) as image:
         pixels = np.asarray(image)
+    width = 9 * STYLE.cell + 4 * STYLE.group_gap + 4 * STYLE.gap
+    height = TITLE_HEIGHT + 12 * (STYLE.cell + 22 + STYLE.gap) - STYLE.gap
+    assert pixels.shape == (height + 2 * STYLE.margin, width + 2 * STYLE.margin, 3)
     best = int(np.argmax(rows.scores.iou2d_novel30))
     mask = np.asarray(
         Image.fromarray(np.rint(rows.masks[best] * 255).astype(np.uint8)).resize(
-            (CELL, CELL), Image.Resampling.BICUBIC
+            (STYLE.cell, STYLE.cell), Image.Resampling.BICUBIC
         )
     )
-    left, top = CELL + MARGIN, 2 * CAPTION
-    assert np.array_equal(pixels[top : top + CELL, left : left + CELL, 0], mask)
-
-
-def test_the_histogram_draws_where_the_errors_are() -> None:
-    content = azimuth_histogram({"network": np.full(OBJECTS, 5.0), "floor": np.full(8, -100.0)})
-    with Image.open(io.BytesIO(content)) as image:
-        assert image.size == (720, 300)
-        pixels = np.asarray(image).astype(int)
-    blue = np.argwhere(np.abs(pixels[60:240] - (31, 94, 168)).sum(-1) == 0)[:, 1]
-    orange = np.argwhere(np.abs(pixels[60:240] - (214, 102, 32)).sum(-1) == 0)[:, 1]
-    assert orange.max() < blue.min()
-
-
-def test_the_histogram_names_every_row_of_a_report_in_its_own_colour() -> None:
-    rows = ["bundle", "refined", "oracle", "mean_prediction", "nearest_training", "single_view"]
-    content = azimuth_histogram({name: np.full(OBJECTS, 5.0) for name in rows})
-    with Image.open(io.BytesIO(content)) as image:
-        names = np.asarray(image)[:38].astype(int)
-    for number in range(len(rows)):
-        left = LEFT + number * (RIGHT - LEFT) // len(rows)
-        slot = names[:, left : left + 100]
-        strongest = min(slot.reshape(-1, 3), key=np.sum)
-        distances = np.abs(np.array(COLOURS) - strongest).sum(axis=1)
-        assert strongest.sum() < 700 and distances.argmin() == number
+    left, top = STYLE.margin + STYLE.cell + STYLE.group_gap, STYLE.margin + TITLE_HEIGHT
+    assert np.array_equal(pixels[top : top + STYLE.cell, left : left + STYLE.cell, 0], mask)

@@ -1,4 +1,4 @@
-"""The instrument is held to vehicles, whose silhouettes are known to be of one shape or of many."""
+"""The benchmark is tested on vehicles, whose silhouettes are known to be of one shape or many."""
 
 import numpy as np
 import pytest

@@ -12,7 +12,7 @@ SIZE = 48
 
 
 class Ball:
-    """Takes everything for a ball at the camera and of the confidence it is told."""
+    """Takes everything for a ball at the camera and of the confidence that it is given."""
 
     def __init__(self, cameras: np.ndarray, confidence: float = 0.9) -> None:
         self.template = sphere_template(2)

@@ -48,21 +48,21 @@ def trained(path: Path, single_view: bool) -> Workspace:
     return workspace
 
 
-def test_the_report_has_the_network_and_both_floors(tmp_path: Path) -> None:
+def test_the_report_has_the_network_and_both_baselines(tmp_path: Path) -> None:
     workspace = trained(tmp_path, single_view=True)
     evaluate.run(CONFIG, workspace)
     folder = workspace.stage("evaluate")
     report = json.loads(folder.require("report.json").read_text())
-    assert list(report["rows"]) == ["inverse_graphics", "mean_shape", "single_view"]
+    assert list(report["rows"]) == ["inverse_graphics", "mean_prediction", "single_view"]
     assert report["about"]["objects"] == 6 and report["about"]["round"] == 0
     rows = json.loads(folder.require("objects.json").read_text())
-    # An equal network scores equally; the floor stands at the same camera.
+    # An equal network scores equally; the baseline stands at the same camera.
     assert rows["single_view"] == rows["inverse_graphics"]
-    assert rows["mean_shape"]["azimuth_degrees"] == rows["inverse_graphics"]["azimuth_degrees"]
-    assert rows["mean_shape"]["psnr_novel"] != rows["inverse_graphics"]["psnr_novel"]
+    assert rows["mean_prediction"]["azimuth_degrees"] == rows["inverse_graphics"]["azimuth_degrees"]
+    assert rows["mean_prediction"]["psnr_novel"] != rows["inverse_graphics"]["psnr_novel"]
     facts = folder.facts()
     assert facts["objects"] == 6 and set(METRICS) <= set(facts)
-    assert set(METRICS) == set(facts["mean_shape"]) == set(facts["single_view"])
+    assert set(METRICS) == set(facts["mean_prediction"]) == set(facts["single_view"])
     assert (folder.path / "report.md").exists()
     assert (folder.path / "contact_sheet.png").exists()
     assert "iou2d_novel30" in (tmp_path / "metric-evaluate.jsonl").read_text()
