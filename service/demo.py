@@ -24,7 +24,7 @@ import httpx
 from PIL import Image, ImageOps
 
 from service.imaging.sheet import Row, draw_sheet
-from service.model import bundle, store
+from service.model import bundle
 from service.process import ServerError, serving
 from service.settings import SHIPPED_BUNDLE
 
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        folder = store.resolve(options.bundle)
+        folder = bundle.resolve(options.bundle)
         photographs = options.photographs or bundle.load(folder).samples()
         report = run(folder, photographs, options.out)
     except (bundle.BundleError, ServerError) as error:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from queue import SimpleQueue
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -98,9 +98,7 @@ def _tell(
         del outcome, result, error  # for the same reason
 
 
-def _settle(
-    outcome: asyncio.Future[Result], result: Result | None, error: BaseException | None
-) -> None:
+def _settle(outcome: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
     if outcome.done():  # nobody waits any more
         return
     if error is None:

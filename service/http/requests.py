@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import RequestError
-from service.http import refusal
+from service.http import answers
 from service.pipeline.engine import Engine
 from service.schemas import photographs as schemas
 
@@ -32,11 +32,11 @@ class BodyLimit:
         try:
             limit = engine_of(scope["app"]).settings.body_limit_mebibytes * MEBIBYTE
         except RequestError as error:
-            await refusal.to_response(error)(scope, receive, send)
+            await answers.refuse(error)(scope, receive, send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
-            await refusal.to_response(_too_large(limit))(scope, receive, send)
+            await answers.refuse(_too_large(limit))(scope, receive, send)
             return
         received = 0
 

@@ -58,7 +58,7 @@ def encode(form: str, frames: Sequence[NDArray[np.uint8]], frames_per_second: in
 
 def _film_writer():  # noqa: ANN202 - the package has no types
     try:
-        import imageio_ffmpeg
+        import imageio_ffmpeg  # pyright: ignore[reportMissingImports] - of the extra video
     except ImportError:
         raise RequestError(
             422,

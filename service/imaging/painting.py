@@ -56,7 +56,8 @@ class Painter:
         if enlargement is not None:
             texture = enlargement(predicted)
         else:
-            texture = resize_longer(to_bytes(predicted), transfer.width) / np.float32(255)
+            smaller = resize_longer(to_bytes(predicted), transfer.width)
+            texture = smaller.astype(np.float32) / np.float32(255)
         side = min(len(photograph.detail), max(transfer.height, len(photograph.pixels)))
         fine = photograph.detail
         if len(fine) != side:

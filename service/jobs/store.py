@@ -22,11 +22,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from service.errors import ItemError
 from service.jobs import files
-from service.jobs.files import NewItem
+from service.schemas.uploads import Upload
 
 DATABASE = "jobs.sqlite3"
 UPLOADS = ("image", "mask", "refused")
@@ -53,16 +53,19 @@ CREATE INDEX IF NOT EXISTS open_items ON items (job, number) WHERE state = 'wait
 """
 
 
+JobState = Literal["running", "done", "cancelled"]
+ItemState = Literal["waiting", "ok", "error"]
+
+
 class Item(NamedTuple):
     """One image of a job."""
 
     job: str
     number: int
-    """Place in the job, from 0."""
+    """Index in the job, from 0."""
     name: str
     has_mask: bool
-    state: str
-    """waiting, ok or error"""
+    state: ItemState
     code: str | None
     message: str | None
     attempts: int
@@ -73,8 +76,7 @@ class Job(NamedTuple):
     """A job as it stands."""
 
     id: str
-    state: str
-    """running, done or cancelled"""
+    state: JobState
     options: dict[str, Any]
     created: float
     """Seconds since 1970."""
@@ -98,7 +100,7 @@ class JobStore:
         self._database.executescript(SCHEMA)
         self._drop_strays()
 
-    def create(self, options: dict[str, Any], items: Iterable[NewItem]) -> str:
+    def create(self, options: dict[str, Any], items: Iterable[Upload]) -> str:
         """Keep the uploads and the job; its id. Nothing of it is left where that fails."""
         job = secrets.token_hex(16)
         folder = self.folder / job
@@ -132,7 +134,10 @@ class JobStore:
             counts = database.execute(
                 "SELECT state, COUNT(*) FROM items WHERE job = ? GROUP BY state", (identity,)
             ).fetchall()
-        return row and Job(row[0], row[1], json.loads(row[2]), *row[3:], dict(counts))
+        if row is None:
+            return None
+        identity, state, options, created, finished = row
+        return Job(identity, state, json.loads(options), created, finished, dict(counts))
 
     def items(self, job: str, first: int, limit: int, states: tuple[str, ...]) -> list[Item]:
         """The items in these states from number `first` on, in order."""
@@ -143,7 +148,7 @@ class JobStore:
                 f"WHERE job = ? AND number >= ? AND state IN ({marks}) ORDER BY number LIMIT ?",
                 (job, first, *states, limit),
             ).fetchall()
-        return [Item(*row[:3], bool(row[3]), *row[4:]) for row in rows]
+        return [Item._make(row)._replace(has_mask=bool(row[3])) for row in rows]
 
     def running(self) -> list[str]:
         """The jobs with something left to do, the oldest first."""

@@ -8,7 +8,7 @@ import zipfile
 from typing import IO
 
 from service.errors import ItemError, RequestError
-from service.jobs.files import NewItem
+from service.schemas.uploads import Upload
 
 MASK_FOLDER = "masks/"
 """`masks/a.jpg` is the mask of `a.jpg`."""
@@ -27,7 +27,7 @@ DIRECTORY_ENTRY = 46 + 512
 HIDDEN = ("__MACOSX/", ".DS_Store", "Thumbs.db")
 
 
-def read_zip(file: IO[bytes], largest: int, limit: int) -> list[NewItem]:
+def read_zip(file: IO[bytes], largest: int, limit: int) -> list[Upload]:
     """The images of an archive in its order, each with its mask; contents are read when asked for.
 
     At most `largest` images, `limit` bytes unpacked. Raises `RequestError` 422 for anything that is
@@ -52,7 +52,7 @@ def read_zip(file: IO[bytes], largest: int, limit: int) -> list[NewItem]:
     return _items(archive, entries, largest)
 
 
-def _items(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], largest: int) -> list[NewItem]:
+def _items(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], largest: int) -> list[Upload]:
     masks = {
         entry.filename.removeprefix(MASK_FOLDER): entry
         for entry in entries
@@ -64,7 +64,7 @@ def _items(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], largest: in
             continue
         mask = masks.pop(entry.filename, None)
         read_mask = mask and functools.partial(_read, archive, mask)
-        items.append(NewItem(entry.filename, functools.partial(_read, archive, entry), read_mask))
+        items.append(Upload(entry.filename, functools.partial(_read, archive, entry), read_mask))
     if masks:
         name = next(iter(masks))
         raise _refused(

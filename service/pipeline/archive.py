@@ -15,13 +15,11 @@ from graphics.mesh import Template
 from service.errors import ItemError
 from service.imaging.images import resize_longer, scaled
 from service.model.manifest import Manifest
+from service.schemas.options import LARGEST_TEXTURE
+from service.schemas.rendering import LARGEST_NUMBER
 
 HEADER_ALLOWANCE = 4096
 """Bytes an npy member may be larger than its numbers."""
-LARGEST_NUMBER = 1000
-"""No coordinate and no angle of a reconstruction comes near it; beyond it drawing overflows."""
-LARGEST_TEXTURE = 2048
-"""Texels of the longer side, unless the model's own is larger."""
 
 
 class Archive(NamedTuple):

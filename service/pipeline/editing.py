@@ -15,16 +15,16 @@ from service.pipeline.engine import Engine
 from service.pipeline.reconstruction import (
     SAMPLES,
     Taken,
-    Upload,
     cut_out,
     take,
     to_archive,
     to_view,
 )
-from service.pipeline.rendering import draw, picture_size, to_text
+from service.pipeline.rendering import draw, picture_size
 from service.pipeline.scenes import Scene, camera_row
 from service.schemas import photographs as schemas
 from service.schemas.rendering import EditAnswer, EditChanges
+from service.schemas.uploads import Upload
 
 ATTRIBUTES = {"shape": "vertices", "texture": "texture", "background": "background"}
 """Of an archive, by the field that names its source."""
@@ -60,7 +60,7 @@ async def edit(engine: Engine, upload: Upload, changes: EditChanges) -> EditAnsw
         with metrics.stage("encode", timings):
             png = await engine.in_pool(images.encode_png, picture)
     return EditAnswer(
-        image=to_text(png),
+        image=png,
         id=engine.kept.keep(old),
         frame=schemas.Square(**taken.photograph.frame._asdict()),
         camera_before=to_view(old.camera),

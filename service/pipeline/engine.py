@@ -17,11 +17,9 @@ from graphics.render import Rendered, look, render
 from graphics.seams import find_seams
 from service import metrics, tracing
 from service.errors import Overloaded, ShuttingDown
-from service.http.access import Access
 from service.imaging import images
 from service.imaging.painting import Painter
 from service.model import bundle as bundles
-from service.model import store
 from service.model.batcher import Device
 from service.model.device_memory import DeviceMemory
 from service.model.runners import Generator, Reconstructor, Segmenter
@@ -42,7 +40,7 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.bundle = bundles.load(store.resolve(settings.bundle))
+        self.bundle = bundles.load(settings.bundle)
         self.manifest = self.bundle.manifest
         self.template = self.bundle.template
         self.device = Device()
@@ -58,7 +56,6 @@ class Engine:
         self.samples = Samples(self.bundle.samples())
         self._in_flight = 0
         self.closed = False
-        self.access = Access(settings)
         self._tracing = tracing.start(settings.otlp_endpoint)
         self._memory = DeviceMemory(self.reconstructor.session.provider)
         self._warm_up()

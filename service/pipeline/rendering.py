@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -21,7 +20,8 @@ from service.pipeline.archive import Archive
 from service.pipeline.engine import Engine
 from service.pipeline.reconstruction import PREVIEW_SIZE, SAMPLES, cut_out, to_view
 from service.pipeline.scenes import Scene, blend, camera_row, turn
-from service.schemas.rendering import AnimationFile, RenderAnswer, RenderRequest
+from service.schemas.photographs import Content
+from service.schemas.rendering import Animation, AnimationFile, RenderAnswer, RenderRequest
 
 
 class Drawn(NamedTuple):
@@ -49,14 +49,22 @@ async def render(engine: Engine, request: RenderRequest) -> RenderAnswer:
             drawn = await asyncio.gather(
                 *(draw(engine, scene, request.renderer, size) for scene in scenes)
             )
-        answer: dict[str, object] = {"images": [], "timings": timings}
+        animated, graphics, gan = None, [], []
         with metrics.stage("encode", timings):
             if request.animation is not None:
-                answer["animation"] = await engine.in_pool(_animate, request, drawn, size)
+                animated = await engine.in_pool(_animate, request.animation, drawn, size)
             else:
-                answer |= await _pngs(engine, drawn)
-    cameras = request.cameras or [to_view(scene.camera) for scene in scenes]
-    return RenderAnswer(**answer, cameras=cameras, renderer=request.renderer, size=size)
+                graphics = await _pngs(engine, [one.graphics for one in drawn])
+                gan = await _pngs(engine, [one.gan for one in drawn])
+    return RenderAnswer(
+        images=graphics or gan,
+        gan_images=gan if graphics and gan else None,
+        animation=animated,
+        cameras=request.cameras or [to_view(scene.camera) for scene in scenes],
+        renderer=request.renderer,
+        size=size,
+        timings=timings,
+    )
 
 
 def picture_size(engine: Engine, renderer: str, size: int | None) -> int:
@@ -77,17 +85,13 @@ async def draw(engine: Engine, scene: Scene, renderer: str, size: int) -> Drawn:
     if renderer != "gan":
         graphics = await engine.in_pool(_draw, engine, scene, size)
     if renderer != "graphics":
+        assert scene.background is not None  # the GAN has no transparent pictures
         texture = _at_models_size(engine, scene.texture)
         image = await engine.generator.generate(
             scene.camera, scene.vertices, texture, scene.background
         )
         gan = images.to_bytes(image)
     return Drawn(graphics, gan)
-
-
-def to_text(content: bytes) -> str:
-    """Base64."""
-    return base64.b64encode(content).decode("ascii")
 
 
 def _named(request: RenderRequest) -> dict[str, sources.Source | None]:
@@ -149,7 +153,7 @@ def _first_scene(request: RenderRequest, archives: Mapping[str, Archive]) -> Sce
     photographed = next(name for name in ("camera", "reconstruction", "shape") if name in archives)
     return Scene(
         part("shape").vertices,
-        part("texture").texture.astype(np.float32) / 255,
+        part("texture").texture.astype(np.float32) / np.float32(255),
         part("background").background if with_background else None,
         archives[photographed].camera,
     )
@@ -160,7 +164,8 @@ def _at_models_size(engine: Engine, texture: NDArray[np.float32]) -> NDArray[np.
     own = engine.manifest.texture_size
     if texture.shape[:2] == own:
         return texture
-    return images.resize_longer(images.to_bytes(texture), max(own)) / np.float32(255)
+    smaller = images.resize_longer(images.to_bytes(texture), max(own))
+    return smaller.astype(np.float32) / np.float32(255)
 
 
 def _draw(engine: Engine, scene: Scene, size: int) -> NDArray[np.uint8]:
@@ -175,28 +180,17 @@ def _draw(engine: Engine, scene: Scene, size: int) -> NDArray[np.uint8]:
     return np.asarray(drawn_over.convert("RGB"))
 
 
-async def _pngs(engine: Engine, drawn: Sequence[Drawn]) -> dict[str, object]:
-    """The fields of the answer that hold pictures."""
-    columns = [[one.graphics for one in drawn], [one.gan for one in drawn]]
-    texts = [
-        [
-            to_text(png)
-            for png in await asyncio.gather(
-                *(engine.in_pool(images.encode_png, one) for one in column if one is not None)
-            )
-        ]
-        for column in columns
-    ]
-    graphics, gan = texts
-    return {"images": graphics or gan, "gan_images": gan if graphics and gan else None}
+async def _pngs(engine: Engine, pictures: Sequence[NDArray[np.uint8] | None]) -> list[Content]:
+    """The files of those pictures that there are."""
+    encoding = (engine.in_pool(images.encode_png, one) for one in pictures if one is not None)
+    return [*await asyncio.gather(*encoding)]
 
 
-def _animate(request: RenderRequest, drawn: Sequence[Drawn], size: int) -> AnimationFile:
-    assert request.animation is not None
-    form = request.animation.format
+def _animate(wanted: Animation, drawn: Sequence[Drawn], size: int) -> AnimationFile:
     frames = [_side_by_side(one, size) for one in drawn]
-    content = animation.encode(form, frames, request.animation.frames_per_second)
-    return AnimationFile(format=form, media_type=animation.MEDIA_TYPES[form], data=to_text(content))
+    content = animation.encode(wanted.format, frames, wanted.frames_per_second)
+    media_type = animation.MEDIA_TYPES[wanted.format]
+    return AnimationFile(format=wanted.format, media_type=media_type, data=content)
 
 
 def _side_by_side(drawn: Drawn, size: int) -> NDArray[np.uint8]:

@@ -28,7 +28,7 @@ class Scene(NamedTuple):
     @classmethod
     def of(cls, archive: Archive) -> Scene:
         """The whole of one reconstruction."""
-        texture = archive.texture.astype(np.float32) / 255
+        texture = archive.texture.astype(np.float32) / np.float32(255)
         return cls(archive.vertices, texture, archive.background, archive.camera)
 
 

@@ -11,8 +11,9 @@ from service.errors import ItemError, RequestError
 from service.pipeline import archive
 from service.pipeline.archive import Archive
 from service.pipeline.engine import Engine
-from service.pipeline.reconstruction import Upload, take, to_archive
+from service.pipeline.reconstruction import take, to_archive
 from service.schemas.rendering import Source
+from service.schemas.uploads import Upload
 
 
 async def resolve(

@@ -6,30 +6,20 @@ from typing import Literal
 
 from pydantic import Field
 
+from service.schemas.options import ImageOptions
 from service.schemas.photographs import Problem, Strict
 
 TIME_EXAMPLE = "2026-01-31T12:00:00Z"
 
 
-class JobOptions(Strict):
-    """What the job's images are returned as; as sent."""
-
-    format: str = Field(description="of the meshes: glb, obj, stl or npz", examples=["glb"])
-    texture: bool = Field(description="false leaves the meshes white", examples=[True])
-    texture_size: int | None = Field(
-        None, ge=16, le=2048, description="pixels of the longer side", examples=[512]
-    )
-    preview: bool = Field(description="with pictures of the meshes", examples=[False])
-
-
 class JobItem(Strict):
     """One image of a job, as far as it has come."""
 
-    index: int = Field(ge=0, description="place in the job, from 0", examples=[0])
+    index: int = Field(ge=0, description="index in the job, from 0", examples=[0])
     name: str = Field(description="file name as sent", examples=["car.jpg"])
     status: Literal["waiting", "ok", "error"] = Field(description="outcome", examples=["ok"])
     error: Problem | None = Field(
-        None,
+        default=None,
         description="why it failed",
         examples=[{"code": "empty_file", "message": "the file has 0 bytes: send a JPEG"}],
     )
@@ -54,20 +44,22 @@ class JobAnswer(Strict):
         ge=0, le=1, description="0..1: share of the images that have an outcome", examples=[0.6]
     )
     eta_seconds: float | None = Field(
-        None,
+        default=None,
         ge=0,
         description="seconds until it is done, at the speed so far; missing before the first "
         "image is finished and where nothing waits",
         examples=[21.5],
     )
     created_at: str = Field(description="UTC, ISO 8601", examples=[TIME_EXAMPLE])
-    finished_at: str | None = Field(None, description="UTC, ISO 8601", examples=[TIME_EXAMPLE])
+    finished_at: str | None = Field(
+        default=None, description="UTC, ISO 8601", examples=[TIME_EXAMPLE]
+    )
     expires_at: str | None = Field(
-        None,
+        default=None,
         description="when job and results are deleted: UTC, ISO 8601; set once it has ended",
         examples=[TIME_EXAMPLE],
     )
-    options: JobOptions = Field(
+    options: ImageOptions = Field(
         description="as sent", examples=[{"format": "glb", "texture": True, "preview": False}]
     )
     results: str = Field(

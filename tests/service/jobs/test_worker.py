@@ -196,11 +196,12 @@ def test_results_are_zip_or_lines(client):
 def test_results_that_do_not_fit_are_an_error_of_their_image(bundle_folder, tmp_path):
     import asyncio
 
-    from service.jobs.files import NewItem
+    from service.schemas.uploads import Upload
+
     from service.jobs.store import JobStore
     from service.jobs.worker import Jobs
     from service.pipeline.engine import Engine
-    from service.pipeline.reconstruction import Options
+    from service.schemas.options import ImageOptions
     from service.settings import Settings
 
     engine = Engine(
@@ -212,10 +213,10 @@ def test_results_that_do_not_fit_are_an_error_of_their_image(bundle_folder, tmp_
         (tmp_path / "other").mkdir()
         (tmp_path / "other" / "0.json").write_bytes(bytes(900 << 10))
         with pytest.raises(RequestError, match="at most 1 may be held") as caught:
-            await jobs.create(Options(), [], 2 << 20)
+            await jobs.create(ImageOptions(), [], 2 << 20)
         assert caught.value.status == 507
-        items = [NewItem(f"{i}.jpg", jpeg, None) for i in range(20)]
-        job = await jobs.create(Options(format="npz", preview=True), items, 40_000)
+        items = [Upload(f"{i}.jpg", jpeg, None) for i in range(20)]
+        job = await jobs.create(ImageOptions(format="npz", preview=True), items, 40_000)
         jobs.start()
         while (found := jobs.store.job(job)).state == "running":
             await asyncio.sleep(0.02)

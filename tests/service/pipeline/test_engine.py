@@ -4,10 +4,12 @@ import threading
 
 import numpy as np
 import pytest
+from service.schemas.uploads import Upload
 
 from service.errors import Overloaded, ShuttingDown
 from service.pipeline.engine import Engine
-from service.pipeline.reconstruction import Options, Upload, answer
+from service.pipeline.reconstruction import answer
+from service.schemas.options import ImageOptions
 from service.settings import Settings
 from tests.service.small_bundle import RESOLUTION, draw_photograph
 
@@ -43,7 +45,7 @@ def test_a_closed_engine_takes_nothing_more(bundle_folder):
     engine = Engine(Settings(bundle=str(bundle_folder), device="cpu", threads=1))
 
     async def scenario():
-        entry = await answer(engine, 0, upload(), Options())
+        entry = await answer(engine, 0, upload(), ImageOptions())
         await engine.close()
         with pytest.raises(ShuttingDown):
             engine.check_room(1)
