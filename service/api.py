@@ -31,7 +31,7 @@ from starlette.routing import Match, Route
 from graphics.camera import CONVENTION
 from service import logs, metrics
 from service.errors import ItemError, RequestError
-from service.http import accept, answers, forms, job_api, mesh_api
+from service.http import accept, answers, job_api, mesh_api
 from service.http.access import Access, AccessControl
 from service.http.call_scope import CallScope
 from service.http.forms import EditForm, ReconstructForm
@@ -40,7 +40,9 @@ from service.http.requests import (
     MEBIBYTE,
     BodyLimit,
     engine_of,
+    open_form,
     read_body,
+    read_fields,
     require_content_type,
     validated,
 )
@@ -73,9 +75,9 @@ async def reconstruct(request: Request) -> Response:
     largest = engine.settings.largest_request
     async with AsyncExitStack() as held:
         # A mask for every image, and images sent as text.
-        parts = await forms.open_form(request, ReconstructForm, 2 * largest, largest)
+        parts = await open_form(request, ReconstructForm, 2 * largest, largest)
         held.push_async_callback(parts.close)
-        options = form = forms.read(ReconstructForm, parts.multi_items())
+        options = form = read_fields(ReconstructForm, parts.multi_items())
         uploads = form.uploads(largest)
         form.check_links(kind in (answers.JSON, answers.LINES))
         if kind in mesh_api.ALONE:
@@ -120,9 +122,9 @@ async def edit(request: Request) -> Response:
     engine.check_room(1)
     kind = accept.choose(request.headers.get("accept"), (answers.JSON, answers.PNG))
     async with AsyncExitStack() as held:
-        parts = await forms.open_form(request, EditForm, 2)
+        parts = await open_form(request, EditForm, 2)
         held.push_async_callback(parts.close)
-        sent = forms.read(EditForm, parts.multi_items())
+        sent = read_fields(EditForm, parts.multi_items())
         answer = await editing.edit(engine, sent.upload, sent.changes)
     return answers.one_file(kind, answer, [answer.image])
 

@@ -1,26 +1,26 @@
-"""The forms and queries of `/v1`: one model each, which reads, refuses and describes them."""
+"""The forms and queries of `/v1`: one model each, by which they are read, refused and described.
+
+Their options stand in service.schemas.options.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any, TypeVar, get_origin
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from pydantic import (
     ConfigDict,
     Field,
     Json,
     PlainValidator,
-    ValidationError,
     WithJsonSchema,
     WrapValidator,
 )
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.datastructures import UploadFile
 
 from service.errors import ItemError, RequestError
-from service.http.requests import require_content_type, validated
+from service.http.requests import validated
 from service.jobs.zip_upload import LARGEST_ENTRY
 from service.schemas.options import ImageOptions, Texts
 from service.schemas.rendering import EditChanges
@@ -30,7 +30,6 @@ LONGEST_NAME = 255
 MOST_LISTED = 1000
 """Items of a job in one answer."""
 BINARY = WithJsonSchema({"type": "string", "format": "binary"})
-Form = TypeVar("Form", bound=Texts)
 
 
 def to_upload(value: UploadFile | str) -> Upload:
@@ -174,79 +173,18 @@ class ItemsPage(Texts):
     )
 
 
-async def open_form(request: Request, model: type[Texts], files: int, texts: int = 0) -> FormData:
-    """Parse the body into parts; close them in the end.
+def describe(model: type[Texts], reference: str) -> dict[str, Any]:
+    """OpenAPI's schema of a form, or of a query's fields.
 
-    `texts`: fields beyond one for each of the model.
-
-    Raises:
-        RequestError: 415 for another content type; 400 where it is no form or has too many parts.
+    OpenAPI 3.0 knows no null, as which nobody can send a field, and one example a field.
+    `reference`: the path to other models, with `{model}` in place of the name.
     """
-    require_content_type(request, "multipart/form-data")
-    fields = len(model.model_fields) + texts
-    try:
-        return await request.form(max_files=files, max_fields=fields)
-    except HTTPException as error:
-        raise RequestError(
-            400,
-            "malformed_multipart",
-            f"{error.detail} Send at most {files} files in multipart/form-data",
-        ) from error
-
-
-def read(
-    model: type[Form], sent: Iterable[tuple[str, UploadFile | str]], code: str = "invalid_field"
-) -> Form:
-    """The fields of a form or query as its model; `code`: that of the error for a wrong value.
-
-    Raises:
-        RequestError: 400, naming the field, what was got and what is allowed.
-    """
-    values: dict[str, Any] = {}
-    for name, value in sent:
-        field = model.model_fields.get(name)
-        if field is None:
-            known = tuple(model.model_fields)
-            raise RequestError(400, "unknown_field", f"field {name[:80]!r} is not one of {known}")
-        if get_origin(field.annotation) is list:
-            values.setdefault(name, []).append(value)
-        elif name in values:
-            raise _not_one(name, "file" if isinstance(value, UploadFile) else "short text")
-        else:
-            values[name] = value
-    for name, field in model.model_fields.items():
-        if field.is_required() and name not in values:
-            raise RequestError(
-                400, "wrong_count", f"field {name} is missing: send {field.description}"
-            )
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise _refusal(model, values, error, code) from error
-
-
-def _refusal(
-    model: type[Texts], values: dict[str, Any], error: ValidationError, code: str
-) -> RequestError:
-    """The first problem of a form in words."""
-    problem = error.errors(include_url=False)[0]
-    name = str(problem["loc"][0])
-    field = model.model_json_schema()["properties"][name]
-    if not isinstance(values[name], str):
-        return _not_one(name, "short text")
-    reason = problem.get("ctx", {}).get("error") or _allowed(field.get("anyOf", [field])[0])
-    text = values[name].strip().lower()
-    return RequestError(400, code, f"{name} is {text[:80]!r}; it must be {reason}")
-
-
-def _allowed(field: dict[str, Any]) -> str:
-    """What its JSON schema says of a text."""
-    if "enum" in field:
-        return f"one of {tuple(field['enum'])}"
-    if field["type"] == "boolean":
-        return "true or false"
-    return f"{field['minimum']}..{field['maximum']}"
-
-
-def _not_one(name: str, kind: str) -> RequestError:
-    return RequestError(400, "invalid_field", f"field {name} must be one {kind}")
+    schema = model.model_json_schema(ref_template=reference)
+    fields = {}
+    for name, field in schema["properties"].items():
+        kind = field.pop("anyOf", [{}])[0]
+        example = field.pop("examples")[0]
+        kept = {key: field[key] for key in field if key != "title" and field[key] is not None}
+        fields[name] = {**kind, **kept, "example": example}
+    kept = {key: schema[key] for key in schema if key not in ("title", "$defs")}
+    return {**kept, "properties": fields}

@@ -22,9 +22,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.errors import RequestError
-from service.http import accept, answers, forms
+from service.http import accept, answers
 from service.http.forms import MOST_LISTED, ItemsPage, JobForm
-from service.http.requests import MEBIBYTE, engine_of
+from service.http.requests import MEBIBYTE, engine_of, open_form, read_fields
 from service.jobs.files import FolderTaken
 from service.jobs.store import Item, Job
 from service.jobs.worker import Jobs
@@ -46,10 +46,10 @@ async def create(request: Request) -> Response:
     """POST /v1/jobs."""
     jobs, settings = _jobs(request), engine_of(request.app).settings
     async with AsyncExitStack() as held:
-        parts = await forms.open_form(request, JobForm, 2 * settings.largest_job)
+        parts = await open_form(request, JobForm, 2 * settings.largest_job)
         held.push_async_callback(parts.close)
         sent = parts.multi_items()
-        options = await asyncio.to_thread(forms.read, JobForm, sent)
+        options = await asyncio.to_thread(read_fields, JobForm, sent)
         items = await asyncio.to_thread(_items, options, settings)
         size = sum(part.size or 0 for _, part in sent if isinstance(part, UploadFile))
         identity = await jobs.create(options, items, size)
@@ -62,7 +62,7 @@ async def look(request: Request) -> Response:
     jobs = _jobs(request)
     job = await _find(jobs, request.path_params["id"])
     sent = [pair for pair in request.query_params.items() if pair[0] in ItemsPage.model_fields]
-    page = forms.read(ItemsPage, sent, "invalid_query")
+    page = read_fields(ItemsPage, sent, "invalid_query")
     items = await asyncio.to_thread(jobs.store.items, job.id, page.first, page.limit, EVERY)
     return _answer(jobs, job, items)
 

@@ -10,8 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.errors import ItemError, RequestError
-from service.http import forms
-from service.http.requests import engine_of
+from service.http.requests import engine_of, read_fields
 from service.pipeline import meshes
 from service.pipeline.reconstruction import INTERNAL_ERROR
 from service.schemas import photographs as schemas
@@ -29,7 +28,7 @@ async def mesh(request: Request) -> Response:
     """GET /v1/reconstructions/{id}/mesh."""
     engine = engine_of(request.app)
     engine.check_room(1)
-    wanted = forms.read(MeshOptions, request.query_params.multi_items())
+    wanted = read_fields(MeshOptions, request.query_params.multi_items())
     identity = request.path_params["id"]
     try:
         archive = engine.kept.find(identity)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from service.http import answers, mesh_api
+from service.http import answers, forms, mesh_api
 from service.http.forms import EditForm, ItemsPage, JobForm, ReconstructForm
 from service.imaging import animation
 from service.pipeline import meshes
@@ -40,6 +39,13 @@ LINES = {
             "is; the last line is a Summary",
         }
     }
+}
+JOB_ID = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "of the job",
+    "schema": {"type": "string", "example": "7d1a54127b222502f5b79b5fb0803061"},
 }
 PREFER = {
     "name": "Prefer",
@@ -81,223 +87,171 @@ def security_schemes(settings: Settings) -> dict[str, Any]:
 
 
 def _reconstruct(settings: Settings) -> dict[str, Any]:
-    every = _batch("every image succeeded; with lines: also where some failed")
-    every["content"] |= {**LINES, **_files(mesh_api.ALONE)}  # the latter of one image
-    form = _form(
-        ReconstructForm,
+    limits = (
         f"at most {settings.body_limit_mebibytes} MiB together, and "
-        f"{settings.pixel_limit_megapixels} megapixels an image",
+        f"{settings.pixel_limit_megapixels} megapixels an image"
     )
-    _limit(form, settings.largest_request)
-    return _operation(
-        "reconstruct",
-        "Photographs to textured meshes and cameras",
-        {
-            "200": every,
-            "207": _batch("some images failed; their entries say why"),
-            "422": _batch("no image could be used; their entries say why"),
-            "500": _batch("the service failed on every image"),
-        },
-        "400 406 413 415 429 503",
-        requestBody=_body("multipart/form-data", form),
-        parameters=[PREFER],
-    )
+    every = _batch("every image succeeded; with lines: also where some failed", *mesh_api.ALONE)
+    every["content"] |= LINES
+    answers_of = {
+        "200": every,
+        "207": _batch("some images failed; their entries say why"),
+        "422": _batch("no image could be used; their entries say why"),
+        "500": _batch("the service failed on every image"),
+        **_refusals("400 406 413 415 429 503"),
+    }
+    text = "Photographs to textured meshes and cameras"
+    form = _form(ReconstructForm, limits, settings.largest_request)
+    return _operation("reconstruct", text, answers_of, [PREFER], form)
 
 
 def _render(settings: Settings) -> dict[str, Any]:
-    fine = _answer("the pictures; as a file of its own where there is one", RenderAnswer)
-    fine["content"] |= _files(animation.MEDIA_TYPES.values())
-    limits = f"{settings.json_limit_mebibytes} MiB, and {settings.largest_request} pictures"
-    return _operation(
-        "render",
-        "Draw objects from any camera",
-        {"200": fine},
-        "400 406 413 415 422 429 503 504",
-        requestBody={
-            "description": f"at most {limits}",
-            **_body(answers.JSON, _reference(RenderRequest)),
-        },
-        parameters=[PREFER],
-    )
+    text = "the pictures; as a file of its own where there is one"
+    answers_of = {
+        "200": _answer(text, RenderAnswer, *animation.MEDIA_TYPES.values()),
+        **_refusals("400 406 413 415 422 429 503 504"),
+    }
+    body = {
+        "description": f"at most {settings.json_limit_mebibytes} MiB, and "
+        f"{settings.largest_request} pictures",
+        "required": True,
+        "content": _json(RenderRequest),
+    }
+    return _operation("render", "Draw objects from any camera", answers_of, [PREFER], body)
 
 
 def _edit() -> dict[str, Any]:
-    fine = _answer("the new photograph", EditAnswer)
-    fine["content"] |= _files([answers.PNG])
-    return _operation(
-        "edit",
-        "A photograph and what to change to a new photograph",
-        {"200": fine},
-        "400 406 413 415 422 429 503 504",
-        requestBody=_body("multipart/form-data", _form(EditForm)),
-        parameters=[PREFER],
-    )
+    answers_of = {
+        "200": _answer("the new photograph", EditAnswer, answers.PNG),
+        **_refusals("400 406 413 415 422 429 503 504"),
+    }
+    text = "A photograph and what to change to a new photograph"
+    return _operation("edit", text, answers_of, [PREFER], _form(EditForm))
 
 
 def _mesh() -> dict[str, Any]:
-    fine = {
-        "description": "the file, with the texture of the settings' size",
-        "content": _files(meshes.MEDIA_TYPES.values()),
+    text = "the file, with the texture of the settings' size"
+    answers_of = {
+        "200": {"description": text, "content": _files(*meshes.MEDIA_TYPES.values())},
+        **_refusals("400 404 429 503"),
     }
-    identity = _identity("of a reconstruction this replica made not long ago")
-    return _operation(
-        "get_mesh",
-        "The mesh of a kept reconstruction",
-        {"200": fine},
-        "400 404 429 503",
-        parameters=[identity, *_query(MeshOptions)],
-    )
+    identity = {**JOB_ID, "description": "of a reconstruction this replica made not long ago"}
+    text = "The mesh of a kept reconstruction"
+    return _operation("get_mesh", text, answers_of, [identity, *_query(MeshOptions)])
 
 
 def _create_job(settings: Settings) -> dict[str, Any]:
-    form = _form(
-        JobForm,
+    limits = (
         "files in images (and masks), or one file in archive; at most "
-        f"{settings.body_limit_mebibytes} MiB",
+        f"{settings.body_limit_mebibytes} MiB"
     )
-    _limit(form, settings.largest_job)
-    form["properties"]["archive"]["description"] += f"; 1..{settings.largest_job:,} images"
-    return _operation(
-        "create_job",
-        "A batch too large to wait for: it goes on after a restart of the service",
-        {"202": _answer("accepted; Location is its path", JobAnswer)},
-        "400 413 415 422 503 507",
-        requestBody=_body("multipart/form-data", form),
-    )
+    answers_of = {
+        "202": _answer("accepted; Location is its path", JobAnswer),
+        **_refusals("400 413 415 422 503 507"),
+    }
+    text = "A batch too large to wait for: it goes on after a restart of the service"
+    form = _form(JobForm, limits, settings.largest_job)
+    return _operation("create_job", text, answers_of, body=form)
 
 
 def _look_at_job() -> dict[str, Any]:
-    return _operation(
-        "get_job",
-        "Progress and outcomes so far",
-        {"200": _answer("as it stands", JobAnswer)},
-        "400 404 503",
-        parameters=[_identity("of the job"), *_query(ItemsPage)],
-    )
+    answers_of = {"200": _answer("as it stands", JobAnswer), **_refusals("400 404 503")}
+    parameters = [JOB_ID, *_query(ItemsPage)]
+    return _operation("get_job", "Progress and outcomes so far", answers_of, parameters)
 
 
 def _delete_job() -> dict[str, Any]:
-    return _operation(
-        "delete_job",
-        "Cancel a running job, which keeps its results so far; delete one that has ended",
-        {"200": _answer("as it stood", JobAnswer)},
-        "404 503",
-        parameters=[_identity("of the job")],
-    )
+    answers_of = {"200": _answer("as it stood", JobAnswer), **_refusals("404 503")}
+    text = "Cancel a running job, which keeps its results so far; delete one that has ended"
+    return _operation("delete_job", text, answers_of, [JOB_ID])
 
 
 def _job_results() -> dict[str, Any]:
     content = {answers.ZIP: {"schema": FILES}, **LINES}
-    return _operation(
-        "get_job_results",
-        "The answers so far",
-        {"200": {"description": "of the images finished so far", "content": content}},
-        "400 404 406 503",
-        parameters=[_identity("of the job")],
-    )
+    fine = {"description": "of the images finished so far", "content": content}
+    answers_of = {"200": fine, **_refusals("400 404 406 503")}
+    return _operation("get_job_results", "The answers so far", answers_of, [JOB_ID])
 
 
 def _model() -> dict[str, Any]:
-    return _operation(
-        "model",
-        "Manifest, licence, metrics and camera convention",
-        {"200": _answer("what is being served", schemas.ModelAnswer)},
-        "503",
-    )
+    answers_of = {"200": _answer("what is being served", schemas.ModelAnswer), **_refusals("503")}
+    return _operation("model", "Manifest, licence, metrics and camera convention", answers_of)
 
 
 def _operation(
-    name: str, description: str, responses: dict[str, Any], refusals: str, **others: Any
+    name: str,
+    description: str,
+    answers_of: dict[str, Any],
+    parameters: list[dict[str, Any]] | None = None,
+    body: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """`refusals`: statuses with a space between; `others`: further fields of OpenAPI's."""
-    failure = "refused; error says why"
-    failures = {status: _answer(failure, schemas.Failure) for status in refusals.split()}
-    return {
+    operation: dict[str, Any] = {
         "operationId": name,
         "tags": ["Service APIs"],
         "description": description,
-        "responses": {**responses, **failures},
-        **others,
+        "responses": answers_of,
     }
+    if parameters is not None:
+        operation["parameters"] = parameters
+    if body is not None:
+        operation["requestBody"] = body
+    return operation
 
 
 def _add_what_all_have(operation: dict[str, Any], settings: Settings) -> None:
     """Answers that do not come from the route itself, and headers."""
-    responses = operation["responses"]
-    statuses = ["408"] if "requestBody" in operation else []
+    answers_of = operation["responses"]
+    if "requestBody" in operation:
+        answers_of |= _refusals("408")
     if settings.api_keys:
         operation["security"] = [{"key": []}]
-        statuses += ["401", "429"]
-    for status in statuses:
-        responses[status] = _answer("refused; error says why", schemas.Failure)
-    for status, answer in responses.items():
+        answers_of |= _refusals("401 429")
+    for status, answer in answers_of.items():
         answer["headers"] = {"X-Request-Id": REQUEST_ID}
         if status in ("429", "503"):
             answer["headers"]["Retry-After"] = RETRY_AFTER
 
 
-def _batch(description: str) -> dict[str, Any]:
+def _refusals(statuses: str) -> dict[str, Any]:
+    """`statuses`: with a space between."""
+    text = "refused; error says why"
+    return {status: _answer(text, schemas.Failure) for status in statuses.split()}
+
+
+def _batch(description: str, *media_types: str) -> dict[str, Any]:
     """The forms of service.http.answers."""
-    answer = _answer(description, schemas.ReconstructAnswer)
+    answer = _answer(description, schemas.ReconstructAnswer, *media_types)
     answer["content"] |= {kind: {"schema": FILES} for kind in (answers.MULTIPART, answers.ZIP)}
     return answer
 
 
-def _answer(description: str, model: type[schemas.Strict]) -> dict[str, Any]:
-    return {"description": description, "content": {answers.JSON: {"schema": _reference(model)}}}
+def _answer(description: str, model: type[schemas.Strict], *media_types: str) -> dict[str, Any]:
+    """JSON, or a file of one of the media types."""
+    return {"description": description, "content": {**_json(model), **_files(*media_types)}}
 
 
-def _reference(model: type[schemas.Strict]) -> dict[str, str]:
-    return {"$ref": REFERENCE.format(model=model.__name__)}
+def _json(model: type[schemas.Strict]) -> dict[str, Any]:
+    return {answers.JSON: {"schema": {"$ref": REFERENCE.format(model=model.__name__)}}}
 
 
-def _files(media_types: Iterable[str]) -> dict[str, Any]:
+def _files(*media_types: str) -> dict[str, Any]:
     return {kind: {"schema": BINARY} for kind in media_types}
 
 
-def _body(media_type: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"required": True, "content": {media_type: {"schema": schema}}}
-
-
-def _identity(description: str) -> dict[str, Any]:
-    """The id in the path."""
-    schema = {"type": "string", "example": "7d1a54127b222502f5b79b5fb0803061"}
-    return {
-        "name": "id",
-        "in": "path",
-        "required": True,
-        "description": description,
-        "schema": schema,
-    }
-
-
-def _form(model: type[Texts], description: str | None = None) -> dict[str, Any]:
-    """A form by its model, whose docstring is the description unless one is given."""
-    schema = model.model_json_schema(ref_template=REFERENCE)
-    form = {key: schema[key] for key in ("type", "required", "description") if key in schema}
-    form |= {"additionalProperties": False, "properties": _fields(schema)}
-    return {**form, "description": description or schema["description"]}
+def _form(model: type[Texts], limits: str | None = None, largest: int = 0) -> dict[str, Any]:
+    """`limits`: in words; `largest`: images."""
+    schema = forms.describe(model, REFERENCE)
+    schema["description"] = limits or schema["description"]
+    fields = schema["properties"]
+    for name in {"images", "masks"} & set(fields):
+        fields[name]["maxItems"] = largest
+    if "archive" in fields:
+        fields["archive"]["description"] += f"; 1..{largest:,} images"
+    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
 
 
 def _query(model: type[Texts]) -> list[dict[str, Any]]:
-    fields = _fields(model.model_json_schema()).items()
     return [
         {"name": name, "in": "query", "description": field.pop("description"), "schema": field}
-        for name, field in fields
+        for name, field in forms.describe(model, REFERENCE)["properties"].items()
     ]
-
-
-def _fields(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Each field as OpenAPI 3.0 has it: left out where it has no value, never null; one example."""
-    fields = {}
-    for name, field in schema["properties"].items():
-        kind = field.pop("anyOf", [{}])[0]
-        example = field.pop("examples")[0]
-        kept = {key: field[key] for key in field if key != "title" and field[key] is not None}
-        fields[name] = {**kind, **kept, "example": example}
-    return fields
-
-
-def _limit(form: dict[str, Any], largest: int) -> None:
-    for name in ("images", "masks"):
-        form["properties"][name]["maxItems"] = largest
