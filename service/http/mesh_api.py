@@ -34,8 +34,7 @@ async def mesh(request: Request) -> Response:
         archive = engine.kept.find(identity)
     except ItemError as error:
         raise RequestError(404, error.code, error.message) from error
-    texture = archive.texture if wanted.texture else meshes.WHITE
-    content = await engine.in_pool(meshes.encode, engine, archive, wanted.format, texture)
+    content = await engine.in_pool(meshes.encode, engine, archive, wanted, archive.texture)
     return _file(content, wanted.format, identity)
 
 

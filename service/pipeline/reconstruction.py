@@ -90,7 +90,7 @@ async def answer(
         )
     else:
         metrics.count_item("ok")
-        content = found.mesh or meshes.link(identity, options.format, options.texture)
+        content = found.mesh or meshes.link(identity, options)
         return schemas.ImageAnswer(
             index=index,
             name=upload.name,
@@ -184,7 +184,7 @@ def _finish(
     if not links:
         with metrics.stage("mesh", timings):
             texture = _texture(engine, taken, options)
-            mesh = meshes.encode(engine, archive, options.format, texture)
+            mesh = meshes.encode(engine, archive, options, texture)
     return Finished(mesh, mask, preview, camera, rerender_iou, flags), archive
 
 
@@ -216,11 +216,9 @@ def _assess(taken: Taken, rendered: Rendered) -> tuple[float, list[quality.Flag]
 
 
 def _texture(engine: Engine, taken: Taken, options: ImageOptions) -> NDArray[np.uint8]:
-    """Of a mesh file."""
-    if not options.texture or options.format in ("npz", "stl"):
-        return meshes.WHITE
+    """The texture of a mesh file."""
     longer = options.texture_size or engine.texture_size
-    if longer == engine.texture_size:
+    if longer == engine.texture_size or not options.texture:
         return taken.texture
     return _painted(engine, taken, taken.view, longer)
 
