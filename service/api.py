@@ -61,7 +61,7 @@ from service.schemas.rendering import RenderRequest
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
 
 FOLDER_SECONDS = 5.0
-"""Between two tries for a folder of jobs that another process, one that drains say, still holds."""
+"""Pause between two tries for a folder of jobs that another, draining process still holds."""
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")

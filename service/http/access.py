@@ -54,7 +54,7 @@ class Access:
             return
         scheme, _, key = authorization.partition(b" ")
         got = _digest(key.strip())
-        # Every key is compared, each in constant time: the time tells nothing about any of them.
+        # Every key is compared, each in constant time: the time says nothing about any of them.
         known = [digest for digest in self._digests if hmac.compare_digest(digest, got)]
         if scheme.lower() != b"bearer" or not known:
             raise RequestError(

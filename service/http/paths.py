@@ -1,4 +1,4 @@
-"""What OpenAPI says of every route of `/v1`: parameters, forms, statuses and media types."""
+"""The operations of `/v1` as OpenAPI has them: parameters, forms, statuses and media types."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _render(settings: Settings) -> dict[str, Any]:
         "required": True,
         "content": _json(RenderRequest),
     }
-    return _operation("render", "Draw objects from any camera", answers_of, [PREFER], body)
+    return _operation("render", "Render objects from any camera", answers_of, [PREFER], body)
 
 
 def _edit() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What every route asks of a request."""
+"""Checks and readers of requests that the routes share."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class BodyLimit:
 
 
 def engine_of(app: Starlette) -> Engine:
-    """What serves; raises `RequestError` 503 before it is loaded."""
+    """The engine; raises `RequestError` 503 before it is loaded."""
     engine = getattr(app.state, "engine", None)
     if engine is None:
         raise RequestError(503, "not_ready", "the model is being loaded: send again", 5)

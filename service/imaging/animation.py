@@ -21,7 +21,7 @@ PAPER = 255
 
 
 def check(form: str, frames: int, width: int, height: int) -> None:
-    """Raise `RequestError` 422, before anything is drawn, where the file cannot be made."""
+    """Raise `RequestError` 422, before anything is rendered, where the file cannot be made."""
     if frames * width * height > LARGEST:
         raise RequestError(
             422,

@@ -21,11 +21,11 @@ LARGEST_WIDTH = 1024
 
 
 class _Size(NamedTuple):
-    """What is prepared for textures of one size."""
+    """Everything that is prepared for textures of one size."""
 
     transfer: TextureTransfer
     enlargement: Enlargement | None
-    """Of predicted textures; None where they are larger."""
+    """Enlarges predicted textures; None where they are larger."""
 
 
 class Painter:

@@ -6,7 +6,7 @@
     <folder>/<job>/<index>.refused   in place of both, why the upload could not be read
     <folder>/<job>/<index>.json      its ImageAnswer
 
-A file is written whole before the database tells of it, so that a crash between the two leaves an
+A file is written whole before the database names it, so that a crash between the two leaves an
 item to do again, never half an answer. One process at a time: the folder is locked.
 """
 
@@ -69,7 +69,7 @@ class Item(NamedTuple):
     code: str | None
     message: str | None
     attempts: int
-    """How often it was begun: more than finished means that it took the process down."""
+    """Times it was begun: several, and never finished, means that it took the process down."""
 
 
 class Job(NamedTuple):
@@ -205,7 +205,7 @@ class JobStore:
             (folder / f"{item.number}.{kind}").unlink(missing_ok=True)
 
     def cancel(self, identity: str) -> None:
-        """What waits is not begun; what is answered stays until its time is over."""
+        """Begin nothing more of a job; what is answered stays until its time is over."""
         with self._transaction() as database:
             database.execute(
                 "UPDATE jobs SET state = 'cancelled', finished = ? "
@@ -233,7 +233,7 @@ class JobStore:
         return [row[0] for row in rows]
 
     def bytes_held(self) -> int:
-        """Of all files of all jobs."""
+        """Size of all files of all jobs."""
         total = 0
         for path in self.folder.glob("*/*"):
             with contextlib.suppress(FileNotFoundError):  # answered or deleted meanwhile

@@ -24,9 +24,9 @@ logger = logging.getLogger(f"bentoml.{__name__}")
 MOST_ATTEMPTS = 3
 """An image that was begun so often and never finished took the process down each time."""
 LOOK_SECONDS = 30.0
-"""Between two looks for jobs whose time is over."""
+"""Pause between two looks for jobs whose time is over."""
 AGAIN_SECONDS = 5.0
-"""After which an image is tried again that could not be read or written."""
+"""Pause before an image that could not be read or written is tried again."""
 PUT_OFF = ("overloaded", "shutting_down")
 """Codes that say nothing about the image: it is done again."""
 
@@ -119,15 +119,15 @@ class Jobs:
             return None
 
     def _next_items(self, room: int) -> list[tuple[Item, ImageOptions]]:
-        """Of every running job its share of the room, from where it was left."""
+        """The next items of every running job, in equal numbers, from where each was left."""
         running = self.store.running()
         for ended in set(self._cursors) - set(running):
             del self._cursors[ended]
             self._pace.pop(ended, None)
         found: list[tuple[Item, ImageOptions]] = []
-        share = max(1, room // max(1, len(running)))
+        equal = max(1, room // max(1, len(running)))
         for identity in running:
-            most = min(share, room - len(found))
+            most = min(equal, room - len(found))
             first = self._cursors.get(identity, 0)
             job = self.store.job(identity)
             if most <= 0 or job is None:

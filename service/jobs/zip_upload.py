@@ -83,17 +83,17 @@ def _check_directory(file: IO[bytes], largest: int) -> None:
     file.seek(max(0, size - END_RECORD.size - 65_535 - LOCATOR_SIZE))
     tail = file.read()
     file.seek(0)
-    place = len(tail) - END_RECORD.size
+    start = len(tail) - END_RECORD.size
     # zipfile looks first for a record without a comment, then for the last one.
-    if place < 0 or not (tail[place:].startswith(END_SIGNATURE) and tail.endswith(b"\0\0")):
-        place = tail.rfind(END_SIGNATURE)
-    if place < 0 or len(tail) - place < END_RECORD.size:
+    if start < 0 or not (tail[start:].startswith(END_SIGNATURE) and tail.endswith(b"\0\0")):
+        start = tail.rfind(END_SIGNATURE)
+    if start < 0 or len(tail) - start < END_RECORD.size:
         raise _refused("unreadable_zip", "the file is no ZIP archive: pack the images into one")
-    if tail[max(0, place - LOCATOR_SIZE) : place].startswith(ZIP64_LOCATOR):
+    if tail[max(0, start - LOCATOR_SIZE) : start].startswith(ZIP64_LOCATOR):
         raise _refused(
             "zip64", "the archive is in ZIP64 form, which is for over 4 GiB: pack it plainly"
         )
-    fields = END_RECORD.unpack_from(tail, place)
+    fields = END_RECORD.unpack_from(tail, start)
     count, directory = fields[4], fields[5]
     # As many masks as images, and folders.
     if count > 3 * largest or directory > 3 * largest * DIRECTORY_ENTRY:

@@ -21,7 +21,7 @@ PARITY_LIMIT = 1e-3
 HALF = "_fp16"
 """`inverse_graphics_fp16.onnx`: the same tensors in and out, computed in float16. Optional."""
 HALF_PARITY_LIMIT = 0.1
-"""The same for such a graph; camera angles, in degrees, have the largest differences."""
+"""`PARITY_LIMIT` of float16 graphs; camera angles, in degrees, have the largest differences."""
 BATCH_AXIS = "batch"
 
 

@@ -126,7 +126,7 @@ class Reconstructor(GraphRunner):
 
 
 class Generator(GraphRunner):
-    """StyleGAN-R: draws an object as a photograph from any camera."""
+    """StyleGAN-R: generates an object as a photograph from any camera."""
 
     graph = STYLEGAN_R
 

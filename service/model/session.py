@@ -33,7 +33,7 @@ CUDA_OPTIONS = {
     # than a bundle may be off by. Who wants speed for digits exports a float16 graph.
     "use_tf32": "0",
 }
-"""Of ONNX Runtime's CUDA provider."""
+"""Options of ONNX Runtime's CUDA provider."""
 
 
 class DeviceError(RuntimeError):

@@ -43,14 +43,14 @@ def pack(archive: Archive, template: Template) -> bytes:
 
 
 class _Member(NamedTuple):
-    """What an array of the npz has to be."""
+    """An array that the npz must hold."""
 
     dtype: str
     largest: tuple[int, ...]
     fits: Callable[[tuple[int, ...]], bool]
-    """Of its shape."""
+    """Whether a shape is allowed."""
     shapes: str
-    """The same in words."""
+    """The allowed shapes in words."""
 
 
 def unpack(content: bytes, manifest: Manifest, texture_size: int) -> Archive:
@@ -91,7 +91,7 @@ def _exactly(dtype: str, *shape: int) -> _Member:
 
 
 def _texture(height: int, width: int) -> _Member:
-    """Of any size in the proportions of the model's own: services differ in their settings."""
+    """Textures may have any size in the model's proportions: services differ in their settings."""
     largest = (*scaled(height, width, max(height, width, LARGEST_TEXTURE)), 3)
 
     def fits(got: tuple[int, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""What one process serves: a verified bundle, its runners, the thread pool, admission."""
+"""The engine: all that one process serves with, from the verified bundle to the thread pool."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ class Engine:
 
     @property
     def texture_size(self) -> int:
-        """Texels of the longer side of every texture that is kept, drawn or, unless a request says
-        otherwise, put in a mesh file."""
+        """Texels of the longer side of every texture that is kept or rendered, and of mesh files
+        where the request names no other."""
         return max(self.settings.texture_size, *self.manifest.texture_size)
 
     async def in_pool(
@@ -72,7 +72,7 @@ class Engine:
         *arguments: Arguments.args,
         **keywords: Arguments.kwargs,
     ) -> Result:
-        """Decode, draw, encode: at most one call per core at a time, off the event loop."""
+        """Decode, render, encode: at most one call per core at a time, off the event loop."""
         # With the context, so that a stage in the pool knows the call it belongs to.
         run = contextvars.copy_context().run
         return await self._pool.call(run, function, *arguments, **keywords)
@@ -99,7 +99,7 @@ class Engine:
             retry_after = self.reconstructor.batcher.retry_after_seconds(self._in_flight)
             raise Overloaded(self._in_flight, limit, retry_after)
 
-    def draw(
+    def render(
         self,
         vertices: np.ndarray,  # [V, 3]
         texture: np.ndarray,  # [Ht, Wt, 3], uint8 or float in 0..1
@@ -137,7 +137,7 @@ class Engine:
         painted = self.painter.paint(photograph, mask, view, predicted, self.texture_size)
         self.to_glb(self.template.vertices, painted)
         for texture in (painted, predicted):
-            self.draw(self.template.vertices, texture, camera, resolution, samples=2)
+            self.render(self.template.vertices, texture, camera, resolution, samples=2)
         self._memory.observe()
         logger.info("settings %s", self.settings.printable())
         logger.info(

@@ -54,7 +54,7 @@ class Taken(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """What a photograph comes to: files, its camera, and how good they are."""
+    """The outcome of a photograph: files, its camera, and how good they are."""
 
     mesh: bytes | None
     """None where a link to it is wanted."""
@@ -142,7 +142,7 @@ async def _see(
 
 
 def to_archive(taken: Taken) -> Archive:
-    """What is kept of a photograph for drawing it again."""
+    """The part of a photograph that is kept for rendering it again."""
     reconstruction = taken.reconstruction
     return Archive(
         reconstruction.vertices,
@@ -225,13 +225,13 @@ def _texture(engine: Engine, taken: Taken, options: ImageOptions) -> NDArray[np.
 
 def _preview(engine: Engine, taken: Taken) -> bytes:
     texture = taken.texture[None]
-    drawn = draw(taken.view, texture, engine.template, PREVIEW_SIZE, samples=SAMPLES)
-    return images.encode_png(cut_out(drawn))
+    rendered = draw(taken.view, texture, engine.template, PREVIEW_SIZE, samples=SAMPLES)
+    return images.encode_png(cut_out(rendered))
 
 
-def cut_out(drawn: Rendered) -> NDArray[np.uint8]:
-    """The first of the drawn objects, `[H, W, 4]`, transparent around it."""
-    image, alpha = drawn.images[0], drawn.masks[0][..., None]
+def cut_out(rendered: Rendered) -> NDArray[np.uint8]:
+    """The first of the rendered objects, `[H, W, 4]`, transparent around it."""
+    image, alpha = rendered.images[0], rendered.masks[0][..., None]
     # The renderer has black outside; a PNG's colours are those of the object alone.
     colours = np.divide(image, alpha, out=np.zeros_like(image), where=alpha > 0)
     return images.to_bytes(np.concatenate([colours, alpha], axis=-1))

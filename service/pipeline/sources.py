@@ -35,7 +35,7 @@ async def resolve(
 
 
 def photographs(sources: Mapping[str, Source | None]) -> int:
-    """How many of the sources cost a reconstruction."""
+    """The number of sources that cost a reconstruction."""
     return len({source.image for source in sources.values() if source and source.image is not None})
 
 
@@ -44,7 +44,7 @@ async def _one(engine: Engine, field: str, source: Source, timings: dict[str, fl
         if source.id is not None:
             return engine.kept.find(source.id)
         if source.seed is not None:
-            return await engine.samples.draw(source.seed, lambda path: _read(engine, path))
+            return await engine.samples.sample(source.seed, lambda path: _read(engine, path))
         content = _decoded(field, source)
         if source.npz is not None:
             return await engine.in_pool(

@@ -41,7 +41,7 @@ class JobAnswer(Strict):
     succeeded: int = Field(ge=0, description="images with status ok", examples=[598])
     failed: int = Field(ge=0, description="images with status error", examples=[2])
     progress: float = Field(
-        ge=0, le=1, description="0..1: share of the images that have an outcome", examples=[0.6]
+        ge=0, le=1, description="0..1: fraction of the images that have an outcome", examples=[0.6]
     )
     eta_seconds: float | None = Field(
         default=None,

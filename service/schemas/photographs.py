@@ -73,7 +73,7 @@ class Failure(Strict):
 
 
 class CameraView(Strict):
-    """A camera to draw from; the nominal distance frames the object."""
+    """A camera to render from; the nominal distance frames the object."""
 
     azimuth_degrees: Number = Field(
         ge=-1000,
@@ -208,11 +208,11 @@ class ImageAnswer(Strict):
         ge=0,
         le=1,
         examples=[0.88],
-        description="0..1: the mesh drawn from the camera against the mask",
+        description="0..1: IoU of the mesh rendered from the camera with the mask",
     )
     preview: Content | None = Field(
         default=None,
-        description="PNG, 256 px, of the mesh drawn from the camera: with preview=true; base64 "
+        description="PNG, 256 px, of the mesh rendered from the camera: with preview=true; base64 "
         "(its name in multipart and ZIP)",
         examples=[PNG_EXAMPLE],
     )

@@ -108,7 +108,7 @@ class Animation(Strict):
 
 
 class RenderRequest(Strict):
-    """What to draw. `reconstruction` stands in for each part that is not given by itself, so that
+    """What to render. `reconstruction` stands in for each part that is not given by itself, so that
     reconstruction A with texture B swaps the texture, and A with shape B the shape."""
 
     reconstruction: Source | None = Field(
@@ -120,7 +120,7 @@ class RenderRequest(Strict):
     texture: Source | None = Field(default=None, description="the colours", examples=[{"seed": 7}])
     background: Source | None = Field(
         default=None,
-        description="drawn behind; by default none with graphics, the reconstruction's with gan",
+        description="shown behind; by default none with graphics, the reconstruction's with gan",
         examples=[ID_EXAMPLE],
     )
     camera: Source | None = Field(
@@ -224,12 +224,12 @@ class EditChanges(Strict):
     shape: Source | None = Field(default=None, description="another shape", examples=[{"seed": 7}])
     texture: Source | None = Field(default=None, description="other colours", examples=[ID_EXAMPLE])
     background: Source | None = Field(
-        default=None, description="another place", examples=[ID_EXAMPLE]
+        default=None, description="another background", examples=[ID_EXAMPLE]
     )
     renderer: Literal["graphics", "gan"] = Field(
         default="gan",
-        description="gan draws a whole photograph; graphics the mesh over the photograph, whose "
-        "old object is filled in from around it",
+        description="gan generates a whole photograph; graphics the mesh over the photograph, "
+        "whose old object is filled in from around it",
         examples=["gan"],
     )
     size: int | None = Field(

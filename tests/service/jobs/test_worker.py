@@ -196,12 +196,11 @@ def test_results_are_zip_or_lines(client):
 def test_results_that_do_not_fit_are_an_error_of_their_image(bundle_folder, tmp_path):
     import asyncio
 
-    from service.schemas.uploads import Upload
-
     from service.jobs.store import JobStore
     from service.jobs.worker import Jobs
     from service.pipeline.engine import Engine
     from service.schemas.options import ImageOptions
+    from service.schemas.uploads import Upload
     from service.settings import Settings
 
     engine = Engine(
@@ -231,3 +230,11 @@ def test_results_that_do_not_fit_are_an_error_of_their_image(bundle_folder, tmp_
     assert found.counts["error"] > 0
     assert codes == {"jobs_full"}
     assert held < 1.2 * (1 << 20)
+
+
+def test_an_empty_mask_is_an_error_of_its_image_as_in_a_request(client):
+    files = [("images", ("a.jpg", jpeg())), ("masks", ("a.jpg", b""))]
+    (wanted,) = client.post("/v1/reconstruct", files=files).json()["images"]
+    (item,) = ended(client, client.post("/v1/jobs", files=files).json())["items"]
+    assert item["error"] == wanted["error"]
+    assert item["error"]["code"] == "unreadable_mask"
