@@ -143,15 +143,11 @@ async def model(request: Request) -> Response:
 
 
 async def refused(_: Request, error: Exception) -> Response:
-    """Any error raised on purpose, as JSON."""
+    """Any error raised on purpose, as JSON; that of an image outside a batch is a 422."""
+    if isinstance(error, ItemError):
+        error = RequestError(422, error.code, error.message)
     assert isinstance(error, RequestError)
     return answers.refuse(error)
-
-
-async def item_refused(_: Request, error: Exception) -> Response:
-    """An item's error outside a batch, as JSON."""
-    assert isinstance(error, ItemError)
-    return answers.refuse(RequestError(422, error.code, error.message))
 
 
 async def nowhere(request: Request) -> Response:
@@ -190,7 +186,7 @@ routes = Starlette(
         Middleware(AccessControl),
         Middleware(BodyLimit),
     ],
-    exception_handlers={RequestError: refused, ItemError: item_refused},
+    exception_handlers={RequestError: refused, ItemError: refused},
 )
 
 metrics_routes = Starlette(routes=[Route("/metrics", read_metrics, methods=["GET"])])

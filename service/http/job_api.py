@@ -30,8 +30,7 @@ from service.jobs.store import Item, Job
 from service.jobs.worker import Jobs
 from service.jobs.zip_upload import read_zip
 from service.schemas import photographs as schemas
-from service.schemas.jobs import JobAnswer, JobItem
-from service.schemas.options import ImageOptions
+from service.schemas.jobs import JobAnswer, JobItem, JobOptions
 from service.schemas.uploads import Upload
 from service.settings import Settings
 
@@ -155,7 +154,7 @@ def _answer(
         created_at=_time(job.created),
         finished_at=None if job.finished is None else _time(job.finished),
         expires_at=None if job.finished is None else _time(job.finished + keep),
-        options=ImageOptions(**job.options),
+        options=JobOptions(**job.options),
         results=f"/v1/jobs/{job.id}/results",
         items=[_item(item) for item in items],
     )

@@ -156,7 +156,9 @@ def _allowed(field: dict[str, Any]) -> str:
         return f"one of {tuple(field['enum'])}"
     if field["type"] == "boolean":
         return "true or false"
-    return f"{field['minimum']}..{field['maximum']}"
+    if "minimum" in field and "maximum" in field:
+        return f"{field['minimum']}..{field['maximum']}"
+    return f"of type {field['type']}"
 
 
 def _not_one(name: str, kind: str) -> RequestError:

@@ -160,19 +160,11 @@ class JobStore:
 
     def begin(self, item: Item) -> None:
         """Note that an item is being worked on, before it is."""
-        with self._transaction() as database:
-            database.execute(
-                "UPDATE items SET attempts = attempts + 1 WHERE job = ? AND number = ?",
-                (item.job, item.number),
-            )
+        self._count_attempts(item, 1)
 
     def give_back(self, item: Item) -> None:
-        """An item that was begun and put off, through no fault of its own."""
-        with self._transaction() as database:
-            database.execute(
-                "UPDATE items SET attempts = attempts - 1 WHERE job = ? AND number = ?",
-                (item.job, item.number),
-            )
+        """Take the note back of an item that was put off, through no fault of its own."""
+        self._count_attempts(item, -1)
 
     def read(self, item: Item, kind: str) -> bytes:
         """An upload (`image`), its `mask`, or the answer (`json`).
@@ -245,6 +237,13 @@ class JobStore:
         with self._mutex:
             self._database.close()
         self._lock.close()
+
+    def _count_attempts(self, item: Item, more: int) -> None:
+        with self._transaction() as database:
+            database.execute(
+                "UPDATE items SET attempts = attempts + ? WHERE job = ? AND number = ?",
+                (more, item.job, item.number),
+            )
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from service.schemas.options import ImageOptions
-from service.schemas.photographs import Problem, Strict
+from service.schemas.photographs import Failed, Strict
 
 TIME_EXAMPLE = "2026-01-31T12:00:00Z"
+
+
+class JobOptions(ImageOptions):
+    """What the job's images are returned as; as sent."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["format", "texture", "preview"]})
 
 
 class JobItem(Strict):
@@ -18,11 +24,7 @@ class JobItem(Strict):
     index: int = Field(ge=0, description="index in the job, from 0", examples=[0])
     name: str = Field(description="file name as sent", examples=["car.jpg"])
     status: Literal["waiting", "ok", "error"] = Field(description="outcome", examples=["ok"])
-    error: Problem | None = Field(
-        default=None,
-        description="why it failed",
-        examples=[{"code": "empty_file", "message": "the file has 0 bytes: send a JPEG"}],
-    )
+    error: Failed = None
 
 
 class JobAnswer(Strict):
@@ -59,7 +61,7 @@ class JobAnswer(Strict):
         description="when job and results are deleted: UTC, ISO 8601; set once it has ended",
         examples=[TIME_EXAMPLE],
     )
-    options: ImageOptions = Field(
+    options: JobOptions = Field(
         description="as sent", examples=[{"format": "glb", "texture": True, "preview": False}]
     )
     results: str = Field(

@@ -27,6 +27,10 @@ VIEW_EXAMPLE = [[0.7, 0, -0.7, 0], [-0.2, 1, -0.2, 0], [0.7, 0.3, 0.7, -5], [0, 
 PROJECTION_EXAMPLE = [[4.5, 0, 0, 0], [0, 4.5, 0, 0], [0, 0, -1, -0.2], [0, 0, -1, 0]]
 PNG_EXAMPLE = "iVBORw0KGgo="
 TIMINGS_EXAMPLE = {"decode": 2.1, "reconstruct": 14.9, "total": 21.7}
+Timings = Annotated[
+    dict[str, float],
+    Field(description="milliseconds by stage, waiting included", examples=[TIMINGS_EXAMPLE]),
+]
 
 
 def _from_json(value: bytes | str, info: ValidationInfo) -> bytes | str:
@@ -64,6 +68,15 @@ class Problem(Strict):
         description="what was got, what is allowed, what to do",
         examples=["the image is damaged or cut short (truncated): save it again"],
     )
+
+
+Failed = Annotated[
+    Problem | None,
+    Field(
+        description="why it failed",
+        examples=[{"code": "empty_file", "message": "the file has 0 bytes: send a JPEG"}],
+    ),
+]
 
 
 class Failure(Strict):
@@ -164,11 +177,7 @@ class ImageAnswer(Strict):
     index: int = Field(ge=0, examples=[0], description="index in the request, from 0")
     name: str = Field(description="file name as sent", examples=["car.jpg"])
     status: Literal["ok", "error"] = Field(description="outcome", examples=["ok"])
-    error: Problem | None = Field(
-        default=None,
-        description="why it failed",
-        examples=[{"code": "empty_file", "message": "the file has 0 bytes: send a JPEG"}],
-    )
+    error: Failed = None
     id: str | None = Field(
         default=None,
         pattern="^[0-9a-f]{32}$",
@@ -219,11 +228,7 @@ class ImageAnswer(Strict):
     quality_flags: list[quality.Flag] | None = Field(
         default=None, description=quality.DESCRIPTION, examples=[["touches_border"]]
     )
-    timings: dict[str, float] = Field(
-        default={},
-        description="milliseconds by stage, waiting included",
-        examples=[TIMINGS_EXAMPLE],
-    )
+    timings: Timings = {}
 
 
 class ReconstructAnswer(Strict):

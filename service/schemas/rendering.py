@@ -9,13 +9,13 @@ from pydantic import Field, model_validator
 from service.schemas.options import LARGEST_TEXTURE
 from service.schemas.photographs import (
     PNG_EXAMPLE,
-    TIMINGS_EXAMPLE,
     Base64,
     CameraView,
     Content,
     Number,
     Square,
     Strict,
+    Timings,
 )
 
 Renderer = Literal["graphics", "gan", "both"]
@@ -203,9 +203,7 @@ class RenderAnswer(Strict):
     cameras: list[CameraView] = Field(description="of each picture", examples=[[VIEW_EXAMPLE]])
     renderer: Renderer = Field(description="as asked for", examples=["graphics"])
     size: int = Field(ge=8, description="pixels per side of a picture", examples=[256])
-    timings: dict[str, float] = Field(
-        description="milliseconds by stage, waiting included", examples=[TIMINGS_EXAMPLE]
-    )
+    timings: Timings
 
 
 class EditChanges(Strict):
@@ -266,6 +264,4 @@ class EditAnswer(Strict):
     camera: CameraView = Field(description="of the new photograph", examples=[VIEW_EXAMPLE])
     renderer: Renderer = Field(description="as asked for", examples=["gan"])
     size: int = Field(ge=8, description="pixels per side", examples=[64])
-    timings: dict[str, float] = Field(
-        description="milliseconds by stage, waiting included", examples=[TIMINGS_EXAMPLE]
-    )
+    timings: Timings
