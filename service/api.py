@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -83,14 +83,14 @@ async def reconstruct(request: Request) -> Response:
         if kind in mesh_api.ALONE:
             options = mesh_api.check_alone(kind, len(uploads), form)
         held.enter_context(engine.admit(len(uploads)))
-        answering = [
+        answering = (
             reconstruction.answer(engine, index, upload, options, form.links)
             for index, upload in enumerate(uploads)
-        ]
+        )
         if kind == answers.LINES:
             return answers.Stream(_lines(answering), held.pop_all())
         # A single one needs no task of its own, and is quicker without.
-        entries = [await answering[0]] if len(uploads) == 1 else await asyncio.gather(*answering)
+        entries = [await next(answering)] if len(uploads) == 1 else await asyncio.gather(*answering)
         if kind in mesh_api.ALONE:
             return mesh_api.alone(entries[0])
         answer, status = _whole(entries)
@@ -256,7 +256,7 @@ def _open_jobs(engine: Engine) -> Jobs | FolderTaken:
 
 
 async def _lines(
-    answering: Sequence[Coroutine[Any, Any, schemas.ImageAnswer]],
+    answering: Iterable[Coroutine[Any, Any, schemas.ImageAnswer]],
 ) -> AsyncIterator[bytes]:
     """One line per image, as each finishes, and the summary."""
     tasks = [asyncio.ensure_future(one) for one in answering]
