@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -31,15 +31,18 @@ from starlette.routing import Match, Route
 from graphics.camera import CONVENTION
 from service import logs, metrics
 from service.errors import ItemError, RequestError
-from service.http import accept, answers, form, job_api, mesh_api, refusal
-from service.http.access_control import AccessControl
+from service.http import accept, answers, job_api, mesh_api
+from service.http.access import Access, AccessControl
 from service.http.call_scope import CallScope
+from service.http.forms import EditForm, ReconstructForm
 from service.http.openapi import DocumentedService
 from service.http.requests import (
     MEBIBYTE,
     BodyLimit,
     engine_of,
+    open_form,
     read_body,
+    read_fields,
     require_content_type,
     validated,
 )
@@ -48,17 +51,17 @@ from service.imaging import animation
 from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
 from service.jobs.worker import Jobs
-from service.model import bundle, store
+from service.model import bundle
 from service.model.session import choose_provider
 from service.pipeline import editing, reconstruction, rendering
 from service.pipeline.engine import Engine
-from service.pipeline.reconstruction import INTERNAL_ERROR, Options, Upload
+from service.pipeline.reconstruction import INTERNAL_ERROR
 from service.schemas import photographs as schemas
-from service.schemas.rendering import EditChanges, RenderRequest
+from service.schemas.rendering import RenderRequest
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
 
 FOLDER_SECONDS = 5.0
-"""Between two tries for a folder of jobs that another process, one that drains say, still holds."""
+"""Pause between two tries for a folder of jobs that another, draining process still holds."""
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
@@ -69,23 +72,25 @@ async def reconstruct(request: Request) -> Response:
     engine = engine_of(request.app)
     engine.check_room(1)
     kind = accept.choose(request.headers.get("accept"), (*answers.KINDS, *mesh_api.ALONE))
-    require_content_type(request, "multipart/form-data")
     largest = engine.settings.largest_request
     async with AsyncExitStack() as held:
         # A mask for every image, and images sent as text.
-        fields = (*form.FIELDS, form.LINKS)
-        parts = await form.open_form(request, 2 * largest, largest + len(fields))
+        parts = await open_form(request, ReconstructForm, 2 * largest, largest)
         held.push_async_callback(parts.close)
-        uploads, options, texts = form.read_form(parts, largest, fields)
-        links = form.read_links(texts, kind in (answers.JSON, answers.LINES))
+        options = form = read_fields(ReconstructForm, parts.multi_items())
+        uploads = form.uploads(largest)
+        form.check_links(kind in (answers.JSON, answers.LINES))
         if kind in mesh_api.ALONE:
-            options = mesh_api.check_alone(kind, len(uploads), options, "format" in texts)
+            options = mesh_api.check_alone(kind, len(uploads), form)
         held.enter_context(engine.admit(len(uploads)))
+        answering = (
+            reconstruction.answer(engine, index, upload, options, form.links)
+            for index, upload in enumerate(uploads)
+        )
         if kind == answers.LINES:
-            return answers.Stream(_lines(engine, uploads, options, links), held.pop_all())
-        answering = _answering(engine, uploads, options, links)
+            return answers.Stream(_lines(answering), held.pop_all())
         # A single one needs no task of its own, and is quicker without.
-        entries = [await answering[0]] if len(uploads) == 1 else await asyncio.gather(*answering)
+        entries = [await next(answering)] if len(uploads) == 1 else await asyncio.gather(*answering)
         if kind in mesh_api.ALONE:
             return mesh_api.alone(entries[0])
         answer, status = _whole(entries)
@@ -116,12 +121,11 @@ async def edit(request: Request) -> Response:
     engine = engine_of(request.app)
     engine.check_room(1)
     kind = accept.choose(request.headers.get("accept"), (answers.JSON, answers.PNG))
-    require_content_type(request, "multipart/form-data")
     async with AsyncExitStack() as held:
-        parts = await form.open_form(request, 2, len(form.EDIT_FIELDS))
+        parts = await open_form(request, EditForm, 2)
         held.push_async_callback(parts.close)
-        upload, changes = form.read_edit(parts)
-        answer = await editing.edit(engine, upload, validated(EditChanges, changes))
+        sent = read_fields(EditForm, parts.multi_items())
+        answer = await editing.edit(engine, sent.upload, sent.changes)
     return answers.one_file(kind, answer, [answer.image])
 
 
@@ -135,19 +139,15 @@ async def model(request: Request) -> Response:
         camera_convention=CONVENTION,
         providers={runner.graph: runner.session.provider for runner in engine.runners},
     )
-    return _json(answer, 200)
+    return answers.as_json(answer)
 
 
 async def refused(_: Request, error: Exception) -> Response:
-    """Any error raised on purpose, as JSON."""
+    """Any error raised on purpose, as JSON; that of an image outside a batch is a 422."""
+    if isinstance(error, ItemError):
+        error = RequestError(422, error.code, error.message)
     assert isinstance(error, RequestError)
-    return refusal.to_response(error)
-
-
-async def item_refused(_: Request, error: Exception) -> Response:
-    """An item's error outside a batch, as JSON."""
-    assert isinstance(error, ItemError)
-    return refusal.to_response(RequestError(422, error.code, error.message))
+    return answers.refuse(error)
 
 
 async def nowhere(request: Request) -> Response:
@@ -156,7 +156,7 @@ async def nowhere(request: Request) -> Response:
     fitting = (route for route in ROUTES if route.matches(request.scope)[0] != Match.NONE)
     if allowed := sorted({name for route in fitting for name in route.methods or ()}):
         message = f"{method} {path} is none of {', '.join(allowed)}"
-        answer = refusal.to_response(RequestError(405, "wrong_method", message))
+        answer = answers.refuse(RequestError(405, "wrong_method", message))
         answer.headers["Allow"] = ", ".join(allowed)
         return answer
     raise RequestError(404, "not_found", f"there is no {path}: /docs.json lists what there is")
@@ -186,7 +186,7 @@ routes = Starlette(
         Middleware(AccessControl),
         Middleware(BodyLimit),
     ],
-    exception_handlers={RequestError: refused, ItemError: item_refused},
+    exception_handlers={RequestError: refused, ItemError: refused},
 )
 
 metrics_routes = Starlette(routes=[Route("/metrics", read_metrics, methods=["GET"])])
@@ -210,6 +210,7 @@ class InverseGraphics:
         self.engine = Engine(read_settings())
         self.jobs = _open_jobs(self.engine)
         routes.state.jobs = self.jobs
+        routes.state.access = Access(self.engine.settings)
         routes.state.engine = self.engine
         # What is loaded by now stays: a full collection would stop all threads to look through it.
         gc.collect()
@@ -225,7 +226,7 @@ class InverseGraphics:
         """Refuse a bad setting, device or bundle before the server is started."""
         settings = read_settings()
         choose_provider(settings.device)
-        bundle.load(store.resolve(settings.bundle))
+        bundle.load(settings.bundle)
 
     @bentoml.on_shutdown
     async def drain(self) -> None:
@@ -254,28 +255,19 @@ def _open_jobs(engine: Engine) -> Jobs | FolderTaken:
         return error
 
 
-def _answering(
-    engine: Engine, uploads: list[Upload], options: Options, links: bool
-) -> list[Coroutine[Any, Any, schemas.ImageAnswer]]:
-    return [
-        reconstruction.answer(engine, index, upload, options, links)
-        for index, upload in enumerate(uploads)
-    ]
-
-
 async def _lines(
-    engine: Engine, uploads: list[Upload], options: Options, links: bool
+    answering: Iterable[Coroutine[Any, Any, schemas.ImageAnswer]],
 ) -> AsyncIterator[bytes]:
     """One line per image, as each finishes, and the summary."""
-    tasks = [asyncio.ensure_future(one) for one in _answering(engine, uploads, options, links)]
+    tasks = [asyncio.ensure_future(one) for one in answering]
     succeeded = 0
     try:
         for next_one in asyncio.as_completed(tasks):
             entry = await next_one
             succeeded += entry.status == "ok"
-            yield answers.to_json(entry) + b"\n"
+            yield entry.to_json() + b"\n"
         summary = schemas.Summary(succeeded=succeeded, failed=len(tasks) - succeeded)
-        yield answers.to_json(summary) + b"\n"
+        yield summary.to_json() + b"\n"
     finally:
         for task in tasks:  # those of a client that has gone away
             task.cancel()
@@ -293,7 +285,3 @@ def _whole(entries: list[schemas.ImageAnswer]) -> tuple[schemas.ReconstructAnswe
         return answer, 207
     ours = all(entry.error is not None and entry.error.code == INTERNAL_ERROR for entry in failed)
     return answer, 500 if ours else 422
-
-
-def _json(answer: schemas.Strict, status: int) -> Response:
-    return Response(answers.to_json(answer), status, media_type=answers.JSON)

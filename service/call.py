@@ -1,6 +1,6 @@
-"""One HTTP call: its id, its deadline, and what the log says about it.
+"""Who is being worked for: the HTTP call with its id and deadline, or a job.
 
-Everything that a call starts can ask `current_call()`.
+Everything that a call starts can ask `current_call()`; what works for a job, `current_job()`.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class Call:
 
 
 _CURRENT: ContextVar[Call | None] = ContextVar("call", default=None)
+_JOB: ContextVar[str | None] = ContextVar("job", default=None)
 
 
 def current_call() -> Call | None:
@@ -78,3 +79,18 @@ def entered(call: Call) -> Iterator[None]:
         yield
     finally:
         _CURRENT.reset(token)
+
+
+def current_job() -> str | None:
+    """The id of the job that the running task works for; None outside any."""
+    return _JOB.get()
+
+
+@contextmanager
+def working_for(job: str) -> Iterator[None]:
+    """Put the images begun inside into the one line of this job in the queues of the graphs."""
+    token = _JOB.set(job)
+    try:
+        yield
+    finally:
+        _JOB.reset(token)

@@ -70,10 +70,10 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m service.demo",
         description=(__doc__ or "").split("\n\n")[0],
     )
-    from service.model import bundle, store  # they bring BentoML, for which --help does not wait
+    from service.model import bundle  # for which --help does not wait
 
     try:
-        folder = store.resolve(options.bundle)
+        folder = bundle.resolve(options.bundle)
         photographs = list(options.photographs) or bundle.load(folder).samples()
         report = run(folder, photographs, options.out)
     except (bundle.BundleError, ServerError) as error:

@@ -1,4 +1,4 @@
-"""What can go wrong for a client: one image, or the whole request."""
+"""Errors that a client gets: of one image, or of the whole request."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Overloaded(RequestError):
 
 
 class ShuttingDown(RequestError):
-    """The service has been told to stop."""
+    """The service is stopping."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[1]
 START_SECONDS = 180
 STOP_SECONDS = 60
 PORTS = range(20_000, 32_000)
-"""Below those that systems give out unasked: any program's outgoing connection could take one of
-them between our look and the server's."""
+"""Ports below those that systems give out unasked: an outgoing connection of any program could take
+one of those between our look and the server's."""
 
 
 class Served(NamedTuple):
@@ -56,7 +56,7 @@ def serving(
 ) -> Iterator[Served]:
     """Run `bentoml serve target` in `folder` on a free port; its log is `home/server.log`.
 
-    On leaving it is told to stop, which lets it answer what it accepted.
+    On leaving it is asked to stop, which lets it answer what it accepted.
     """
     port = free_port()
     home.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from queue import SimpleQueue
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -39,13 +39,13 @@ class Threads:
         *arguments: Arguments.args,
         **keywords: Arguments.kwargs,
     ) -> Result:
-        """What `function` gives on one of the threads; cancelled before, it is not begun."""
+        """The result of `function` on one of the threads; cancelled before, it is not begun."""
         if self._closed:
             raise RuntimeError("the threads have ended")
         loop = asyncio.get_running_loop()
         outcome = loop.create_future()
         call = partial(function, *arguments, **keywords)
-        self._calls.put(partial(_tell, loop, outcome, call))
+        self._calls.put(partial(_report, loop, outcome, call))
         try:
             return await outcome
         finally:
@@ -53,16 +53,16 @@ class Threads:
             del outcome
 
     def wait_for(self, function: Callable[[], Result]) -> Result:
-        """The same without an event loop: this thread waits."""
+        """The result of `function`, for which this thread waits: there is no event loop yet."""
         outcome: Future[Result] = Future()
 
-        def tell() -> None:
+        def report() -> None:
             try:
                 outcome.set_result(function())
             except BaseException as error:
                 outcome.set_exception(error)
 
-        self._calls.put(tell)
+        self._calls.put(report)
         return outcome.result()
 
     def close(self) -> None:
@@ -79,7 +79,7 @@ class Threads:
             del call  # and all that it holds, which the next one may be long in coming
 
 
-def _tell(
+def _report(
     loop: asyncio.AbstractEventLoop, outcome: asyncio.Future[Result], call: Callable[[], Result]
 ) -> None:
     """Call on this thread, and let the loop know."""
@@ -91,16 +91,14 @@ def _tell(
     except BaseException as raised:
         error = raised
     try:
-        loop.call_soon_threadsafe(_settle, outcome, result, error)
+        loop.call_soon_threadsafe(_finish, outcome, result, error)
     except RuntimeError:  # the loop has ended meanwhile
         pass
     finally:
         del outcome, result, error  # for the same reason
 
 
-def _settle(
-    outcome: asyncio.Future[Result], result: Result | None, error: BaseException | None
-) -> None:
+def _finish(outcome: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
     if outcome.done():  # nobody waits any more
         return
     if error is None:

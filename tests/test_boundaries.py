@@ -13,6 +13,34 @@ FORBIDDEN = {
     "service": {"torch", "train"},
 }
 STAGE_PACKAGE = "train.stages"
+SERVICE_ARROWS = {
+    "call": set(),
+    "errors": set(),
+    "logs": set(),
+    "process": set(),
+    "settings": set(),
+    "threads": set(),
+    "tracing": set(),
+    "metrics": {"call", "tracing"},
+    "imaging": {"errors"},
+    "schemas": {"imaging"},
+    "model": {"call", "errors", "metrics", "settings", "threads"},
+    "pipeline": {
+        "errors", "imaging", "metrics", "model", "schemas", "settings", "threads", "tracing",
+    },
+    "jobs": {"call", "errors", "pipeline", "schemas"},
+    "http": {
+        "call", "errors", "imaging", "jobs", "logs", "metrics", "pipeline", "schemas", "settings",
+        "tracing",
+    },
+    "api": {
+        "errors", "http", "imaging", "jobs", "logs", "metrics", "model", "pipeline", "schemas",
+        "settings",
+    },
+    "demo": {"imaging", "model", "process", "settings"},
+}  # fmt: skip
+"""What each folder, or file at the root, of the service may import: only what stands above it."""
+MOST_ROOT_FILES = 12
 
 
 def imported_modules(path: Path) -> set[str]:
@@ -53,11 +81,18 @@ def test_stages_never_import_each_other():
         assert not imported_modules(path) & others, path
 
 
-@pytest.mark.parametrize("module", ["service.api", "service.model.bundle", "graphics.render"])
-def test_importing_brings_no_torch_and_nothing_of_training(module):
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("service.api", ("torch", "train", "onnx")),
+        # The export of a training imports it: nobody waits for BentoML there.
+        ("service.model.bundle", ("torch", "train", "onnx", "bentoml", "starlette")),
+        ("graphics.render", ("torch", "train", "onnx")),
+    ],
+)
+def test_importing_brings_no_torch_and_nothing_of_training(module, unwanted):
     script = (
-        f"import sys, {module}\n"
-        "print([m for m in sys.modules if m.split('.')[0] in ('torch', 'train', 'onnx')])"
+        f"import sys, {module}\nprint([m for m in sys.modules if m.split('.')[0] in {unwanted}])"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
@@ -71,3 +106,26 @@ def test_only_the_api_and_the_http_room_know_http():
     for path in service.rglob("*.py"):
         if path != service / "api.py" and path.parent != service / "http":
             assert not {n for n in imported_modules(path) if n.split(".")[0] == "starlette"}, path
+
+
+def room(path):
+    """The folder, or the file at the root, of the service."""
+    return path.relative_to(ROOT / "service").parts[0].removesuffix(".py")
+
+
+def test_the_arrows_between_the_service_s_folders_are_those_written_down():
+    for path in (ROOT / "service").rglob("*.py"):
+        names = [name.split(".") for name in imported_modules(path)]
+        imported = {name[1] for name in names if name[0] == "service" and len(name) > 1}
+        allowed = SERVICE_ARROWS.get(room(path), set())
+        assert imported <= {room(path)} | allowed, path
+
+
+def test_no_arrow_between_the_service_s_folders_leads_back():
+    rooms = list(SERVICE_ARROWS)
+    for number, name in enumerate(rooms):
+        assert SERVICE_ARROWS[name] <= set(rooms[:number]), name
+
+
+def test_the_service_s_root_holds_few_files():
+    assert len(list((ROOT / "service").glob("*.py"))) <= MOST_ROOT_FILES

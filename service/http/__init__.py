@@ -1,1 +1,1 @@
-"""What knows HTTP: the routes' forms and answers, who may call, and the OpenAPI document."""
+"""HTTP: the routes' forms and answers, who may call, and the OpenAPI document."""

@@ -1,4 +1,4 @@
-"""Which of the media types a route can answer with the client would rather have."""
+"""Content negotiation: the media type that a client prefers of those a route offers."""
 
 from __future__ import annotations
 

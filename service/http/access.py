@@ -1,4 +1,4 @@
-"""Who may call, and how often: API keys with a rate limit each."""
+"""Who may call `/v1`, and how often: browsers by their origin, then API keys with a limit each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import math
 from collections.abc import Callable
 from time import monotonic
 
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from service.errors import RequestError
+from service.http import answers
 from service.settings import Settings
 
 
@@ -50,7 +54,7 @@ class Access:
             return
         scheme, _, key = authorization.partition(b" ")
         got = _digest(key.strip())
-        # Every key is compared, each in constant time: the time tells nothing about any of them.
+        # Every key is compared, each in constant time: the time says nothing about any of them.
         known = [digest for digest in self._digests if hmac.compare_digest(digest, got)]
         if scheme.lower() != b"bearer" or not known:
             raise RequestError(
@@ -65,6 +69,43 @@ class Access:
             raise RequestError(
                 429, "rate_limited", f"this key calls too often: send again in {wait} s", wait
             )
+
+
+class AccessControl:
+    """The middleware: CORS where origins are set, then the key."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._with_cors: CORSMiddleware | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        engine = getattr(scope["app"].state, "engine", None)
+        if scope["type"] != "http" or engine is None:
+            await self.app(scope, receive, send)
+        elif engine.settings.cors_origins:
+            await self._cors(engine.settings.cors_origins)(scope, receive, send)
+        else:
+            await self._checked(scope, receive, send)
+
+    def _cors(self, origins: tuple[str, ...]) -> CORSMiddleware:
+        if self._with_cors is None:
+            self._with_cors = CORSMiddleware(
+                self._checked,
+                allow_origins=origins,
+                allow_methods=["GET", "POST", "DELETE"],
+                allow_headers=["authorization", "content-type", "prefer", "x-request-id"],
+                expose_headers=["retry-after", "x-request-id"],
+            )
+        return self._with_cors
+
+    async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            scope["app"].state.access.check(dict(scope["headers"]).get(b"authorization", b""))
+        except RequestError as error:
+            await answers.refuse(error)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
 
 
 def _digest(key: bytes) -> bytes:

@@ -1,22 +1,22 @@
 """The forms a batch's answer takes: JSON, multipart, ZIP, or lines as the images finish.
 
 In JSON and in lines a file is base64 text; in multipart and ZIP the same field holds the file's
-name, `0003/mesh.glb`, and the file is a part or member of that name.
+name, `0003/mesh.glb`, and the file is a part or member of that name. Refusals are answers too.
 """
 
 from __future__ import annotations
 
-import base64
 import io
 import secrets
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from service import metrics
 from service.errors import RequestError
 from service.pipeline import meshes
 from service.schemas import photographs as schemas
@@ -61,13 +61,13 @@ class Stream(StreamingResponse):
 def pack(kind: str, answer: schemas.ReconstructAnswer, status: int) -> Response:
     """The whole answer at once, as JSON, MULTIPART or ZIP. CPU work: called in the pool."""
     if kind == JSON:
-        return Response(to_json(answer), status, media_type=JSON)
+        return as_json(answer, status)
     images, files = [], []
     for entry in answer.images:
         short, own = split(entry)
         images.append(short)
         files += own
-    head = File(ANSWER_FILE, JSON, to_json(answer.model_copy(update={"images": images})))
+    head = answer_file(answer.model_copy(update={"images": images}))
     if kind == ZIP:
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w") as archive:
@@ -80,10 +80,10 @@ def pack(kind: str, answer: schemas.ReconstructAnswer, status: int) -> Response:
     return Response(body, status, media_type=f"{MULTIPART}; boundary={boundary}")
 
 
-def one_file(kind: str, answer: schemas.Strict, files: list[str]) -> Response:
-    """JSON, or the one file (in base64) of the answer by itself; 406 where there are several."""
+def one_file(kind: str, answer: schemas.Strict, files: Sequence[bytes | str]) -> Response:
+    """JSON, or the one file of the answer by itself; 406 where there are several."""
     if kind == JSON:
-        return Response(to_json(answer), media_type=JSON)
+        return as_json(answer)
     if len(files) != 1:
         raise RequestError(
             406,
@@ -91,21 +91,41 @@ def one_file(kind: str, answer: schemas.Strict, files: list[str]) -> Response:
             f"the answer has {len(files)} pictures, {kind} holds one: accept {JSON}, or ask for an "
             "animation",
         )
-    return Response(base64.b64decode(files[0]), media_type=kind)
+    return Response(files[0], media_type=kind)
 
 
-def to_json(answer: schemas.Strict) -> bytes:
-    """Without the fields that have no value."""
-    return answer.model_dump_json(exclude_none=True).encode()
+def refuse(error: RequestError) -> JSONResponse:
+    """`{"error": {"code", "message"}}` with the error's status, and Retry-After where it has it."""
+    metrics.REFUSALS.labels(error.code).inc()
+    headers = {}
+    if error.retry_after_seconds is not None:
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    problem = {"error": {"code": error.code, "message": error.message}}
+    return JSONResponse(problem, error.status, headers)
+
+
+def as_json(
+    answer: schemas.Strict, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """Any answer as JSON; its files are base64."""
+    return Response(answer.to_json(), status, headers, JSON)
+
+
+def answer_file(answer: schemas.ReconstructAnswer) -> File:
+    """The answer itself among its files."""
+    return File(ANSWER_FILE, JSON, answer.to_json())
 
 
 def split(entry: schemas.ImageAnswer) -> tuple[schemas.ImageAnswer, list[File]]:
-    """The entry with file names in place of base64, and the files."""
+    """The entry with file names in place of contents, and the files."""
     files: list[File] = []
     changes: dict[str, object] = {}
 
-    def take(name: str, media_type: str, text: str) -> str:
-        files.append(File(f"{entry.index:04d}/{name}", media_type, base64.b64decode(text)))
+    def take(name: str, media_type: str, content: bytes | str) -> str:
+        assert isinstance(content, bytes)  # links are refused where files are answered
+        files.append(File(f"{entry.index:04d}/{name}", media_type, content))
         return files[-1].name
 
     if entry.mesh is not None:
@@ -113,8 +133,8 @@ def split(entry: schemas.ImageAnswer) -> tuple[schemas.ImageAnswer, list[File]]:
         name = take(f"mesh.{meshes.EXTENSIONS[mesh.format]}", mesh.media_type, mesh.data)
         changes["mesh"] = mesh.model_copy(update={"data": name})
     for field in ("mask", "preview"):
-        if (text := getattr(entry, field)) is not None:
-            changes[field] = take(f"{field}.png", PNG, text)
+        if (content := getattr(entry, field)) is not None:
+            changes[field] = take(f"{field}.png", PNG, content)
     return entry.model_copy(update=changes), files
 
 

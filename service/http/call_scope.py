@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service import logs, metrics, tracing
 from service.call import ID_HEADER, Call, entered
 from service.errors import RequestError
-from service.http import refusal
+from service.http import answers
 
 NOWHERE = "none"
 """In the metrics, of calls that were refused before their route was looked for."""
@@ -60,10 +61,10 @@ class CallScope:
             if not body.gone:
                 raise
             # Cancelling took the call's items out of the queues.
-            asyncio.current_task().uncancel()
+            body.answering.uncancel()
             call.status = CLIENT_GONE
         except RequestError as error:
-            await refusal.to_response(error)(scope, body.receive, counted)
+            await answers.refuse(error)(scope, body.receive, counted)
         finally:
             body.close()
 
@@ -83,7 +84,8 @@ class Body:
         self._call = call
         self._seconds = seconds
         self._until = asyncio.get_running_loop().time() + seconds
-        self._answering = asyncio.current_task()
+        self.answering = _this_task()
+        """Cancelled when the client goes away."""
         self._leaving: asyncio.Task[None] | None = None
         """Waits for that, once the body is complete."""
 
@@ -118,4 +120,10 @@ class Body:
         while not self.gone:
             self.gone = (await self._receive())["type"] == "http.disconnect"
         if not self.answered:
-            self._answering.cancel()
+            self.answering.cancel()
+
+
+def _this_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None  # ASGI applications run in one
+    return task

@@ -16,25 +16,24 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import IO
 
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from service.errors import RequestError
-from service.http import accept, answers, form
-from service.http.requests import MEBIBYTE, engine_of, require_content_type
-from service.jobs.files import FolderTaken, NewItem
+from service.http import accept, answers
+from service.http.forms import MOST_LISTED, ItemsPage, JobForm
+from service.http.requests import MEBIBYTE, engine_of, open_form, read_fields
+from service.jobs.files import FolderTaken
 from service.jobs.store import Item, Job
 from service.jobs.worker import Jobs
 from service.jobs.zip_upload import read_zip
-from service.pipeline.reconstruction import Options
 from service.schemas import photographs as schemas
-from service.schemas.jobs import JobAnswer, JobItem
+from service.schemas.jobs import JobAnswer, JobItem, JobOptions
+from service.schemas.uploads import Upload
+from service.settings import Settings
 
-FIELDS = (*form.FIELDS, "archive")
-MOST_LISTED = 1000
-"""Items in one answer."""
 CHUNK = 1 << 18
 """Bytes."""
 DONE = ("ok", "error")
@@ -44,12 +43,14 @@ KINDS = (answers.ZIP, answers.LINES)
 
 async def create(request: Request) -> Response:
     """POST /v1/jobs."""
-    jobs, largest = _jobs(request), engine_of(request.app).settings.largest_job
-    require_content_type(request, "multipart/form-data")
+    jobs, settings = _jobs(request), engine_of(request.app).settings
     async with AsyncExitStack() as held:
-        parts = await form.open_form(request, 2 * largest, len(FIELDS))
+        parts = await open_form(request, JobForm, 2 * settings.largest_job)
         held.push_async_callback(parts.close)
-        items, options, size = await asyncio.to_thread(_read, request, parts, largest)
+        sent = parts.multi_items()
+        options = await asyncio.to_thread(read_fields, JobForm, sent)
+        items = await asyncio.to_thread(_items, options, settings)
+        size = sum(part.size or 0 for _, part in sent if isinstance(part, UploadFile))
         identity = await jobs.create(options, items, size)
     headers = {"Location": f"/v1/jobs/{identity}"}
     return _answer(jobs, await _find(jobs, identity), [], 202, headers)
@@ -59,9 +60,9 @@ async def look(request: Request) -> Response:
     """GET /v1/jobs/{id}."""
     jobs = _jobs(request)
     job = await _find(jobs, request.path_params["id"])
-    first = _number(request, "first", 0, 0, 2**31)
-    limit = _number(request, "limit", MOST_LISTED, 1, MOST_LISTED)
-    items = await asyncio.to_thread(jobs.store.items, job.id, first, limit, EVERY)
+    sent = [pair for pair in request.query_params.items() if pair[0] in ItemsPage.model_fields]
+    page = read_fields(ItemsPage, sent, "invalid_query")
+    items = await asyncio.to_thread(jobs.store.items, job.id, page.first, page.limit, EVERY)
     return _answer(jobs, job, items)
 
 
@@ -123,39 +124,16 @@ async def _find(jobs: Jobs, identity: str) -> Job:
     return job
 
 
-def _read(request: Request, parts: FormData, largest: int) -> tuple[list[NewItem], Options, int]:
-    """The images of a form or its archive, the options, and the bytes they come to."""
-    archives = [value for field, value in parts.multi_items() if field == "archive"]
-    others = FormData([pair for pair in parts.multi_items() if pair[0] != "archive"])
-    if not archives:
-        uploads, options, _ = form.read_form(others, largest)
-        items = [NewItem(one.name, one.read, one.read_mask) for one in uploads]
-        size = sum(value.size or 0 for _, value in parts.multi_items() if _is_file(value))
-        return items, options, size
-    (archive,) = archives if len(archives) == 1 else (None,)
-    if not isinstance(archive, UploadFile) or "images" in others or "masks" in others:
+def _items(sent: JobForm, settings: Settings) -> list[Upload]:
+    """The images of a form, or those of its archive."""
+    if sent.archive is None:
+        return sent.uploads(settings.largest_job)
+    if sent.images or sent.masks:
         raise RequestError(
             400, "invalid_field", "send one ZIP file in field archive, or files in field images"
         )
-    texts: dict[str, str] = {}
-    for field, value in others.multi_items():
-        form.add_text(texts, FIELDS, field, value)
-    limit = engine_of(request.app).settings.jobs_limit_mebibytes * MEBIBYTE
-    items = read_zip(archive.file, largest, limit)
-    return items, form.read_options(texts), archive.size or 0
-
-
-def _is_file(value: object) -> bool:
-    return isinstance(value, UploadFile)
-
-
-def _number(request: Request, name: str, default: int, low: int, high: int) -> int:
-    text = request.query_params.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) < 12 and low <= int(text) <= high):
-        raise RequestError(
-            400, "invalid_query", f"{name} is {text[:80]!r}; it must be {low}..{high}"
-        )
-    return int(text)
+    limit = settings.jobs_limit_mebibytes * MEBIBYTE
+    return read_zip(sent.archive.file, settings.largest_job, limit)
 
 
 def _answer(
@@ -176,11 +154,11 @@ def _answer(
         created_at=_time(job.created),
         finished_at=None if job.finished is None else _time(job.finished),
         expires_at=None if job.finished is None else _time(job.finished + keep),
-        options=job.options,
+        options=JobOptions(**job.options),
         results=f"/v1/jobs/{job.id}/results",
         items=[_item(item) for item in items],
     )
-    return Response(answers.to_json(answer), status, headers, answers.JSON)
+    return answers.as_json(answer, status, headers)
 
 
 def _item(item: Item) -> JobItem:
@@ -202,7 +180,7 @@ async def _lines(jobs: Jobs, job: Job) -> AsyncIterator[bytes]:
             yield await asyncio.to_thread(jobs.store.read, item, "json") + b"\n"
             fine, failed = fine + (item.state == "ok"), failed + (item.state == "error")
         first = items[-1].number + 1
-    yield answers.to_json(schemas.Summary(succeeded=fine, failed=failed)) + b"\n"
+    yield schemas.Summary(succeeded=fine, failed=failed).to_json() + b"\n"
 
 
 def _pack(jobs: Jobs, job: Job, file: IO[bytes]) -> None:
@@ -221,8 +199,7 @@ def _pack(jobs: Jobs, job: Job, file: IO[bytes]) -> None:
         answer = schemas.ReconstructAnswer(
             images=entries, succeeded=len(entries) - failed, failed=failed
         )
-        head = answers.File(answers.ANSWER_FILE, answers.JSON, answers.to_json(answer))
-        answers.write_member(archive, head)
+        answers.write_member(archive, answers.answer_file(answer))
     file.seek(0, 2)
 
 

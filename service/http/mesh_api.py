@@ -5,22 +5,21 @@ GET /v1/reconstructions/{id}/mesh   the mesh of a reconstruction that is still k
 
 from __future__ import annotations
 
-import base64
-from typing import cast
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from service.errors import ItemError, RequestError
-from service.http import form
-from service.http.requests import engine_of
+from service.http.requests import engine_of, read_fields
 from service.pipeline import meshes
-from service.pipeline.reconstruction import INTERNAL_ERROR, Options
+from service.pipeline.reconstruction import INTERNAL_ERROR
 from service.schemas import photographs as schemas
+from service.schemas.options import ImageOptions, MeshOptions
 
-QUERY = ("format", "texture")
-ALONE = {meshes.MEDIA_TYPES[form]: form for form in ("glb", "stl")}
+ALONE: dict[str, schemas.MeshFormat] = {
+    meshes.MEDIA_TYPES["glb"]: "glb",
+    meshes.MEDIA_TYPES["stl"]: "stl",
+}
 """Formats by the media types that no other answer has."""
 ID_HEADER = "X-Reconstruction-Id"
 
@@ -29,36 +28,29 @@ async def mesh(request: Request) -> Response:
     """GET /v1/reconstructions/{id}/mesh."""
     engine = engine_of(request.app)
     engine.check_room(1)
-    texts: dict[str, str] = {}
-    for field, value in request.query_params.multi_items():
-        form.add_text(texts, QUERY, field, value)
-    wanted = form.read_options(texts)
+    wanted = read_fields(MeshOptions, request.query_params.multi_items())
     identity = request.path_params["id"]
     try:
         archive = engine.kept.find(identity)
     except ItemError as error:
         raise RequestError(404, error.code, error.message) from error
-    texture = archive.texture if wanted.texture else meshes.WHITE
-    content = await engine.in_pool(meshes.encode, engine, archive, wanted.format, texture)
+    content = await engine.in_pool(meshes.encode, engine, archive, wanted, archive.texture)
     return _file(content, wanted.format, identity)
 
 
-def check_alone(kind: str, images: int, options: Options, chosen: bool) -> Options:
-    """The options of one mesh that is answered as a file; 406 where they do not fit.
-
-    `chosen`: whether the client named a format.
-    """
+def check_alone(kind: str, images: int, options: ImageOptions) -> ImageOptions:
+    """The options of one mesh that is answered as a file; 406 where they do not fit."""
     if images != 1:
         raise RequestError(
             406, "not_acceptable", f"got {images} images, {kind} holds one: accept another type"
         )
-    if chosen and options.format != ALONE[kind]:
+    if "format" in options.model_fields_set and options.format != ALONE[kind]:
         raise RequestError(
             406,
             "not_acceptable",
             f"format is {options.format}, {kind} is {ALONE[kind]}: leave one of them out",
         )
-    return options._replace(format=cast(schemas.MeshFormat, ALONE[kind]))
+    return options.model_copy(update={"format": ALONE[kind]})
 
 
 def alone(entry: schemas.ImageAnswer) -> Response:
@@ -67,10 +59,10 @@ def alone(entry: schemas.ImageAnswer) -> Response:
         status = 500 if entry.error.code == INTERNAL_ERROR else 422
         raise RequestError(status, entry.error.code, entry.error.message)
     assert entry.mesh is not None and entry.id is not None
-    return _file(base64.b64decode(entry.mesh.data), entry.mesh.format, entry.id)
+    return _file(entry.mesh.data, entry.mesh.format, entry.id)
 
 
-def _file(content: bytes, mesh_format: schemas.MeshFormat, identity: str) -> Response:
+def _file(content: bytes | str, mesh_format: schemas.MeshFormat, identity: str) -> Response:
     name = f"{identity}.{meshes.EXTENSIONS[mesh_format]}"
     headers = {ID_HEADER: identity, "Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, headers=headers, media_type=meshes.MEDIA_TYPES[mesh_format])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from _bentoml_sdk import Service
 from starlette.applications import Starlette
@@ -20,6 +20,6 @@ class MountedService(Service[Inner]):
 
     def to_asgi(self, is_main: bool = True) -> Starlette:
         """The application that is served."""
-        app = super().to_asgi(is_main)
+        app = cast("Starlette", super().to_asgi(is_main))
         app.user_middleware.clear()
         return app

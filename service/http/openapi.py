@@ -1,28 +1,21 @@
-"""The OpenAPI document of the mounted routes, added to what BentoML writes about its own."""
+"""The OpenAPI document: what BentoML writes about its own routes, and `service.http.paths`."""
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import attr
-from bentoml._internal.service.openapi.specification import OpenAPISpecification, PathItem, Schema
+from bentoml._internal.service.openapi.specification import (
+    Components,
+    OpenAPISpecification,
+    PathItem,
+    Schema,
+)
 from pydantic.json_schema import models_json_schema
 
 from service.http import paths
 from service.http.mounted_service import Inner, MountedService
-from service.schemas import photographs as schemas
-from service.schemas import rendering as render_schemas
-from service.schemas.jobs import JobAnswer
 from service.settings import read_settings
-
-REQUESTS = (render_schemas.RenderRequest, render_schemas.EditChanges)
-ANSWERS = (
-    schemas.ReconstructAnswer,
-    schemas.Summary,
-    render_schemas.RenderAnswer,
-    render_schemas.EditAnswer,
-    JobAnswer,
-    schemas.ModelAnswer,
-    schemas.Failure,
-)
 
 
 class DocumentedService(MountedService[Inner]):
@@ -32,20 +25,23 @@ class DocumentedService(MountedService[Inner]):
     def openapi_spec(self) -> OpenAPISpecification:
         """BentoML's document with the paths and schemas of `/v1`."""
         document = super().openapi_spec
+        settings = read_settings()
         _, definitions = models_json_schema(
             [
-                *((model, "validation") for model in REQUESTS),
-                *((model, "serialization") for model in ANSWERS),
+                *((model, "validation") for model in paths.REQUESTS),
+                *((model, "serialization") for model in paths.ANSWERS),
             ],
-            ref_template="#/components/schemas/{model}",
+            ref_template=paths.REFERENCE,
         )
-        schemas_of_ours = {name: Schema(**s) for name, s in definitions["$defs"].items()}
-        components = {
-            **(document.components or {}),
-            "schemas": {**(document.components or {}).get("schemas", {}), **schemas_of_ours},
-        }
-        settings = read_settings()
+        # BentoML's class for them takes other things than what it writes: plain dictionaries.
+        components = cast("dict[str, Any]", document.components or {})
+        ours = {name: Schema(**schema) for name, schema in definitions["$defs"].items()}
+        components = {**components, "schemas": {**components.get("schemas", {}), **ours}}
         if schemes := paths.security_schemes(settings):
             components["securitySchemes"] = schemes
-        ours = {path: PathItem(**item) for path, item in paths.describe(settings).items()}
-        return attr.evolve(document, paths={**document.paths, **ours}, components=components)
+        items = {path: PathItem(**item) for path, item in paths.describe(settings).items()}
+        return attr.evolve(
+            document,
+            paths={**document.paths, **items},
+            components=cast("Components", components),
+        )

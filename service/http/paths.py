@@ -1,25 +1,45 @@
-"""What OpenAPI says of every route of `/v1`: parameters, forms, statuses and media types."""
+"""The operations of `/v1` as OpenAPI has them: parameters, forms, statuses and media types."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from service.http import answers, form_schemas, job_api, mesh_api
+from service.http import answers, forms, mesh_api
+from service.http.forms import EditForm, ItemsPage, JobForm, ReconstructForm
 from service.imaging import animation
 from service.pipeline import meshes
 from service.schemas import photographs as schemas
-from service.schemas import rendering as render_schemas
 from service.schemas.jobs import JobAnswer
+from service.schemas.options import MeshOptions, Texts
+from service.schemas.rendering import EditAnswer, EditChanges, RenderAnswer, RenderRequest
 from service.settings import Settings
 
-LINES_DESCRIPTION = (
-    "one ImageAnswer per line as each image finishes, index saying which it is; the last line is "
-    "a Summary"
+REFERENCE = "#/components/schemas/{model}"
+REQUESTS = (RenderRequest, EditChanges)
+ANSWERS = (
+    schemas.ReconstructAnswer,
+    schemas.Summary,
+    RenderAnswer,
+    EditAnswer,
+    JobAnswer,
+    schemas.ModelAnswer,
+    schemas.Failure,
 )
-FILES_DESCRIPTION = (
-    f"{answers.ANSWER_FILE}, a ReconstructAnswer with file names in place of base64, then the files"
-)
-BINARY = {"schema": {"type": "string", "format": "binary"}}
+BINARY = {"type": "string", "format": "binary"}
+FILES = {
+    **BINARY,
+    "description": f"{answers.ANSWER_FILE}, a ReconstructAnswer with file names in place of "
+    "base64, then the files",
+}
+LINES = {
+    answers.LINES: {
+        "schema": {
+            "type": "string",
+            "description": "one ImageAnswer per line as each image finishes, index saying which it "
+            "is; the last line is a Summary",
+        }
+    }
+}
 JOB_ID = {
     "name": "id",
     "in": "path",
@@ -27,28 +47,6 @@ JOB_ID = {
     "description": "of the job",
     "schema": {"type": "string", "example": "7d1a54127b222502f5b79b5fb0803061"},
 }
-PAGE = [
-    {
-        "name": "first",
-        "in": "query",
-        "description": "number of the first item listed",
-        "schema": {"type": "integer", "minimum": 0, "maximum": 2**31, "default": 0, "example": 0},
-    },
-    {
-        "name": "limit",
-        "in": "query",
-        "description": "items listed",
-        "schema": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": job_api.MOST_LISTED,
-            "default": job_api.MOST_LISTED,
-            "example": 100,
-        },
-    },
-]
-
-
 PREFER = {
     "name": "Prefer",
     "in": "header",
@@ -67,7 +65,16 @@ RETRY_AFTER = {
 
 def describe(settings: Settings) -> dict[str, dict[str, Any]]:
     """Path items by path, with the limits that the settings give."""
-    paths = _paths(settings)
+    paths = {
+        "/v1/reconstruct": {"post": _reconstruct(settings)},
+        "/v1/render": {"post": _render(settings)},
+        "/v1/edit": {"post": _edit()},
+        "/v1/reconstructions/{id}/mesh": {"get": _mesh()},
+        "/v1/jobs": {"post": _create_job(settings)},
+        "/v1/jobs/{id}": {"get": _look_at_job(), "delete": _delete_job()},
+        "/v1/jobs/{id}/results": {"get": _job_results()},
+        "/v1/model": {"get": _model()},
+    }
     for item in paths.values():
         for operation in item.values():
             _add_what_all_have(operation, settings)
@@ -79,168 +86,172 @@ def security_schemes(settings: Settings) -> dict[str, Any]:
     return {"key": {"type": "http", "scheme": "bearer"}} if settings.api_keys else {}
 
 
-def _add_what_all_have(operation: dict[str, Any], settings: Settings) -> None:
-    """Answers that do not come from the route itself, and headers."""
-    answers_of = operation["responses"]
-    if "requestBody" in operation:
-        answers_of.update(_failures("408"))
-    if settings.api_keys:
-        operation["security"] = [{"key": []}]
-        answers_of.update(_failures("401", "429"))
-    for status, answer in answers_of.items():
-        answer.setdefault("headers", {})["X-Request-Id"] = REQUEST_ID
-        if status in ("429", "503"):
-            answer["headers"]["Retry-After"] = RETRY_AFTER
-
-
-def _paths(settings: Settings) -> dict[str, dict[str, Any]]:
-    return {
-        "/v1/reconstruct": {"post": _reconstruct(settings)},
-        "/v1/render": {"post": _render(settings)},
-        "/v1/edit": {"post": _edit()},
-        "/v1/reconstructions/{id}/mesh": {"get": _mesh()},
-        "/v1/jobs": {"post": _create_job(settings)},
-        "/v1/jobs/{id}": {"get": _look_at_job(), "delete": _delete_job()},
-        "/v1/jobs/{id}/results": {"get": _job_results()},
-        "/v1/model": {"get": _model()},
-    }
-
-
 def _reconstruct(settings: Settings) -> dict[str, Any]:
-    every = _batch("every image succeeded; with lines: also where some failed")
-    alone = dict.fromkeys(mesh_api.ALONE, BINARY)  # of one image
-    statuses = {
-        "200": {**every, "content": {**every["content"], **_lines(), **alone}},
+    limits = (
+        f"at most {settings.body_limit_mebibytes} MiB together, and "
+        f"{settings.pixel_limit_megapixels} megapixels an image"
+    )
+    every = _batch("every image succeeded; with lines: also where some failed", *mesh_api.ALONE)
+    every["content"] |= LINES
+    answers_of = {
+        "200": every,
         "207": _batch("some images failed; their entries say why"),
         "422": _batch("no image could be used; their entries say why"),
         "500": _batch("the service failed on every image"),
-        **_failures("400", "406", "413", "415", "429", "503"),
+        **_refusals("400 406 413 415 429 503"),
     }
     text = "Photographs to textured meshes and cameras"
-    body = _form(form_schemas.reconstruct_form(settings))
-    return _operation("reconstruct", text, statuses, body, [PREFER])
+    form = _form(ReconstructForm, limits, settings.largest_request)
+    return _operation("reconstruct", text, answers_of, [PREFER], form)
 
 
 def _render(settings: Settings) -> dict[str, Any]:
-    kinds = dict.fromkeys(animation.MEDIA_TYPES.values(), BINARY)
-    fine = _answer(
-        "the pictures; as a file of its own where there is one", render_schemas.RenderAnswer
-    )
-    statuses = {
-        "200": {**fine, "content": {**fine["content"], **kinds}},
-        **_failures("400", "406", "413", "415", "422", "429", "503", "504"),
+    text = "the pictures; as a file of its own where there is one"
+    answers_of = {
+        "200": _answer(text, RenderAnswer, *animation.MEDIA_TYPES.values()),
+        **_refusals("400 406 413 415 422 429 503 504"),
     }
     body = {
         "description": f"at most {settings.json_limit_mebibytes} MiB, and "
         f"{settings.largest_request} pictures",
         "required": True,
-        "content": _content(render_schemas.RenderRequest),
+        "content": _json(RenderRequest),
     }
-    return _operation("render", "Draw objects from any camera", statuses, body, [PREFER])
+    return _operation("render", "Render objects from any camera", answers_of, [PREFER], body)
 
 
 def _edit() -> dict[str, Any]:
-    fine = _answer("the new photograph", render_schemas.EditAnswer)
-    statuses = {
-        "200": {**fine, "content": {**fine["content"], answers.PNG: BINARY}},
-        **_failures("400", "406", "413", "415", "422", "429", "503", "504"),
+    answers_of = {
+        "200": _answer("the new photograph", EditAnswer, answers.PNG),
+        **_refusals("400 406 413 415 422 429 503 504"),
     }
     text = "A photograph and what to change to a new photograph"
-    return _operation("edit", text, statuses, _form(form_schemas.EDIT_FORM), [PREFER])
+    return _operation("edit", text, answers_of, [PREFER], _form(EditForm))
 
 
 def _mesh() -> dict[str, Any]:
-    fields = form_schemas.MESH_FIELDS.items()
-    query = [{"name": name, "in": "query", "schema": schema} for name, schema in fields]
-    identity = {**JOB_ID, "description": "of a reconstruction this replica made not long ago"}
-    kinds = dict.fromkeys(meshes.MEDIA_TYPES.values(), BINARY)
-    statuses = {
-        "200": {
-            "description": "the file, with the texture of the settings' size",
-            "content": kinds,
-        },
-        **_failures("400", "404", "429", "503"),
+    text = "the file, with the texture of the settings' size"
+    answers_of = {
+        "200": {"description": text, "content": _files(*meshes.MEDIA_TYPES.values())},
+        **_refusals("400 404 429 503"),
     }
+    identity = {**JOB_ID, "description": "of a reconstruction this replica made not long ago"}
     text = "The mesh of a kept reconstruction"
-    return _operation("get_mesh", text, statuses, None, [identity, *query])
+    return _operation("get_mesh", text, answers_of, [identity, *_query(MeshOptions)])
 
 
 def _create_job(settings: Settings) -> dict[str, Any]:
-    statuses = {
+    limits = (
+        "files in images (and masks), or one file in archive; at most "
+        f"{settings.body_limit_mebibytes} MiB"
+    )
+    answers_of = {
         "202": _answer("accepted; Location is its path", JobAnswer),
-        **_failures("400", "413", "415", "422", "503", "507"),
+        **_refusals("400 413 415 422 503 507"),
     }
     text = "A batch too large to wait for: it goes on after a restart of the service"
-    return _operation("create_job", text, statuses, _form(form_schemas.job_form(settings)))
+    form = _form(JobForm, limits, settings.largest_job)
+    return _operation("create_job", text, answers_of, body=form)
 
 
 def _look_at_job() -> dict[str, Any]:
-    statuses = {"200": _answer("as it stands", JobAnswer), **_failures("400", "404", "503")}
-    return _operation("get_job", "Progress and outcomes so far", statuses, None, [JOB_ID, *PAGE])
+    answers_of = {"200": _answer("as it stands", JobAnswer), **_refusals("400 404 503")}
+    parameters = [JOB_ID, *_query(ItemsPage)]
+    return _operation("get_job", "Progress and outcomes so far", answers_of, parameters)
 
 
 def _delete_job() -> dict[str, Any]:
-    statuses = {"200": _answer("as it stood", JobAnswer), **_failures("404", "503")}
+    answers_of = {"200": _answer("as it stood", JobAnswer), **_refusals("404 503")}
     text = "Cancel a running job, which keeps its results so far; delete one that has ended"
-    return _operation("delete_job", text, statuses, None, [JOB_ID])
+    return _operation("delete_job", text, answers_of, [JOB_ID])
 
 
 def _job_results() -> dict[str, Any]:
-    archive = {answers.ZIP: {"schema": {**BINARY["schema"], "description": FILES_DESCRIPTION}}}
-    fine = {"description": "of the images finished so far", "content": {**archive, **_lines()}}
-    statuses = {"200": fine, **_failures("400", "404", "406", "503")}
-    return _operation("get_job_results", "The answers so far", statuses, None, [JOB_ID])
+    content = {answers.ZIP: {"schema": FILES}, **LINES}
+    fine = {"description": "of the images finished so far", "content": content}
+    answers_of = {"200": fine, **_refusals("400 404 406 503")}
+    return _operation("get_job_results", "The answers so far", answers_of, [JOB_ID])
 
 
 def _model() -> dict[str, Any]:
-    statuses = {"200": _answer("what is being served", schemas.ModelAnswer), **_failures("503")}
-    return _operation("model", "Manifest, licence, metrics and camera convention", statuses)
-
-
-def _form(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
-
-
-def _lines() -> dict[str, Any]:
-    return {answers.LINES: {"schema": {"type": "string", "description": LINES_DESCRIPTION}}}
-
-
-def _batch(description: str) -> dict[str, Any]:
-    """The forms of service.http.answers."""
-    files = {"schema": {"type": "string", "format": "binary", "description": FILES_DESCRIPTION}}
-    content = {answers.MULTIPART: files, answers.ZIP: files}
-    return {
-        "description": description,
-        "content": {**_content(schemas.ReconstructAnswer), **content},
-    }
+    answers_of = {"200": _answer("what is being served", schemas.ModelAnswer), **_refusals("503")}
+    return _operation("model", "Manifest, licence, metrics and camera convention", answers_of)
 
 
 def _operation(
     name: str,
     description: str,
-    statuses: dict[str, Any],
-    body: dict[str, Any] | None = None,
+    answers_of: dict[str, Any],
     parameters: list[dict[str, Any]] | None = None,
+    body: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    operation = {
+    operation: dict[str, Any] = {
         "operationId": name,
         "tags": ["Service APIs"],
         "description": description,
-        "responses": statuses,
+        "responses": answers_of,
     }
     if parameters is not None:
         operation["parameters"] = parameters
-    return operation if body is None else {**operation, "requestBody": body}
+    if body is not None:
+        operation["requestBody"] = body
+    return operation
 
 
-def _failures(*statuses: str) -> dict[str, Any]:
-    return {status: _answer("refused; error says why", schemas.Failure) for status in statuses}
+def _add_what_all_have(operation: dict[str, Any], settings: Settings) -> None:
+    """Answers that do not come from the route itself, and headers."""
+    answers_of = operation["responses"]
+    if "requestBody" in operation:
+        answers_of |= _refusals("408")
+    if settings.api_keys:
+        operation["security"] = [{"key": []}]
+        answers_of |= _refusals("401 429")
+    for status, answer in answers_of.items():
+        answer["headers"] = {"X-Request-Id": REQUEST_ID}
+        if status in ("429", "503"):
+            answer["headers"]["Retry-After"] = RETRY_AFTER
 
 
-def _answer(description: str, model: type[schemas.Strict]) -> dict[str, Any]:
-    return {"description": description, "content": _content(model)}
+def _refusals(statuses: str) -> dict[str, Any]:
+    """`statuses`: with a space between."""
+    text = "refused; error says why"
+    return {status: _answer(text, schemas.Failure) for status in statuses.split()}
 
 
-def _content(model: type[schemas.Strict]) -> dict[str, Any]:
-    reference = {"$ref": f"#/components/schemas/{model.__name__}"}
-    return {answers.JSON: {"schema": reference}}
+def _batch(description: str, *media_types: str) -> dict[str, Any]:
+    """The forms of service.http.answers."""
+    answer = _answer(description, schemas.ReconstructAnswer, *media_types)
+    answer["content"] |= {kind: {"schema": FILES} for kind in (answers.MULTIPART, answers.ZIP)}
+    return answer
+
+
+def _answer(description: str, model: type[schemas.Strict], *media_types: str) -> dict[str, Any]:
+    """JSON, or a file of one of the media types."""
+    return {"description": description, "content": {**_json(model), **_files(*media_types)}}
+
+
+def _json(model: type[schemas.Strict]) -> dict[str, Any]:
+    return {answers.JSON: {"schema": {"$ref": REFERENCE.format(model=model.__name__)}}}
+
+
+def _files(*media_types: str) -> dict[str, Any]:
+    return {kind: {"schema": BINARY} for kind in media_types}
+
+
+def _form(model: type[Texts], limits: str | None = None, largest: int = 0) -> dict[str, Any]:
+    """`limits`: in words; `largest`: images."""
+    schema = forms.describe(model, REFERENCE)
+    schema["description"] = limits or schema["description"]
+    fields = schema["properties"]
+    for name in {"images", "masks"} & set(fields):
+        fields[name]["maxItems"] = largest
+    if "archive" in fields:
+        fields["archive"]["description"] += f"; 1..{largest:,} images"
+    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
+
+
+def _query(model: type[Texts]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "query", "description": field.pop("description"), "schema": field}
+        for name, field in forms.describe(model, REFERENCE)["properties"].items()
+    ]

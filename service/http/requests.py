@@ -1,21 +1,26 @@
-"""What every route asks of a request."""
+"""Checks and readers of requests that the routes share."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Iterable
+from typing import Any, TypeVar, get_origin
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import RequestError
-from service.http import refusal
+from service.http import answers
 from service.pipeline.engine import Engine
 from service.schemas import photographs as schemas
+from service.schemas.options import Texts
 
 MEBIBYTE = 1 << 20
 Model = TypeVar("Model", bound=schemas.Strict)
+Form = TypeVar("Form", bound=Texts)
 
 
 class BodyLimit:
@@ -32,11 +37,11 @@ class BodyLimit:
         try:
             limit = engine_of(scope["app"]).settings.body_limit_mebibytes * MEBIBYTE
         except RequestError as error:
-            await refusal.to_response(error)(scope, receive, send)
+            await answers.refuse(error)(scope, receive, send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
-            await refusal.to_response(_too_large(limit))(scope, receive, send)
+            await answers.refuse(_too_large(limit))(scope, receive, send)
             return
         received = 0
 
@@ -52,7 +57,7 @@ class BodyLimit:
 
 
 def engine_of(app: Starlette) -> Engine:
-    """What serves; raises `RequestError` 503 before it is loaded."""
+    """The engine; raises `RequestError` 503 before it is loaded."""
     engine = getattr(app.state, "engine", None)
     if engine is None:
         raise RequestError(503, "not_ready", "the model is being loaded: send again", 5)
@@ -78,6 +83,86 @@ def require_content_type(request: Request, wanted: str) -> None:
         raise RequestError(
             415, "wrong_content_type", f"content type is {got[:80]!r}; it must be {wanted}"
         )
+
+
+async def open_form(request: Request, model: type[Texts], files: int, texts: int = 0) -> FormData:
+    """Parse the body into parts; close them in the end.
+
+    `texts`: fields beyond one for each of the model.
+
+    Raises:
+        RequestError: 415 for another content type; 400 where it is no form or has too many parts.
+    """
+    require_content_type(request, "multipart/form-data")
+    fields = len(model.model_fields) + texts
+    try:
+        return await request.form(max_files=files, max_fields=fields)
+    except HTTPException as error:
+        raise RequestError(
+            400,
+            "malformed_multipart",
+            f"{error.detail} Send at most {files} files in multipart/form-data",
+        ) from error
+
+
+def read_fields(
+    model: type[Form], sent: Iterable[tuple[str, UploadFile | str]], code: str = "invalid_field"
+) -> Form:
+    """The fields of a form or query as its model; `code`: that of the error for a wrong value.
+
+    Raises:
+        RequestError: 400, naming the field, what was got and what is allowed.
+    """
+    values: dict[str, Any] = {}
+    for name, value in sent:
+        field = model.model_fields.get(name)
+        if field is None:
+            known = tuple(model.model_fields)
+            raise RequestError(400, "unknown_field", f"field {name[:80]!r} is not one of {known}")
+        if get_origin(field.annotation) is list:
+            values.setdefault(name, []).append(value)
+        elif name in values:
+            raise _not_one(name, "file" if isinstance(value, UploadFile) else "short text")
+        else:
+            values[name] = value
+    for name, field in model.model_fields.items():
+        if field.is_required() and name not in values:
+            raise RequestError(
+                400, "wrong_count", f"field {name} is missing: send {field.description}"
+            )
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise _refusal(model, values, error, code) from error
+
+
+def _refusal(
+    model: type[Texts], values: dict[str, Any], error: ValidationError, code: str
+) -> RequestError:
+    """The first problem of a form in words."""
+    problem = error.errors(include_url=False)[0]
+    name = str(problem["loc"][0])
+    field = model.model_json_schema()["properties"][name]
+    if not isinstance(values[name], str):
+        return _not_one(name, "short text")
+    reason = problem.get("ctx", {}).get("error") or _allowed(field.get("anyOf", [field])[0])
+    text = values[name].strip().lower()
+    return RequestError(400, code, f"{name} is {text[:80]!r}; it must be {reason}")
+
+
+def _allowed(field: dict[str, Any]) -> str:
+    """What its JSON schema says of a text."""
+    if "enum" in field:
+        return f"one of {tuple(field['enum'])}"
+    if field["type"] == "boolean":
+        return "true or false"
+    if "minimum" in field and "maximum" in field:
+        return f"{field['minimum']}..{field['maximum']}"
+    return f"of type {field['type']}"
+
+
+def _not_one(name: str, kind: str) -> RequestError:
+    return RequestError(400, "invalid_field", f"field {name} must be one {kind}")
 
 
 async def read_body(request: Request, limit: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The middleware that gives up calls nobody can be expected to wait for any longer."""
+"""The middleware that ends calls which take longer than clients can be expected to wait."""
 
 from __future__ import annotations
 

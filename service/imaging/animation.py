@@ -21,7 +21,7 @@ PAPER = 255
 
 
 def check(form: str, frames: int, width: int, height: int) -> None:
-    """Raise `RequestError` 422, before anything is drawn, where the file cannot be made."""
+    """Raise `RequestError` 422, before anything is rendered, where the file cannot be made."""
     if frames * width * height > LARGEST:
         raise RequestError(
             422,
@@ -58,7 +58,7 @@ def encode(form: str, frames: Sequence[NDArray[np.uint8]], frames_per_second: in
 
 def _film_writer():  # noqa: ANN202 - the package has no types
     try:
-        import imageio_ffmpeg
+        import imageio_ffmpeg  # pyright: ignore[reportMissingImports] - of the extra video
     except ImportError:
         raise RequestError(
             422,

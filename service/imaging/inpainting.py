@@ -38,7 +38,9 @@ def _pull_push(
     coarse = np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0)
     coarse = _pull_push(coarse, np.minimum(totals, 1))
     around = coarse.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]
-    return colours * weights + around * (1 - weights)
+    around *= 1 - weights
+    around += colours * weights
+    return around
 
 
 def _halved(values: NDArray[np.float32]) -> NDArray[np.float32]:

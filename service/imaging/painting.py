@@ -22,11 +22,11 @@ LARGEST_WIDTH = 1024
 
 
 class _Size(NamedTuple):
-    """What is prepared for textures of one size."""
+    """Everything that is prepared for textures of one size."""
 
     transfer: TextureTransfer
     enlargement: Enlargement | None
-    """Of predicted textures; None where they are larger."""
+    """Enlarges predicted textures; None where they are larger."""
 
 
 class Painter:
@@ -57,7 +57,8 @@ class Painter:
         if enlargement is not None:
             texture = enlargement(predicted)
         else:
-            texture = resize_longer(to_bytes(predicted), transfer.width) / np.float32(255)
+            smaller = resize_longer(to_bytes(predicted), transfer.width)
+            texture = smaller.astype(np.float32) / np.float32(255)
         side = min(len(photograph.detail), max(transfer.height, len(photograph.pixels)))
         fine = photograph.detail
         if len(fine) != side:

@@ -5,25 +5,17 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 from service.errors import ItemError
+from service.schemas.uploads import Upload
 
 LOCK = "lock"
 
 
 class FolderTaken(RuntimeError):
     """Another process works on the jobs of this folder, or it cannot be written."""
-
-
-class NewItem(NamedTuple):
-    """An upload of a job to be made; the contents are read one after the other."""
-
-    name: str
-    read: Callable[[], bytes]
-    read_mask: Callable[[], bytes] | None
 
 
 def lock(folder: Path) -> IO[bytes]:
@@ -41,7 +33,7 @@ def lock(folder: Path) -> IO[bytes]:
     return file
 
 
-def write_upload(path: Path, item: NewItem) -> None:
+def write_upload(path: Path, item: Upload) -> None:
     """Its image and mask beside each other, or why they could not be read (`.refused`)."""
     try:
         image = item.read()

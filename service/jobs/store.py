@@ -6,7 +6,7 @@
     <folder>/<job>/<index>.refused   in place of both, why the upload could not be read
     <folder>/<job>/<index>.json      its ImageAnswer
 
-A file is written whole before the database tells of it, so that a crash between the two leaves an
+A file is written whole before the database names it, so that a crash between the two leaves an
 item to do again, never half an answer. One process at a time: the folder is locked.
 """
 
@@ -22,11 +22,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from service.errors import ItemError
 from service.jobs import files
-from service.jobs.files import NewItem
+from service.schemas.uploads import Upload
 
 DATABASE = "jobs.sqlite3"
 UPLOADS = ("image", "mask", "refused")
@@ -53,28 +53,30 @@ CREATE INDEX IF NOT EXISTS open_items ON items (job, number) WHERE state = 'wait
 """
 
 
+JobState = Literal["running", "done", "cancelled"]
+ItemState = Literal["waiting", "ok", "error"]
+
+
 class Item(NamedTuple):
     """One image of a job."""
 
     job: str
     number: int
-    """Place in the job, from 0."""
+    """Index in the job, from 0."""
     name: str
     has_mask: bool
-    state: str
-    """waiting, ok or error"""
+    state: ItemState
     code: str | None
     message: str | None
     attempts: int
-    """How often it was begun: more than finished means that it took the process down."""
+    """Times it was begun: several, and never finished, means that it took the process down."""
 
 
 class Job(NamedTuple):
     """A job as it stands."""
 
     id: str
-    state: str
-    """running, done or cancelled"""
+    state: JobState
     options: dict[str, Any]
     created: float
     """Seconds since 1970."""
@@ -98,7 +100,7 @@ class JobStore:
         self._database.executescript(SCHEMA)
         self._drop_strays()
 
-    def create(self, options: dict[str, Any], items: Iterable[NewItem]) -> str:
+    def create(self, options: dict[str, Any], items: Iterable[Upload]) -> str:
         """Keep the uploads and the job; its id. Nothing of it is left where that fails."""
         job = secrets.token_hex(16)
         folder = self.folder / job
@@ -132,7 +134,10 @@ class JobStore:
             counts = database.execute(
                 "SELECT state, COUNT(*) FROM items WHERE job = ? GROUP BY state", (identity,)
             ).fetchall()
-        return row and Job(row[0], row[1], json.loads(row[2]), *row[3:], dict(counts))
+        if row is None:
+            return None
+        identity, state, options, created, finished = row
+        return Job(identity, state, json.loads(options), created, finished, dict(counts))
 
     def items(self, job: str, first: int, limit: int, states: tuple[str, ...]) -> list[Item]:
         """The items in these states from number `first` on, in order."""
@@ -143,7 +148,7 @@ class JobStore:
                 f"WHERE job = ? AND number >= ? AND state IN ({marks}) ORDER BY number LIMIT ?",
                 (job, first, *states, limit),
             ).fetchall()
-        return [Item(*row[:3], bool(row[3]), *row[4:]) for row in rows]
+        return [Item._make(row)._replace(has_mask=bool(row[3])) for row in rows]
 
     def running(self) -> list[str]:
         """The jobs with something left to do, the oldest first."""
@@ -155,19 +160,11 @@ class JobStore:
 
     def begin(self, item: Item) -> None:
         """Note that an item is being worked on, before it is."""
-        with self._transaction() as database:
-            database.execute(
-                "UPDATE items SET attempts = attempts + 1 WHERE job = ? AND number = ?",
-                (item.job, item.number),
-            )
+        self._count_attempts(item, 1)
 
     def give_back(self, item: Item) -> None:
-        """An item that was begun and put off, through no fault of its own."""
-        with self._transaction() as database:
-            database.execute(
-                "UPDATE items SET attempts = attempts - 1 WHERE job = ? AND number = ?",
-                (item.job, item.number),
-            )
+        """Take the note back of an item that was put off, through no fault of its own."""
+        self._count_attempts(item, -1)
 
     def read(self, item: Item, kind: str) -> bytes:
         """An upload (`image`), its `mask`, or the answer (`json`).
@@ -200,7 +197,7 @@ class JobStore:
             (folder / f"{item.number}.{kind}").unlink(missing_ok=True)
 
     def cancel(self, identity: str) -> None:
-        """What waits is not begun; what is answered stays until its time is over."""
+        """Begin nothing more of a job; what is answered stays until its time is over."""
         with self._transaction() as database:
             database.execute(
                 "UPDATE jobs SET state = 'cancelled', finished = ? "
@@ -228,7 +225,7 @@ class JobStore:
         return [row[0] for row in rows]
 
     def bytes_held(self) -> int:
-        """Of all files of all jobs."""
+        """Size of all files of all jobs."""
         total = 0
         for path in self.folder.glob("*/*"):
             with contextlib.suppress(FileNotFoundError):  # answered or deleted meanwhile
@@ -240,6 +237,13 @@ class JobStore:
         with self._mutex:
             self._database.close()
         self._lock.close()
+
+    def _count_attempts(self, item: Item, more: int) -> None:
+        with self._transaction() as database:
+            database.execute(
+                "UPDATE items SET attempts = attempts + ? WHERE job = ? AND number = ?",
+                (more, item.job, item.number),
+            )
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

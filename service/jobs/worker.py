@@ -9,15 +9,14 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from service.call import working_for
 from service.errors import ItemError, Overloaded, RequestError, ShuttingDown
-from service.http import answers
-from service.jobs.files import NewItem
 from service.jobs.store import Item, JobStore
-from service.model.turn import working_for
 from service.pipeline import reconstruction
 from service.pipeline.engine import Engine
-from service.pipeline.reconstruction import Options, Upload
 from service.schemas import photographs as schemas
+from service.schemas.options import ImageOptions
+from service.schemas.uploads import Upload
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
@@ -25,9 +24,9 @@ logger = logging.getLogger(f"bentoml.{__name__}")
 MOST_ATTEMPTS = 3
 """An image that was begun so often and never finished took the process down each time."""
 LOOK_SECONDS = 30.0
-"""Between two looks for jobs whose time is over."""
+"""Pause between two looks for jobs whose time is over."""
 AGAIN_SECONDS = 5.0
-"""After which an image is tried again that could not be read or written."""
+"""Pause before an image that could not be read or written is tried again."""
 PUT_OFF = ("overloaded", "shutting_down")
 """Codes that say nothing about the image: it is done again."""
 
@@ -55,7 +54,7 @@ class Jobs:
         """Take up what an earlier process left; called on the event loop."""
         self._worker = asyncio.create_task(self._work())
 
-    async def create(self, options: Options, items: Iterable[NewItem], size: int) -> str:
+    async def create(self, options: ImageOptions, items: Iterable[Upload], size: int) -> str:
         """Accept a job of about `size` bytes; its id. Raises `RequestError` 507 without room."""
         if self._closed:
             raise ShuttingDown
@@ -68,7 +67,8 @@ class Jobs:
                 retry_after_seconds=60,
             )
         self._held += size
-        job = await asyncio.to_thread(self.store.create, options._asdict(), items)
+        values = options.model_dump(include=set(ImageOptions.model_fields))
+        job = await asyncio.to_thread(self.store.create, values, items)
         self._wake.set()
         return job
 
@@ -118,16 +118,16 @@ class Jobs:
             logger.exception("%s failed", function.__name__)
             return None
 
-    def _next_items(self, room: int) -> list[tuple[Item, Options]]:
-        """Of every running job its share of the room, from where it was left."""
+    def _next_items(self, room: int) -> list[tuple[Item, ImageOptions]]:
+        """The next items of every running job, in equal numbers, from where each was left."""
         running = self.store.running()
         for ended in set(self._cursors) - set(running):
             del self._cursors[ended]
             self._pace.pop(ended, None)
-        found: list[tuple[Item, Options]] = []
-        share = max(1, room // max(1, len(running)))
+        found: list[tuple[Item, ImageOptions]] = []
+        equal = max(1, room // max(1, len(running)))
         for identity in running:
-            most = min(share, room - len(found))
+            most = min(equal, room - len(found))
             first = self._cursors.get(identity, 0)
             job = self.store.job(identity)
             if most <= 0 or job is None:
@@ -136,12 +136,12 @@ class Jobs:
             if items:
                 self._cursors[identity] = items[-1].number + 1
                 self._pace.setdefault(identity, (time.monotonic(), 0))
-            options = Options(**job.options)
+            options = ImageOptions(**job.options)
             begun = self._begun
             found += [(item, options) for item in items if (item.job, item.number) not in begun]
         return found
 
-    async def _one(self, item: Item, options: Options) -> None:
+    async def _one(self, item: Item, options: ImageOptions) -> None:
         """One image to its answer in the store; never raises."""
         try:
             if item.attempts >= MOST_ATTEMPTS:
@@ -154,10 +154,10 @@ class Jobs:
             else:
                 await asyncio.to_thread(self.store.begin, item)
                 entry = await self._answer(item, options)
-            content = answers.to_json(entry)
+            content = entry.to_json()
             if entry.status == "ok" and not await self._has_room(len(content)):
                 entry = _failed(item, "jobs_full", "jobs hold no more results: delete some")
-                content = answers.to_json(entry)
+                content = entry.to_json()
             self._held += len(content)
             problem = entry.error and (entry.error.code, entry.error.message)
             await asyncio.to_thread(self.store.finish, item, content, problem)
@@ -183,7 +183,7 @@ class Jobs:
             self._held = await asyncio.to_thread(self.store.bytes_held)
         return self._held + size <= self._limit
 
-    async def _answer(self, item: Item, options: Options) -> schemas.ImageAnswer:
+    async def _answer(self, item: Item, options: ImageOptions) -> schemas.ImageAnswer:
         upload = await asyncio.to_thread(self._upload, item)
         while True:
             try:
@@ -204,8 +204,10 @@ class Jobs:
             image = self.store.read(item, "image")
         except ItemError as error:
             return Upload(item.name, functools.partial(_refuse, error))
-        mask = self.store.read(item, "mask") if item.has_mask else None
-        return Upload(item.name, lambda: image, mask and (lambda: mask))
+        if not item.has_mask:
+            return Upload(item.name, lambda: image)
+        mask = self.store.read(item, "mask")
+        return Upload(item.name, lambda: image, lambda: mask)
 
 
 def _refuse(error: ItemError) -> bytes:

@@ -8,7 +8,7 @@ import zipfile
 from typing import IO
 
 from service.errors import ItemError, RequestError
-from service.jobs.files import NewItem
+from service.schemas.uploads import Upload
 
 MASK_FOLDER = "masks/"
 """`masks/a.jpg` is the mask of `a.jpg`."""
@@ -27,7 +27,7 @@ DIRECTORY_ENTRY = 46 + 512
 HIDDEN = ("__MACOSX/", ".DS_Store", "Thumbs.db")
 
 
-def read_zip(file: IO[bytes], largest: int, limit: int) -> list[NewItem]:
+def read_zip(file: IO[bytes], largest: int, limit: int) -> list[Upload]:
     """The images of an archive in its order, each with its mask; contents are read when asked for.
 
     At most `largest` images, `limit` bytes unpacked. Raises `RequestError` 422 for anything that is
@@ -52,7 +52,7 @@ def read_zip(file: IO[bytes], largest: int, limit: int) -> list[NewItem]:
     return _items(archive, entries, largest)
 
 
-def _items(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], largest: int) -> list[NewItem]:
+def _items(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], largest: int) -> list[Upload]:
     masks = {
         entry.filename.removeprefix(MASK_FOLDER): entry
         for entry in entries
@@ -64,7 +64,7 @@ def _items(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], largest: in
             continue
         mask = masks.pop(entry.filename, None)
         read_mask = mask and functools.partial(_read, archive, mask)
-        items.append(NewItem(entry.filename, functools.partial(_read, archive, entry), read_mask))
+        items.append(Upload(entry.filename, functools.partial(_read, archive, entry), read_mask))
     if masks:
         name = next(iter(masks))
         raise _refused(
@@ -83,17 +83,17 @@ def _check_directory(file: IO[bytes], largest: int) -> None:
     file.seek(max(0, size - END_RECORD.size - 65_535 - LOCATOR_SIZE))
     tail = file.read()
     file.seek(0)
-    place = len(tail) - END_RECORD.size
+    start = len(tail) - END_RECORD.size
     # zipfile looks first for a record without a comment, then for the last one.
-    if place < 0 or not (tail[place:].startswith(END_SIGNATURE) and tail.endswith(b"\0\0")):
-        place = tail.rfind(END_SIGNATURE)
-    if place < 0 or len(tail) - place < END_RECORD.size:
+    if start < 0 or not (tail[start:].startswith(END_SIGNATURE) and tail.endswith(b"\0\0")):
+        start = tail.rfind(END_SIGNATURE)
+    if start < 0 or len(tail) - start < END_RECORD.size:
         raise _refused("unreadable_zip", "the file is no ZIP archive: pack the images into one")
-    if tail[max(0, place - LOCATOR_SIZE) : place].startswith(ZIP64_LOCATOR):
+    if tail[max(0, start - LOCATOR_SIZE) : start].startswith(ZIP64_LOCATOR):
         raise _refused(
             "zip64", "the archive is in ZIP64 form, which is for over 4 GiB: pack it plainly"
         )
-    fields = END_RECORD.unpack_from(tail, place)
+    fields = END_RECORD.unpack_from(tail, start)
     count, directory = fields[4], fields[5]
     # As many masks as images, and folders.
     if count > 3 * largest or directory > 3 * largest * DIRECTORY_ENTRY:

@@ -65,7 +65,7 @@ class Batcher(Generic[Item, Result]):
         self._device = device
         self._largest_batch = largest_batch
         self._queue_limit = queue_limit
-        self._queue = FairQueue()
+        self._queue: FairQueue[Item] = FairQueue()
         self._queue_wait = metrics.QUEUE_WAIT.labels(name)
         self._batch_size = metrics.BATCH_SIZE.labels(name)
         self._pump: asyncio.Task | None = None
@@ -120,7 +120,7 @@ class Batcher(Generic[Item, Result]):
         finally:
             self._pump = None
 
-    async def _answer(self, batch: list[Waiting]) -> None:
+    async def _answer(self, batch: list[Waiting[Item]]) -> None:
         start = perf_counter()
         for waiting in batch:
             self._queue_wait.observe(start - waiting.since)

@@ -3,6 +3,7 @@
 A bundle is a folder: `manifest.json`, `template.npz`, one ONNX file per graph of `GRAPHS` and
 `samples/` (photographs to try it on). `write_manifest` seals a folder, `load` verifies it and
 refuses it with the reason; nothing is served from a bundle that has not been verified.
+`bentomodel:<tag>` names a copy in BentoML's model store, which `register` makes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +58,11 @@ __all__ = [
     "Manifest",
     "Tensor",
     "load",
+    "register",
+    "resolve",
     "write_manifest",
 ]
+STORE_PREFIX = "bentomodel:"
 
 
 @dataclass(frozen=True)
@@ -108,9 +113,13 @@ def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
     return sealed
 
 
-def load(folder: str | Path) -> Bundle:
-    """Verify the bundle in a folder; raise `BundleError` with the reason it must not be served."""
-    folder = Path(folder).absolute()
+def load(location: str | Path) -> Bundle:
+    """Verify the bundle in a folder or in BentoML's model store (`bentomodel:<tag>`).
+
+    Raises:
+        BundleError: why it must not be served.
+    """
+    folder = resolve(location)
     path = folder / MANIFEST_FILE
     if not path.is_file():
         raise BundleError(
@@ -122,6 +131,44 @@ def load(folder: str | Path) -> Bundle:
         _check_file(folder, name, manifest.files)
     template = _verify_content(folder, manifest)
     return Bundle(folder, manifest, template)
+
+
+def resolve(location: str | Path) -> Path:
+    """The folder of a bundle's location; raises `BundleError` for a tag that is not in the store.
+
+    `location`: a folder, or `bentomodel:<tag>`.
+    """
+    text = str(location)
+    if not text.startswith(STORE_PREFIX):
+        return Path(location).absolute()
+    import bentoml  # takes a second: training, which exports bundles, does without
+    from bentoml.exceptions import BentoMLException
+
+    tag = text.removeprefix(STORE_PREFIX)
+    try:
+        return Path(bentoml.models.get(tag).path)
+    except (BentoMLException, ValueError) as error:
+        raise BundleError(
+            f"{tag} is not in BentoML's model store ({error}); bentoml models list shows what is"
+        ) from error
+
+
+def register(folder: str | Path, name: str | None = None) -> str:
+    """Copy a verified bundle into BentoML's model store; returns its `bentomodel:<tag>`."""
+    import bentoml
+
+    bundle = load(folder)
+    manifest = bundle.manifest
+    with bentoml.models.create(
+        name or f"inverse-graphics-{manifest.category}",
+        labels={"category": manifest.category},
+        metadata={"resolution": manifest.resolution, "format_version": manifest.format_version},
+    ) as model:
+        for file in (MANIFEST_FILE, *manifest.files):
+            target = Path(model.path) / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(bundle.folder / file, target)
+    return f"{STORE_PREFIX}{model.tag}"
 
 
 def _verify_content(folder: Path, manifest: Manifest) -> Template:

@@ -1,4 +1,4 @@
-"""How much memory the graphs' device has in use, for the metrics."""
+"""Memory that the graphs' device has in use, for the metrics."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(f"bentoml.{__name__}")
 class DeviceMemory:
     """Reads the memory in use, at most once a second, into the gauge.
 
-    A GPU that does not tell (a driver without NVML, a part of a GPU) has no gauge; it serves.
+    A GPU that does not report it (a driver without NVML, a part of a GPU) has no gauge; it serves.
     """
 
     def __init__(self, provider: str) -> None:
@@ -41,7 +41,7 @@ class DeviceMemory:
                 self.read()
             except self._failure as error:
                 self._gpu = None
-                logger.warning("the GPU does not tell its memory in use: %s", error)
+                logger.warning("the GPU does not report its memory in use: %s", error)
 
     def read(self) -> int:
         """Bytes: of the whole GPU, or resident in this process."""

@@ -39,7 +39,7 @@ class Ladder:
         return [array[:batch] for array in self._steps[size].run(outputs, filled)]
 
     def size(self, batch: int) -> int:
-        """In which so many images are run."""
+        """The size of batch in which so many images are run."""
         size = 1 << (batch - 1).bit_length()
         return self._largest if batch <= self._largest < size else size
 

@@ -21,7 +21,7 @@ PARITY_LIMIT = 1e-3
 HALF = "_fp16"
 """`inverse_graphics_fp16.onnx`: the same tensors in and out, computed in float16. Optional."""
 HALF_PARITY_LIMIT = 0.1
-"""The same for such a graph; camera angles, in degrees, have the largest differences."""
+"""`PARITY_LIMIT` of float16 graphs; camera angles, in degrees, have the largest differences."""
 BATCH_AXIS = "batch"
 
 
@@ -33,6 +33,10 @@ class Tensor(NamedTuple):
     """numpy's name: uint8 or float32."""
     shape: tuple[str | int, ...]
     """Axis letters of the contract, replaced by numbers once the manifest gives them."""
+
+    def batch_shape(self, batch: int) -> tuple[int, ...]:
+        """The shape of an array of `batch` items, where the letters have been replaced."""
+        return (batch, *(int(axis) for axis in self.shape[1:]))
 
 
 class Graph(NamedTuple):
@@ -113,7 +117,12 @@ class Manifest:
     def graph(self, name: str) -> Graph:
         """The tensors of a graph with this bundle's sizes in place of the letters."""
         height, width = self.texture_size
-        sizes = {"R": self.resolution, "V": self.vertex_count, "Ht": height, "Wt": width}
+        sizes: dict[str | int, int] = {
+            "R": self.resolution,
+            "V": self.vertex_count,
+            "Ht": height,
+            "Wt": width,
+        }
 
         def sized(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
             return tuple(t._replace(shape=tuple(sizes.get(a, a) for a in t.shape)) for t in tensors)

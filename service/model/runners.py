@@ -8,12 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.call import current_call
+from service.call import current_call, current_job
 from service.errors import ItemError
 from service.model.batcher import Batcher, Device
 from service.model.bundle import INVERSE_GRAPHICS, SEGMENTER, STYLEGAN_R, Bundle
 from service.model.session import Options, Session
-from service.model.turn import current_job
 from service.settings import Settings
 
 
@@ -127,7 +126,7 @@ class Reconstructor(GraphRunner):
 
 
 class Generator(GraphRunner):
-    """StyleGAN-R: draws an object as a photograph from any camera."""
+    """StyleGAN-R: generates an object as a photograph from any camera."""
 
     graph = STYLEGAN_R
 

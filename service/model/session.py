@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime
@@ -33,7 +33,7 @@ CUDA_OPTIONS = {
     # than a bundle may be off by. Who wants speed for digits exports a float16 graph.
     "use_tf32": "0",
 }
-"""Of ONNX Runtime's CUDA provider."""
+"""Options of ONNX Runtime's CUDA provider."""
 
 
 class DeviceError(RuntimeError):
@@ -99,7 +99,7 @@ class Session:
 
     def _how_to_run(
         self, bundle: Bundle, options: Options
-    ) -> Callable[[Sequence[str], Mapping[str, NDArray]], list[NDArray]]:
+    ) -> Callable[[Sequence[str], Mapping[str, NDArray]], Sequence[Any]]:
         if self.provider == CPU:
             return self._session.run
         if self.provider == TENSORRT:  # one engine for every batch size
@@ -133,7 +133,7 @@ class Session:
         """Provider options: one engine for every batch size, float16 where it is asked for."""
 
         def profile(batch: int) -> str:
-            shapes = ((t.name, (batch, *t.shape[1:])) for t in self.contract.inputs)
+            shapes = ((t.name, t.batch_shape(batch)) for t in self.contract.inputs)
             return ",".join(f"{name}:{'x'.join(map(str, shape))}" for name, shape in shapes)
 
         chosen = {
@@ -161,10 +161,10 @@ class Session:
 
     def zeros(self, batch: int) -> tuple[NDArray, ...]:
         """Inputs of the right kind, for warming up."""
-        return tuple(np.zeros((batch, *t.shape[1:]), t.dtype) for t in self.contract.inputs)
+        return tuple(np.zeros(t.batch_shape(batch), t.dtype) for t in self.contract.inputs)
 
     def _check(self, kind: str, tensor: Tensor, array: NDArray, batch: int) -> None:
-        shape = (batch, *tensor.shape[1:])
+        shape = tensor.batch_shape(batch)
         if array.shape != shape or array.dtype != tensor.dtype:
             raise ValueError(
                 f"{kind} {tensor.name} of {self.graph} is {array.dtype} {array.shape}; "

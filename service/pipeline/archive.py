@@ -15,13 +15,11 @@ from graphics.mesh import Template
 from service.errors import ItemError
 from service.imaging.images import resize_longer, scaled
 from service.model.manifest import Manifest
+from service.schemas.options import LARGEST_TEXTURE
+from service.schemas.rendering import LARGEST_NUMBER
 
 HEADER_ALLOWANCE = 4096
 """Bytes an npy member may be larger than its numbers."""
-LARGEST_NUMBER = 1000
-"""No coordinate and no angle of a reconstruction comes near it; beyond it drawing overflows."""
-LARGEST_TEXTURE = 2048
-"""Texels of the longer side, unless the model's own is larger."""
 
 
 class Archive(NamedTuple):
@@ -45,14 +43,14 @@ def pack(archive: Archive, template: Template) -> bytes:
 
 
 class _Member(NamedTuple):
-    """What an array of the npz has to be."""
+    """An array that the npz must hold."""
 
     dtype: str
     largest: tuple[int, ...]
     fits: Callable[[tuple[int, ...]], bool]
-    """Of its shape."""
+    """Whether a shape is allowed."""
     shapes: str
-    """The same in words."""
+    """The allowed shapes in words."""
 
 
 def unpack(content: bytes, manifest: Manifest, texture_size: int) -> Archive:
@@ -93,7 +91,7 @@ def _exactly(dtype: str, *shape: int) -> _Member:
 
 
 def _texture(height: int, width: int) -> _Member:
-    """Of any size in the proportions of the model's own: services differ in their settings."""
+    """Textures may have any size in the model's proportions: services differ in their settings."""
     largest = (*scaled(height, width, max(height, width, LARGEST_TEXTURE)), 3)
 
     def fits(got: tuple[int, ...]) -> bool:

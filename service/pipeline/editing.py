@@ -15,21 +15,21 @@ from service.pipeline.engine import Engine
 from service.pipeline.reconstruction import (
     SAMPLES,
     Taken,
-    Upload,
     cut_out,
     take,
     to_archive,
     to_view,
 )
-from service.pipeline.rendering import draw, picture_size, to_text
+from service.pipeline.rendering import compose, picture_size, render_scene
 from service.pipeline.scenes import Scene, camera_row
 from service.schemas import photographs as schemas
 from service.schemas.rendering import EditAnswer, EditChanges
+from service.schemas.uploads import Upload
 
 ATTRIBUTES = {"shape": "vertices", "texture": "texture", "background": "background"}
-"""Of an archive, by the field that names its source."""
+"""Attributes of an archive, by the field that names their source."""
 TRACE = 0.1
-"""Of a mask: pixels above this hold some of the object's colour."""
+"""Pixels whose mask, 0..1, is above this hold some of the object's colour."""
 
 
 async def edit(engine: Engine, upload: Upload, changes: EditChanges) -> EditAnswer:
@@ -53,14 +53,14 @@ async def edit(engine: Engine, upload: Upload, changes: EditChanges) -> EditAnsw
         scene = Scene.of(new)._replace(camera=_camera(old.camera, changes))
         with metrics.stage("draw", timings):
             if changes.renderer == "graphics" and changes.background is None:
-                picture = await engine.in_pool(_draw_over, engine, taken, scene, size)
+                picture = await engine.in_pool(_render_over, engine, taken, scene, size)
             else:
-                drawn = await draw(engine, scene, changes.renderer, size)
-                picture = next(one for one in drawn if one is not None)
+                pictures = await render_scene(engine, scene, changes.renderer, size)
+                picture = next(one for one in pictures if one is not None)
         with metrics.stage("encode", timings):
             png = await engine.in_pool(images.encode_png, picture)
     return EditAnswer(
-        image=to_text(png),
+        image=png,
         id=engine.kept.keep(old),
         frame=schemas.Square(**taken.photograph.frame._asdict()),
         camera_before=to_view(old.camera),
@@ -79,10 +79,8 @@ def _camera(old: np.ndarray, changes: EditChanges) -> np.ndarray:
     return turned
 
 
-def _draw_over(engine: Engine, taken: Taken, scene: Scene, size: int) -> np.ndarray:
+def _render_over(engine: Engine, taken: Taken, scene: Scene, size: int) -> np.ndarray:
     """The mesh over the old photograph without its object, [S, S, 3]. CPU work."""
     ground = fill(taken.photograph.pixels, taken.mask > TRACE)
-    behind = Image.fromarray(ground).resize((size, size), Image.Resampling.BICUBIC)
-    rgba = cut_out(engine.draw(scene.vertices, scene.texture, scene.camera, size, SAMPLES))
-    drawn_over = Image.alpha_composite(behind.convert("RGBA"), Image.fromarray(rgba))
-    return np.asarray(drawn_over.convert("RGB"))
+    rgba = cut_out(engine.render(scene.vertices, scene.texture, scene.camera, size, SAMPLES))
+    return compose(rgba, ground, Image.Resampling.BICUBIC)

@@ -1,4 +1,4 @@
-"""What one process serves: a verified bundle, its runners, the thread pool, admission."""
+"""The engine: all that one process serves with, from the verified bundle to the thread pool."""
 
 from __future__ import annotations
 
@@ -17,11 +17,9 @@ from graphics.render import Rendered, look, render
 from graphics.seams import find_seams
 from service import metrics, tracing
 from service.errors import Overloaded, ShuttingDown
-from service.http.access import Access
 from service.imaging import images
 from service.imaging.painting import Painter
 from service.model import bundle as bundles
-from service.model import store
 from service.model.batcher import Device
 from service.model.device_memory import DeviceMemory
 from service.model.runners import Generator, Reconstructor, Segmenter
@@ -42,7 +40,7 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.bundle = bundles.load(store.resolve(settings.bundle))
+        self.bundle = bundles.load(settings.bundle)
         self.manifest = self.bundle.manifest
         self.template = self.bundle.template
         self.device = Device()
@@ -58,15 +56,14 @@ class Engine:
         self.samples = Samples(self.bundle.samples())
         self._in_flight = 0
         self.closed = False
-        self.access = Access(settings)
         self._tracing = tracing.start(settings.otlp_endpoint)
         self._memory = DeviceMemory(self.reconstructor.session.provider)
         self._warm_up()
 
     @property
     def texture_size(self) -> int:
-        """Texels of the longer side of every texture that is kept, drawn or, unless a request says
-        otherwise, put in a mesh file."""
+        """Texels of the longer side of every texture that is kept or rendered, and of mesh files
+        where the request names no other."""
         return max(self.settings.texture_size, *self.manifest.texture_size)
 
     async def in_pool(
@@ -75,7 +72,7 @@ class Engine:
         *arguments: Arguments.args,
         **keywords: Arguments.kwargs,
     ) -> Result:
-        """Decode, draw, encode: at most one call per core at a time, off the event loop."""
+        """Decode, render, encode: at most one call per core at a time, off the event loop."""
         # With the context, so that a stage in the pool knows the call it belongs to.
         run = contextvars.copy_context().run
         return await self._pool.call(run, function, *arguments, **keywords)
@@ -102,7 +99,7 @@ class Engine:
             retry_after = self.reconstructor.batcher.retry_after_seconds(self._in_flight)
             raise Overloaded(self._in_flight, limit, retry_after)
 
-    def draw(
+    def render(
         self,
         vertices: np.ndarray,  # [V, 3]
         texture: np.ndarray,  # [Ht, Wt, 3], uint8 or float in 0..1
@@ -140,7 +137,7 @@ class Engine:
         painted = self.painter.paint(photograph, mask, view, predicted, self.texture_size)
         self.to_glb(self.template.vertices, painted)
         for texture in (painted, predicted):
-            self.draw(self.template.vertices, texture, camera, resolution, samples=2)
+            self.render(self.template.vertices, texture, camera, resolution, samples=2)
         self._memory.observe()
         logger.info("settings %s", self.settings.printable())
         logger.info(

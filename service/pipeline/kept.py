@@ -35,7 +35,7 @@ class Kept:
         return identity
 
     def find(self, identity: str) -> Archive:
-        """What was kept; raises `ItemError` where it never was or is no more."""
+        """The reconstruction of an id; raises `ItemError` where it never was kept or is no more."""
         self._drop_old()
         try:
             return self._archives[identity][1]

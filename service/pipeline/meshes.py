@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from graphics import formats
 from service.pipeline import archive as archives
 from service.pipeline.archive import Archive
 from service.pipeline.engine import Engine
-from service.schemas.photographs import MeshFormat
+from service.schemas.options import MeshOptions
 
 MEDIA_TYPES = {
     "glb": "model/gltf-binary",
@@ -25,19 +27,26 @@ WHITE = np.full((1, 1, 3), 255, np.uint8)
 def encode(
     engine: Engine,
     archive: Archive,
-    form: MeshFormat,
+    options: MeshOptions,
     texture: NDArray[np.uint8],  # [Ht, Wt, 3], of glb and obj
 ) -> bytes:
     """The file. CPU work: called in the pool."""
-    if form == "npz":
+    if options.format == "npz":
         return archives.pack(archive, engine.template)
-    if form == "stl":
+    if options.format == "stl":
         return formats.to_stl(archive.vertices, engine.template.faces)
-    if form == "obj":
-        return formats.to_obj(archive.vertices, engine.seams, texture)
-    return engine.to_glb(archive.vertices, texture)
+    shown = texture if options.texture else WHITE
+    if options.format == "obj":
+        return formats.to_obj(archive.vertices, engine.seams, shown)
+    return engine.to_glb(archive.vertices, shown)
 
 
-def link(identity: str, form: MeshFormat, texture: bool) -> str:
+def link(identity: str, options: MeshOptions) -> str:
     """Path of the file of a kept reconstruction."""
-    return f"/v1/reconstructions/{identity}/mesh?format={form}" + ("" if texture else "&texture=0")
+    chosen = options.model_dump(include=set(MeshOptions.model_fields), exclude_defaults=True)
+    query = urlencode({"format": options.format, **{name: _text(v) for name, v in chosen.items()}})
+    return f"/v1/reconstructions/{identity}/mesh?{query}"
+
+
+def _text(value: object) -> str:
+    return str(int(value) if isinstance(value, bool) else value)

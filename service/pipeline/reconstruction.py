@@ -1,10 +1,8 @@
-"""One photograph to its mesh: decode, segment, reconstruct, paint, draw again, encode."""
+"""One photograph to its mesh: decode, segment, reconstruct, paint, re-render, encode."""
 
 from __future__ import annotations
 
-import base64
 import logging
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +20,8 @@ from service.pipeline import meshes
 from service.pipeline.archive import Archive
 from service.pipeline.engine import Engine
 from service.schemas import photographs as schemas
+from service.schemas.options import ImageOptions
+from service.schemas.uploads import Upload
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
@@ -30,25 +30,6 @@ PREVIEW_SIZE = 256
 SAMPLES = 2
 """Per pixel side, of every picture meant for people."""
 INTERNAL_ERROR = "internal_error"
-
-
-class Options(NamedTuple):
-    """What to return."""
-
-    format: schemas.MeshFormat = "glb"
-    texture: bool = True
-    texture_size: int | None = None
-    """Pixels of the longer side; None: the setting's, unless the model's own is larger."""
-    preview: bool = False
-
-
-class Upload(NamedTuple):
-    """One image of a request; `read` is called off the event loop."""
-
-    name: str
-    read: Callable[[], bytes]
-    read_mask: Callable[[], bytes] | None = None
-    """None where no mask came with the image."""
 
 
 class Seen(NamedTuple):
@@ -61,7 +42,7 @@ class Seen(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """The same, painted."""
+    """A photograph, what the networks found in it, and the painted texture."""
 
     photograph: Photograph
     mask: NDArray[np.float32]
@@ -73,8 +54,23 @@ class Taken(NamedTuple):
     """[Ht, Wt, 3] at the service's size, with what the photograph shows: of files and pictures"""
 
 
+class Finished(NamedTuple):
+    """The outcome of a photograph: files, its camera, and how good they are."""
+
+    mesh: bytes | None
+    """None where a link to it is wanted."""
+    mask: bytes
+    """PNG"""
+    preview: bytes | None
+    """PNG, where it is wanted."""
+    camera: schemas.Camera
+    rerender_iou: float
+    """0..1"""
+    quality_flags: list[quality.Flag]
+
+
 async def answer(
-    engine: Engine, index: int, upload: Upload, options: Options, links: bool = False
+    engine: Engine, index: int, upload: Upload, options: ImageOptions, links: bool = False
 ) -> schemas.ImageAnswer:
     """The entry of one image: never raises, an error is an entry too.
 
@@ -84,8 +80,7 @@ async def answer(
     try:
         with metrics.stage("total", timings):
             seen = await _see(engine, upload, timings, options.texture_size)
-            work = (engine, seen, options, timings, links)
-            entry, mesh, archive = await engine.in_pool(_finish, *work)
+            found, archive = await engine.in_pool(_finish, engine, seen, options, timings, links)
             identity = engine.kept.keep(archive)
     except (ItemError, RequestError) as error:
         problem = schemas.Problem(code=error.code, message=error.message)
@@ -96,9 +91,24 @@ async def answer(
         )
     else:
         metrics.count_item("ok")
-        entry.update(index=index, name=upload.name, status="ok", id=identity, timings=timings)
-        data = meshes.link(identity, options.format, options.texture) if links else mesh
-        return schemas.ImageAnswer(**entry, mesh=_mesh(options.format, data))
+        content = found.mesh or meshes.link(identity, options)
+        return schemas.ImageAnswer(
+            index=index,
+            name=upload.name,
+            status="ok",
+            id=identity,
+            mesh=schemas.Mesh(
+                format=options.format, media_type=meshes.MEDIA_TYPES[options.format], data=content
+            ),
+            camera=found.camera,
+            confidence=round(seen.reconstruction.confidence, 6),
+            mask=found.mask,
+            frame=schemas.Square(**seen.photograph.frame._asdict()),
+            rerender_iou=round(found.rerender_iou, 6),
+            preview=found.preview,
+            quality_flags=found.quality_flags,
+            timings=timings,
+        )
     metrics.count_item(problem.code)
     return schemas.ImageAnswer(
         index=index, name=upload.name, status="error", error=problem, timings=timings
@@ -133,7 +143,7 @@ async def _see(
 
 
 def to_archive(taken: Taken) -> Archive:
-    """What is kept of a photograph for drawing it again."""
+    """The part of a photograph that is kept for rendering it again."""
     reconstruction = taken.reconstruction
     return Archive(
         reconstruction.vertices,
@@ -158,17 +168,25 @@ def to_view(camera: NDArray[np.float32]) -> schemas.CameraView:
 
 
 def _finish(
-    engine: Engine, seen: Seen, options: Options, timings: dict[str, float], links: bool
-) -> tuple[dict[str, object], str, Archive]:
-    """The fields of a successful entry, its mesh in base64 unless a link to it is wanted, and what
-    is kept. CPU work: called in the pool."""
+    engine: Engine, seen: Seen, options: ImageOptions, timings: dict[str, float], links: bool
+) -> tuple[Finished, Archive]:
+    """The files of an answer, and what is kept. CPU work: called in the pool."""
     taken = _paint(engine, seen, timings)
-    fields, archive = _describe(engine, taken, options, timings), to_archive(taken)
-    if links:
-        return fields, "", archive
-    with metrics.stage("mesh", timings):
-        texture = _texture(engine, taken, options)
-        return fields, _base64(meshes.encode(engine, archive, options.format, texture)), archive
+    with metrics.stage("render", timings):
+        resolution = engine.manifest.resolution
+        rendered = render_view(taken.view, taken.texture[None], engine.template, resolution)
+        preview = _preview(engine, taken) if options.preview else None
+    with metrics.stage("assess", timings):
+        rerender_iou, flags = _assess(taken, rendered)
+    with metrics.stage("encode", timings):
+        mask = images.encode_png(images.to_bytes(taken.mask))
+        camera = _camera(taken.reconstruction.camera, taken.photograph.frame)
+    archive, mesh = to_archive(taken), None
+    if not links:
+        with metrics.stage("mesh", timings):
+            texture = _texture(engine, taken, options)
+            mesh = meshes.encode(engine, archive, options, texture)
+    return Finished(mesh, mask, preview, camera, rerender_iou, flags), archive
 
 
 def _paint(engine: Engine, seen: Seen, timings: dict[str, float]) -> Taken:
@@ -185,64 +203,34 @@ def _painted(engine: Engine, seen: Seen | Taken, view: View, longer: int) -> NDA
     return engine.painter.paint(seen.photograph, seen.mask, view, texture, longer)
 
 
-def _describe(
-    engine: Engine, taken: Taken, options: Options, timings: dict[str, float]
-) -> dict[str, object]:
-    found = taken.reconstruction
-    with metrics.stage("render", timings):
-        resolution = engine.manifest.resolution
-        drawn = render_view(taken.view, taken.texture[None], engine.template, resolution)
-        preview = _preview(engine, taken) if options.preview else None
-    with metrics.stage("assess", timings):
-        assessment = _assess(taken, drawn)
-    with metrics.stage("encode", timings):
-        mask = images.encode_png(images.to_bytes(taken.mask))
-        return {
-            "camera": _camera(found.camera, taken.photograph.frame),
-            "confidence": round(found.confidence, 6),
-            "mask": _base64(mask),
-            "frame": schemas.Square(**taken.photograph.frame._asdict()),
-            "preview": None if preview is None else _base64(preview),
-            **assessment,
-        }
-
-
-def _assess(taken: Taken, drawn: Rendered) -> dict[str, object]:
-    """What a drawing over the photograph says of the reconstruction."""
-    covered = drawn.masks[0] > 0.5
+def _assess(taken: Taken, rendered: Rendered) -> tuple[float, list[quality.Flag]]:
+    """IoU of the re-rendered mesh with the mask, 0..1, and the quality flags."""
+    covered = rendered.masks[0] > 0.5
     rerender_iou = _iou(taken.mask > 0.5, covered)
-    colour_error = quality.colour_difference(taken.photograph.pixels, drawn.images[0], covered)
+    colour_error = quality.colour_difference(taken.photograph.pixels, rendered.images[0], covered)
     confidence = taken.reconstruction.confidence
-    return {
-        "rerender_iou": round(rerender_iou, 6),
-        "quality_flags": quality.flags(
-            taken.photograph, taken.mask, rerender_iou, colour_error, confidence
-        ),
-    }
+    return rerender_iou, quality.flags(
+        taken.photograph, taken.mask, rerender_iou, colour_error, confidence
+    )
 
 
-def _mesh(form: schemas.MeshFormat, data: str) -> schemas.Mesh:
-    return schemas.Mesh(format=form, media_type=meshes.MEDIA_TYPES[form], data=data)
-
-
-def _texture(engine: Engine, taken: Taken, options: Options) -> NDArray[np.uint8]:
-    """Of a mesh file."""
-    if not options.texture or options.format in ("npz", "stl"):
-        return meshes.WHITE
-    if options.texture_size in (None, engine.texture_size):
+def _texture(engine: Engine, taken: Taken, options: ImageOptions) -> NDArray[np.uint8]:
+    """The texture of a mesh file."""
+    longer = options.texture_size or engine.texture_size
+    if longer == engine.texture_size or not options.texture:
         return taken.texture
-    return _painted(engine, taken, taken.view, options.texture_size)
+    return _painted(engine, taken, taken.view, longer)
 
 
 def _preview(engine: Engine, taken: Taken) -> bytes:
     texture = taken.texture[None]
-    drawn = render_view(taken.view, texture, engine.template, PREVIEW_SIZE, samples=SAMPLES)
-    return images.encode_png(cut_out(drawn))
+    rendered = render_view(taken.view, texture, engine.template, PREVIEW_SIZE, samples=SAMPLES)
+    return images.encode_png(cut_out(rendered))
 
 
-def cut_out(drawn: Rendered) -> NDArray[np.uint8]:
-    """The first of the drawn objects, `[H, W, 4]`, transparent around it."""
-    image, alpha = drawn.images[0], drawn.masks[0][..., None]
+def cut_out(rendered: Rendered) -> NDArray[np.uint8]:
+    """The first of the rendered objects, `[H, W, 4]`, transparent around it."""
+    image, alpha = rendered.images[0], rendered.masks[0][..., None]
     # The renderer has black outside; a PNG's colours are those of the object alone.
     colours = np.divide(image, alpha, out=np.zeros_like(image), where=alpha > 0)
     return images.to_bytes(np.concatenate([colours, alpha], axis=-1))
@@ -271,7 +259,3 @@ def _camera(camera: NDArray[np.float32], frame: Frame) -> schemas.Camera:
 def _iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     union = np.count_nonzero(first | second)
     return np.count_nonzero(first & second) / union if union else 0.0
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")

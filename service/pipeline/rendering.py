@@ -1,9 +1,8 @@
-"""Draw objects from any camera, each part from one source or another, as pictures or one file."""
+"""Render objects from any camera, each part from its own source, as pictures or one file."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -21,10 +20,11 @@ from service.pipeline.archive import Archive
 from service.pipeline.engine import Engine
 from service.pipeline.reconstruction import PREVIEW_SIZE, SAMPLES, cut_out, to_view
 from service.pipeline.scenes import Scene, blend, camera_row, turn
-from service.schemas.rendering import AnimationFile, RenderAnswer, RenderRequest
+from service.schemas.photographs import Content
+from service.schemas.rendering import Animation, AnimationFile, RenderAnswer, RenderRequest
 
 
-class Drawn(NamedTuple):
+class Pictures(NamedTuple):
     """The pictures of one scene by the renderers asked for."""
 
     graphics: NDArray[np.uint8] | None
@@ -46,48 +46,52 @@ async def render(engine: Engine, request: RenderRequest) -> RenderAnswer:
         archives = await sources.resolve(engine, named, timings)
         scenes = _scenes(request, archives)
         with metrics.stage("draw", timings):
-            drawn = await asyncio.gather(
-                *(draw(engine, scene, request.renderer, size) for scene in scenes)
+            rendered = await asyncio.gather(
+                *(render_scene(engine, scene, request.renderer, size) for scene in scenes)
             )
-        answer: dict[str, object] = {"images": [], "timings": timings}
+        animated, graphics, gan = None, [], []
         with metrics.stage("encode", timings):
             if request.animation is not None:
-                answer["animation"] = await engine.in_pool(_animate, request, drawn, size)
+                animated = await engine.in_pool(_animate, request.animation, rendered, size)
             else:
-                answer |= await _pngs(engine, drawn)
-    cameras = request.cameras or [to_view(scene.camera) for scene in scenes]
-    return RenderAnswer(**answer, cameras=cameras, renderer=request.renderer, size=size)
+                graphics = await _pngs(engine, [one.graphics for one in rendered])
+                gan = await _pngs(engine, [one.gan for one in rendered])
+    return RenderAnswer(
+        images=graphics or gan,
+        gan_images=gan if graphics and gan else None,
+        animation=animated,
+        cameras=request.cameras or [to_view(scene.camera) for scene in scenes],
+        renderer=request.renderer,
+        size=size,
+        timings=timings,
+    )
 
 
 def picture_size(engine: Engine, renderer: str, size: int | None) -> int:
-    """Pixels per side; raises `RequestError` 422 where the GAN cannot draw that many."""
+    """Pixels per side; raises `RequestError` 422 where the GAN cannot render that many."""
     resolution = engine.manifest.resolution
     if renderer == "gan" and size not in (None, resolution):
         raise RequestError(
             422,
             "wrong_size",
-            f"size is {size}; renderer gan draws {resolution} px: leave size out",
+            f"size is {size}; renderer gan renders {resolution} px: leave size out",
         )
     return size or (PREVIEW_SIZE if renderer == "graphics" else resolution)
 
 
-async def draw(engine: Engine, scene: Scene, renderer: str, size: int) -> Drawn:
+async def render_scene(engine: Engine, scene: Scene, renderer: str, size: int) -> Pictures:
     """One scene by one renderer or both."""
     graphics = gan = None
     if renderer != "gan":
-        graphics = await engine.in_pool(_draw, engine, scene, size)
+        graphics = await engine.in_pool(_render, engine, scene, size)
     if renderer != "graphics":
+        assert scene.background is not None  # the GAN has no transparent pictures
         texture = _at_models_size(engine, scene.texture)
         image = await engine.generator.generate(
             scene.camera, scene.vertices, texture, scene.background
         )
         gan = images.to_bytes(image)
-    return Drawn(graphics, gan)
-
-
-def to_text(content: bytes) -> str:
-    """Base64."""
-    return base64.b64encode(content).decode("ascii")
+    return Pictures(graphics, gan)
 
 
 def _named(request: RenderRequest) -> dict[str, sources.Source | None]:
@@ -99,7 +103,7 @@ def _named(request: RenderRequest) -> dict[str, sources.Source | None]:
 
 
 def _count(engine: Engine, request: RenderRequest) -> int:
-    """Pictures to draw, each counted as one item."""
+    """Pictures to render, each counted as one item."""
     if request.interpolation is not None:
         count = request.interpolation.steps
     elif request.turntable is not None:
@@ -113,7 +117,7 @@ def _count(engine: Engine, request: RenderRequest) -> int:
             422,
             "too_many_cameras",
             f"got {count} cameras or steps for {renderers} renderer(s); at most {largest} pictures "
-            "are drawn in one request: ask for fewer",
+            "are rendered in one request: ask for fewer",
         )
     return count
 
@@ -149,7 +153,7 @@ def _first_scene(request: RenderRequest, archives: Mapping[str, Archive]) -> Sce
     photographed = next(name for name in ("camera", "reconstruction", "shape") if name in archives)
     return Scene(
         part("shape").vertices,
-        part("texture").texture.astype(np.float32) / 255,
+        part("texture").texture.astype(np.float32) / np.float32(255),
         part("background").background if with_background else None,
         archives[photographed].camera,
     )
@@ -160,49 +164,48 @@ def _at_models_size(engine: Engine, texture: NDArray[np.float32]) -> NDArray[np.
     own = engine.manifest.texture_size
     if texture.shape[:2] == own:
         return texture
-    return images.resize_longer(images.to_bytes(texture), max(own)) / np.float32(255)
+    smaller = images.resize_longer(images.to_bytes(texture), max(own))
+    return smaller.astype(np.float32) / np.float32(255)
 
 
-def _draw(engine: Engine, scene: Scene, size: int) -> NDArray[np.uint8]:
+def _render(engine: Engine, scene: Scene, size: int) -> NDArray[np.uint8]:
     """CPU work: called in the pool."""
-    rgba = cut_out(engine.draw(scene.vertices, scene.texture, scene.camera, size, SAMPLES))
+    rgba = cut_out(engine.render(scene.vertices, scene.texture, scene.camera, size, SAMPLES))
     if scene.background is None:
         return rgba
     # Where the object was cut out of its photograph nothing but mid grey is known.
     ground = fill(scene.background, np.all(scene.background == GREY, axis=-1))
-    behind = Image.fromarray(ground).resize((size, size), Image.Resampling.BILINEAR)
-    drawn_over = Image.alpha_composite(behind.convert("RGBA"), Image.fromarray(rgba))
-    return np.asarray(drawn_over.convert("RGB"))
+    return compose(rgba, ground, Image.Resampling.BILINEAR)
 
 
-async def _pngs(engine: Engine, drawn: Sequence[Drawn]) -> dict[str, object]:
-    """The fields of the answer that hold pictures."""
-    columns = [[one.graphics for one in drawn], [one.gan for one in drawn]]
-    texts = [
-        [
-            to_text(png)
-            for png in await asyncio.gather(
-                *(engine.in_pool(images.encode_png, one) for one in column if one is not None)
-            )
-        ]
-        for column in columns
-    ]
-    graphics, gan = texts
-    return {"images": graphics or gan, "gan_images": gan if graphics and gan else None}
+def compose(
+    rgba: NDArray[np.uint8],  # [S, S, 4]
+    ground: NDArray[np.uint8],  # [R, R, 3]
+    resampling: Image.Resampling,
+) -> NDArray[np.uint8]:  # [S, S, 3]
+    """The object before the ground, which is brought to its size."""
+    behind = Image.fromarray(ground).resize(rgba.shape[1::-1], resampling)
+    composed = Image.alpha_composite(behind.convert("RGBA"), Image.fromarray(rgba))
+    return np.asarray(composed.convert("RGB"))
 
 
-def _animate(request: RenderRequest, drawn: Sequence[Drawn], size: int) -> AnimationFile:
-    assert request.animation is not None
-    form = request.animation.format
-    frames = [_side_by_side(one, size) for one in drawn]
-    content = animation.encode(form, frames, request.animation.frames_per_second)
-    return AnimationFile(format=form, media_type=animation.MEDIA_TYPES[form], data=to_text(content))
+async def _pngs(engine: Engine, pictures: Sequence[NDArray[np.uint8] | None]) -> list[Content]:
+    """The files of those pictures that there are."""
+    encoding = (engine.in_pool(images.encode_png, one) for one in pictures if one is not None)
+    return [*await asyncio.gather(*encoding)]
 
 
-def _side_by_side(drawn: Drawn, size: int) -> NDArray[np.uint8]:
-    pictures = [
+def _animate(wanted: Animation, rendered: Sequence[Pictures], size: int) -> AnimationFile:
+    frames = [_side_by_side(one, size) for one in rendered]
+    content = animation.encode(wanted.format, frames, wanted.frames_per_second)
+    media_type = animation.MEDIA_TYPES[wanted.format]
+    return AnimationFile(format=wanted.format, media_type=media_type, data=content)
+
+
+def _side_by_side(pictures: Pictures, size: int) -> NDArray[np.uint8]:
+    resized = [
         np.asarray(Image.fromarray(one).resize((size, size), Image.Resampling.BICUBIC))
-        for one in drawn
+        for one in pictures
         if one is not None
     ]
-    return pictures[0] if len(pictures) == 1 else np.concatenate(pictures, axis=1)
+    return resized[0] if len(resized) == 1 else np.concatenate(resized, axis=1)

@@ -1,4 +1,4 @@
-"""Objects nobody sent: drawn by a seed from the bundle's own sample photographs."""
+"""Sampled objects: a seed mixes them from the bundle's own sample photographs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Samples:
         self._archives: tuple[Archive, ...] = ()
         self._reading = asyncio.Lock()
 
-    async def draw(self, seed: int, read: Callable[[Path], Awaitable[Archive]]) -> Archive:
+    async def sample(self, seed: int, read: Callable[[Path], Awaitable[Archive]]) -> Archive:
         """The sample of a seed; `read` reconstructs a photograph."""
         if not self._paths:
             raise ItemError("no_samples", "the bundle has no sample photographs: give id or npz")

@@ -1,4 +1,4 @@
-"""What is drawn, and the paths from one picture to the next."""
+"""Scenes to render, and the paths from one picture to the next."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.schemas.rendering import Interpolation, Turntable
 
 
 class Scene(NamedTuple):
-    """One picture to draw."""
+    """One picture to render."""
 
     vertices: NDArray[np.float32]
     """[V, 3]"""
@@ -28,7 +28,7 @@ class Scene(NamedTuple):
     @classmethod
     def of(cls, archive: Archive) -> Scene:
         """The whole of one reconstruction."""
-        texture = archive.texture.astype(np.float32) / 255
+        texture = archive.texture.astype(np.float32) / np.float32(255)
         return cls(archive.vertices, texture, archive.background, archive.camera)
 
 
@@ -62,16 +62,16 @@ def blend(start: Scene, end: Scene, path: Interpolation) -> list[Scene]:
     }
     changing = dict(ends[part] for part in path.parts)
     scenes = []
-    for share in np.linspace(0, 1, path.steps, dtype=np.float32):
+    for weight in np.linspace(0, 1, path.steps, dtype=np.float32):
         changes = {
-            name: _mixed(getattr(start, name), value, share) for name, value in changing.items()
+            name: _mixed(getattr(start, name), value, weight) for name, value in changing.items()
         }
         scenes.append(start._replace(**changes))
     return scenes
 
 
-def _mixed(start: NDArray | None, end: NDArray | None, share: np.float32) -> NDArray | None:
+def _mixed(start: NDArray | None, end: NDArray | None, weight: np.float32) -> NDArray | None:
     if start is None or end is None:
         return start
-    mixed = (1 - share) * start.astype(np.float32) + share * end.astype(np.float32)
+    mixed = (1 - weight) * start.astype(np.float32) + weight * end.astype(np.float32)
     return np.rint(mixed).astype(np.uint8) if start.dtype == np.uint8 else mixed

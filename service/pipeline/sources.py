@@ -11,8 +11,9 @@ from service.errors import ItemError, RequestError
 from service.pipeline import archive
 from service.pipeline.archive import Archive
 from service.pipeline.engine import Engine
-from service.pipeline.reconstruction import Upload, take, to_archive
+from service.pipeline.reconstruction import take, to_archive
 from service.schemas.rendering import Source
+from service.schemas.uploads import Upload
 
 
 async def resolve(
@@ -34,7 +35,7 @@ async def resolve(
 
 
 def photographs(sources: Mapping[str, Source | None]) -> int:
-    """How many of the sources cost a reconstruction."""
+    """The number of sources that cost a reconstruction."""
     return len({source.image for source in sources.values() if source and source.image is not None})
 
 
@@ -43,7 +44,7 @@ async def _one(engine: Engine, field: str, source: Source, timings: dict[str, fl
         if source.id is not None:
             return engine.kept.find(source.id)
         if source.seed is not None:
-            return await engine.samples.draw(source.seed, lambda path: _read(engine, path))
+            return await engine.samples.sample(source.seed, lambda path: _read(engine, path))
         content = _decoded(field, source)
         if source.npz is not None:
             return await engine.in_pool(

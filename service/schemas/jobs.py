@@ -4,35 +4,27 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from service.schemas.photographs import Problem, Strict
+from service.schemas.options import ImageOptions
+from service.schemas.photographs import Failed, Strict
 
 TIME_EXAMPLE = "2026-01-31T12:00:00Z"
 
 
-class JobOptions(Strict):
+class JobOptions(ImageOptions):
     """What the job's images are returned as; as sent."""
 
-    format: str = Field(description="of the meshes: glb, obj, stl or npz", examples=["glb"])
-    texture: bool = Field(description="false leaves the meshes white", examples=[True])
-    texture_size: int | None = Field(
-        None, ge=16, le=2048, description="pixels of the longer side", examples=[512]
-    )
-    preview: bool = Field(description="with pictures of the meshes", examples=[False])
+    model_config = ConfigDict(json_schema_extra={"required": ["format", "texture", "preview"]})
 
 
 class JobItem(Strict):
     """One image of a job, as far as it has come."""
 
-    index: int = Field(ge=0, description="place in the job, from 0", examples=[0])
+    index: int = Field(ge=0, description="index in the job, from 0", examples=[0])
     name: str = Field(description="file name as sent", examples=["car.jpg"])
     status: Literal["waiting", "ok", "error"] = Field(description="outcome", examples=["ok"])
-    error: Problem | None = Field(
-        None,
-        description="why it failed",
-        examples=[{"code": "empty_file", "message": "the file has 0 bytes: send a JPEG"}],
-    )
+    error: Failed = None
 
 
 class JobAnswer(Strict):
@@ -51,19 +43,21 @@ class JobAnswer(Strict):
     succeeded: int = Field(ge=0, description="images with status ok", examples=[598])
     failed: int = Field(ge=0, description="images with status error", examples=[2])
     progress: float = Field(
-        ge=0, le=1, description="0..1: share of the images that have an outcome", examples=[0.6]
+        ge=0, le=1, description="0..1: fraction of the images that have an outcome", examples=[0.6]
     )
     eta_seconds: float | None = Field(
-        None,
+        default=None,
         ge=0,
         description="seconds until it is done, at the speed so far; missing before the first "
         "image is finished and where nothing waits",
         examples=[21.5],
     )
     created_at: str = Field(description="UTC, ISO 8601", examples=[TIME_EXAMPLE])
-    finished_at: str | None = Field(None, description="UTC, ISO 8601", examples=[TIME_EXAMPLE])
+    finished_at: str | None = Field(
+        default=None, description="UTC, ISO 8601", examples=[TIME_EXAMPLE]
+    )
     expires_at: str | None = Field(
-        None,
+        default=None,
         description="when job and results are deleted: UTC, ISO 8601; set once it has ended",
         examples=[TIME_EXAMPLE],
     )

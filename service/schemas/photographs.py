@@ -2,28 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+import base64
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 from graphics import quality
 from graphics.camera import CONVENTION
 
 MeshFormat = Literal["glb", "obj", "stl", "npz"]
-MESH_FORMATS: tuple[str, ...] = get_args(MeshFormat)
 Matrix = Annotated[list[list[float]], Field(min_length=4, max_length=4)]
 Base64 = Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})]
+"""A file that a client sends in JSON."""
 Number = Annotated[float, Field(allow_inf_nan=False)]
 VIEW_EXAMPLE = [[0.7, 0, -0.7, 0], [-0.2, 1, -0.2, 0], [0.7, 0.3, 0.7, -5], [0, 0, 0, 1]]
 PROJECTION_EXAMPLE = [[4.5, 0, 0, 0], [0, 4.5, 0, 0], [0, 0, -1, -0.2], [0, 0, -1, 0]]
 PNG_EXAMPLE = "iVBORw0KGgo="
 TIMINGS_EXAMPLE = {"decode": 2.1, "reconstruct": 14.9, "total": 21.7}
+Timings = Annotated[
+    dict[str, float],
+    Field(description="milliseconds by stage, waiting included", examples=[TIMINGS_EXAMPLE]),
+]
+
+
+def _from_json(value: bytes | str, info: ValidationInfo) -> bytes | str:
+    return base64.b64decode(value) if info.mode == "json" else value
+
+
+def _to_json(value: bytes | str) -> str:
+    return value if isinstance(value, str) else base64.b64encode(value).decode("ascii")
+
+
+Content = Annotated[
+    bytes | str,
+    BeforeValidator(_from_json),
+    PlainSerializer(_to_json, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+]
+"""A file that a client gets: bytes here, base64 in JSON. A text stands for it: a path or a name."""
 
 
 class Strict(BaseModel):
     """A field that is not known is refused, not ignored."""
 
     model_config = ConfigDict(extra="forbid")
+
+    def to_json(self) -> bytes:
+        """Without the fields that have no value."""
+        return self.model_dump_json(exclude_none=True).encode()
 
 
 class Problem(Strict):
@@ -36,6 +70,15 @@ class Problem(Strict):
     )
 
 
+Failed = Annotated[
+    Problem | None,
+    Field(
+        description="why it failed",
+        examples=[{"code": "empty_file", "message": "the file has 0 bytes: send a JPEG"}],
+    ),
+]
+
+
 class Failure(Strict):
     """The body of every 4xx and 5xx answer that refuses the whole request."""
 
@@ -43,7 +86,7 @@ class Failure(Strict):
 
 
 class CameraView(Strict):
-    """A camera to draw from; the nominal distance frames the object."""
+    """A camera to render from; the nominal distance frames the object."""
 
     azimuth_degrees: Number = Field(
         ge=-1000,
@@ -52,15 +95,15 @@ class CameraView(Strict):
         description="degrees; 0 = the front, counter-clockwise seen from above, 360 = 0",
     )
     elevation_degrees: Number = Field(
-        0.0, ge=-90, le=90, examples=[15.0], description="degrees; above 0 looks down"
+        default=0.0, ge=-90, le=90, examples=[15.0], description="degrees; above 0 looks down"
     )
     distance: Number = Field(
-        5.0, ge=2, le=50, examples=[5.0], description="object units from the origin"
+        default=5.0, ge=2, le=50, examples=[5.0], description="object units from the origin"
     )
     offset: tuple[
         Annotated[Number, Field(ge=-1000, le=1000)], Annotated[Number, Field(ge=-1000, le=1000)]
     ] = Field(
-        (0.0, 0.0),
+        default=(0.0, 0.0),
         examples=[[0.0, 0.0]],
         description="shift of the image, right and up, in half image sides: -1..1 is the image",
     )
@@ -112,7 +155,7 @@ class Mesh(Strict):
         examples=["glb"],
     )
     media_type: str = Field(description="of the file", examples=["model/gltf-binary"])
-    data: Base64 = Field(
+    data: Content = Field(
         description="the file in base64; in multipart and ZIP answers its name; with links its "
         "path, good as long as the id",
         examples=["Z2xURgIAAAA=", "0000/mesh.glb"],
@@ -131,63 +174,61 @@ class ImageAnswer(Strict):
     """One image's outcome. With status ok everything but error is set; with status error only
     index, name, error and timings are."""
 
-    index: int = Field(ge=0, examples=[0], description="place in the request, from 0")
+    index: int = Field(ge=0, examples=[0], description="index in the request, from 0")
     name: str = Field(description="file name as sent", examples=["car.jpg"])
     status: Literal["ok", "error"] = Field(description="outcome", examples=["ok"])
-    error: Problem | None = Field(
-        None,
-        description="why it failed",
-        examples=[{"code": "empty_file", "message": "the file has 0 bytes: send a JPEG"}],
-    )
+    error: Failed = None
     id: str | None = Field(
-        None,
+        default=None,
         pattern="^[0-9a-f]{32}$",
         examples=["9f86d081884c7d659a2feaa0c55ad015"],
         description="names this reconstruction in /v1/render for a while",
     )
     mesh: Mesh | None = Field(
-        None,
+        default=None,
         description="the mesh as a file",
         examples=[{"format": "glb", "media_type": "model/gltf-binary", "data": "Z2xURgIAAAA="}],
     )
     camera: Camera | None = Field(
-        None, description="where it was photographed from", examples=[{"azimuth_degrees": 43.2}]
+        default=None,
+        description="where it was photographed from",
+        examples=[{"azimuth_degrees": 43.2}],
     )
     confidence: float | None = Field(
-        None, ge=0, le=1, examples=[0.97], description="0..1, that the azimuth is about right"
+        default=None,
+        ge=0,
+        le=1,
+        examples=[0.97],
+        description="0..1, that the azimuth is about right",
     )
-    mask: Base64 | None = Field(
-        None,
+    mask: Content | None = Field(
+        default=None,
         description="PNG in base64 (its name in multipart and ZIP), grey, white on the object; "
         "covers the frame at the model's resolution",
         examples=[PNG_EXAMPLE],
     )
     frame: Square | None = Field(
-        None,
+        default=None,
         description="the square of the photograph that was looked at",
         examples=[{"left": 0.0, "top": -128.0, "side": 1024.0}],
     )
     rerender_iou: float | None = Field(
-        None,
+        default=None,
         ge=0,
         le=1,
         examples=[0.88],
-        description="0..1: the mesh drawn from the camera against the mask",
+        description="0..1: IoU of the mesh rendered from the camera with the mask",
     )
-    preview: Base64 | None = Field(
-        None,
-        description="PNG, 256 px, of the mesh drawn from the camera: with preview=true; base64 "
+    preview: Content | None = Field(
+        default=None,
+        description="PNG, 256 px, of the mesh rendered from the camera: with preview=true; base64 "
         "(its name in multipart and ZIP)",
         examples=[PNG_EXAMPLE],
     )
     quality_flags: list[quality.Flag] | None = Field(
-        None, description=quality.DESCRIPTION, examples=[["touches_border"]]
+        default=None, description=quality.DESCRIPTION, examples=[["touches_border"]]
     )
-    timings: dict[str, float] = Field(
-        {},
-        description="milliseconds by stage, waiting included",
-        examples=[TIMINGS_EXAMPLE],
-    )
+    timings: Timings = {}
 
 
 class ReconstructAnswer(Strict):

@@ -6,20 +6,23 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from service.pipeline.archive import LARGEST_NUMBER, LARGEST_TEXTURE
+from service.schemas.options import LARGEST_TEXTURE
 from service.schemas.photographs import (
     PNG_EXAMPLE,
-    TIMINGS_EXAMPLE,
     Base64,
     CameraView,
+    Content,
     Number,
     Square,
     Strict,
+    Timings,
 )
 
 Renderer = Literal["graphics", "gan", "both"]
 Part = Literal["shape", "texture", "background", "camera"]
 AnimationFormat = Literal["strip", "webp", "gif", "mp4"]
+LARGEST_NUMBER = 1000
+"""No coordinate and no angle of a reconstruction comes near it; beyond it rendering overflows."""
 ID_EXAMPLE = {"id": "9f86d081884c7d659a2feaa0c55ad015"}
 VIEW_EXAMPLE = {"azimuth_degrees": 45.0, "elevation_degrees": 15.0}
 
@@ -28,13 +31,13 @@ class Source(Strict):
     """Where a part comes from: exactly one of the fields."""
 
     id: str | None = Field(
-        None,
+        default=None,
         max_length=64,
         description="of a reconstruction this replica made not long ago",
         examples=[ID_EXAMPLE["id"]],
     )
     npz: Base64 | None = Field(
-        None,
+        default=None,
         description="what format=npz returned, in base64: vertices float32 [vertex_count, 3], "
         "background uint8 [resolution, resolution, 3], camera float32 [5] (azimuth_degrees, "
         "elevation_degrees, distance, offset right, offset up) and texture uint8 [Ht, Wt, 3], all "
@@ -44,10 +47,12 @@ class Source(Strict):
         examples=["UEsDBBQ="],
     )
     image: Base64 | None = Field(
-        None, description="a photograph to reconstruct first, in base64", examples=[PNG_EXAMPLE]
+        default=None,
+        description="a photograph to reconstruct first, in base64",
+        examples=[PNG_EXAMPLE],
     )
     seed: int | None = Field(
-        None,
+        default=None,
         ge=0,
         le=2**32 - 1,
         description="a sample: a mixture of the shapes of the bundle's sample photographs, the "
@@ -66,23 +71,23 @@ class Source(Strict):
 class Turntable(Strict):
     """Once around the object, counter-clockwise seen from above."""
 
-    frames: int = Field(24, ge=2, le=256, description="pictures of the turn", examples=[24])
+    frames: int = Field(default=24, ge=2, le=256, description="pictures of the turn", examples=[24])
     start_degrees: Number = Field(
-        0.0, ge=-360, le=360, description="azimuth of the first, degrees", examples=[0.0]
+        default=0.0, ge=-360, le=360, description="azimuth of the first, degrees", examples=[0.0]
     )
     elevation_degrees: Number = Field(
-        15.0, ge=-90, le=90, description="degrees; above 0 looks down", examples=[15.0]
+        default=15.0, ge=-90, le=90, description="degrees; above 0 looks down", examples=[15.0]
     )
-    distance: Number = Field(5.0, ge=2, le=50, description="object units", examples=[5.0])
+    distance: Number = Field(default=5.0, ge=2, le=50, description="object units", examples=[5.0])
 
 
 class Interpolation(Strict):
     """From one object to another, in equal steps, both ends included."""
 
     to: Source = Field(description="the object at the end", examples=[ID_EXAMPLE])
-    steps: int = Field(8, ge=2, le=256, description="pictures", examples=[8])
+    steps: int = Field(default=8, ge=2, le=256, description="pictures", examples=[8])
     parts: list[Part] = Field(
-        ["shape", "texture", "background", "camera"],
+        default=["shape", "texture", "background", "camera"],
         min_length=1,
         max_length=4,
         description="what changes on the way; azimuths go the shorter way round",
@@ -98,51 +103,55 @@ class Animation(Strict):
         examples=["webp"],
     )
     frames_per_second: int = Field(
-        12, ge=1, le=50, description="pictures per second; a strip has none", examples=[12]
+        default=12, ge=1, le=50, description="pictures per second; a strip has none", examples=[12]
     )
 
 
 class RenderRequest(Strict):
-    """What to draw. `reconstruction` stands in for each part that is not given by itself, so that
+    """What to render. `reconstruction` stands in for each part that is not given by itself, so that
     reconstruction A with texture B swaps the texture, and A with shape B the shape."""
 
     reconstruction: Source | None = Field(
-        None, description="shape, texture, background and camera at once", examples=[ID_EXAMPLE]
+        default=None,
+        description="shape, texture, background and camera at once",
+        examples=[ID_EXAMPLE],
     )
-    shape: Source | None = Field(None, description="the vertices", examples=[ID_EXAMPLE])
-    texture: Source | None = Field(None, description="the colours", examples=[{"seed": 7}])
+    shape: Source | None = Field(default=None, description="the vertices", examples=[ID_EXAMPLE])
+    texture: Source | None = Field(default=None, description="the colours", examples=[{"seed": 7}])
     background: Source | None = Field(
-        None,
-        description="drawn behind; by default none with graphics, the reconstruction's with gan",
+        default=None,
+        description="shown behind; by default none with graphics, the reconstruction's with gan",
         examples=[ID_EXAMPLE],
     )
     camera: Source | None = Field(
-        None, description="the camera of that reconstruction or sample", examples=[{"seed": 7}]
+        default=None,
+        description="the camera of that reconstruction or sample",
+        examples=[{"seed": 7}],
     )
     cameras: list[CameraView] | None = Field(
-        None,
+        default=None,
         min_length=1,
         description="one picture each; without camera, cameras, turntable and interpolation the "
         "camera that the reconstruction, else the shape, was photographed from",
         examples=[[VIEW_EXAMPLE]],
     )
     turntable: Turntable | None = Field(
-        None, description="cameras all around", examples=[{"frames": 24}]
+        default=None, description="cameras all around", examples=[{"frames": 24}]
     )
     interpolation: Interpolation | None = Field(
-        None, description="on the way to another object", examples=[{"to": {"seed": 7}}]
+        default=None, description="on the way to another object", examples=[{"to": {"seed": 7}}]
     )
     animation: Animation | None = Field(
-        None, description="one file in place of images", examples=[{"format": "webp"}]
+        default=None, description="one file in place of images", examples=[{"format": "webp"}]
     )
     renderer: Renderer = Field(
-        "graphics",
+        default="graphics",
         description="graphics: the mesh; gan: StyleGAN-R, a photograph; both: one after the other, "
         "side by side in an animation",
         examples=["graphics"],
     )
     size: int | None = Field(
-        None,
+        default=None,
         ge=16,
         le=1024,
         description="pixels per side; graphics 256 by default, gan and both the model's "
@@ -170,57 +179,59 @@ class AnimationFile(Strict):
 
     format: AnimationFormat = Field(description="as asked for", examples=["webp"])
     media_type: str = Field(description="of the file", examples=["image/webp"])
-    data: Base64 = Field(description="the file in base64", examples=["UklGRg=="])
+    data: Content = Field(description="the file in base64", examples=["UklGRg=="])
 
 
 class RenderAnswer(Strict):
     """The pictures, in the order of the cameras or steps."""
 
-    images: list[Base64] = Field(
+    images: list[Content] = Field(
         description="PNG in base64; transparent outside the object where no background was asked "
         "for; empty with animation; with renderer both those of graphics",
         examples=[[PNG_EXAMPLE]],
     )
-    gan_images: list[Base64] | None = Field(
-        None, description="with renderer both: the GAN's, PNG in base64", examples=[[PNG_EXAMPLE]]
+    gan_images: list[Content] | None = Field(
+        default=None,
+        description="with renderer both: the GAN's, PNG in base64",
+        examples=[[PNG_EXAMPLE]],
     )
     animation: AnimationFile | None = Field(
-        None,
+        default=None,
         description="where it was asked for",
         examples=[{"format": "webp", "media_type": "image/webp", "data": "UklGRg=="}],
     )
     cameras: list[CameraView] = Field(description="of each picture", examples=[[VIEW_EXAMPLE]])
     renderer: Renderer = Field(description="as asked for", examples=["graphics"])
     size: int = Field(ge=8, description="pixels per side of a picture", examples=[256])
-    timings: dict[str, float] = Field(
-        description="milliseconds by stage, waiting included", examples=[TIMINGS_EXAMPLE]
-    )
+    timings: Timings
 
 
 class EditChanges(Strict):
     """What of a photograph to change; the rest stays. At least one of the first five."""
 
     turn_degrees: Number | None = Field(
-        None,
+        default=None,
         ge=-360,
         le=360,
         description="move the camera around, degrees of azimuth, counter-clockwise from above",
         examples=[30.0],
     )
     camera: CameraView | None = Field(
-        None, description="photograph from here instead", examples=[VIEW_EXAMPLE]
+        default=None, description="photograph from here instead", examples=[VIEW_EXAMPLE]
     )
-    shape: Source | None = Field(None, description="another shape", examples=[{"seed": 7}])
-    texture: Source | None = Field(None, description="other colours", examples=[ID_EXAMPLE])
-    background: Source | None = Field(None, description="another place", examples=[ID_EXAMPLE])
+    shape: Source | None = Field(default=None, description="another shape", examples=[{"seed": 7}])
+    texture: Source | None = Field(default=None, description="other colours", examples=[ID_EXAMPLE])
+    background: Source | None = Field(
+        default=None, description="another background", examples=[ID_EXAMPLE]
+    )
     renderer: Literal["graphics", "gan"] = Field(
-        "gan",
-        description="gan draws a whole photograph; graphics the mesh over the photograph, whose "
-        "old object is filled in from around it",
+        default="gan",
+        description="gan generates a whole photograph; graphics the mesh over the photograph, "
+        "whose old object is filled in from around it",
         examples=["gan"],
     )
     size: int | None = Field(
-        None,
+        default=None,
         ge=16,
         le=1024,
         description="pixels per side; graphics 256 by default, gan the model's resolution only",
@@ -240,7 +251,7 @@ class EditChanges(Strict):
 class EditAnswer(Strict):
     """The new photograph."""
 
-    image: Base64 = Field(description="PNG in base64", examples=[PNG_EXAMPLE])
+    image: Content = Field(description="PNG in base64", examples=[PNG_EXAMPLE])
     id: str = Field(
         description="names the reconstruction of the old photograph for a while",
         examples=[ID_EXAMPLE["id"]],
@@ -253,6 +264,4 @@ class EditAnswer(Strict):
     camera: CameraView = Field(description="of the new photograph", examples=[VIEW_EXAMPLE])
     renderer: Renderer = Field(description="as asked for", examples=["gan"])
     size: int = Field(ge=8, description="pixels per side", examples=[64])
-    timings: dict[str, float] = Field(
-        description="milliseconds by stage, waiting included", examples=[TIMINGS_EXAMPLE]
-    )
+    timings: Timings

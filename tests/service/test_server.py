@@ -129,7 +129,7 @@ def test_the_built_bento_serves_from_the_store(bundle_folder, tmp_path):
 
 def test_the_bundle_can_come_from_the_model_store(bundle_folder, tmp_path):
     register = (
-        "import sys; from service.model import store; print(store.register(sys.argv[1], 'served'))"
+        "import sys; import service.model.bundle as b; print(b.register(sys.argv[1], 'served'))"
     )
     home = tmp_path / "home"
     done = subprocess.run(

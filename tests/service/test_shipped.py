@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from service.pipeline.engine import Engine
-from service.pipeline.reconstruction import Options, Upload, answer
+from service.pipeline.reconstruction import answer
+from service.schemas.options import ImageOptions
+from service.schemas.uploads import Upload
 from service.settings import SHIPPED_BUNDLE, Settings
 
 pytestmark = pytest.mark.skipif(
@@ -21,7 +23,7 @@ def entries():
 
     async def scenario():
         uploads = [Upload(path.name, path.read_bytes) for path in engine.bundle.samples()]
-        found = [await answer(engine, i, u, Options()) for i, u in enumerate(uploads)]
+        found = [await answer(engine, i, u, ImageOptions()) for i, u in enumerate(uploads)]
         await engine.close()
         return found
 

@@ -83,9 +83,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         shutil.rmtree(beside, ignore_errors=True)
     facts = {"round": round, **_facts(folder.path / "bundle", graphs)}
     if config.export.register:
-        from service.model.store import register  # BentoML takes a second to import
-
-        facts["registered"] = register(folder.path / "bundle")
+        facts["registered"] = bundle.register(folder.path / "bundle")
     folder.finish(**facts)
 
 

@@ -13,11 +13,10 @@ import copy
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
 
-from service.http import answers
-from service.http.form import to_upload
+from service.http.forms import to_upload
 from service.pipeline import reconstruction
 from service.pipeline.engine import Engine
-from service.pipeline.reconstruction import Options
+from service.schemas.options import ImageOptions
 from service.schemas.photographs import ReconstructAnswer
 from service.settings import read_settings
 
@@ -38,10 +37,10 @@ class Bare:
         if (engine := self._engines.get(scope["path"])) is not None:
             parser = MultiPartParser(Headers(scope=scope), _chunks(receive))
             upload = to_upload((await parser.parse())["images"])
-            entry = await reconstruction.answer(engine, 0, upload, Options())
+            entry = await reconstruction.answer(engine, 0, upload, ImageOptions())
             good = entry.status == "ok"
             whole = ReconstructAnswer(images=[entry], succeeded=good, failed=not good)
-            content = answers.to_json(whole)
+            content = whole.to_json()
         headers = [(b"content-length", str(len(content)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})

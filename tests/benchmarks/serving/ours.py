@@ -14,8 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.call import current_call
-from service.http.access import Access
-from service.http.access_control import AccessControl
+from service.http.access import Access, AccessControl
 from service.http.call_scope import CallScope
 from service.http.mounted_service import MountedService
 from service.http.requests import BodyLimit
@@ -78,7 +77,8 @@ class Ours:
             return [(np.array(output), len(items)) for output in outputs]
 
         settings = read_settings()
-        routes.state.engine = SimpleNamespace(settings=settings, access=Access(settings))
+        routes.state.engine = SimpleNamespace(settings=settings)
+        routes.state.access = Access(settings)
         routes.state.batcher = Batcher("graph", run_batch, Device(), 32, 1024)
         gc.collect()
         gc.freeze()

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from service.call import Call, entered
-from service.jobs.files import NewItem
 from service.jobs.store import JobStore
 from service.jobs.worker import Jobs
 from service.pipeline.engine import Engine
-from service.pipeline.reconstruction import Options
+from service.schemas.options import ImageOptions
+from service.schemas.uploads import Upload
 from service.settings import Settings
 from tests.service.requests import jpeg
 
@@ -27,11 +27,11 @@ def engine(bundle_folder):
 def test_a_request_is_in_the_next_batch_however_much_of_a_job_waits(engine, tmp_path):
     async def run():
         jobs = Jobs(engine, JobStore(tmp_path))
-        items = [NewItem(f"{i}.jpg", jpeg, None) for i in range(100)]
+        items = [Upload(f"{i}.jpg", jpeg, None) for i in range(100)]
         queue = engine.segmenter.batcher._queue
         (pixels,) = engine.segmenter.session.zeros(1)
         async with engine.device.idle:  # so that all of it has to wait
-            job = await jobs.create(Options(), items, 100_000)
+            job = await jobs.create(ImageOptions(), items, 100_000)
             jobs.start()
             while len(queue) < 2 * LARGEST_BATCH:
                 await asyncio.sleep(0.01)

@@ -4,8 +4,9 @@ import sys
 import pytest
 
 from service.errors import ItemError
-from service.jobs.files import FolderTaken, NewItem
+from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
+from service.schemas.uploads import Upload
 
 
 class Clock:
@@ -28,7 +29,7 @@ def store(tmp_path, clock):
 
 
 def new_items(*contents):
-    return [NewItem(f"{i}.jpg", lambda c=c: c, None) for i, c in enumerate(contents)]
+    return [Upload(f"{i}.jpg", lambda c=c: c, None) for i, c in enumerate(contents)]
 
 
 def waiting(store, job):
@@ -59,10 +60,10 @@ def test_another_process_goes_on_where_the_first_ended(tmp_path):
     script = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from service.jobs.files import NewItem\n"
+        "from service.schemas.uploads import Upload\n"
         "from service.jobs.store import JobStore\n"
         "store = JobStore(Path(sys.argv[1]))\n"
-        "items = [NewItem(str(i), lambda i=i: bytes([i]), None) for i in range(5)]\n"
+        "items = [Upload(str(i), lambda i=i: bytes([i]), None) for i in range(5)]\n"
         "job = store.create({}, items)\n"
         "for item in store.items(job, 0, 2, ('waiting',)):\n"
         "    store.begin(item)\n"
@@ -103,7 +104,7 @@ def test_nothing_is_left_of_a_job_that_could_not_be_made(store):
         raise OSError("no space")
 
     with pytest.raises(OSError, match="no space"):
-        store.create({}, [*new_items(b"a"), NewItem("b", broken, None)])
+        store.create({}, [*new_items(b"a"), Upload("b", broken, None)])
     assert store.running() == []
     assert [path for path in store.folder.iterdir() if path.is_dir()] == []
 
@@ -122,7 +123,7 @@ def test_an_upload_that_cannot_be_read_is_its_own_fault_only(store):
     def damaged():
         raise ItemError("unreadable_zip", "entry is damaged")
 
-    job = store.create({}, [NewItem("bad", damaged, None), *new_items(b"a")])
+    job = store.create({}, [Upload("bad", damaged, None), *new_items(b"a")])
     bad, good = waiting(store, job)
     assert store.read(good, "image") == b"a"
     with pytest.raises(ItemError, match="entry is damaged") as caught:
@@ -169,5 +170,5 @@ def test_an_answer_for_a_deleted_job_is_dropped(store):
 
 def test_what_is_held_is_counted(store):
     assert store.bytes_held() == 0
-    store.create({}, [NewItem("a", lambda: bytes(1000), lambda: bytes(500))])
+    store.create({}, [Upload("a", lambda: bytes(1000), lambda: bytes(500))])
     assert store.bytes_held() == 1500

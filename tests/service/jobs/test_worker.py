@@ -196,11 +196,11 @@ def test_results_are_zip_or_lines(client):
 def test_results_that_do_not_fit_are_an_error_of_their_image(bundle_folder, tmp_path):
     import asyncio
 
-    from service.jobs.files import NewItem
     from service.jobs.store import JobStore
     from service.jobs.worker import Jobs
     from service.pipeline.engine import Engine
-    from service.pipeline.reconstruction import Options
+    from service.schemas.options import ImageOptions
+    from service.schemas.uploads import Upload
     from service.settings import Settings
 
     engine = Engine(
@@ -212,10 +212,10 @@ def test_results_that_do_not_fit_are_an_error_of_their_image(bundle_folder, tmp_
         (tmp_path / "other").mkdir()
         (tmp_path / "other" / "0.json").write_bytes(bytes(900 << 10))
         with pytest.raises(RequestError, match="at most 1 may be held") as caught:
-            await jobs.create(Options(), [], 2 << 20)
+            await jobs.create(ImageOptions(), [], 2 << 20)
         assert caught.value.status == 507
-        items = [NewItem(f"{i}.jpg", jpeg, None) for i in range(20)]
-        job = await jobs.create(Options(format="npz", preview=True), items, 40_000)
+        items = [Upload(f"{i}.jpg", jpeg, None) for i in range(20)]
+        job = await jobs.create(ImageOptions(format="npz", preview=True), items, 40_000)
         jobs.start()
         while (found := jobs.store.job(job)).state == "running":
             await asyncio.sleep(0.02)
@@ -230,3 +230,11 @@ def test_results_that_do_not_fit_are_an_error_of_their_image(bundle_folder, tmp_
     assert found.counts["error"] > 0
     assert codes == {"jobs_full"}
     assert held < 1.2 * (1 << 20)
+
+
+def test_an_empty_mask_is_an_error_of_its_image_as_in_a_request(client):
+    files = [("images", ("a.jpg", jpeg())), ("masks", ("a.jpg", b""))]
+    (wanted,) = client.post("/v1/reconstruct", files=files).json()["images"]
+    (item,) = ended(client, client.post("/v1/jobs", files=files).json())["items"]
+    assert item["error"] == wanted["error"]
+    assert item["error"]["code"] == "unreadable_mask"

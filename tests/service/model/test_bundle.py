@@ -127,3 +127,25 @@ def test_a_graph_changed_after_loading_does_not_run(copy):
     (copy / "segmenter.onnx").write_bytes(b"other")
     with pytest.raises(bundle.BundleError, match="sha256"):
         loaded.graph_bytes(bundle.SEGMENTER)
+
+
+def test_a_registered_bundle_loads_from_the_model_store(bundle_folder):
+    location = bundle.register(bundle_folder)
+    assert location.startswith("bentomodel:inverse-graphics-ellipses:")
+    loaded = bundle.load(location)
+    assert loaded.manifest == bundle.load(bundle_folder).manifest
+    assert loaded.folder != bundle_folder
+
+
+def test_the_newest_is_found_by_name(bundle_folder):
+    location = bundle.register(bundle_folder, "cars")
+    assert bundle.resolve("bentomodel:cars:latest") == bundle.resolve(location)
+
+
+def test_a_tag_that_is_not_in_the_store_is_refused():
+    with pytest.raises(bundle.BundleError, match="not in BentoML's model store"):
+        bundle.resolve("bentomodel:nothing:1")
+
+
+def test_a_folder_is_its_own_location(bundle_folder):
+    assert bundle.resolve(bundle_folder) == bundle_folder

@@ -7,7 +7,9 @@ import pytest
 
 from service.errors import Overloaded, ShuttingDown
 from service.pipeline.engine import Engine
-from service.pipeline.reconstruction import Options, Upload, answer
+from service.pipeline.reconstruction import answer
+from service.schemas.options import ImageOptions
+from service.schemas.uploads import Upload
 from service.settings import Settings
 from tests.service.small_bundle import RESOLUTION, draw_photograph
 
@@ -43,7 +45,7 @@ def test_a_closed_engine_takes_nothing_more(bundle_folder):
     engine = Engine(Settings(bundle=str(bundle_folder), device="cpu", threads=1))
 
     async def scenario():
-        entry = await answer(engine, 0, upload(), Options())
+        entry = await answer(engine, 0, upload(), ImageOptions())
         await engine.close()
         with pytest.raises(ShuttingDown):
             engine.check_room(1)
@@ -52,13 +54,13 @@ def test_a_closed_engine_takes_nothing_more(bundle_folder):
     assert asyncio.run(scenario()).status == "ok"
 
 
-def test_a_drawing_has_a_batch_of_one(engine):
+def test_a_rendering_has_a_batch_of_one(engine):
     texture = np.ones((4, 4, 3), np.float32)
     camera = np.array([0, 0, 5, 0, 0], np.float32)
-    drawn = engine.draw(engine.template.vertices, texture, camera, RESOLUTION)
-    assert drawn.masks.shape == (1, RESOLUTION, RESOLUTION)
-    assert drawn.masks[0, RESOLUTION // 2, RESOLUTION // 2] == 1
-    assert drawn.masks[0, 0, 0] == 0
+    rendered = engine.render(engine.template.vertices, texture, camera, RESOLUTION)
+    assert rendered.masks.shape == (1, RESOLUTION, RESOLUTION)
+    assert rendered.masks[0, RESOLUTION // 2, RESOLUTION // 2] == 1
+    assert rendered.masks[0, 0, 0] == 0
 
 
 def test_the_pool_leaves_the_event_loop_free(engine):

@@ -1,0 +1,190 @@
+"""The forms and queries of `/v1`: one model each, by which they are read, refused and described.
+
+Their options stand in service.schemas.options.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import (
+    ConfigDict,
+    Field,
+    Json,
+    PlainValidator,
+    WithJsonSchema,
+    WrapValidator,
+)
+from starlette.datastructures import UploadFile
+
+from service.errors import ItemError, RequestError
+from service.http.requests import validated
+from service.jobs.zip_upload import LARGEST_ENTRY
+from service.schemas.options import ImageOptions, Texts
+from service.schemas.rendering import EditChanges
+from service.schemas.uploads import Upload
+
+LONGEST_NAME = 255
+MOST_LISTED = 1000
+"""Items of a job in one answer."""
+BINARY = WithJsonSchema({"type": "string", "format": "binary"})
+
+
+def to_upload(value: UploadFile | str) -> Upload:
+    """A part as an image whose content is read later."""
+    if isinstance(value, UploadFile):
+        return Upload((value.filename or "")[:LONGEST_NAME], value.file.read)
+
+    def refuse() -> bytes:
+        # Never taken as an address: a service that fetches URLs reaches into its own network.
+        raise ItemError("not_a_file", "the part is text, not a file: attach the image itself")
+
+    return Upload("", refuse)
+
+
+def _to_file(value: UploadFile | str) -> UploadFile:
+    if not isinstance(value, UploadFile):
+        raise ValueError("one ZIP file")
+    return value
+
+
+def _to_changes(value: UploadFile | str, _: Callable[[Any], EditChanges]) -> EditChanges:
+    if not isinstance(value, str):
+        raise ValueError("JSON")
+    return validated(EditChanges, value)
+
+
+Image = Annotated[Upload, PlainValidator(to_upload), BINARY]
+
+
+class Photographs(Texts):
+    """Images and their masks."""
+
+    images: list[Image] = Field(
+        default_factory=list,
+        min_length=1,
+        description="JPEG, PNG, WebP or GIF files (the first frame); an alpha channel is taken as "
+        "the mask",
+        examples=[["car.jpg"]],
+    )
+    masks: list[Image] = Field(
+        default_factory=list,
+        description="image files, white on the object, of the same size and the same file name as "
+        "the image each belongs to; they go before alpha",
+        examples=[["car.jpg"]],
+    )
+
+    def uploads(self, largest: int) -> list[Upload]:
+        """1..`largest` images, each with its mask.
+
+        Raises:
+            RequestError: 400, for another number of images, or a mask that fits not exactly one.
+        """
+        if not 1 <= len(self.images) <= largest:
+            raise RequestError(
+                400,
+                "wrong_count",
+                f"got {len(self.images)} images; send 1..{largest} in field images",
+            )
+        names = Counter(image.name for image in self.images)
+        masks: dict[str, Callable[[], bytes]] = {}
+        for mask in self.masks:
+            if mask.name in masks:
+                raise RequestError(
+                    400, "duplicate_mask", f"two masks are called {mask.name[:80]!r}"
+                )
+            if names[mask.name] != 1:
+                raise RequestError(
+                    400,
+                    "unmatched_mask",
+                    f"{names[mask.name]} images are called {mask.name[:80]!r} like the mask; "
+                    "name each mask as exactly one image",
+                )
+            masks[mask.name] = mask.read
+        return [image._replace(read_mask=masks.get(image.name)) for image in self.images]
+
+
+class ReconstructForm(ImageOptions, Photographs):
+    """Photographs, and what to return of them."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["images"]})
+
+    links: bool = Field(
+        default=False,
+        description="true: mesh.data is the path of the mesh, in JSON and lines; not with "
+        "texture_size",
+        examples=[False],
+    )
+
+    def check_links(self, in_text: bool) -> None:
+        """Raise `RequestError` 400 for links where the answer holds the files themselves.
+
+        `in_text`: whether it would hold them in base64.
+        """
+        if self.links and (not in_text or self.texture_size is not None):
+            raise RequestError(
+                400,
+                "invalid_field",
+                "links is true; it must be given with JSON or lines and without texture_size: "
+                "others hold the files themselves",
+            )
+
+
+class JobForm(ImageOptions, Photographs):
+    """Photographs or a ZIP of them, and what to return of them."""
+
+    archive: Annotated[UploadFile, PlainValidator(_to_file), BINARY] | None = Field(
+        default=None,
+        description=f"a ZIP of images, unpacked at most {LARGEST_ENTRY >> 20} MiB each; "
+        "masks/a.jpg in it is the mask of a.jpg",
+        examples=["cars.zip"],
+    )
+
+
+class EditForm(Texts):
+    """A photograph and what of it to change."""
+
+    image: Image = Field(description="the photograph: JPEG, PNG, WebP or GIF", examples=["car.jpg"])
+    mask: Image | None = Field(
+        default=None,
+        description="an image file of the same size, white on the object",
+        examples=["mask.png"],
+    )
+    changes: Annotated[Json[EditChanges], WrapValidator(_to_changes)] = Field(
+        description="what to change: EditChanges as JSON", examples=['{"turn_degrees": 30}']
+    )
+
+    @property
+    def upload(self) -> Upload:
+        """The photograph with its mask."""
+        return self.image._replace(read_mask=self.mask and self.mask.read)
+
+
+class ItemsPage(Texts):
+    """The query of a job: which of its items to list."""
+
+    first: int = Field(
+        default=0, ge=0, le=2**31, description="number of the first item listed", examples=[0]
+    )
+    limit: int = Field(
+        default=MOST_LISTED, ge=1, le=MOST_LISTED, description="items listed", examples=[100]
+    )
+
+
+def describe(model: type[Texts], reference: str) -> dict[str, Any]:
+    """OpenAPI's schema of a form, or of a query's fields.
+
+    OpenAPI 3.0 knows no null, as which nobody can send a field, and one example a field.
+    `reference`: the path to other models, with `{model}` in place of the name.
+    """
+    schema = model.model_json_schema(ref_template=reference)
+    fields = {}
+    for name, field in schema["properties"].items():
+        kind = field.pop("anyOf", [{}])[0]
+        example = field.pop("examples")[0]
+        kept = {key: field[key] for key in field if key != "title" and field[key] is not None}
+        fields[name] = {**kind, **kept, "example": example}
+    kept = {key: schema[key] for key in schema if key not in ("title", "$defs")}
+    return {**kept, "properties": fields}

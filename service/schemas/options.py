@@ -1,0 +1,77 @@
+"""What a client may choose of the answer. Forms, queries, jobs and OpenAPI all read it here.
+
+A new option is a field of one of these models, and a line where it is used.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+
+from service.schemas.photographs import MeshFormat, Strict
+
+LARGEST_TEXTURE = 2048
+"""Texels of a texture's longer side, unless the model's own is larger."""
+FLAGS = {"true": True, "1": True, "false": False, "0": False}
+WHOLE = re.compile("[0-9]{1,11}")
+NO_TEXTURE_SIZE = {"npz": "npz has the service's own size", "stl": "stl has none"}
+
+
+class Texts(Strict):
+    """Fields that come as text, in a form or a query: `true`, `0`, `512`, `GLB`.
+
+    Python's own values are taken as they are.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _read(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, str) or info.field_name is None:
+            return value
+        wanted = cls.model_fields[info.field_name].annotation
+        kinds = (wanted, *get_args(wanted))
+        text = value.strip().lower()
+        if bool in kinds:
+            return FLAGS.get(text, text)
+        if int in kinds:
+            return int(text) if WHOLE.fullmatch(text) else text
+        return text if get_origin(wanted) is Literal else value
+
+
+class MeshOptions(Texts):
+    """How a mesh file is written."""
+
+    format: MeshFormat = Field(
+        default="glb",
+        description="obj is a zip of .obj, .mtl and .png; npz is what /v1/render takes",
+        examples=["glb"],
+    )
+    texture: bool = Field(default=True, description="false leaves the mesh white", examples=[True])
+
+
+class ImageOptions(MeshOptions):
+    """What an image is returned as."""
+
+    texture_size: int | None = Field(
+        default=None,
+        ge=16,
+        le=LARGEST_TEXTURE,
+        description="pixels of the texture's longer side, for glb and obj; default: that of the "
+        "service's settings; larger ones show more of the photograph's detail",
+        examples=[512],
+    )
+    preview: bool = Field(
+        default=False, description="with a picture of the mesh, 256 px", examples=[True]
+    )
+
+    @field_validator("texture_size")
+    @classmethod
+    def _has_a_texture(cls, value: int | None, info: ValidationInfo) -> int | None:
+        form = info.data.get("format")
+        if value is not None and form in NO_TEXTURE_SIZE:
+            raise ValueError(f"left out with format {form}: {NO_TEXTURE_SIZE[form]}")
+        return value
