@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from service.process import ROOT, environment
+from service.settings import read_settings
 from tests.docs.markdown import PAGES, Block, blocks, commands
 
 pytestmark = pytest.mark.slow
@@ -29,6 +30,7 @@ COPIED = ("docs", "k8s", "bentofile.yaml", "LICENSE", "graphics", "service")
 """What commands of the documentation change, or pack without following links."""
 LINKED = ("train", "tests", "pyproject.toml", "Makefile", ".ci")
 INLINE = re.compile(r"`((?:python -m|make|bentoml|kubectl|torchrun) [^`]+)`")
+INLINE_SETTING = re.compile(r"`(--[a-z]+\.[a-z-]+ [^`]+|--rounds [^`]+)`")
 SUBCOMMANDS = {"train.evaluate": ("objects", "photos", "generator")}
 ELSEWHERE = ("cd", "docker", "git", "kustomize", "pre-commit")
 """Programs that are not asked."""
@@ -153,6 +155,19 @@ def test_commands_within_sentences_exist():
             if words[:2] == ["bentoml", "serve"]:
                 continue  # it has no help beside a service
             check(words)
+
+
+def test_settings_within_sentences_exist():
+    found = {words for page in PAGES for words in INLINE_SETTING.findall(page.read_text())}
+    assert found
+    for words in found:
+        check_module("train.cycle", words.split())
+
+
+def test_the_table_of_settings_has_them_all():
+    text = (ROOT / "docs" / "serving.md").read_text().split("\n## Settings\n")[1].split("\n## ")[0]
+    named = re.findall(r"^\| `([A-Z_]+)` \|", text, re.M)
+    assert sorted(named) == sorted(name.upper() for name in vars(read_settings({})))
 
 
 def test_every_block_says_what_it_is():

@@ -238,7 +238,7 @@ def _manifest(
 
 def _licence(config: Config) -> dict[str, str]:
     known = {
-        PROCEDURAL: "Apache-2.0 (drawn by this project itself)",
+        PROCEDURAL: "drawn by this project itself",
         CHECKPOINT: "unknown: drawn from an imported StyleGAN2",
     }
     default = known.get(config.photographs.source, "unknown: the user's photographs")

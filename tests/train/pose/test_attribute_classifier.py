@@ -8,8 +8,6 @@ from train.pose import attribute_classifier as classifier
 from train.pose import attribute_training
 from train.running.workspace import StepLoop, Workspace, WorkspaceError
 
-pytestmark = pytest.mark.slow
-
 
 class EagerLoop(StepLoop):
     """Checkpoints after every step."""

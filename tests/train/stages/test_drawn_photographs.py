@@ -20,9 +20,8 @@ from train.models.weights import load_generator
 from train.running.workspace import StepLoop, Workspace, WorkspaceError
 from train.stages import photographs, segmenter
 
-pytestmark = pytest.mark.slow
-
 SIZE, COUNT = 32, 150
+pytestmark = pytest.mark.slow
 BIRDS = ["export.category=birds", "viewpoints.annotator=auto"]
 
 
