@@ -31,7 +31,8 @@ def line_of(error: dict[str, Any]) -> str:
     """One error as one line, which editors know how to open."""
     start = error["range"]["start"]
     path = Path(error["file"]).relative_to(ROOT)
-    return f"{path}:{start['line'] + 1}:{start['character'] + 1}: {error['message']}"
+    message = error["message"].splitlines()[0]
+    return f"{path}:{start['line'] + 1}:{start['character'] + 1}: {message}"
 
 
 def main() -> int:

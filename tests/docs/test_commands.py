@@ -30,7 +30,7 @@ COPIED = ("docs", "k8s", "bentofile.yaml", "LICENSE", "graphics", "service")
 """What commands of the documentation change, or pack without following links."""
 LINKED = ("train", "tests", "pyproject.toml", "Makefile", ".ci")
 INLINE = re.compile(r"`((?:python -m|make|bentoml|kubectl|torchrun) [^`]+)`")
-INLINE_SETTING = re.compile(r"`(--[a-z]+\.[a-z-]+ [^`]+|--rounds [^`]+)`")
+INLINE_SETTING = re.compile(r"`(--(?!section)[a-z]+\.[a-z-]+ [^`]+|--rounds [^`]+)`")
 SUBCOMMANDS = {"train.evaluate": ("objects", "photos", "generator")}
 ELSEWHERE = ("cd", "docker", "git", "kustomize", "pre-commit")
 """Programs that are not asked."""
