@@ -1,4 +1,4 @@
-# make serve | test | demo | setup | train | clean.  RUNTIME=gpu takes onnxruntime-gpu.
+# make serve | test | test-fast | lint | demo | setup | train | clean.  RUNTIME=gpu takes onnxruntime-gpu.
 
 PYTHON  ?= python3
 RUNTIME ?= cpu
@@ -12,7 +12,7 @@ PINS    := pyproject.toml .ci/constraints.txt
 # Two thread pools that spin for each other's work cost half the speed.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: setup serve test demo train lint clean
+.PHONY: setup serve test test-fast demo train lint clean
 .DELETE_ON_ERROR:
 
 setup: .venv/service
@@ -51,11 +51,18 @@ train: .venv/train
 
 lint: .venv/dev
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python .ci/type_errors.py
 
 # One process per core, each with one thread; more than four would take memory and gain little.
-test: export OMP_NUM_THREADS = 1
+TEST := $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
+test test-fast: export OMP_NUM_THREADS = 1
 test: .venv/dev lint
-	$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
+	$(TEST)
+
+# At most two minutes on two cores.
+test-fast: .venv/dev
+	$(TEST) -m 'not slow'
 
 clean:
 	rm -rf .venv build

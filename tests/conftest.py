@@ -13,6 +13,17 @@ if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"
 
 
+LONG = ("server", "browser")
+"""Markers of tests that wait for other programs, and are slow as such."""
+
+
+def pytest_collection_modifyitems(items):
+    """Mark tests as slow that start a server or a browser; others say it in their own files."""
+    for item in items:
+        if any(item.get_closest_marker(name) for name in LONG):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def _exact_on_the_cpu(request, monkeypatch):
     """A GPU sums in any order, and one is no two: what is exact, or shared, is tried without."""

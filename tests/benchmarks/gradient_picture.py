@@ -1,6 +1,6 @@
 """Draws what a soft mask's gradient is: the picture of the renderer's page.
 
-    python -m tests.benchmarks.gradient_picture --out train/renderer/soft_mask_gradient.png
+    python -m tests.benchmarks.gradient_picture --out docs/soft_mask_gradient.png
 
 From left to right: the hard mask; the soft one as trained with; a softer one, so that it shows;
 and for that one where a loss that wants a larger object pulls the vertices.

@@ -14,6 +14,8 @@ from tests.benchmarks.serving.load import Turn
 from tests.benchmarks.serving.report import as_markdown
 from tests.benchmarks.serving.servers import ended_wholly
 
+pytestmark = pytest.mark.slow
+
 PARENT = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import signal, time; "

@@ -120,7 +120,7 @@ def test_the_built_bento_serves_from_the_store(bundle_folder, tmp_path):
     tag = done.stdout.strip().splitlines()[-1].removeprefix("__tag__:")
     bento = home / "bentos" / tag.replace(":", os.sep)
     assert {path.name for path in (bento / "src").iterdir()} == {
-        "bentofile.yaml", "graphics", "service",
+        "LICENSE", "bentofile.yaml", "graphics", "service",
     }  # fmt: skip
     assert "onnxruntime-gpu" in (bento / "env" / "python" / "requirements.txt").read_text()
     with serving(home, settings(bundle_folder), tag, tmp_path) as (address, _, _):

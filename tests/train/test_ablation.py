@@ -12,6 +12,8 @@ from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.weights import save_weights
 from train.running.workspace import Workspace, write_json
 
+pytestmark = pytest.mark.slow
+
 ROWS = ["full", "photographs_only", "no_symmetry", "true_views"]
 
 

@@ -23,6 +23,8 @@ from train.models.inverse_graphics import (
     save_inverse_graphics,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:

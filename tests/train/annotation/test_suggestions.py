@@ -10,6 +10,8 @@ from train.metrics.viewpoint_consistency import Consistency
 from train.models.generator import Generator, GeneratorShape
 from train.running.workspace import StepLoop, Workspace
 
+pytestmark = pytest.mark.slow
+
 SIZE = 32
 
 

@@ -19,6 +19,8 @@ from train.models.generator import Generator, GeneratorShape
 from train.models.weights import load_generator, save_weights
 from train.running.workspace import WorkspaceError
 
+pytestmark = pytest.mark.slow
+
 SIZES = Sizes(views=8, contents=6, photographs=256, hulls=2)
 
 

@@ -28,6 +28,8 @@ from train.pose.multiview_estimator import train_multiview_estimator
 from train.running.workspace import StageFolder, WorkspaceError
 from train.stages import cameras
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_mirrored_photograph_gets_the_mirrored_camera(tmp_path):
     segment = load_segmenter(ready(tmp_path).stage("segmenter").path)

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from graphics.camera import azimuth_difference_degrees
@@ -8,6 +9,8 @@ from train.models.attributes import read_attributes
 from train.pose.self_training import TrainingSet, train_estimator
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_student_corrects_labels_that_are_wrong_at_random(tmp_path):

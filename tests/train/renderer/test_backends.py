@@ -15,6 +15,8 @@ from tests.train.renderer.scenes import (
 )
 from train.renderer import dibr, kaolin_backend, triton_backend
 
+pytestmark = pytest.mark.slow
+
 HAS_KAOLIN = pytest.mark.skipif(
     bool(kaolin_backend.unavailable()), reason="needs NVIDIA's kaolin and a CUDA device"
 )

@@ -12,6 +12,8 @@ import torch
 from train.running import device
 from train.running.device import Device, launch, processes_for
 
+pytestmark = pytest.mark.slow
+
 
 def partial_sums(at: Device, values: list[float]) -> tuple[list[float], bool]:
     part = torch.tensor(values)[at.part(len(values))]

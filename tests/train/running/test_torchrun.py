@@ -9,12 +9,15 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from tests.train import torchrun_program
 from train import cycle
 from train.models.weights import load_generator
 from train.running.workspace import Workspace, WorkspaceError
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[3]
 RATE = 1e-4

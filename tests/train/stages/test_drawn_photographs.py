@@ -21,6 +21,7 @@ from train.running.workspace import StepLoop, Workspace, WorkspaceError
 from train.stages import photographs, segmenter
 
 SIZE, COUNT = 32, 150
+pytestmark = pytest.mark.slow
 BIRDS = ["export.category=birds", "viewpoints.annotator=auto"]
 
 

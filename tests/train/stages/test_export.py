@@ -19,6 +19,8 @@ from train.models.serving_graphs import SegmenterGraph
 from train.running.workspace import Workspace, WorkspaceError
 from train.stages import disentangle, export
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):

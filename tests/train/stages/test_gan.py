@@ -15,6 +15,8 @@ from train.running.workspace import Workspace, WorkspaceError
 from train.stages import gan
 from train.steps.gan import GanTraining
 
+pytestmark = pytest.mark.slow
+
 COUNT, SIZE = 64, 32
 SETTINGS = GanConfig(kimg=0.048, conditioned_kimg=0.048, batch_size=8, r1_every=2)
 CONFIG = Config(photographs=PhotographsConfig(size=SIZE, count=COUNT), gan=SETTINGS)

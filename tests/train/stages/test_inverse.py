@@ -20,6 +20,8 @@ from train.running.workspace import StepLoop, Workspace
 from train.stages import inverse
 from train.steps.inverse import InverseTraining
 
+pytestmark = pytest.mark.slow
+
 LABELLED_ELEVATION = 21.0
 """Degrees, unlike that of any generated view."""
 LABELLED_DISTANCE = 5.6

@@ -1,0 +1,36 @@
+"""The documentation can be read: short sentences, links that lead somewhere."""
+
+import pytest
+
+from service.process import ROOT
+from tests.docs.markdown import PAGES, anchors, links, prose
+
+MOST_WORDS = 30
+"""In a sentence."""
+each_page = pytest.mark.parametrize(
+    "page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix()
+)
+
+
+@each_page
+def test_no_sentence_is_longer_than_a_breath(page):
+    long = [sentence for sentence in prose(page) if len(sentence.split()) > MOST_WORDS]
+    assert not long
+
+
+@each_page
+def test_every_relative_link_and_picture_leads_somewhere(page):
+    for link in links(page):
+        if link.startswith(("https://", "http://")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert target.is_relative_to(ROOT), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_the_readme_is_short_and_begins_with_a_picture():
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert lines[0].startswith("![")
+    assert len(lines) <= 130
