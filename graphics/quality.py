@@ -121,14 +121,9 @@ def _touches_border(photograph: Photograph, inside: NDArray[np.bool_]) -> bool:
 
 def _is_tiny(photograph: Photograph, inside: NDArray[np.bool_]) -> bool:
     resolution = len(inside)
-    longer = max(_extent(inside.any(axis=axis)) for axis in (0, 1))
+    longer = max(int(np.ptp(indices)) + 1 for indices in np.nonzero(inside))
     # Pixels that were only interpolated show nothing.
     return longer * min(1.0, photograph.frame.side / resolution) < TINY_SHARE.threshold * resolution
-
-
-def _extent(line: NDArray[np.bool_]) -> int:
-    places = np.flatnonzero(line)
-    return int(places[-1] - places[0] + 1)
 
 
 def _second_share(inside: NDArray[np.bool_]) -> float:

@@ -36,8 +36,8 @@ def test_the_texture_comes_in_the_size_asked_for(client):
 
 def test_the_setting_gives_the_size_where_the_request_does_not(client):
     texture = texture_of(file_of(post(client, jpeg())))
-    assert texture.size == (Settings.texture_size, Settings.texture_size // 2)
-    named = post(client, jpeg(), texture_size=str(Settings.texture_size))
+    assert texture.size == (Settings().texture_size, Settings().texture_size // 2)
+    named = post(client, jpeg(), texture_size=str(Settings().texture_size))
     assert texture.tobytes() == texture_of(file_of(named)).tobytes()
 
 
