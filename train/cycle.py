@@ -126,22 +126,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def conduct(command: Callable[[], None]) -> int:
-    """Do `command`, under torchrun in the first process alone; returns the exit status of all.
+    """Run `command`, under torchrun in rank 0 alone; returns the exit status of all processes.
 
-    The other processes do what the first one shares out, and say nothing unless they fail first.
+    The other ranks do the work that rank 0 sends them, and report only where they fail first.
     """
-    from train.running.device import assist
+    from train.running.device import follow_rank_zero
     from train.running.torchrun import process_group
 
-    if (met := process_group()) is None:
+    if (group := process_group()) is None:
         return _tell(*_outcome(command))
     try:
-        status, message = _outcome(command if met.is_rank_zero else partial(assist, met))
+        status, message = _outcome(
+            command if group.is_rank_zero else partial(follow_rank_zero, group)
+        )
     except Exception:
         status, message = FAILED, traceback.format_exc()
-    status, speaks = met.settle(status)
-    _tell(status, message if speaks else "")
-    met.leave(status)
+    status, reports = group.agree(status)
+    _tell(status, message if reports else "")
+    group.close(status)
     return status
 
 

@@ -62,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--preset", default="cpu", choices=PRESETS)
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
-    parser.add_argument("--taught", action="store_true", help="the camera-taught GAN")
+    parser.add_argument("--taught", action="store_true", help="the camera-conditioned GAN")
     parser.add_argument("--launched", action="store_true", help="replay no graphs")
     parser.add_argument("--cycles", type=int, default=5)
     options = parser.parse_args()

@@ -40,8 +40,8 @@ def load_checkpoint(config: Config) -> Taken:
     )
     require(
         config.rounds == 1 or not config.gan.warm_start,
-        f"gan.checkpoint with rounds={config.rounds}: a camera-taught GAN cannot go on from an "
-        "imported one; set rounds=1, or gan.warm_start=false",
+        f"gan.checkpoint with rounds={config.rounds}: a camera-conditioned GAN cannot go on from "
+        "an imported one; set rounds=1, or gan.warm_start=false",
     )
     source = Path(config.gan.checkpoint)
     try:
@@ -66,7 +66,7 @@ def _check(taken: Taken, source: Path, config: Config) -> None:
     """Refuse networks that this run cannot use."""
     require(
         not taken.generator.camera_conditioned,
-        f"gan.checkpoint={source} is camera-taught: round 0 takes a plain generator",
+        f"gan.checkpoint={source} is camera-conditioned: round 0 takes a plain generator",
     )
     size = config.photographs.size
     for network in filter(None, (taken.generator, taken.discriminator)):

@@ -156,7 +156,7 @@ class MultiviewConfig:
     views: int = 12
     """Viewpoints that each content code is seen from."""
     cameras: int = 96
-    """Distinct cameras that a camera-taught generator is asked for (rounds >= 1)."""
+    """Distinct cameras that a camera-conditioned generator is asked for (rounds >= 1)."""
     smallest_mask: float = 0.04
     """Images whose mask covers less are dropped. Paper: 10 %, of photographs that objects fill; a
     sixth of the procedural ones cover less than that, the smallest 5 %."""

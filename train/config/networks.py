@@ -13,7 +13,7 @@ class GanConfig:
     kimg: float = 1_000.0
     """Thousands of photographs shown to the unconditional GAN; 0 takes `init` as it is."""
     conditioned_kimg: float = 500.0
-    """The same for the camera-taught GAN of each later round."""
+    """The same for the camera-conditioned GAN of each later round."""
     channels: int = 0
     """Channels of both networks at a side of r px: this over r, at most `most_channels` (StyleGAN2:
     32,768 and 512); 0: the light ones, which suit a CPU."""
@@ -53,7 +53,7 @@ class GanConfig:
     checkpoint: str = ""
     """A folder that `train.import_stylegan` wrote: round 0 takes its networks as they are."""
     warm_start: bool = True
-    """The first camera-taught GAN goes on from round 0's weights instead of `init`."""
+    """The first camera-conditioned GAN goes on from round 0's weights instead of `init`."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """auto: bfloat16 where the hardware computes it."""
     processes: int = 0
@@ -203,7 +203,7 @@ class DisentangleConfig:
     view_dimensions: int = 144
     """Dimensions that the camera takes over in an unconditional GAN (paper: 144 of 2048)."""
     conditioned_view_dimensions: int = 4_096
-    """The same in a camera-taught one, where it takes nothing away; more than there are: all.
+    """The same in a camera-conditioned one, where it takes nothing away; more than there are: all.
 
     Measured at 32 px, 400 steps: azimuth read 3.3° off with all 512, 11.7° off with 144.
     """

@@ -14,7 +14,7 @@ from train.data.array_file import ArrayFile
 from train.data.vehicles import DISTANCES, views
 from train.data.view_plan import asked_cameras, plan_views
 from train.models.segmenter import load_segmenter
-from train.running.device import place
+from train.running.device import default_device
 from train.running.workspace import StageFolder, Workspace
 
 BATCH = 256
@@ -55,7 +55,7 @@ def write_single_photographs(
         chosen = np.flatnonzero(labels["keep"])[:count]
         cameras = labels["cameras"][chosen]
     photographs = np.load(run.stage("photographs").require("images.npy"), mmap_mode="r")
-    segment = load_segmenter(run.stage("segmenter").path, place())
+    segment = load_segmenter(run.stage("segmenter").path, default_device())
     size = config.photographs.size
     images = ArrayFile(folder.file("images.npy"), (len(chosen), size, size, 3))
     masks = ArrayFile(folder.file("masks.npy"), (len(chosen), size, size))
@@ -63,7 +63,9 @@ def write_single_photographs(
         part = slice(start, start + BATCH)
         pixels = photographs[chosen[part]]
         with torch.no_grad():
-            found = segment(torch.from_numpy(pixels).to(place()).permute(0, 3, 1, 2).float() / 255)
+            found = segment(
+                torch.from_numpy(pixels).to(default_device()).permute(0, 3, 1, 2).float() / 255
+            )
         images.rows[part] = pixels
         masks.rows[part] = (found * 255).round().to(torch.uint8).cpu().numpy()
     images.finish()

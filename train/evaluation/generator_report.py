@@ -17,7 +17,7 @@ from train.models.segmenter import SegmenterError, load_segmenter
 from train.models.weights import SHIPPED, load_generator
 from train.pose.attribute_classifier import SHIPPED as SHIPPED_CLASSIFIER
 from train.pose.attribute_classifier import classifier_errors
-from train.running.device import place
+from train.running.device import default_device
 from train.running.progress import Progress
 from train.running.workspace import WorkspaceError, write_atomically, write_json
 
@@ -36,7 +36,7 @@ def report_generator(
 ) -> str:
     """Measure the generator of a file, write the report, return its Markdown.
 
-    `bundle`: the folder whose segmenter finds the silhouettes of a camera-taught generator;
+    `bundle`: the folder whose segmenter finds the silhouettes of a camera-conditioned generator;
     `inception`: a file of `train.models.given_features`, for the figure `fid_inception`.
 
     Raises:
@@ -44,16 +44,16 @@ def report_generator(
             read, or the folder holds no segmenter.
         FeaturesError: `inception` is no feature network of such images.
     """
-    generator = load_generator(path).eval().to(place())
-    classifier = load_attributes(SHIPPED_CLASSIFIER).to(place())
+    generator = load_generator(path).eval().to(default_device())
+    classifier = load_attributes(SHIPPED_CLASSIFIER).to(default_device())
     if generator.shape.size < classifier.size:
         raise WorkspaceError(
             f"{path} makes {generator.shape.size} px images; the classifier reads "
             f"{classifier.size} px and more: train it with photographs.size of at least that"
         )
     began, sizes = time.monotonic(), sizes or Sizes()
-    features = inception and load_features(inception, classifier.size, place())
-    hull = _hull(bundle, classifier.size, sizes) if generator.hears_elevations else None
+    features = inception and load_features(inception, classifier.size, default_device())
+    hull = _hull(bundle, classifier.size, sizes) if generator.knows_elevations else None
     data = photographed(classifier, sizes.photographs, features)
     progress, found = Progress(None, "generator", len(seeds), every=0.0), []
     for seed in seeds:
@@ -81,7 +81,7 @@ def report_generator(
 def _hull(bundle: Path, size: int, sizes: Sizes) -> HullBenchmark:
     """The instrument of silhouettes, or why there is none, before anything is measured."""
     try:
-        return HullBenchmark(load_segmenter(bundle, place()), size, sizes.hulls)
+        return HullBenchmark(load_segmenter(bundle, default_device()), size, sizes.hulls)
     except SegmenterError as error:
         raise WorkspaceError(
             f"{bundle} holds no segmenter, which finds the silhouettes ({error}): give a bundle "
@@ -109,7 +109,7 @@ def _over_seeds(values: list[Any]) -> dict[str, Any]:
 
 def _markdown(report: dict[str, Any]) -> str:
     """One line per figure: mean over the seeds and its range."""
-    kind = "camera-taught" if report["camera_conditioned"] else "unconditional"
+    kind = "camera-conditioned" if report["camera_conditioned"] else "unconditional"
     seeds = ", ".join(map(str, report["seeds"]))
     lines = [f"{report['generator']}, {kind}; mean (range) over seeds {seeds}", ""]
     lines += ["| figure | value |", "|---|---|"]

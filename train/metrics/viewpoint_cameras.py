@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION, NOMINAL_DISTANCE
 from train.data.multiview import MultiviewData
 from train.metrics.camera_error import camera_errors
-from train.models.attributes import AttributeNetwork, read_attributes
+from train.models.attributes import AttributeClassifier, read_attributes
 from train.running.workspace import round_to
 
 MOST_IMAGES = 16
@@ -22,7 +22,7 @@ FEWEST_IMAGES = 4
 def viewpoint_camera_errors(
     data: MultiviewData,
     cameras: NDArray[np.floating],  # [K, 5]
-    network: AttributeNetwork,
+    network: AttributeClassifier,
 ) -> dict[str, float]:
     """Median errors in degrees of the initial cameras (`before`) and of these (`after`).
 
@@ -44,7 +44,7 @@ def viewpoint_camera_errors(
 
 
 def _seen_camera(
-    data: MultiviewData, viewpoint: int, network: AttributeNetwork
+    data: MultiviewData, viewpoint: int, network: AttributeClassifier
 ) -> NDArray[np.float32]:  # [5]
     """Mean direction and median elevation of a viewpoint's images, as read."""
     own = np.flatnonzero(data.viewpoint == viewpoint)[:MOST_IMAGES]

@@ -11,7 +11,7 @@ from train.models.generator import Generator
 from train.pictures.grid import write_grid
 
 BATCH = 64
-"""Images drawn at once, of up to 64 px; fewer where they are larger."""
+"""Images generated at once, of up to 64 px; fewer where they are larger."""
 GRID_CONTENTS, GRID_VIEWS = 8, 12
 GRID_ELEVATION_DEGREES = 12.0
 GRID_SEED = 7
@@ -20,7 +20,7 @@ GRID_SEED = 7
 def sample_contents(
     generator: Generator, count: int, truncation: float, rng: torch.Generator
 ) -> Tensor:  # [count, code]
-    """Content codes w, drawn towards their mean by `truncation` (1: not at all)."""
+    """Content codes w, moved towards their mean by `truncation` (1: not at all)."""
     z = torch.randn((count, generator.shape.code), generator=rng)
     with torch.no_grad():
         return generator.mapping(z.to(generator.constant.device), truncation)
@@ -37,11 +37,11 @@ def generate(
 
     `size`: the R to give, by means of pixels, where it is less than the generator's.
     """
-    place = generator.constant.device
+    device = generator.constant.device
     batch = max(1, min(BATCH, BATCH * 64**2 // generator.shape.size**2))
     parts = []
     for content, view in zip(
-        contents.to(place).split(batch), views.to(place).split(batch), strict=True
+        contents.to(device).split(batch), views.to(device).split(batch), strict=True
     ):
         images = (generator.synthesize(generator.styles(content, view), noise=None) + 1) / 2
         parts.append(_at_most(images.clamp(0, 1), size))
@@ -84,18 +84,18 @@ def as_pixels(
 def write_view_grid(generator: Generator, path: Path) -> None:
     """Write the picture grid of the fixed codes: rows are content codes, columns views."""
     rng = torch.Generator().manual_seed(GRID_SEED)
-    place = generator.constant.device
+    device = generator.constant.device
     contents = torch.randn((GRID_CONTENTS, generator.shape.code), generator=rng)
     if generator.camera_mapping is not None:
         cameras = torch.zeros(GRID_VIEWS, 5)
         cameras[:, 0] = torch.arange(GRID_VIEWS) * (360.0 / GRID_VIEWS)
         cameras[:, 1] = GRID_ELEVATION_DEGREES
         cameras[:, 2] = NOMINAL_DISTANCE
-        views = generator.camera_mapping(cameras.to(place))
+        views = generator.camera_mapping(cameras.to(device))
     else:
         codes = torch.randn((GRID_VIEWS, generator.shape.code), generator=rng)
-        views = generator.mapping(codes.to(place))
-    content = generator.mapping(contents.to(place)).repeat_interleave(GRID_VIEWS, dim=0)
-    # Without noise, as the later stages draw their data.
+        views = generator.mapping(codes.to(device))
+    content = generator.mapping(contents.to(device)).repeat_interleave(GRID_VIEWS, dim=0)
+    # Without noise, as the later stages generate their data.
     images = generate(generator, content, views.repeat(GRID_CONTENTS, 1))
     write_grid(path, images, columns=GRID_VIEWS)

@@ -6,7 +6,7 @@ and pytorch-fid's networks do. It is given images of the generator's own size:
 - ONNX: `images` uint8 [B, 3, R, R] in 0..255, or float32 in 0..1, -> `features` float32 [B, D];
 - TorchScript: called with uint8 [B, 3, R, R], and `return_features=True` where it knows that (as
   NVIDIA's inception-2015-12-05.pt does), gives float32 [B, D]. Such a file holds a program: take
-  it from whom you trust.
+  it from a source that you trust.
 """
 
 import warnings
@@ -90,7 +90,7 @@ def _check_shape(path: Path, shape: list[int | str | None], size: int) -> None:
     """Open axes are None or a name."""
     wanted = (None, 3, size, size)
     if len(shape) != 4 or any(
-        isinstance(side, int) and side != asked for side, asked in zip(shape, wanted, strict=True)
+        isinstance(side, int) and side != want for side, want in zip(shape, wanted, strict=True)
     ):
         raise FeaturesError(
             f"{path} takes `images` of shape {shape}; they are [B, 3, {size}, {size}]: export it "

@@ -50,7 +50,7 @@ class StyleganRShape:
 
 
 class Codes(NamedTuple):
-    """What the mapping networks say about B samples, in units of the style's spread."""
+    """Outputs of the mapping networks for B samples, in units of the style's spread."""
 
     view: Tensor
     """[B, E] z_view on the early (view) dimensions."""
@@ -87,9 +87,9 @@ class ImageMapping(nn.Module):
 class StyleganR(nn.Module):
     """The generator with mapping networks g_v, g_s, g_t, g_b and selectors in front of it.
 
-    `view_selected` marks the dimensions that the camera drives (paper: 144). There z_view
-    replaces the mix of an unconditional generator, and is added to that of a camera-taught one,
-    whose early styles are such a sum by construction.
+    `view_selected` marks the dimensions that the camera drives (paper: 144). There z_view replaces
+    the mix of an unconditional generator. It is added to that of a camera-conditioned one, whose
+    early styles are such a sum by construction.
     """
 
     view_selected: Tensor
@@ -143,7 +143,7 @@ class StyleganR(nn.Module):
         return [parameter for parameter in self.parameters() if id(parameter) not in inside]
 
     def selectors(self) -> Tensor:  # [3, N]
-        """s_m, s_t, s_b: shares of shape, texture and background, summing to one."""
+        """s_m, s_t, s_b: weights of shape, texture and background, summing to one."""
         return self.selector_logits.softmax(dim=0)
 
     def shape_code(
@@ -202,15 +202,15 @@ class StyleganR(nn.Module):
 def view_features(
     cameras: Tensor,  # [B, 5]
 ) -> Tensor:  # [B, VIEW_FEATURES]
-    """What a GAN's networks are told of a camera, and the offsets."""
+    """The features that a GAN is conditioned on, and the offsets."""
     return torch.cat((camera_features(cameras), cameras[:, OFFSET_X:]), dim=1)
 
 
-def view_shares(
+def explained_variances(
     styles: Tensor,  # [M, E] early styles
     viewpoints: Tensor,  # [M] index of the viewpoint of each
 ) -> Tensor:  # [E] in 0..1
-    """The share of each dimension's variance that the viewpoint explains (eta squared)."""
+    """The fraction of each dimension's variance that the viewpoint explains (eta squared)."""
     groups, members = torch.unique(viewpoints, return_inverse=True)
     counts = torch.bincount(members, minlength=len(groups)).to(styles.dtype)
     sums = styles.new_zeros(len(groups), styles.shape[1])
@@ -222,14 +222,14 @@ def view_shares(
 
 
 def select_view_dimensions(
-    shares: Tensor,  # [E]
+    explained: Tensor,  # [E] in 0..1
     count: int,
 ) -> Tensor:  # [E] bool
     """The `count` dimensions whose variance the viewpoint explains most."""
     if count < 1:
         raise ValueError(f"{count} view dimensions: at least 1")
-    selected = torch.zeros_like(shares, dtype=torch.bool)
-    selected[shares.topk(min(count, len(shares))).indices] = True
+    selected = torch.zeros_like(explained, dtype=torch.bool)
+    selected[explained.topk(min(count, len(explained))).indices] = True
     return selected
 
 

@@ -23,13 +23,13 @@ from train.models.stylegan2_discriminator import (
 SHIPPED = Path(__file__).resolve().parent.parent / "shipped"
 """The generators of `unconditional/` and `camera_conditioned/`, and the latter's discriminator."""
 CAMERA_PARTS = ("camera_mapping.", "camera.")
-"""Parameters that only camera-taught networks have."""
+"""Parameters that only camera-conditioned networks have."""
 
 GENERATORS: dict[str, tuple[type[Generator], type[GeneratorShape]]] = {
     kind.architecture: (kind, shape)
     for kind, shape in ((Generator, GeneratorShape), (StyleGAN2Generator, StyleGAN2Shape))
 }
-"""Class and shape by the architecture that a file names; files that name none are `light`."""
+"""Class and shape by the architecture that a file names."""
 DISCRIMINATORS: dict[str, tuple[type[Discriminator], type[DiscriminatorShape]]] = {
     kind.architecture: (kind, shape)
     for kind, shape in (
@@ -37,7 +37,7 @@ DISCRIMINATORS: dict[str, tuple[type[Discriminator], type[DiscriminatorShape]]] 
         (StyleGAN2Discriminator, StyleGAN2DiscriminatorShape),
     )
 }
-"""The same for discriminators."""
+"""Class and shape of discriminators by architecture."""
 
 Network = TypeVar("Network", Generator, Discriminator)
 Kinds = TypeVar("Kinds")
@@ -78,7 +78,7 @@ def save_weights(
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """What `save_weights` was given, with `network` and `shape`."""
+    """The metadata given to `save_weights`, with `network`, `architecture` and `shape`."""
     return _read(path)[1]
 
 
@@ -90,7 +90,7 @@ def load_generator(path: Path) -> Generator:
 
 
 def build_generator(facts: Mapping[str, str], shape: str) -> Generator:
-    """A new generator of `facts["architecture"]` (absent: `light`) with the JSON of its `shape`.
+    """A new generator of `facts["architecture"]` with the JSON of its `shape`.
 
     Raises:
         WeightsError: no such architecture.
@@ -108,10 +108,10 @@ def load_discriminator(path: Path) -> Discriminator:
 
 
 def transfer(source: Generator | Discriminator, target: Generator | Discriminator) -> list[str]:
-    """Copy weights between an unconditional and a camera-taught network of one size.
+    """Copy weights between an unconditional and a camera-conditioned network of one size.
 
-    Returns the parameters that `source` has not got, which keep their initial values: none, or
-    those that know cameras.
+    Returns the parameters that `source` lacks, which keep their initial values: none, or those of
+    cameras.
 
     Raises:
         WeightsError: the networks differ in more than cameras.
@@ -162,7 +162,7 @@ def _check_network(path: Path, facts: Mapping[str, str], network: str) -> None:
 
 
 def _named(known: Mapping[str, Kinds], facts: Mapping[str, str]) -> Kinds:
-    architecture = facts.get("architecture", Generator.architecture)
+    architecture = facts.get("architecture", "unnamed")
     if architecture not in known:
         raise WeightsError(
             f"a network of architecture {architecture}: known are {', '.join(known)}"

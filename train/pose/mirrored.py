@@ -1,4 +1,4 @@
-"""Cameras as an inverse graphics network reads them: from an image and from its mirror image."""
+"""Cameras that an inverse graphics network predicts from an image and from its mirror image."""
 
 import numpy as np
 import torch
@@ -18,12 +18,12 @@ from train.pose.labels import Labels
 
 
 @torch.inference_mode()
-def read_both_ways(
+def estimate_both_ways(
     network: InverseGraphics,
     segment: Segment,
     images: Tensor,  # [B, 3, R, R] in 0..1, shrunk to the network's size
 ) -> Labels:
-    """Read cameras from images and from their mirror images."""
+    """The mean camera of every image and its mirror image."""
     images = F.interpolate(images, size=(network.shape.size,) * 2, mode="area")
     masks = segment(images)
     given = torch.cat([images, images.flip(-1)]).contiguous(memory_format=torch.channels_last)

@@ -1,7 +1,7 @@
-"""Evaluate: the round's network on held-out procedural objects with truth, beside two floors.
+"""Evaluate: the round's network on held-out procedural objects with ground truth and baselines.
 
-There are such objects of vehicles only. A network for anything else reads photographs that it was
-trained on, and what can be said without truth is measured (`train.evaluation.photo_benchmark`).
+There are such objects of vehicles only. Of any other category the photographs of the training are
+taken, with the metrics that need no ground truth (`train.evaluation.photo_benchmark`).
 
     python -m train.cycle --stages evaluate
 
@@ -34,7 +34,7 @@ from train.evaluation.report import Estimate, write_report
 from train.models.inverse_graphics import load_inverse_graphics
 from train.models.segmenter import Segment, load_segmenter
 from train.models.serving_graphs import InverseGraphicsGraph, channels_first
-from train.running.device import place
+from train.running.device import default_device
 from train.running.progress import Progress
 from train.running.workspace import Workspace
 
@@ -46,7 +46,7 @@ class NetworkPredictor:
     """A segmenter and an inverse graphics network, as the service would chain them, in float32."""
 
     def __init__(self, segment: Segment, weights: Path) -> None:
-        self.device = place()
+        self.device = default_device()
         network = load_inverse_graphics(weights)
         self.template: Template = network.template
         self.segmenter = segment
@@ -151,8 +151,8 @@ def _own_photographs(workspace: Workspace, most: int) -> PhotoSet:
 
 
 def _networks(workspace: Workspace, round: int) -> NetworkPredictor:
-    """What the round has taught."""
-    segment = load_segmenter(workspace.stage("segmenter").path, place())
+    """The networks that the round has trained."""
+    segment = load_segmenter(workspace.stage("segmenter").path, default_device())
     weights = workspace.stage("inverse", round).require("inverse_graphics.safetensors")
     return NetworkPredictor(segment, weights)
 

@@ -74,7 +74,7 @@ def test_the_report_has_every_seed(tmp_path):
     text = report_generator(
         SHIPPED_GENERATOR, tmp_path, BUNDLE, inception, seeds=(1, 2), sizes=SIZES
     )
-    assert "camera-taught; mean (range) over seeds 1, 2" in text and "kind_correct" in text
+    assert "camera-conditioned; mean (range) over seeds 1, 2" in text and "kind_correct" in text
     report = json.loads((tmp_path / "generator.json").read_text())
     oracle, floor = (report["hull_references"][name] for name in ("true_renders", "mixed_renders"))
     for name, low in floor.items():

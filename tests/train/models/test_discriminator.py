@@ -52,9 +52,9 @@ def test_several_batches_are_judged_as_each_by_itself():
 
 def test_cameras_must_match_the_kind():
     images = torch.randn(4, 3, 16, 16)
-    with pytest.raises(ValueError, match="got cameras, but this is no camera-taught"):
+    with pytest.raises(ValueError, match="got cameras, but this is no camera-conditioned"):
         small()(images, CAMERAS)
-    with pytest.raises(ValueError, match="got no cameras, but this is a camera-taught"):
+    with pytest.raises(ValueError, match="got no cameras, but this is a camera-conditioned"):
         small(camera_conditioned=True)(images)
 
 

@@ -23,7 +23,7 @@ from train.models.inverse_graphics import (
     save_inverse_graphics,
 )
 from train.models.segmenter import load_segmenter
-from train.pose.mirrored import read_both_ways
+from train.pose.mirrored import estimate_both_ways
 from train.pose.multiview_estimator import train_multiview_estimator
 from train.running.workspace import StageFolder, WorkspaceError
 from train.stages import cameras
@@ -32,8 +32,8 @@ from train.stages import cameras
 def test_a_mirrored_photograph_gets_the_mirrored_camera(tmp_path):
     segment = load_segmenter(ready(tmp_path).stage("segmenter").path)
     images = torch.rand(6, 3, SIZE, SIZE)
-    plain = read_both_ways(network().eval(), segment, images)
-    mirrored = read_both_ways(network().eval(), segment, images.flip(-1))
+    plain = estimate_both_ways(network().eval(), segment, images)
+    mirrored = estimate_both_ways(network().eval(), segment, images.flip(-1))
     signs = np.array([-1, 1, 1, -1, 1])
     # Between directions exactly opposite the mean would be a coin's throw.
     assert plain.disagreements.max() < 179.9
@@ -57,7 +57,7 @@ def test_the_mean_azimuth_goes_the_short_way_round(tmp_path):
             return prediction._replace(cameras=read)
 
     segment = load_segmenter(ready(tmp_path).stage("segmenter").path)
-    labels = read_both_ways(TwoViews(), segment, torch.rand(2, 3, SIZE, SIZE))
+    labels = estimate_both_ways(TwoViews(), segment, torch.rand(2, 3, SIZE, SIZE))
     assert labels.cameras[:, 0] == pytest.approx([178, 178], abs=1e-3)
     assert labels.disagreements == pytest.approx([16, 16], abs=1e-3)
 
@@ -134,11 +134,9 @@ def test_after_a_camera_taught_round_elevations_are_told_too(tmp_path):
         assert not np.isnan(labels["cameras"][:, :2]).any()
     assert workspace.stage("cameras", 2).facts()["elevation_error_median_degrees_all"] < 15
     own = StageFolder(workspace.stage("cameras", 2).path / "estimator_1")
-    camera_conditioned = load_attributes(own.file("student.safetensors"))
+    trained = load_attributes(own.file("classifier.safetensors"))
     seen = vehicles.photographs(5, np.arange(200), SIZE)
-    read = read_attributes(
-        camera_conditioned, torch.from_numpy(seen.images).permute(0, 3, 1, 2) / 255
-    )
+    read = read_attributes(trained, torch.from_numpy(seen.images).permute(0, 3, 1, 2) / 255)
     # The elevations of the objects, for the viewpoints' are not known.
     assert np.median(np.abs(read.elevations - seen.cameras[:, 1])) < 6
 

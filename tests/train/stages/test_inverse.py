@@ -16,7 +16,7 @@ from train.models.inverse_graphics import (
 )
 from train.models.weights import save_weights
 from train.running.device import Device, launch
-from train.running.workspace import StepLoop, Workspace
+from train.running.workspace import Workspace
 from train.stages import inverse
 from train.steps.inverse import InverseTraining
 
@@ -74,11 +74,7 @@ def test_an_interrupted_run_ends_as_one_that_was_left_alone(tmp_path, monkeypatc
     config = config_of(steps=4, single_view=False)
     whole, broken = (run_folder(tmp_path / name, config) for name in ("whole", "broken"))
     inverse.run(config, whole, 0)
-    monkeypatch.setattr(
-        inverse,
-        "StepLoop",
-        lambda folder, steps, state, writes: StepLoop(folder, steps, state, 0.0, writes),
-    )
+    monkeypatch.setattr("train.running.workspace.CHECKPOINT_SECONDS", 0.0)
     step = InverseTraining.step
 
     def stopping(training, number):
