@@ -10,11 +10,11 @@ import numpy as np
 from train.evaluation.generator_benchmark import Sizes, measure_generator, photographed
 from train.evaluation.hull_benchmark import HullBenchmark
 from train.models.attributes import load_attributes
-from train.models.generated import write_view_grid
 from train.models.generator import Generator
 from train.models.given_features import load_features
 from train.models.segmenter import SegmenterError, load_segmenter
 from train.models.weights import SHIPPED, load_generator
+from train.pictures.view_grid import write_view_grid
 from train.pose.attribute_classifier import SHIPPED as SHIPPED_CLASSIFIER
 from train.pose.attribute_classifier import classifier_errors
 from train.running.device import default_device

@@ -15,10 +15,9 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, NOMINAL_DISTANCE
-from train.data.vehicles import KINDS, Attributes
+from graphics.camera import NOMINAL_DISTANCE
 from train.models.camera_features import DISTANCE_SCALE
-from train.models.camera_head import AZIMUTH_BINS, azimuth_targets
+from train.models.camera_head import AZIMUTH_BINS
 from train.running.workspace import write_atomically
 
 GRID_SIDE = 32
@@ -26,10 +25,9 @@ GRID_SIDE = 32
 WIDTHS = (24, 48, 96, 128)
 """Channels at sides 32, 16, 8 and 4."""
 CODE = 128
-BODY_SCALES = (0.1, 0.2)
-"""Object units that count as one in the losses of roof height and length."""
+BODY_KINDS = 4
+"""Kinds of bodies of procedural vehicles."""
 ELEVATION_SCALE_DEGREES = 10.0
-PAINT_SCALE = 0.2
 
 
 class AttributeOutputs(NamedTuple):
@@ -42,7 +40,7 @@ class AttributeOutputs(NamedTuple):
     distances: Tensor
     """[B] object units."""
     kind_logits: Tensor
-    """[B, len(KINDS)]."""
+    """[B, BODY_KINDS]."""
     bodies: Tensor
     """[B, 2]: roof height and length in object units."""
     paints: Tensor
@@ -61,7 +59,7 @@ class AttributeReadings(NamedTuple):
     distances: np.ndarray
     """f32 [N] object units."""
     kinds: np.ndarray
-    """f32 [N, len(KINDS)] probabilities."""
+    """f32 [N, BODY_KINDS] probabilities."""
     bodies: np.ndarray
     """f32 [N, 2]: roof height and length in object units."""
     paints: np.ndarray
@@ -102,7 +100,7 @@ class AttributeClassifier(nn.Module):
         self.encoder = nn.Sequential(*layers, nn.Flatten())
         self.code = nn.Linear(WIDTHS[-1] * (GRID_SIDE // 8) ** 2, CODE)
         self.azimuth = nn.Linear(CODE, AZIMUTH_BINS)
-        self.kind = nn.Linear(CODE, len(KINDS))
+        self.kind = nn.Linear(CODE, BODY_KINDS)
         self.rest = nn.Linear(CODE, 7)
 
     def forward(
@@ -140,31 +138,6 @@ def _convolution(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
         nn.BatchNorm2d(outputs),
         nn.ReLU(),
     )
-
-
-def attribute_loss(
-    outputs: AttributeOutputs,
-    cameras: Tensor,  # [B, 5]
-    attributes: Attributes,
-) -> Tensor:
-    """Cross-entropies and smooth L1 terms, each of the order of one at the start."""
-    device = outputs.azimuth_logits.device
-    cameras = cameras.to(device)
-    azimuth = F.cross_entropy(outputs.azimuth_logits, azimuth_targets(cameras[:, AZIMUTH]))
-    kind = F.cross_entropy(outputs.kind_logits, torch.from_numpy(attributes.kind).long().to(device))
-    elevation = F.smooth_l1_loss(
-        outputs.elevations / ELEVATION_SCALE_DEGREES,
-        cameras[:, ELEVATION] / ELEVATION_SCALE_DEGREES,
-    )
-    distance = F.smooth_l1_loss(
-        outputs.distances.log() / DISTANCE_SCALE, cameras[:, DISTANCE].log() / DISTANCE_SCALE
-    )
-    body = np.stack([attributes.roof_height, attributes.length], axis=1)
-    bodies, scales = torch.from_numpy(body).float().to(device), torch.tensor(BODY_SCALES).to(device)
-    shape = F.smooth_l1_loss(outputs.bodies / scales, bodies / scales)
-    paint = torch.from_numpy(np.ascontiguousarray(attributes.paint)).float().to(device)
-    colour = F.smooth_l1_loss(outputs.paints / PAINT_SCALE, paint / PAINT_SCALE)
-    return azimuth + kind + elevation + distance + shape + colour
 
 
 @torch.inference_mode()

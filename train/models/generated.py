@@ -1,20 +1,13 @@
 """Images of a generator from content and view codes, as the data stages need them."""
 
-from pathlib import Path
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from graphics.camera import NOMINAL_DISTANCE
 from train.models.generator import Generator
-from train.pictures.grid import write_grid
 
 BATCH = 64
 """Images generated at once, of up to 64 px; fewer where they are larger."""
-GRID_CONTENTS, GRID_VIEWS = 8, 12
-GRID_ELEVATION_DEGREES = 12.0
-GRID_SEED = 7
 
 
 def sample_contents(
@@ -78,24 +71,3 @@ def as_pixels(
 ) -> Tensor:  # uint8 [B, R, R, 3]
     """The bytes that are stored."""
     return (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu()
-
-
-@torch.no_grad()
-def write_view_grid(generator: Generator, path: Path) -> None:
-    """Write the picture grid of the fixed codes: rows are content codes, columns views."""
-    rng = torch.Generator().manual_seed(GRID_SEED)
-    device = generator.constant.device
-    contents = torch.randn((GRID_CONTENTS, generator.shape.code), generator=rng)
-    if generator.camera_mapping is not None:
-        cameras = torch.zeros(GRID_VIEWS, 5)
-        cameras[:, 0] = torch.arange(GRID_VIEWS) * (360.0 / GRID_VIEWS)
-        cameras[:, 1] = GRID_ELEVATION_DEGREES
-        cameras[:, 2] = NOMINAL_DISTANCE
-        views = generator.camera_mapping(cameras.to(device))
-    else:
-        codes = torch.randn((GRID_VIEWS, generator.shape.code), generator=rng)
-        views = generator.mapping(codes.to(device))
-    content = generator.mapping(contents.to(device)).repeat_interleave(GRID_VIEWS, dim=0)
-    # Without noise, as the later stages generate their data.
-    images = generate(generator, content, views.repeat(GRID_CONTENTS, 1))
-    write_grid(path, images, columns=GRID_VIEWS)

@@ -137,12 +137,10 @@ def parity(
     rows = len(next(iter(inputs.values())))
     for batch in batches:
         for start in range(0, rows - batch + 1, batch):
-            batch_inputs = {name: values[start : start + batch] for name, values in inputs.items()}
+            given = {name: values[start : start + batch] for name, values in inputs.items()}
             with torch.no_grad():
-                wanted = as_arrays(
-                    module(*(torch.from_numpy(value) for value in batch_inputs.values()))
-                )
-            got = session.run(names, batch_inputs)
+                wanted = as_arrays(module(*(torch.from_numpy(value) for value in given.values())))
+            got = session.run(names, given)
             for name, left, right in zip(names, wanted, got, strict=True):
                 largest[name] = max(largest[name], _difference(name, left, right))
     return largest

@@ -6,20 +6,24 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from graphics.camera import AZIMUTH, DISTANCE, azimuth_difference_degrees
+from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, azimuth_difference_degrees
 from train.config import Config
 from train.data.augmentation import augment
 from train.data.batch_random import BatchRandom
 from train.data.stream import mirrored_cameras
-from train.data.vehicles import HELD_OUT_SEED, photographs
+from train.data.vehicles import HELD_OUT_SEED, Attributes, photographs
 from train.models.attributes import (
+    ELEVATION_SCALE_DEGREES,
     AttributeClassifier,
-    attribute_loss,
+    AttributeOutputs,
     load_attributes,
     read_attributes,
     save_attributes,
 )
+from train.models.camera_features import DISTANCE_SCALE
+from train.models.camera_head import azimuth_targets
 from train.running.chunks import joined
 from train.running.device import Device, default_device
 from train.running.progress import Progress
@@ -33,6 +37,9 @@ HELD_OUT = 512
 """Held-out photographs that the classifier's own errors are measured on."""
 BATCH = 32
 LEARNING_RATE = 2e-3
+BODY_SCALES = (0.1, 0.2)
+"""Object units that count as one in the losses of roof height and length."""
+PAINT_SCALE = 0.2
 
 
 def train_attribute_classifier(
@@ -112,3 +119,28 @@ def _loss(network: AttributeClassifier, config: Config, step: int) -> Tensor:
     cameras = torch.where(changed.mirrored[:, None], mirrored_cameras(cameras), cameras)
     cameras[:, DISTANCE] *= changed.distances
     return attribute_loss(network(changed.seen), cameras, batch.attributes)
+
+
+def attribute_loss(
+    outputs: AttributeOutputs,
+    cameras: Tensor,  # [B, 5]
+    attributes: Attributes,
+) -> Tensor:
+    """Cross-entropies and smooth L1 terms, each of the order of one at the start."""
+    device = outputs.azimuth_logits.device
+    cameras = cameras.to(device)
+    azimuth = F.cross_entropy(outputs.azimuth_logits, azimuth_targets(cameras[:, AZIMUTH]))
+    kind = F.cross_entropy(outputs.kind_logits, torch.from_numpy(attributes.kind).long().to(device))
+    elevation = F.smooth_l1_loss(
+        outputs.elevations / ELEVATION_SCALE_DEGREES,
+        cameras[:, ELEVATION] / ELEVATION_SCALE_DEGREES,
+    )
+    distance = F.smooth_l1_loss(
+        outputs.distances.log() / DISTANCE_SCALE, cameras[:, DISTANCE].log() / DISTANCE_SCALE
+    )
+    body = np.stack([attributes.roof_height, attributes.length], axis=1)
+    bodies, scales = torch.from_numpy(body).float().to(device), torch.tensor(BODY_SCALES).to(device)
+    shape = F.smooth_l1_loss(outputs.bodies / scales, bodies / scales)
+    paint = torch.from_numpy(np.ascontiguousarray(attributes.paint)).float().to(device)
+    colour = F.smooth_l1_loss(outputs.paints / PAINT_SCALE, paint / PAINT_SCALE)
+    return azimuth + kind + elevation + distance + shape + colour

@@ -1,7 +1,7 @@
-"""Evaluate: the round's network on held-out procedural objects with ground truth and baselines.
+"""Evaluate: the round's network on held-out procedural objects with truth, beside two floors.
 
-There are such objects of vehicles only. Of any other category the photographs of the training are
-taken, with the metrics that need no ground truth (`train.evaluation.photo_benchmark`).
+There are such objects of vehicles only. A network for anything else reads photographs that it was
+trained on, and what can be said without truth is measured (`train.evaluation.photo_benchmark`).
 
     python -m train.cycle --stages evaluate
 
@@ -151,7 +151,7 @@ def _own_photographs(workspace: Workspace, most: int) -> PhotoSet:
 
 
 def _networks(workspace: Workspace, round: int) -> NetworkPredictor:
-    """The networks that the round has trained."""
+    """What the round has taught."""
     segment = load_segmenter(workspace.stage("segmenter").path, default_device())
     weights = workspace.stage("inverse", round).require("inverse_graphics.safetensors")
     return NetworkPredictor(segment, weights)

@@ -21,7 +21,6 @@ from train.checkpoints.imported import Taken, load_checkpoint
 from train.config import PROCEDURAL, Config, ConfigError, GanConfig
 from train.data.stream import PhotographStream
 from train.models.discriminator import Discriminator, DiscriminatorShape
-from train.models.generated import write_view_grid
 from train.models.generator import Generator, GeneratorShape
 from train.models.stylegan2 import published_channels
 from train.models.weights import (
@@ -31,6 +30,7 @@ from train.models.weights import (
     save_weights,
     transfer,
 )
+from train.pictures.view_grid import write_view_grid
 from train.running.device import Device, default_device, launch, processes_for
 from train.running.memory import keep_freed_memory
 from train.running.progress import Progress

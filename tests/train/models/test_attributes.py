@@ -8,12 +8,12 @@ from train.data.vehicles import KINDS, photographs
 from train.models.attributes import (
     AttributeClassifier,
     AttributeOutputs,
-    attribute_loss,
     load_attributes,
     read_attributes,
     save_attributes,
 )
 from train.models.camera_head import AZIMUTH_BINS
+from train.pose.attribute_classifier import attribute_loss
 
 
 def test_readings_have_their_shapes_and_ranges():

@@ -8,9 +8,9 @@ from PIL import Image
 from train.config import Config, ConfigError, GanConfig, PhotographsConfig
 from train.data.stream import PhotographStream
 from train.models.discriminator import Discriminator, DiscriminatorShape
-from train.models.generated import GRID_CONTENTS, GRID_VIEWS
 from train.models.generator import Generator, GeneratorShape
 from train.models.weights import SHIPPED, load_discriminator, load_generator
+from train.pictures.view_grid import CONTENTS, VIEWS
 from train.running.workspace import Workspace, WorkspaceError
 from train.stages import gan
 from train.steps.gan import GanTraining
@@ -132,7 +132,7 @@ def test_rounds_write_weights_pictures_and_figures(workspace, capsys):
         assert facts["camera_conditioned"] == camera_conditioned
         assert np.isfinite([facts["loss_g"], facts["loss_d"], facts["r1"]]).all()
         with Image.open(next((folder.path / "images").glob("*.png"))) as grid:
-            assert grid.size == (SIZE * GRID_VIEWS, SIZE * GRID_CONTENTS)
+            assert grid.size == (SIZE * VIEWS, SIZE * CONTENTS)
     assert '"loss_g"' in (workspace.path / "stats.jsonl").read_text()
 
 
