@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from graphics.camera import NOMINAL_DISTANCE
 from train.models.camera_features import DISTANCE_SCALE
 from train.models.camera_head import AZIMUTH_BINS
+from train.models.layers import channels_last
 from train.running.workspace import write_atomically
 
 GRID_SIDE = 32
@@ -194,4 +195,4 @@ def load_attributes(path: Path) -> AttributeClassifier:
     with safe_open(path, framework="pt") as file:
         network = AttributeClassifier(int(file.metadata()["size"]))
     network.load_state_dict(load_file(path))
-    return network.to(memory_format=torch.channels_last).eval()
+    return channels_last(network).eval()

@@ -13,6 +13,9 @@ AZIMUTH_BINS = 24
 class CameraHead(nn.Module):
     """Azimuth as a distribution over soft bins; elevation, distance and offset by regression."""
 
+    window: Tensor
+    directions: Tensor
+
     def __init__(self, code: int) -> None:
         super().__init__()
         self.hidden = nn.Linear(code, code)

@@ -32,7 +32,7 @@ Noise = Literal["random", "fixed"] | None
 CHANNELS = {4: 128, 8: 128, 16: 64, 32: 32, 64: 16, 128: 16, 256: 8, 512: 8}
 """Default channels by resolution: about the same cost at every resolution from 8 to 64 px."""
 ALWAYS_CONTENT = 1_000
-"""The index of a layer that no cut reaches."""
+"""The position of a layer that no cut reaches."""
 
 
 def default_channels(size: int) -> tuple[int, ...]:
@@ -145,7 +145,7 @@ class StyleLayer(NamedTuple):
     name: str
     width: int
     """Channels that it reads."""
-    index: int
+    position: int
     """The layer follows the view code if this is below the cut between the two codes."""
 
 
@@ -214,7 +214,9 @@ class Generator(nn.Module):
     @property
     def view_dimensions(self) -> slice:
         """The part of a flattened style vector that the view code drives."""
-        return slice(0, sum(x.width for x in self.style_layers if x.index < self.shape.view_layers))
+        return slice(
+            0, sum(x.width for x in self.style_layers if x.position < self.shape.view_layers)
+        )
 
     def styles(
         self,
@@ -231,8 +233,8 @@ class Generator(nn.Module):
 
         def code(layer: StyleLayer) -> Tensor:
             if isinstance(cut, Tensor):
-                return torch.where(layer.index < cut, early, content)
-            return early if layer.index < cut else content
+                return torch.where(layer.position < cut, early, content)
+            return early if layer.position < cut else content
 
         return [
             affine(code(layer))
@@ -253,7 +255,8 @@ class Generator(nn.Module):
         style = dict(zip(self.style_names, styles, strict=True))
         features = self.constant.expand(batch, -1, -1, -1)
         features = features.contiguous(memory_format=torch.channels_last)
-        image, layer = None, 0
+        image: Tensor | None = None
+        layer = 0
         for index, block in enumerate(self.blocks):
             side = 4 * 2**index
             for name, convolution in (("conv0", block.conv0), ("conv1", block.conv1)):

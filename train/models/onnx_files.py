@@ -142,7 +142,7 @@ def parity(
                 wanted = as_arrays(module(*(torch.from_numpy(value) for value in given.values())))
             got = session.run(names, given)
             for name, left, right in zip(names, wanted, got, strict=True):
-                largest[name] = max(largest[name], _difference(name, left, right))
+                largest[name] = max(largest[name], _difference(name, left, np.asarray(right)))
     return largest
 
 

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from train.models.layers import channels_last
 from train.running.workspace import write_atomically
 
 SIDE_MULTIPLE = 16
@@ -114,7 +115,7 @@ class OnnxSegmenter:
         """The masks."""
         pixels = (images.permute(0, 2, 3, 1) * 255).round().clamp(0, 255)
         given = np.ascontiguousarray(pixels.to(torch.uint8).cpu().numpy())
-        (masks,) = self.session.run(["masks"], {"images": given})
+        masks = np.asarray(self.session.run(["masks"], {"images": given})[0])
         if masks.shape != given.shape[:3]:
             raise SegmenterError(f"masks of shape {masks.shape} for images {given.shape}")
         return torch.from_numpy(masks).to(images.device)
@@ -142,4 +143,4 @@ def load_segmenter(path: Path, device: torch.device | None = None) -> Segmenter 
     with safe_open(path, framework="pt") as file:
         segmenter = Segmenter(int(file.metadata()["channels"]))
     segmenter.load_state_dict(load_file(path))
-    return segmenter.to(device=device, memory_format=torch.channels_last).eval()
+    return channels_last(segmenter, device).eval()

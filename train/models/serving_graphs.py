@@ -9,7 +9,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from train.models.inverse_graphics import InverseGraphics
-from train.models.segmenter import Segmenter
+from train.models.segmenter import Segment
 from train.models.stylegan_r import StyleganR
 
 
@@ -29,7 +29,7 @@ class Reconstructions(NamedTuple):
 class SegmenterGraph(nn.Module):
     """Photographs -> masks."""
 
-    def __init__(self, segmenter: Segmenter) -> None:
+    def __init__(self, segmenter: Segment) -> None:
         super().__init__()
         self.segmenter = segmenter
 

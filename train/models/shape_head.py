@@ -15,6 +15,11 @@ PLANE_MARGIN = 0.01
 class ShapeHead(nn.Module):
     """Vertex positions, mirror-symmetric by default: learned mean plus offsets."""
 
+    sphere: Tensor
+    side: Tensor
+    index: Tensor
+    sign: Tensor
+    free: Tensor
     MEAN_GAIN = 20.0  # the mean has to travel much further than Adam's step per iteration
 
     def __init__(self, code: int, template: Template, *, symmetric: bool = True) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
+from train.models.layers import channels_last
 from train.models.stylegan2 import StyleGAN2Generator, StyleGAN2Shape
 from train.models.stylegan2_discriminator import (
     StyleGAN2Discriminator,
@@ -180,4 +181,4 @@ def _fill(network: Network, tensors: dict[str, Tensor], path: Path) -> Network:
         network.load_state_dict(tensors)
     except RuntimeError as error:
         raise WeightsError(f"{path} does not fit the shape written in it: {error}") from error
-    return network.to(memory_format=torch.channels_last)
+    return channels_last(network)

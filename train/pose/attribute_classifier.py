@@ -24,6 +24,7 @@ from train.models.attributes import (
 )
 from train.models.camera_features import DISTANCE_SCALE
 from train.models.camera_head import azimuth_targets
+from train.models.layers import channels_last
 from train.running.chunks import joined
 from train.running.device import Device, default_device
 from train.running.progress import Progress
@@ -47,8 +48,7 @@ def train_attribute_classifier(
 ) -> AttributeClassifier:
     """Train (or go on training) the classifier and write `attributes.safetensors` at the end."""
     torch.manual_seed(config.seed)
-    network = AttributeClassifier(config.photographs.size).to(default_device())
-    network.to(memory_format=torch.channels_last)
+    network = channels_last(AttributeClassifier(config.photographs.size), default_device())
     progress = Progress(workspace, "viewpoints", config.viewpoints.classifier_steps)
     autocast = Device().autocast
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -10,6 +9,7 @@ from graphics.camera import DISTANCE, ELEVATION, OFFSET_X, OFFSET_Y
 from train.config import Config
 from train.models.attributes import AttributeClassifier, read_attributes
 from train.models.inverse_graphics import load_inverse_graphics
+from train.models.layers import channels_last
 from train.models.segmenter import load_segmenter
 from train.pose.attribute_classifier import load_attribute_classifier
 from train.pose.labels import Labels, PoseEstimator, averaged, from_attributes, without
@@ -75,8 +75,7 @@ def _classifying(network: AttributeClassifier, *, distances: bool = False) -> Po
 
 def _inverse(config: Config, source: Workspace, round: int) -> PoseEstimator:
     weights, device = source.stage("inverse", round).require(WEIGHTS), default_device()
-    network = load_inverse_graphics(weights).to(device)
-    network.to(memory_format=torch.channels_last)
+    network = channels_last(load_inverse_graphics(weights), device)
     _refuse_larger(weights, network.shape.size, config)
     segment = load_segmenter(source.stage("segmenter").path, device)
     return lambda images: estimate_both_ways(network, segment, images.to(device))

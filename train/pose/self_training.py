@@ -23,6 +23,7 @@ from train.models.attributes import (
     save_attributes,
 )
 from train.models.camera_head import azimuth_targets
+from train.models.layers import channels_last
 from train.pose.attribute_classifier import BATCH, LEARNING_RATE
 from train.running.device import Device, default_device
 from train.running.progress import Progress
@@ -71,8 +72,8 @@ def train_estimator(
     weights = folder.file("classifier.safetensors")
     if not folder.done:
         torch.manual_seed(seed)
-        network = AttributeClassifier(training_set.images.shape[1]).to(default_device())
-        network.to(memory_format=torch.channels_last)
+        size = training_set.images.shape[1]
+        network = channels_last(AttributeClassifier(size), default_device())
         loss_of = _loss(network, training_set, seed)
         train_one_cycle(network, folder, progress, loss_of, LEARNING_RATE)
         save_attributes(network, weights)

@@ -19,7 +19,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,7 +96,7 @@ class StageFolder(NamedTuple):
 
     def start(self, settings: Any) -> None:
         """Record the stage's settings, or refuse to go on with other ones than it began with."""
-        given = asdict(settings) if is_dataclass(settings) else dict(settings)
+        given = dict(settings) if isinstance(settings, Mapping) else asdict(settings)
         given = json.loads(json.dumps(given))
         marker = self.file("started.json")
         if not marker.exists():
@@ -119,7 +119,7 @@ class StageFolder(NamedTuple):
     def save_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Write an `.npz`, atomically."""
         content = io.BytesIO()
-        np.savez(content, **arrays)
+        np.savez(content, allow_pickle=False, **arrays)
         write_atomically(self.file(name), content.getvalue())
 
     def save_checkpoint(self, state: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ from train.data.augmentation import augment
 from train.data.batch_random import BatchRandom
 from train.data.masked_photographs import Labelled, MaskedPhotographs, as_labelled
 from train.data.vehicles import HELD_OUT_SEED, photographs
+from train.models.layers import channels_last
 from train.models.segmenter import Segmenter, load_segmenter, save_segmenter
 from train.running.device import Device, default_device
 from train.running.progress import Progress
@@ -175,8 +176,7 @@ def _train(
 ) -> Segmenter:
     settings = config.segmenter
     torch.manual_seed(config.seed)
-    segmenter = Segmenter(settings.channels).to(default_device())
-    segmenter.to(memory_format=torch.channels_last)
+    segmenter = channels_last(Segmenter(settings.channels), default_device())
     autocast = Device().autocast
 
     def loss_of(step: int) -> Tensor:

@@ -17,6 +17,7 @@ from train.data.stream import PhotographStream, RealBatch, moved
 from train.losses.adversarial import discriminator_loss, generator_loss, generator_share, r1_penalty
 from train.models.discriminator import Discriminator
 from train.models.generator import Generator
+from train.models.layers import channels_last
 from train.running.device import Device
 from train.steps.gan_augmentation import AdaptiveAugmentation, Changes, seen
 from train.steps.gan_graphs import StepGraphs
@@ -81,8 +82,8 @@ class GanTraining:
                 f"({self.device.processes})"
             )
         self.on_gpu = self.device.device.type == "cuda"
-        layout = {"device": self.device.device, "memory_format": torch.channels_last}
-        self.generator, self.discriminator = generator.to(**layout), discriminator.to(**layout)
+        self.generator = channels_last(generator, self.device.device)
+        self.discriminator = channels_last(discriminator, self.device.device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.optimisers = (
             self._optimiser(self.generator.parameters()),

@@ -21,6 +21,7 @@ from train.data.multiview import MultiviewData
 from train.data.stream import mirrored_cameras
 from train.losses.multiview import MultiviewLoss, Views
 from train.models.inverse_graphics import InverseGraphics, Prediction
+from train.models.layers import channels_last
 from train.renderer.render import Renderer
 from train.running.device import Device
 
@@ -78,7 +79,7 @@ class InverseTraining:
                 f"({self.device.processes})"
             )
         torch_device = self.device.device
-        self.network = network.to(torch_device, memory_format=torch.channels_last)
+        self.network = channels_last(network, torch_device)
         self.average = deepcopy(self.network).eval().requires_grad_(False)
         # These share the networks' memory: listing them costs more than averaging does.
         self._averaged, self._current = (

@@ -51,7 +51,7 @@ def test_each_kind_leaves_its_share_of_the_images_alone():
 def test_a_flip_mirrors_the_image_and_its_camera():
     given = images(1)
     mirror = torch.tensor([[[-1.0, 0, 0], [0, 1, 0]]])
-    changes = unchanged()._replace(places=mirror, mirrored=torch.tensor([True]))
+    changes = unchanged()._replace(affine=mirror, mirrored=torch.tensor([True]))
     shown = seen(given, torch.tensor([[30.0, 10, 5, 0.1, 0.2]]), changes)
     assert torch.allclose(shown.images, given.flip(-1), atol=1e-5)
     assert shown.cameras[0].tolist() == pytest.approx([-30, 10, 5, -0.1, 0.2])
@@ -60,7 +60,7 @@ def test_a_flip_mirrors_the_image_and_its_camera():
 def test_a_smaller_object_is_farther_away():
     cameras = torch.tensor([[30.0, 10, 5, 0.1, 0.2], [30.0, 10, math.nan, 0.1, 0.2]])
     halved = torch.tensor([[2.0, 0, 0], [0, 2, 0]]).repeat(2, 1, 1)  # places lie twice as far out
-    shown = seen(images(2), cameras, unchanged(2)._replace(places=halved))
+    shown = seen(images(2), cameras, unchanged(2)._replace(affine=halved))
     assert shown.cameras[0].tolist() == pytest.approx([30, 10, 10, 0.1, 0.2])
     assert shown.cameras[1, 2].isnan() and cameras[0, 2] == 5
 
@@ -83,7 +83,7 @@ def test_with_cameras_nothing_rolls_or_squeezes_the_image():
 def test_a_shift_moves_the_image_by_a_share_of_its_side():
     given = images(1)
     quarter = torch.tensor([[[1.0, 0, 0.5], [0, 1, 0]]])  # read half of [-1, 1] further right
-    shown = change(given, unchanged()._replace(places=quarter))
+    shown = change(given, unchanged()._replace(affine=quarter))
     step = SIDE // 4
     assert torch.allclose(shown[..., : SIDE - step], given[..., step:], atol=1e-5)
 

@@ -1,7 +1,7 @@
 """How far the cameras of viewpoint codes are from what their images show (paper 3.2).
 
-The paper sets a rough camera per viewpoint code by hand and optimises it with the network; this
-says what the optimisation was worth, against the attribute network's readings of the images.
+The paper sets a rough camera per viewpoint code by hand and optimises it with the network. The
+attribute classifier's cameras of the images show what the optimisation was worth.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from train.models.attributes import AttributeClassifier, read_attributes
 from train.running.workspace import round_to
 
 MOST_IMAGES = 16
-"""Images read per viewpoint."""
+"""Images classified per viewpoint."""
 FEWEST_IMAGES = 4
 """Viewpoints with fewer, after the mask filter, are left out."""
 
@@ -26,7 +26,7 @@ def viewpoint_camera_errors(
 ) -> dict[str, float]:
     """Median errors in degrees of the initial cameras (`before`) and of these (`after`).
 
-    Without those of elevations that nobody told.
+    Unlabelled elevations are left out.
     """
     numbers, images = np.unique(data.viewpoint, return_counts=True)
     numbers = numbers[images >= FEWEST_IMAGES]
@@ -34,8 +34,8 @@ def viewpoint_camera_errors(
         return {}
     seen = np.stack([_seen_camera(data, number, network) for number in numbers])
     metrics: dict[str, float] = {}
-    for when, said in (("before", data.initial_cameras), ("after", cameras)):
-        errors = camera_errors(said[numbers], seen)
+    for when, estimated in (("before", data.initial_cameras), ("after", cameras)):
+        errors = camera_errors(estimated[numbers], seen)
         for angle in ("azimuth", "elevation"):
             found = getattr(errors, f"{angle}_degrees")
             if not np.isnan(found).any():
@@ -46,7 +46,7 @@ def viewpoint_camera_errors(
 def _seen_camera(
     data: MultiviewData, viewpoint: int, network: AttributeClassifier
 ) -> NDArray[np.float32]:  # [5]
-    """Mean direction and median elevation of a viewpoint's images, as read."""
+    """Mean direction and median elevation of a viewpoint's images."""
     own = np.flatnonzero(data.viewpoint == viewpoint)[:MOST_IMAGES]
     readings = read_attributes(network, data.load(own)[0])
     directions = np.exp(1j * np.deg2rad(readings.azimuths))
