@@ -6,7 +6,7 @@ from train import cycle
 from train.cycle import Step, plan
 
 
-def test_camera_taught_rounds_label_the_photographs_before_their_gan():
+def test_camera_conditioned_rounds_label_the_photographs_before_their_gan():
     steps = plan(3)
     assert steps[:4] == [
         Step("photographs", 0), Step("segmenter", 0), Step("gan", 0), Step("viewpoints", 0),

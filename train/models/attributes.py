@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -19,7 +17,7 @@ from graphics.camera import NOMINAL_DISTANCE
 from train.models.camera_features import DISTANCE_SCALE
 from train.models.camera_head import AZIMUTH_BINS
 from train.models.layers import channels_last
-from train.running.workspace import write_atomically
+from train.models.storage import load_network, save_network
 
 GRID_SIDE = 32
 """Images are folded to this side at the entry, so that the cost hardly depends on their size."""
@@ -182,17 +180,9 @@ def save_attributes(
     command: str = "",
 ) -> None:
     """Write the weights, the image size and the command that made them, atomically."""
-    weights = {
-        name: value.detach().to(dtype if value.is_floating_point() else value.dtype).contiguous()
-        for name, value in network.state_dict().items()
-    }
-    facts = {"size": str(network.size), "command": command}
-    write_atomically(path, save(weights, metadata=facts))
+    save_network(path, network, {"size": str(network.size), "command": command}, dtype)
 
 
 def load_attributes(path: Path) -> AttributeClassifier:
     """Read what `save_attributes` wrote; the network is in evaluation mode, in float32."""
-    with safe_open(path, framework="pt") as file:
-        network = AttributeClassifier(int(file.metadata()["size"]))
-    network.load_state_dict(load_file(path))
-    return channels_last(network).eval()
+    return channels_last(load_network(path, lambda facts: AttributeClassifier(int(facts["size"]))))

@@ -1,7 +1,9 @@
 """Cameras as numbers of the order of one, which the GAN's networks are conditioned on."""
 
+import math
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, NOMINAL_DISTANCE
 from train.models.layers import EqualisedLinear
@@ -46,3 +48,22 @@ def camera_layer(outputs: int) -> EqualisedLinear:
     with torch.no_grad():
         layer.weight[:, [ELEVATION_FEATURE, DISTANCE_FEATURE]] = 0
     return layer
+
+
+class CameraMapping(nn.Module):
+    """Camera → view code, from azimuth, elevation and distance: the offset is content."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            camera_layer(code),
+            EqualisedLinear(code, code, rate=0.1, activate=True),
+            EqualisedLinear(code, code, rate=0.1, activate=True),
+        )
+
+    def forward(
+        self,
+        cameras: Tensor,  # [B, 5] degrees, distance, offsets; nan where unlabelled
+    ) -> Tensor:  # [B, code]
+        """View codes of the order of one."""
+        return self.layers(camera_features(cameras) * math.sqrt(2.0))

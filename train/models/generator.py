@@ -15,7 +15,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from train.models.camera_features import ELEVATION_FEATURE, camera_features, camera_layer
+from train.models.camera_features import ELEVATION_FEATURE, CameraMapping
 from train.models.layers import (
     EqualisedLinear,
     ModulatedConvolution,
@@ -101,25 +101,6 @@ class Mapping(nn.Module):
     ) -> None:
         """Move the running mean of w towards this batch's."""
         self.mean.lerp_(w.detach().float().mean(dim=0), rate)
-
-
-class CameraMapping(nn.Module):
-    """Camera → view code, from azimuth, elevation and distance: the offset is content."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            camera_layer(code),
-            EqualisedLinear(code, code, rate=0.1, activate=True),
-            EqualisedLinear(code, code, rate=0.1, activate=True),
-        )
-
-    def forward(
-        self,
-        cameras: Tensor,  # [B, 5] degrees, distance, offsets; nan where unlabelled
-    ) -> Tensor:  # [B, code]
-        """View codes of the order of one."""
-        return self.layers(camera_features(cameras) * math.sqrt(2.0))
 
 
 class SynthesisBlock(nn.Module):

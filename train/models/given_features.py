@@ -14,9 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 from torch import Tensor
+
+from train.models.onnx_files import open_graph
 
 Features = Callable[[Tensor], Tensor]
 """Images 0..1 [B, 3, R, R] on any device -> features [B, D] on the CPU."""
@@ -58,12 +59,8 @@ def _pixels(images: Tensor) -> Tensor:
 
 
 def _onnx(path: Path, size: int) -> Features:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
     try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
+        session = open_graph(path)
     except Exception as error:  # onnxruntime's own exceptions share no narrower ancestor
         raise FeaturesError(f"{path} is not a readable ONNX graph: {error}") from error
     inputs = {value.name: value for value in session.get_inputs()}

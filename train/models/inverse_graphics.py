@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -20,8 +18,8 @@ from graphics.camera import ELEVATION
 from graphics.mesh import sphere_template
 from train.models.camera_head import CameraHead
 from train.models.shape_head import ShapeHead
+from train.models.storage import load_network, save_network
 from train.models.texture_head import TextureHead
-from train.running.workspace import write_atomically
 
 
 class Prediction(NamedTuple):
@@ -137,17 +135,11 @@ class InverseGraphics(nn.Module):
 
 def save_inverse_graphics(path: Path, network: InverseGraphics) -> None:
     """Write the weights, in half precision, with the sizes that they belong to, atomically."""
-    weights = {
-        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
-        for name, tensor in network.state_dict().items()
-    }
-    write_atomically(path, save(weights, {"shape": json.dumps(asdict(network.shape))}))
+    save_network(path, network, {"shape": json.dumps(asdict(network.shape))}, torch.float16)
 
 
 def load_inverse_graphics(path: Path) -> InverseGraphics:
     """Read what `save_inverse_graphics` wrote: float32 parameters, evaluation mode."""
-    with safe_open(path, "pt") as file:
-        shape = InverseGraphicsShape(**json.loads(file.metadata()["shape"]))
-    network = InverseGraphics(shape)
-    network.load_state_dict(load_file(path))
-    return network.eval()
+    return load_network(
+        path, lambda facts: InverseGraphics(InverseGraphicsShape(**json.loads(facts["shape"])))
+    )

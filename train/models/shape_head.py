@@ -71,10 +71,6 @@ class ShapeHead(nn.Module):
         kept = (across + (across.square() + PLANE_MARGIN**2).sqrt()) / 2
         return torch.cat(((kept * self.side)[..., None], vertices[..., 1:]), -1)
 
-    def mean_vertices(self) -> Tensor:
-        """The learned mean shape, [V, 3]."""
-        return self.on_own_side(self.sphere + self.whole(self.mean * self.MEAN_GAIN))
-
     def forward(self, code: Tensor) -> tuple[Tensor, Tensor]:
         """[B, code] -> vertices [B, V, 3], offsets [B, V, 3] from the mean before it is centred."""
         half = self.offsets(F.relu(self.hidden(code))).unflatten(-1, (-1, 3))

@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from graphics.camera import OFFSET_X
 from train.models.camera_features import CAMERA_FEATURES, camera_features
 from train.models.generator import Generator
 from train.models.layers import EqualisedConvolution, EqualisedLinear
+from train.models.storage import load_network, save_network
 from train.models.weights import build_generator
-from train.running.workspace import write_atomically
 
 OWNERS = ("shape", "texture", "background")
 """Rows of the selectors, in order."""
@@ -255,20 +253,19 @@ def save_stylegan_r(path: Path, network: StyleganR) -> None:
     In float16: the file and the exported graph are half as large, and images change by less than
     what eight bits can show.
     """
-    weights = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
-    sizes = {
+    facts = {
         "shape": json.dumps(asdict(network.shape)),
         "generator": json.dumps(asdict(network.generator.shape)),
         "architecture": network.generator.architecture,
     }
-    write_atomically(path, save(weights, sizes))
+    save_network(path, network, facts, torch.float16)
 
 
 def load_stylegan_r(path: Path) -> StyleganR:
     """Read what `save_stylegan_r` wrote, in float32; the network is in evaluation mode."""
-    with safe_open(path, "pt") as file:
-        sizes = file.metadata()
-    generator = build_generator(sizes, sizes["generator"])
-    network = StyleganR(generator, StyleganRShape(**json.loads(sizes["shape"])))
-    network.load_state_dict({name: weight.float() for name, weight in load_file(path).items()})
-    return network.eval()
+
+    def build(facts: dict[str, str]) -> StyleganR:
+        generator = build_generator(facts, facts["generator"])
+        return StyleganR(generator, StyleganRShape(**json.loads(facts["shape"])))
+
+    return load_network(path, build)

@@ -2,19 +2,18 @@
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
 from train.models.layers import channels_last
+from train.models.storage import save_network
 from train.models.stylegan2 import StyleGAN2Generator, StyleGAN2Shape
 from train.models.stylegan2_discriminator import (
     StyleGAN2Discriminator,
@@ -59,23 +58,13 @@ def save_weights(
 
     `dtype` is the storage's: float16 halves the file and costs nothing one can see.
     """
-    tensors = {
-        name: tensor.detach().to("cpu", dtype).contiguous()
-        for name, tensor in module.state_dict().items()
-    }
     facts = {
         **metadata,
         "network": "Generator" if isinstance(module, Generator) else "Discriminator",
         "architecture": module.architecture,
         "shape": json.dumps(dataclasses.asdict(module.shape)),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        save_file(tensors, beside, facts)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    save_network(path, module, facts, dtype)
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -25,6 +25,7 @@ from train.models.attributes import (
 from train.models.camera_features import DISTANCE_SCALE
 from train.models.camera_head import azimuth_targets
 from train.models.layers import channels_last
+from train.models.serving_graphs import channels_first
 from train.running.chunks import joined
 from train.running.device import Device, default_device
 from train.running.progress import Progress
@@ -87,7 +88,7 @@ def load_attribute_classifier(config: Config, workspace: Workspace) -> Attribute
 def classifier_errors(network: AttributeClassifier) -> dict[str, Any]:
     """The classifier's own errors on held-out photographs."""
     held_out = photographs(HELD_OUT_SEED, np.arange(HELD_OUT), network.size)
-    batches = _as_images(held_out.images).split(64)
+    batches = channels_first(torch.from_numpy(held_out.images)).split(64)
     read = joined([read_attributes(network, batch) for batch in batches])
     apart = azimuth_difference_degrees(read.azimuths, held_out.cameras[:, AZIMUTH])
     relative = np.abs(read.distances / held_out.cameras[:, DISTANCE] - 1)
@@ -102,10 +103,6 @@ def classifier_errors(network: AttributeClassifier) -> dict[str, Any]:
     }
 
 
-def _as_images(pixels: np.ndarray) -> Tensor:
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
-
-
 def _loss(network: AttributeClassifier, config: Config, step: int) -> Tensor:
     """The loss of one step's photographs: a function of the seed, the step and the weights."""
     indices = np.arange(step * BATCH, (step + 1) * BATCH)
@@ -113,7 +110,7 @@ def _loss(network: AttributeClassifier, config: Config, step: int) -> Tensor:
     rng = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
     masks = torch.from_numpy(batch.masks).float() / 255
     device = default_device()
-    images = _as_images(batch.images)
+    images = channels_first(torch.from_numpy(batch.images))
     changed = augment(images.to(device), masks.to(device), BatchRandom(rng, BATCH), colour=COLOUR)
     cameras = torch.from_numpy(batch.cameras).to(device)
     cameras = torch.where(changed.mirrored[:, None], mirrored_cameras(cameras), cameras)

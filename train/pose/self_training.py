@@ -24,6 +24,7 @@ from train.models.attributes import (
 )
 from train.models.camera_head import azimuth_targets
 from train.models.layers import channels_last
+from train.models.serving_graphs import channels_first
 from train.pose.attribute_classifier import BATCH, LEARNING_RATE
 from train.running.device import Device, default_device
 from train.running.progress import Progress
@@ -104,13 +105,12 @@ def _loss(
     def loss_of(step: int) -> Tensor:
         rows = np.sort(np.random.default_rng((seed, step)).choice(kept, BATCH, p=weights))
         rng = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        pixels = torch.from_numpy(images[rows]).permute(0, 3, 1, 2).to(default_device())
-        pixels, labels = pixels.float() / 255, torch.from_numpy(cameras[rows])
+        pixels = channels_first(torch.from_numpy(images[rows]).to(default_device()))
+        labels = torch.from_numpy(cameras[rows]).to(pixels)
         with autocast():
             changed = augment(
                 pixels, torch.zeros_like(pixels[:, 0]), BatchRandom(rng, len(pixels)), colour=colour
             )
-            labels = labels.to(pixels)
             azimuths = torch.where(changed.mirrored, -labels[:, AZIMUTH], labels[:, AZIMUTH])
             outputs = network(changed.seen)
             return F.cross_entropy(

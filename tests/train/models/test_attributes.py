@@ -100,7 +100,7 @@ def test_saved_weights_come_back(tmp_path):
     torch.testing.assert_close(loaded(images).azimuth_logits, network(images).azimuth_logits)
 
 
-def test_the_loss_teaches_every_attribute():
+def test_the_loss_trains_every_attribute():
     torch.manual_seed(0)
     drawn = photographs(1, np.arange(16), 32)
     images = torch.from_numpy(drawn.images).permute(0, 3, 1, 2).float() / 255

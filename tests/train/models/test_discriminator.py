@@ -30,7 +30,7 @@ def test_first_logits_are_of_order_one():
 
 def test_camera_and_distance_change_the_logit_and_offsets_do_not():
     discriminator = small(camera_conditioned=True)
-    discriminator.camera.layers[0].weight.data.normal_()  # untaught it hears of azimuths alone
+    discriminator.camera.layers[0].weight.data.normal_()  # untrained it knows azimuths alone
     images = torch.randn(4, 3, 16, 16)
     logits = discriminator(images, CAMERAS)
     turned, nearer, moved = CAMERAS.clone(), CAMERAS.clone(), CAMERAS.clone()

@@ -68,7 +68,7 @@ def test_the_camera_moves_the_selected_dimensions_and_no_other(camera_conditione
     assert moved[:early].tolist() == selected.tolist() and not moved[early:].any()
 
 
-def test_the_camera_replaces_the_mix_of_an_unconditional_generator_and_adds_to_a_taught_one():
+def test_the_camera_replaces_an_unconditional_mix_and_adds_to_a_camera_conditioned_one():
     cameras, vertices, textures, backgrounds = inputs_of(4)
     for camera_conditioned, moves in ((False, False), (True, True)):
         network = network_of(camera_conditioned)

@@ -1,4 +1,4 @@
-"""A run folder whose GAN, segmenter and gauge are tiny and untrained, made in milliseconds."""
+"""A run folder whose GAN, segmenter and attribute classifier are tiny and untrained."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def with_gan(path: Path, round: int = 0) -> Workspace:
 
 
 def with_segmenter_and_classifier(workspace: Workspace) -> Workspace:
-    """Adds stages segmenter and viewpoints (the gauge only) as done."""
+    """Adds stages segmenter and viewpoints (the attribute classifier only) as done."""
     folder = workspace.stage("segmenter")
     segmenter = Segmenter(8)
     # An untrained network's masks hover about one half; these cover the image's middle.

@@ -5,9 +5,9 @@ from tests.train.stages.generated_run import SIZE
 from tests.train.stages.labelling_run import COUNT, labelling, labels_of, ready
 from train.config import CamerasConfig
 from train.data import vehicles
-from train.pose import estimators as camera_readers
+from train.pose import estimators
+from train.pose.estimators import estimate_both_ways
 from train.pose.labels import Labels
-from train.pose.mirrored import estimate_both_ways
 from train.running.workspace import Workspace, WorkspaceError
 from train.stages import cameras
 
@@ -53,7 +53,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_labels(tmp_path, monkeypatc
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(camera_readers, "estimate_both_ways", until_killed)
+    monkeypatch.setattr(estimators, "estimate_both_ways", until_killed)
     with pytest.raises(KeyboardInterrupt):
         cameras.run(labelling(), killed, round=1)
     cameras.run(labelling(), killed, round=1)

@@ -40,7 +40,7 @@ def trained(path: Path, single_view: bool) -> Workspace:
     inverse.save_arrays(
         "mean.npz",
         {
-            "vertices": network.shape_head.mean_vertices().detach().numpy(),
+            "vertices": network.shape_head.sphere.numpy(),
             "texture": np.full((3, 8, 16), 0.25, np.float32),
         },
     )
@@ -56,7 +56,7 @@ def test_the_report_has_the_network_and_both_floors(tmp_path: Path) -> None:
     assert list(report["rows"]) == ["inverse_graphics", "mean_shape", "single_view"]
     assert report["about"]["objects"] == 6 and report["about"]["round"] == 0
     rows = json.loads(folder.require("objects.json").read_text())
-    # An equal network scores equally; the floor stands at the same camera.
+    # An equal network scores equally; the baseline stands at the same camera.
     assert rows["single_view"] == rows["inverse_graphics"]
     assert rows["mean_shape"]["azimuth_degrees"] == rows["inverse_graphics"]["azimuth_degrees"]
     assert rows["mean_shape"]["psnr_novel"] != rows["inverse_graphics"]["psnr_novel"]

@@ -224,7 +224,7 @@ def test_mixing_cuts_at_every_convolution_and_sometimes_not_at_all():
     assert all(torch.equal(code.content, code.view) for code in whole)
 
 
-def test_taught_fakes_are_asked_for_cameras_of_kept_photographs():
+def test_camera_conditioned_fakes_get_cameras_of_kept_photographs():
     images, cameras, keep = photographs()
     codes = new_training(camera_conditioned=True).sample_codes(
         PhotographStream(images, cameras, keep)
@@ -246,7 +246,7 @@ def test_no_kimg_hands_the_given_weights_on(workspace, tmp_path):
     assert all(torch.equal(made[name], taken[name]) for name in made)
 
 
-def test_taught_rounds_need_labels(tmp_path):
+def test_camera_conditioned_rounds_need_labels(tmp_path):
     workspace = new_workspace(tmp_path / "run")
     with pytest.raises(WorkspaceError, match=r"labels\.npz is missing"):
         gan.run(CONFIG, workspace, 3)

@@ -147,7 +147,7 @@ def test_from_round_1_on_labelled_photographs_join_as_objects_with_one_view(tmp_
     assert folder.done
 
 
-def test_elevations_that_nobody_told_are_the_network_s_own_and_one_for_each_object(tmp_path):
+def test_unlabelled_elevations_are_the_network_s_own_and_one_for_each_object(tmp_path):
     config = replace(config_of(steps=2, single_view=False), rounds=2)
     workspace = labelled_run(tmp_path, config)
     viewpoints = workspace.stage("multiview", 1).file("viewpoints.npz")

@@ -75,7 +75,7 @@ def test_of_another_category_nothing_is_measured_on_vehicles(tmp_path):
     }  # fmt: skip
 
 
-def test_a_taught_generator_is_asked_for_cameras(tmp_path):
+def test_a_camera_conditioned_generator_gets_cameras(tmp_path):
     workspace = with_labels(ready(tmp_path, round=1), [5.5, 6.0, 6.5, 9.0])
     multiview.run(permissive(), workspace, round=1)
     data = MultiviewData(workspace.stage("multiview", 1).path)

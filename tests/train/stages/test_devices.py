@@ -15,7 +15,7 @@ from tests.train.stages import generated_run
 from tests.train.stages.tiny_run import tiny_config, tiny_run
 from train.config import CamerasConfig, SegmenterConfig, override
 from train.pose import attribute_classifier as classifier
-from train.pose import estimators as camera_readers
+from train.pose import estimators
 from train.stages import cameras, multiview, segmenter, viewpoints
 
 META = torch.device("meta")
@@ -35,7 +35,7 @@ def loaded(monkeypatch):
 
         return load
 
-    for module in (classifier, camera_readers, multiview, segmenter, viewpoints):
+    for module in (classifier, estimators, multiview, segmenter, viewpoints):
         monkeypatch.setattr(module, "default_device", lambda: META)
         for name in (*LOADERS, *NETWORKS):
             if hasattr(module, name):
