@@ -30,10 +30,10 @@ def _exact_on_the_cpu(request, monkeypatch):
     if request.node.get_closest_marker("exact") is None:
         yield
         return
-    from train.running.device import place
+    from train.running.device import default_device
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # of further processes
-    place.cache_clear()
+    default_device.cache_clear()
     yield
-    place.cache_clear()
+    default_device.cache_clear()

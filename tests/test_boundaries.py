@@ -129,3 +129,41 @@ def test_no_arrow_between_the_service_s_folders_leads_back():
 
 def test_the_service_s_root_holds_few_files():
     assert len(list((ROOT / "service").glob("*.py"))) <= MOST_ROOT_FILES
+
+
+TRAIN_ARROWS = {
+    "config": set(),
+    "metrics": set(),
+    "renderer": set(),
+    "running": {"config"},
+    "models": {"config", "running"},
+    "checkpoints": {"config", "models"},
+    "losses": {"config", "models", "renderer"},
+    "pictures": {"losses", "models", "renderer", "running"},
+    "data": {"config", "metrics", "models", "running"},
+    "steps": {"config", "data", "losses", "models", "renderer", "running"},
+    "pose": {"config", "data", "models", "running", "steps"},
+    "annotation": {"config", "metrics", "models", "pose", "running"},
+    "evaluation": {
+        "config", "data", "losses", "metrics", "models", "pictures", "pose", "renderer", "running",
+        "steps",
+    },
+    "stages": {
+        "annotation", "checkpoints", "config", "data", "evaluation", "metrics", "models",
+        "pictures", "pose", "running", "steps",
+    },
+}  # fmt: skip
+"""What each folder of the training may import: only what stands above it. Commands may all."""
+
+
+def test_the_arrows_between_the_training_s_folders_are_those_written_down():
+    train = ROOT / "train"
+    folders = {path.name for path in train.iterdir() if (path / "__init__.py").exists()}
+    assert set(TRAIN_ARROWS) == folders
+    order = list(TRAIN_ARROWS)
+    for folder, allowed in TRAIN_ARROWS.items():
+        assert all(order.index(other) < order.index(folder) for other in allowed), folder
+        for path in (train / folder).rglob("*.py"):
+            names = [name.split(".") for name in imported_modules(path)]
+            imported = {name[1] for name in names if name[0] == "train" and len(name) > 1}
+            assert imported - {folder} <= allowed, path

@@ -142,18 +142,20 @@ def conduct(command: Callable[[], None]) -> int:
     """
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         return finish("train.cycle", *outcome(command))
-    from train.running.device import assist
+    from train.running.device import follow_rank_zero
     from train.running.torchrun import process_group
 
-    met = process_group()
-    assert met is not None
+    group = process_group()
+    assert group is not None
     try:
-        status, message = outcome(command if met.is_rank_zero else partial(assist, met))
+        status, message = outcome(
+            command if group.is_rank_zero else partial(follow_rank_zero, group)
+        )
     except Exception:
         status, message = FAILED, traceback.format_exc()
-    status, speaks = met.settle(status)
-    finish("train.cycle", status, message if speaks else "")
-    met.leave(status)
+    status, reports = group.agree(status)
+    finish("train.cycle", status, message if reports else "")
+    group.close(status)
     return status
 
 

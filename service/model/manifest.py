@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_FILE = "manifest.json"
 TEMPLATE_FILE = "template.npz"
 SAMPLES_FOLDER = "samples"
@@ -99,7 +99,7 @@ class Manifest:
     parity: Mapping[str, Mapping[str, float]]
     """Graph → output → largest absolute difference, torch against ONNX Runtime."""
     licence: Mapping[str, str]
-    """Keys "data" and "weights"."""
+    """Keys "data" and "weights": a licence each; "origin", optional: a sentence about the data."""
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Path inside the bundle → sha256."""
     tensors: Mapping[str, Any] = dataclasses.field(default_factory=dict)

@@ -16,10 +16,10 @@ from train.config import Config, GanConfig
 from train.data.stream import PhotographStream
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
+from train.running import workspace as workspace_module
 from train.running.device import Device, launch
 from train.running.torchrun import given_processes, process_group
-from train.running.workspace import StepLoop, Workspace, WorkspaceError
-from train.stages import gan as gan_stage
+from train.running.workspace import Workspace, WorkspaceError
 from train.steps.gan import GanTraining
 
 SIZE, STEPS = 32, 6
@@ -86,7 +86,7 @@ def main(kind: str, *arguments: str) -> int:
     if kind == "failing":
         # Longer than the training's processes wait for each other.
         return cycle.conduct(partial(launch, failing, 2, "float32", int(*arguments)))
-    gan_stage.StepLoop = partial(StepLoop, every_seconds=0.0)
+    workspace_module.CHECKPOINT_SECONDS = 0.0
     return cycle.main(arguments)
 
 

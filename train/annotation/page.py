@@ -1,8 +1,7 @@
 """`viewpoints.html`: the page on which a person fills in `viewpoints.csv`.
 
-One file that needs nothing beside it: the template `page.html` with its script, and the
-table and the images as JSON. Choices are kept in the browser; the page gives the finished table
-out as a download.
+The page is one file: the template `page.html` with its script, and the table and the images as
+JSON. Choices are kept in the browser; the finished table is a download.
 """
 
 import base64
@@ -20,11 +19,11 @@ from train.annotation.table import BINS, COLUMNS
 from train.running.workspace import write_atomically
 
 SCRIPT, ISLAND = "__SCRIPT__", "__VIEWPOINTS__"
-"""Where the template takes the script and the JSON."""
+"""Placeholders of the template for the script and the JSON."""
 LARGEST_SIDE = 128
 """Pixels; larger images only make the page heavy."""
 QUALITY = 90
-"""Of the JPEGs."""
+"""Quality of the JPEGs."""
 
 
 def write_page(
@@ -34,7 +33,7 @@ def write_page(
     rows: Sequence[Sequence[str]],  # [K] of `table_rows`; bins that are filled in can be changed
     images: np.ndarray,  # uint8 [K, C, R, R, 3]: each code under the same contents
 ) -> None:
-    """Write the page of a run called `name`; what was chosen belongs to exactly these codes."""
+    """Write the page of a run called `name`; kept choices belong to these codes only."""
     content = {
         "name": name,
         "key": hashlib.sha256(np.ascontiguousarray(codes).tobytes()).hexdigest()[:32],
@@ -45,18 +44,18 @@ def write_page(
             for cells, of_code in zip(rows, images, strict=True)
         ],
     }
-    # What is given goes in last, so that nothing is looked for in it.
-    page = _part("html").replace(SCRIPT, _part("js")).replace(ISLAND, _in_script(content))
+    # The content goes in last, so that no placeholder is searched for in it.
+    page = _template("html").replace(SCRIPT, _template("js")).replace(ISLAND, _in_script(content))
     write_atomically(path, page.encode())
 
 
-def _part(kind: str) -> str:
+def _template(kind: str) -> str:
     """The page's own text: html or js."""
     return files("train.annotation").joinpath(f"page.{kind}").read_text(encoding="utf-8")
 
 
 def _in_script(value: object) -> str:
-    """JSON that can stand in a script element: nothing in it ends the element or opens another."""
+    """JSON that is safe inside a script element, which it can neither end nor open."""
     text = json.dumps(value, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -64,7 +63,7 @@ def _in_script(value: object) -> str:
 def _data_url(
     pixels: np.ndarray,  # uint8 [R, R, 3]
 ) -> str:
-    """The image as a JPEG inside of its address."""
+    """The image as a JPEG data URL."""
     image = Image.fromarray(pixels)
     image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
     content = io.BytesIO()

@@ -1,7 +1,7 @@
-"""`viewpoints.csv`: the table in which viewpoint codes get their azimuth bin, by person or network.
+"""`viewpoints.csv`: the azimuth bins of viewpoint codes, from a person or the classifier.
 
 One row per code: `code` (the row's number on the contact sheet), `azimuth_bin_degrees` (0, 30, …
-330; empty until somebody has looked), `keep` (1 or 0), and the measures of `Measures` (empty where
+330; empty until it is annotated), `keep` (1 or 0), and the measures of `Measures` (empty where
 nothing was measured). A person fills it in on the page of `page.py` or by hand.
 """
 
@@ -20,9 +20,9 @@ BIN_DEGREES = 30
 """12 bins (paper 3.1)."""
 BINS = tuple(range(0, 360, BIN_DEGREES))
 FIRST_ELEVATION_DEGREES = 10.0
-"""Of every viewpoint until its camera is optimised: a typical photograph's."""
+"""Elevation of every viewpoint until its camera is optimised: a typical photograph's."""
 UNKNOWN = -1
-"""Bin of a code that nobody has annotated."""
+"""Bin of a code that is not annotated."""
 MEASURES = ("azimuth_std_degrees", "flip_rate", "object_deviation")
 COLUMNS = ("code", "azimuth_bin_degrees", "keep", *MEASURES)
 PAGE = "viewpoints.html"
@@ -48,7 +48,7 @@ class AnnotationNeeded(CommandError):
 
 
 class AnnotationError(WorkspaceError):
-    """viewpoints.csv has a value that cannot be; the message names row and value."""
+    """viewpoints.csv has an invalid value; the message names row and value."""
 
 
 class Measures(NamedTuple):
@@ -89,7 +89,7 @@ def nearest_bins(
 
 def table_rows(
     measures: Measures,
-    annotation: Annotation | None,  # None leaves all to a person
+    annotation: Annotation | None,  # None: empty, for a person to fill in
 ) -> list[list[str]]:
     """The cells of each code's row, in the order of `COLUMNS`."""
     if annotation is None:
@@ -117,7 +117,7 @@ def read_table(path: Path, count: int) -> Annotation:
 
     Raises:
         AnnotationNeeded: rows that are kept have no bin yet.
-        AnnotationError: a value or a row that cannot be.
+        AnnotationError: an invalid value or row.
     """
     bins, keep = np.full(count, UNKNOWN, np.int32), np.zeros(count, bool)
     seen: set[int] = set()
@@ -146,11 +146,11 @@ def _read_rows(path: Path) -> list[dict[str, str | None]]:
     # A spreadsheet may have added a byte-order mark and its own delimiter.
     text = path.read_text(encoding="utf-8-sig")
     delimiter = ";" if ";" in text.partition("\n")[0] else ","
-    estimator = csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    missing = [name for name in COLUMNS[:3] if name not in (estimator.fieldnames or [])]
+    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
+    missing = [name for name in COLUMNS[:3] if name not in (reader.fieldnames or [])]
     if missing:
         raise AnnotationError(f"{path}: column {missing[0]} is missing; it had {COLUMNS[:3]}")
-    return list(estimator)
+    return list(reader)
 
 
 def _number(text: str | None, allowed: range | tuple[int, ...], name: str) -> int:

@@ -3,13 +3,19 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+from torch import Tensor
 
 from train.annotation.table import BINS, Measures, nearest_bins
 from train.config import ViewpointsConfig
 from train.metrics.view_content_grid import GridMeasures, measure_grid
-from train.models.attributes import AttributeReadings
+from train.models.attributes import AttributeClassifier, AttributeReadings, read_attributes
+from train.models.generated import generate_grid
+from train.models.generator import Generator
+from train.running.chunks import computed_chunks
 from train.running.progress import Progress
-from train.running.workspace import WorkspaceError
+from train.running.workspace import StageFolder, Workspace, WorkspaceError
+
+CODES_PER_STEP = 4
 
 FEWEST = 2
 """Viewpoints without which there is no pair of views."""
@@ -22,13 +28,35 @@ class Choice(NamedTuple):
     """int64 [K] of the candidates."""
     measures: Measures
     bins: np.ndarray | None
-    """int32 [K] degrees, as the gauge reads them; None without one."""
+    """int32 [K] degrees, by the attribute classifier; None without one."""
     metrics: dict[str, Any]
     """For `viewpoint_metrics.json`."""
 
 
+def score_codes(
+    workspace: Workspace,
+    folder: StageFolder,
+    networks: tuple[Generator, AttributeClassifier],
+    pairs: tuple[Tensor, Tensor],  # view codes [N, code], contents [C, code]
+) -> AttributeReadings:  # N * C rows
+    """Attributes of every view code under every content, the contents changing fastest.
+
+    Goes on from the folder's checkpoint.
+    """
+    (generator, network), (codes, contents) = networks, pairs
+    chunks = codes.split(CODES_PER_STEP)
+    progress = Progress(workspace, "viewpoints", len(chunks))
+
+    def score(chunk: int) -> AttributeReadings:
+        readings = read_attributes(network, generate_grid(generator, contents, chunks[chunk]))
+        progress.tick(chunk + 1)
+        return readings
+
+    return computed_chunks(folder, len(chunks), AttributeReadings, score)
+
+
 def first_codes(settings: ViewpointsConfig) -> Choice:
-    """As many codes as would be chosen, unmeasured: the person leaves out what is no viewpoint."""
+    """As many codes as `choose` takes, unmeasured: the person leaves out what is no viewpoint."""
     count = min(settings.candidates, settings.per_bin * len(BINS))
     unknown = np.full(count, np.nan, np.float32)
     return Choice(np.arange(count), Measures(unknown, unknown, unknown), None, {})
@@ -84,7 +112,5 @@ def choose(measured: GridMeasures, settings: ViewpointsConfig) -> np.ndarray:
 
 def _rows(readings: AttributeReadings, views: np.ndarray, contents: int) -> AttributeReadings:
     """The readings of some of the views."""
-    return AttributeReadings(
-        *(value.reshape(-1, contents, *value.shape[1:])[views].reshape(-1, *value.shape[1:])
-          for value in readings)
-    )  # fmt: skip
+    rows = (views[:, None] * contents + np.arange(contents)).ravel()
+    return AttributeReadings(*(value[rows] for value in readings))

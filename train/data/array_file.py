@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 ROWS_PER_COPY = 1024
 """Rows copied at once when not all of them are kept."""
@@ -12,19 +13,16 @@ ROWS_PER_COPY = 1024
 class ArrayFile:
     """Room for `shape[0]` rows beside `path`; `finish` keeps the rows wanted and renames it.
 
-    A file left by a killed process is taken up again when it fits in shape and type, otherwise
-    begun anew; which rows of it are good is the caller's to remember (a checkpoint).
+    A file left by a killed process is reopened if shape and type fit, otherwise begun anew. Which
+    of its rows are good is the caller's to remember (a checkpoint).
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: type = np.uint8) -> None:
         self.path = path
         self.beside = path.with_name(f".{path.name}.part")
-        self.rows = self._reopen(shape, np.dtype(dtype))
-        self.resumed = self.rows is not None
-        if self.rows is None:
-            self.rows = np.lib.format.open_memmap(
-                self.beside, mode="w+", dtype=dtype, shape=tuple(shape)
-            )
+        left = self._reopen(shape, np.dtype(dtype))
+        self.resumed = left is not None
+        self.rows = left if left is not None else _new_file(self.beside, shape, dtype)
 
     def _reopen(self, shape: tuple[int, ...], dtype: np.dtype) -> np.memmap | None:
         try:
@@ -44,12 +42,14 @@ class ArrayFile:
             os.replace(self.beside, self.path)
             return
         chosen_path = self.path.with_name(f".{self.path.name}.kept.part")
-        chosen = np.lib.format.open_memmap(
-            chosen_path, mode="w+", dtype=self.rows.dtype, shape=(len(kept), *self.rows.shape[1:])
-        )
+        chosen = _new_file(chosen_path, (len(kept), *self.rows.shape[1:]), self.rows.dtype)
         for start in range(0, len(kept), ROWS_PER_COPY):
             stop = min(start + ROWS_PER_COPY, len(kept))
             chosen[start:stop] = self.rows[kept[start:stop]]
         chosen.flush()
         os.replace(chosen_path, self.path)
         self.beside.unlink()
+
+
+def _new_file(path: Path, shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.memmap:
+    return np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=tuple(shape))

@@ -1,5 +1,5 @@
-"""Random changes of images, so that networks taught on photographs also read a GAN's, and those
-taught on a GAN's also read photographs.
+"""Random changes of images, so that networks trained on photographs also work on a GAN's images,
+and those trained on a GAN's images also work on photographs.
 
 The two differ in sharpness, grain, contrast and framing; the ranges below are wider than that.
 """
@@ -15,7 +15,7 @@ from train.data.batch_random import BatchRandom
 LARGEST_SCALE = 1.3
 """Zoom in and out, uniform in the logarithm."""
 LARGEST_VIEW_SCALE = 1.15
-"""The same for views of one object, whose framing a network is asked to read."""
+"""Zoom of views of one object, whose framing a network has to estimate."""
 LARGEST_SHIFT = 0.15
 """Shift in half image sides."""
 LARGEST_GAIN = 1.4
@@ -23,18 +23,18 @@ LARGEST_GAIN = 1.4
 LARGEST_OFFSET = 0.15
 """Brightness, in 0..1 image units."""
 LARGEST_GREYING = 0.5
-"""Share of the saturation that may go."""
+"""Largest fraction of the saturation that is removed."""
 LARGEST_NOISE = 0.06
 """Standard deviation of the pixel noise, in 0..1 image units."""
-BLURRED_SHARE = 0.5
-"""Share of images that are blurred, half of them twice."""
+BLURRED_FRACTION = 0.5
+"""Fraction of images that are blurred, half of them twice."""
 
 
 class Augmented(NamedTuple):
     """Changed images, and what has to change in their labels."""
 
     seen: Tensor
-    """[B, 3, R, R] in 0..1: moved, recoloured, blurred and grained, what a network is shown."""
+    """[B, 3, R, R] in 0..1: moved, recoloured, blurred and grained: what a network sees."""
     masks: Tensor
     """[B, R, R] in 0..1, moved."""
     mirrored: Tensor
@@ -53,23 +53,23 @@ def augment(
 ) -> Augmented:
     """Mirror, zoom, shift, recolour, blur and grain; `colour` scales the recolouring, 0..1."""
     mirrored = random.uniform() < 0.5
-    places, distances = _places(images, mirrored, LARGEST_SCALE, random)
+    grid, distances = _grid(images, mirrored, LARGEST_SCALE, random)
     # Reflection continues the background; a mask reflected with it would be a second object, but
     # so is the image there, and a mask that stops at the border would be wrong about its pixels.
-    images, masks = _moved(images, places, "reflection"), _moved(masks, places, "reflection")
+    images, masks = _moved(images, grid, "reflection"), _moved(masks, grid, "reflection")
     seen = _disturbed(images, random, colour)
     return Augmented(seen, masks, mirrored.to(images.device), images, distances)
 
 
 def augment_views(images: Tensor, masks: Tensor, random: BatchRandom) -> Augmented:
-    """The same for views of single objects: they stay single, and move less.
+    """Change views of single objects: they stay single, and move less.
 
     A vehicle is mirror-symmetric, so a mirrored image is a true view of it from the other side;
     zoom and shift are the camera head's distance and offset.
     """
     mirrored = random.uniform() < 0.5
-    places, distances = _places(images, mirrored, LARGEST_VIEW_SCALE, random)
-    images, masks = _moved(images, places, "border"), _moved(masks, places, "zeros")
+    grid, distances = _grid(images, mirrored, LARGEST_VIEW_SCALE, random)
+    images, masks = _moved(images, grid, "border"), _moved(masks, grid, "zeros")
     seen = _disturbed(images, random, 1.0)
     return Augmented(seen, masks, mirrored.to(images.device), images, distances)
 
@@ -81,7 +81,7 @@ def _disturbed(images: Tensor, random: BatchRandom, colour: float) -> Tensor:
     return (images + (grain * random.normal(*images.shape[1:])).to(images)).clamp(0, 1)
 
 
-def _places(
+def _grid(
     images: Tensor, mirrored: Tensor, largest_scale: float, random: BatchRandom
 ) -> tuple[Tensor, Tensor]:
     """Where each pixel comes from, [B, R, R, 2]; how many times as far away that looks, [B]."""
@@ -96,10 +96,10 @@ def _places(
     return torch.stack((columns, rows), dim=-1), scale.to(images.device)
 
 
-def _moved(planes: Tensor, places: Tensor, padding: str) -> Tensor:
-    """Images [B, 3, R, R] or masks [B, R, R] taken from these places."""
+def _moved(planes: Tensor, grid: Tensor, padding: str) -> Tensor:
+    """Images [B, 3, R, R] or masks [B, R, R] sampled at `grid` [B, R, R, 2]."""
     stacked = planes if planes.ndim == 4 else planes[:, None]
-    moved = F.grid_sample(stacked, places, padding_mode=padding, align_corners=False)
+    moved = F.grid_sample(stacked, grid, padding_mode=padding, align_corners=False)
     return moved if planes.ndim == 4 else moved[:, 0]
 
 
@@ -115,13 +115,13 @@ def _recolour(images: Tensor, random: BatchRandom, amount: float) -> Tensor:
 
 
 def _blur(images: Tensor, random: BatchRandom) -> Tensor:
-    drawn = random.uniform(1, 1, 1).to(images)
+    chance = random.uniform(1, 1, 1).to(images)
     once = _boxed(images)
     twice = _boxed(once)
-    blurred = torch.where(drawn < BLURRED_SHARE / 2, twice, once)
+    blurred = torch.where(chance < BLURRED_FRACTION / 2, twice, once)
     # Half-way blends give the widths between a 3-pixel and no blur.
-    share = random.uniform(1, 1, 1).to(images)
-    return torch.where(drawn < BLURRED_SHARE, torch.lerp(images, blurred, share), images)
+    blend = random.uniform(1, 1, 1).to(images)
+    return torch.where(chance < BLURRED_FRACTION, torch.lerp(images, blurred, blend), images)
 
 
 def _boxed(images: Tensor) -> Tensor:

@@ -5,13 +5,13 @@ from torch import Tensor
 
 
 class BatchRandom:
-    """Random numbers for every image of a batch, and gives out those of the own ones.
+    """Random numbers of the images of this process's shard, sampled for the whole batch.
 
-    So what becomes of an image does not depend on how many processes share the batch.
+    What becomes of an image thus does not depend on how many processes share the batch.
     """
 
     def __init__(self, generator: torch.Generator, count: int, own: Tensor | None = None) -> None:
-        """`count`: images of the whole batch, B; `own`: int [N], their rows; default: all."""
+        """`count`: images of the whole batch, B; `own`: int [N], the shard; default: all."""
         self.generator, self.count, self.own = generator, count, own
 
     def uniform(self, *shape: int) -> Tensor:  # [N, *shape]
@@ -23,12 +23,12 @@ class BatchRandom:
         return self.uniform(*shape) * 2 - 1
 
     def normal(self, *shape: int) -> Tensor:  # [N, *shape]
-        """Of unit variance; of other images only a seed each is drawn, for these are many."""
+        """Of unit variance; other images cost a seed each, for these numbers are many."""
         seeds = self._taken(torch.randint(2**62, (self.count,), generator=self.generator))
-        drawn, generator = torch.empty(len(seeds), *shape), torch.Generator()
-        for image, seed in zip(drawn, seeds.tolist(), strict=True):
+        numbers, generator = torch.empty(len(seeds), *shape), torch.Generator()
+        for image, seed in zip(numbers, seeds.tolist(), strict=True):
             image.normal_(generator=generator.manual_seed(seed))
-        return drawn
+        return numbers
 
-    def _taken(self, drawn: Tensor) -> Tensor:
-        return drawn if self.own is None else drawn[self.own]
+    def _taken(self, numbers: Tensor) -> Tensor:
+        return numbers if self.own is None else numbers[self.own]

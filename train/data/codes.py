@@ -1,4 +1,4 @@
-"""Multi-view images with what StyleGAN-R is taught from: cameras, shapes, textures, true styles."""
+"""The training set of StyleGAN-R: multi-view images with cameras, shapes, textures and styles."""
 
 from typing import NamedTuple
 
@@ -23,9 +23,9 @@ class Codes(NamedTuple):
     cameras: Tensor
     """[M, 5] V: the viewpoint's optimised camera."""
     vertices: Tensor
-    """[M, V, 3] S: read by the inverse graphics network."""
+    """[M, V, 3] S: predicted by the inverse graphics network."""
     textures: Tensor
-    """uint8 [M, 3, Ht, Wt] T: read by the inverse graphics network."""
+    """uint8 [M, 3, Ht, Wt] T: predicted by the inverse graphics network."""
     styles: Tensor
     """[M, N] w*: the style vector that made the image."""
 
@@ -35,7 +35,7 @@ class Codes(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What StyleGAN-R is given for B images."""
+    """Inputs of StyleGAN-R for B images."""
 
     cameras: Tensor
     """[B, 5] V."""
@@ -82,7 +82,7 @@ class CodeSampler:
         self.first[order] = starts.repeat_interleave(counts)
         self.count[order] = counts.repeat_interleave(counts)
 
-    def draw(self, batch: int) -> Tensor:  # [B]
+    def sample(self, batch: int) -> Tensor:  # [B]
         """Indices of images."""
         return torch.randint(len(self.order), (batch,), generator=self.random)
 
@@ -91,20 +91,20 @@ class CodeSampler:
         indices: Tensor,  # [B]
     ) -> Tensor:  # [B]
         """For each image one of the same object: mostly another view, sometimes itself."""
-        share = torch.rand(len(indices), generator=self.random)
-        steps = (share * self.count[indices]).long()
+        fraction = torch.rand(len(indices), generator=self.random)
+        steps = (fraction * self.count[indices]).long()
         return self.order[self.first[indices] + steps]
 
     def covered_masks(
         self,
         indices: Tensor,  # [B]
     ) -> Tensor:  # [B, R, R] 0 or 1
-        """What to erase; in half the images the place of another object too.
+        """Masks to erase; in half the images the mask of another object too.
 
-        Then g_b cannot read a shape or a camera from the hole in the background (ours).
+        g_b then cannot infer a shape or a camera from the hole in the background (ours).
         """
         chosen = torch.rand(len(indices), generator=self.random) < 0.5
-        others = torch.where(chosen, self.draw(len(indices)), indices)
+        others = torch.where(chosen, self.sample(len(indices)), indices)
         masks = self.codes.masks
         return torch.maximum(masks[indices], masks[others]).gt(127).float()
 
@@ -128,7 +128,7 @@ def inputs_of(
     sources: tuple[Tensor, Tensor, Tensor, Tensor],  # each [B]: images that give V, S, T, B
     masks: Tensor | None = None,  # [B, R, R] to erase; default: the background image's own
 ) -> Inputs:
-    """What StyleGAN-R is given, from images of `codes`."""
+    """Inputs of StyleGAN-R from images of `codes`."""
     viewpoints, shapes, textures, backgrounds = sources
     if masks is None:
         masks = codes.masks[backgrounds].gt(127).float()

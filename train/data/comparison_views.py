@@ -15,7 +15,7 @@ from train.data.array_file import ArrayFile
 from train.data.vehicles import DISTANCES, views
 from train.data.view_plan import asked_cameras, plan_views
 from train.models.segmenter import load_segmenter
-from train.running.device import place
+from train.running.device import default_device
 from train.running.workspace import StageFolder, Workspace
 
 BATCH = 256
@@ -54,12 +54,14 @@ def write_single_photographs(
         chosen = np.flatnonzero(labels["keep"])[:count]
         cameras = labels["cameras"][chosen]
     photographs = np.load(run.stage("photographs").require("images.npy"), mmap_mode="r")
-    segment = load_segmenter(run.stage("segmenter").path, place())
+    segment = load_segmenter(run.stage("segmenter").path, default_device())
 
     def batch(part: slice) -> tuple[np.ndarray, np.ndarray]:
         pixels = photographs[chosen[part]]
         with torch.no_grad():
-            found = segment(torch.from_numpy(pixels).to(place()).permute(0, 3, 1, 2).float() / 255)
+            found = segment(
+                torch.from_numpy(pixels).to(default_device()).permute(0, 3, 1, 2).float() / 255
+            )
         return pixels, (found * 255).round().to(torch.uint8).cpu().numpy()
 
     _write_images(folder, len(chosen), config.photographs.size, batch)

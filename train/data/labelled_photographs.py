@@ -1,5 +1,5 @@
-"""The photographs whose cameras were read: single views that the inverse graphics network learns
-from beside the generated ones."""
+"""Photographs with estimated cameras: single views that the inverse graphics network is trained on
+beside the generated ones."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ class LabelledViews(NamedTuple):
     masks: Tensor
     """[B, R, R] in 0..1."""
     cameras: Tensor
-    """[B, 5] as read."""
+    """[B, 5] as estimated."""
 
 
 class LabelledPhotographs:
@@ -31,19 +31,20 @@ class LabelledPhotographs:
         cameras: np.ndarray,  # [N, 5]
         keep: np.ndarray,  # bool [N]: those whose labels are trusted
         segment: Segment,
-        place: torch.device | None = None,
+        device: torch.device | None = None,
     ) -> None:
-        """`place`: where `segment` takes images, and the drawn ones are; default: the CPU."""
+        """`device`: of `segment` and of the sampled photographs; default: the CPU."""
         self.stream = PhotographStream(images, cameras, keep)
-        self.segment, self.place = segment, place
+        self.segment, self.device = segment, device
 
     @torch.no_grad()
-    def draw(
-        self, count: int, generator: torch.Generator, part: slice = slice(None)
+    def sample(
+        self, count: int, generator: torch.Generator, shard: slice = slice(None)
     ) -> LabelledViews:
-        """The next `count` photographs, or of them the part that this process takes."""
-        drawn = self.stream.draw(count, generator, part, self.place)
-        images = (drawn.images + 1) / 2
-        # Of few photographs, some of many processes have none, which no network takes.
+        """The next `count` photographs, or this process's shard of them."""
+        sampled = self.stream.sample(count, generator, shard, self.device)
+        images = (sampled.images + 1) / 2
+        # With few photographs and many processes a shard may be empty, which no network takes.
         masks = self.segment(images) if len(images) else images[:, 0]
-        return LabelledViews(images, masks, drawn.cameras)
+        assert sampled.cameras is not None  # the stream was given cameras
+        return LabelledViews(images, masks, sampled.cameras)

@@ -1,4 +1,4 @@
-"""Photographs that brought their masks: what a segmenter is trained on."""
+"""Photographs that brought their masks, as a segmenter is trained on them."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from train.data.vehicles import surroundings
 from train.running.workspace import StageFolder
 
 HELD_OUT_EVERY = 10
-"""Every so many photographs one is not trained on."""
+"""One photograph of so many is kept out of the training."""
 SHADOW_EXTENTS = (0.8, 0.8, 0.8)
 """What throws a shadow in a scene: a compact object, whose extents are not known."""
 SCENE_CAMERA = np.array([[0.0, 12.0, NOMINAL_DISTANCE, 0.0, 0.0]], np.float32)
@@ -45,7 +45,7 @@ class MaskedPhotographs:
         self.masks = np.load(taken.require("masks.npy"), mmap_mode="r")  # uint8 [N, R, R]
         numbers = np.arange(len(self.images))
         self.held_out = numbers[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]
-        self.camera_conditioned = np.setdiff1d(numbers, self.held_out)
+        self.training = np.setdiff1d(numbers, self.held_out)
 
     def load(self, numbers: NDArray[np.integer]) -> Labelled:
         """Photographs as they are."""

@@ -2,7 +2,7 @@
 
 Files of the folder, written by `train/stages/multiview.py`:
 `images.npy` uint8 [M, R, R, 3], `masks.npy` uint8 [M, R, R], `index.npz` (object, viewpoint int32
-[M]), `viewpoints.npz` (cameras f32 [K, 5], elevation and distance nan where nobody told them, codes
+[M]), `viewpoints.npz` (cameras f32 [K, 5], elevation and distance nan where unlabelled, codes
 f32 [K, D]), `contents.npz` (codes f32 [N, D]).
 """
 
@@ -20,7 +20,7 @@ class MultiviewError(WorkspaceError):
 
 
 class MultiviewData:
-    """Reads a multi-view folder; images stay on the disk until they are asked for."""
+    """Reads a multi-view folder; images stay on the disk until `load`."""
 
     def __init__(self, folder: Path) -> None:
         folder = Path(folder)
@@ -52,10 +52,10 @@ class MultiviewData:
         return len(self.images)
 
     def sample_pairs(self, batch: int, generator: torch.Generator, views: int = 2) -> np.ndarray:
-        """Draw `views` different images of each of `batch` objects -> int64 [batch, views].
+        """Sample `views` different images of each of `batch` objects -> int64 [batch, views].
 
-        Every image is as likely as any other to be drawn: an object that lost views to the filter
-        comes up less often. Objects are drawn with replacement, their views without.
+        Every image is equally likely: an object that lost views to the filter comes up less often.
+        Objects are sampled with replacement, their views without.
         """
         if views > self._counts.min():
             raise MultiviewError(
@@ -64,18 +64,18 @@ class MultiviewData:
             )
         seed = int(torch.randint(2**62, (1,), generator=generator))
         random = np.random.default_rng(seed)
-        drawn = random.choice(len(self._counts), batch, p=self._counts / len(self.object))
-        counts = self._counts[drawn]
-        # The views with the smallest of random keys are a draw without replacement.
+        objects = random.choice(len(self._counts), batch, p=self._counts / len(self.object))
+        counts = self._counts[objects]
+        # The views with the smallest of random keys are a sample without replacement.
         keys = random.random((batch, int(counts.max())))
         keys[np.arange(keys.shape[1]) >= counts[:, None]] = np.inf
         chosen = np.argsort(keys, axis=1)[:, :views]  # [batch, views]
-        return self._order[self._starts[drawn][:, None] + chosen]
+        return self._order[self._starts[objects][:, None] + chosen]
 
     def some_views(self, count: int) -> np.ndarray:  # int64 [B]
         """The first images of every object, at most `count`."""
-        places = np.arange(len(self._order)) - np.repeat(self._starts, self._counts)
-        return self._order[places < count]
+        ranks = np.arange(len(self._order)) - np.repeat(self._starts, self._counts)
+        return self._order[ranks < count]
 
     def load(
         self,

@@ -18,11 +18,11 @@ class RealBatch(NamedTuple):
     """[B, 5] labels; None without labels."""
 
 
-def moved(values: Tensor, place: torch.device | None) -> Tensor:
-    """The same on that device (None: where it is), without waiting for a GPU."""
-    if place is None or place.type != "cuda":
-        return values if place is None else values.to(place)
-    return values.pin_memory().to(place, non_blocking=True)
+def moved(values: Tensor, device: torch.device | None) -> Tensor:
+    """Values moved to that device (None: not at all), without waiting for a GPU."""
+    if device is None or device.type != "cuda":
+        return values if device is None else values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)
 
 
 def mirrored_cameras(
@@ -35,7 +35,7 @@ def mirrored_cameras(
 class PhotographStream:
     """Samples batches with replacement; everything random comes from the generator that is passed.
 
-    With `cameras` only the photographs marked `keep` are drawn. `mirror` flips half the images
+    With `cameras` only the photographs marked `keep` are sampled. `mirror` flips half the images
     from left to right, and their cameras with them: for categories that are mirror-symmetric.
     """
 
@@ -61,33 +61,33 @@ class PhotographStream:
         self.mirror = mirror
 
     def sample_cameras(self, batch: int, rng: torch.Generator) -> Tensor | None:  # [B, 5]
-        """Cameras of photographs drawn at random: what fakes are asked for."""
+        """Cameras of random photographs: what fakes are conditioned on."""
         if self.cameras is None:
             return None
-        cameras = self.cameras[self._draw(batch, rng)]
+        cameras = self.cameras[self._sample_rows(batch, rng)]
         return self._flip(batch, rng, cameras, mirrored_cameras(cameras))
 
-    def draw(
+    def sample(
         self,
         batch: int,
         rng: torch.Generator,
-        part: slice = slice(None),
-        place: torch.device | None = None,
+        shard: slice = slice(None),
+        device: torch.device | None = None,
     ) -> RealBatch:
-        """The next photographs, or of them the part that this process takes, at `place`."""
-        rows = self._draw(batch, rng)
-        flips = (torch.rand(batch, generator=rng) < 0.5)[part] if self.mirror else None
-        pixels = torch.from_numpy(self.images[rows[part].numpy()])  # [B, R, R, 3]
-        images = as_images(moved(pixels, place)).permute(0, 3, 1, 2) * 2 - 1
-        cameras = None if self.cameras is None else moved(self.cameras[rows[part]], place)
+        """The next photographs, or this process's shard of them, on `device`."""
+        rows = self._sample_rows(batch, rng)
+        flips = (torch.rand(batch, generator=rng) < 0.5)[shard] if self.mirror else None
+        pixels = torch.from_numpy(self.images[rows[shard].numpy()])  # [B, R, R, 3]
+        images = as_images(moved(pixels, device)).permute(0, 3, 1, 2) * 2 - 1
+        cameras = None if self.cameras is None else moved(self.cameras[rows[shard]], device)
         if flips is not None:
-            flips = moved(flips, place)
+            flips = moved(flips, device)
             images = torch.where(flips[:, None, None, None], images.flip(3), images)
             if cameras is not None:
                 cameras = torch.where(flips[:, None], mirrored_cameras(cameras), cameras)
         return RealBatch(images.contiguous(memory_format=torch.channels_last), cameras)
 
-    def _draw(self, batch: int, rng: torch.Generator) -> Tensor:
+    def _sample_rows(self, batch: int, rng: torch.Generator) -> Tensor:
         return self.chosen[torch.randint(len(self.chosen), (batch,), generator=rng)]
 
     def _flip(self, batch: int, rng: torch.Generator, plain: Tensor, mirrored: Tensor) -> Tensor:

@@ -19,10 +19,11 @@ from train.metrics.disentanglement import variance_shares
 from train.metrics.frechet import Moments, frechet_distance, moments
 from train.metrics.view_content_grid import OBJECT_ATTRIBUTES, measure_grid
 from train.metrics.viewpoint_consistency import steady_share
-from train.models.attributes import AttributeNetwork, AttributeReadings, joined, read_attributes
+from train.models.attributes import AttributeClassifier, AttributeReadings, read_attributes
 from train.models.generated import generate, generate_grid, sample_contents
 from train.models.generator import Generator
 from train.models.given_features import Features
+from train.running.chunks import joined
 
 BATCH = 64
 
@@ -48,7 +49,7 @@ class Photographed(NamedTuple):
 
 
 def photographed(
-    classifier: AttributeNetwork, count: int, inception: Features | None = None
+    classifier: AttributeClassifier, count: int, inception: Features | None = None
 ) -> Photographed:
     """What the networks make of held-out photographs.
 
@@ -69,7 +70,11 @@ def photographed(
 
 
 def measure_generator(
-    generator: Generator, classifier: AttributeNetwork, data: Photographed, seed: int, sizes: Sizes
+    generator: Generator,
+    classifier: AttributeClassifier,
+    data: Photographed,
+    seed: int,
+    sizes: Sizes,
 ) -> dict[str, float]:
     """All metrics of one seed, by name; angles in degrees, shares in 0..1."""
     rng = torch.Generator().manual_seed(seed)
@@ -98,7 +103,7 @@ def measure_generator(
             "asked_vs_read_azimuth_beyond_90": measured.obeyed.beyond_90,
             "asked_vs_read_distance": _distance_error(readings, cameras),
         }
-        if generator.hears_elevations:
+        if generator.knows_elevations:
             metrics["asked_vs_read_elevation_deg"] = _elevation_error(readings, cameras)
     return metrics
 
@@ -116,7 +121,7 @@ def _views(
 
 
 @torch.inference_mode()
-def _features(classifier: AttributeNetwork, images: Tensor) -> Tensor:
+def _features(classifier: AttributeClassifier, images: Tensor) -> Tensor:
     return classifier.features(images.to(next(classifier.parameters()).device)).cpu()
 
 

@@ -23,7 +23,7 @@ from train.models.weights import SHIPPED, load_generator
 from train.pictures.view_grid import view_grid
 from train.pose.attribute_classifier import SHIPPED as SHIPPED_CLASSIFIER
 from train.pose.attribute_classifier import classifier_errors
-from train.running.device import place
+from train.running.device import default_device
 from train.running.progress import Progress
 from train.running.workspace import WorkspaceError
 
@@ -75,16 +75,16 @@ def report_generator(
             read, or the folder holds no segmenter.
         FeaturesError: `inception` is no feature network of such images.
     """
-    generator = load_generator(path).eval().to(place())
-    classifier = load_attributes(SHIPPED_CLASSIFIER).to(place())
+    generator = load_generator(path).eval().to(default_device())
+    classifier = load_attributes(SHIPPED_CLASSIFIER).to(default_device())
     if generator.shape.size < classifier.size:
         raise WorkspaceError(
             f"{path} makes {generator.shape.size} px images; the classifier reads "
             f"{classifier.size} px and more: train it with --photographs.size of at least that"
         )
     began, sizes = time.monotonic(), sizes or Sizes()
-    features = inception and load_features(inception, classifier.size, place())
-    hull = _hull(bundle, classifier.size, sizes) if generator.hears_elevations else None
+    features = inception and load_features(inception, classifier.size, default_device())
+    hull = _hull(bundle, classifier.size, sizes) if generator.knows_elevations else None
     data = photographed(classifier, sizes.photographs, features)
     progress, found = Progress(None, "generator", len(seeds), every=0.0), []
     for seed in seeds:
@@ -136,7 +136,7 @@ def generator_report(
 def _hull(bundle: Path, size: int, sizes: Sizes) -> HullBenchmark:
     """The benchmark of silhouettes, or why there is none, before anything is measured."""
     try:
-        return HullBenchmark(load_segmenter(bundle, place()), size, sizes.hulls)
+        return HullBenchmark(load_segmenter(bundle, default_device()), size, sizes.hulls)
     except SegmenterError as error:
         raise WorkspaceError(
             f"{bundle} holds no segmenter, which finds the silhouettes ({error}): give a bundle "

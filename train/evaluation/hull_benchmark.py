@@ -21,7 +21,7 @@ from train.metrics.visual_hull import VisualHull
 from train.models.generated import generate_grid, sample_contents
 from train.models.generator import Generator
 from train.models.segmenter import Segment
-from train.running.device import place
+from train.running.device import default_device
 
 VIEWS = 12
 CAMERA_SEED = 5
@@ -39,8 +39,8 @@ class HullBenchmark:
     """Fixed cameras all around the circle, and what finds silhouettes."""
 
     def __init__(self, segment: Segment, size: int, objects: int) -> None:
-        """`segment`: takes images at `place()`; `size`: of the images in pixels; `objects`: how
-        many are measured."""
+        """`segment`: takes images on the default device; `size`: of the images in pixels;
+        `objects`: how many are measured."""
         self.segment, self.size, self.objects = segment, size, objects
         self.cameras = asked_cameras(
             VIEWS, CAMERA_SEED, distances=(NOMINAL_DISTANCE, NOMINAL_DISTANCE)
@@ -87,7 +87,7 @@ class HullBenchmark:
     @torch.inference_mode()
     def _silhouettes(self, images: Tensor) -> np.ndarray:  # f32 [B, R, R] in 0..1
         return (
-            torch.cat([self.segment(part.to(place())) for part in images.split(BATCH)])
+            torch.cat([self.segment(part.to(default_device())) for part in images.split(BATCH)])
             .cpu()
             .numpy()
         )

@@ -1,36 +1,32 @@
-"""The attribute network: reads azimuth, elevation, distance, body and paint from an image.
+"""The attribute classifier: azimuth, elevation, distance, body and paint of a vehicle's image.
 
-Taught on procedural truth, it fills in for a person who annotates viewpoints, and it is the gauge
-by which viewpoint codes are chosen and every round's generator is judged. The inverse graphics
-network never sees its output.
+It is trained on the ground truth of procedural photographs. It fills in for a person who annotates
+viewpoints, and it measures view codes and every round's generator. The inverse graphics network
+never sees its output.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, NOMINAL_DISTANCE
-from train.data.vehicles import KINDS, Attributes
+from graphics.camera import NOMINAL_DISTANCE
 from train.models.camera_features import DISTANCE_SCALE
-from train.models.camera_head import AZIMUTH_BINS, azimuth_targets
-from train.running.workspace import write_atomically
+from train.models.camera_head import AZIMUTH_BINS
+from train.models.layers import channels_last
+from train.models.storage import load_network, save_network
 
 GRID_SIDE = 32
 """Images are folded to this side at the entry, so that the cost hardly depends on their size."""
 WIDTHS = (24, 48, 96, 128)
 """Channels at sides 32, 16, 8 and 4."""
 CODE = 128
-BODY_SCALES = (0.1, 0.2)
-"""Object units that count as one in the losses of roof height and length."""
+BODY_KINDS = 4
+"""Kinds of bodies of procedural vehicles."""
 ELEVATION_SCALE_DEGREES = 10.0
-PAINT_SCALE = 0.2
 
 
 class AttributeOutputs(NamedTuple):
@@ -43,7 +39,7 @@ class AttributeOutputs(NamedTuple):
     distances: Tensor
     """[B] object units."""
     kind_logits: Tensor
-    """[B, len(KINDS)]."""
+    """[B, BODY_KINDS]."""
     bodies: Tensor
     """[B, 2]: roof height and length in object units."""
     paints: Tensor
@@ -51,18 +47,18 @@ class AttributeOutputs(NamedTuple):
 
 
 class AttributeReadings(NamedTuple):
-    """What the network reads from N images."""
+    """Attributes of N images."""
 
     azimuths: np.ndarray
     """f32 [N] degrees in [-180, 180)."""
     confidences: np.ndarray
-    """f32 [N] in 0..1: share of the azimuth distribution around its peak."""
+    """f32 [N] in 0..1: probability of the azimuth's peak and its neighbours."""
     elevations: np.ndarray
     """f32 [N] degrees."""
     distances: np.ndarray
     """f32 [N] object units."""
     kinds: np.ndarray
-    """f32 [N, len(KINDS)] probabilities."""
+    """f32 [N, BODY_KINDS] probabilities."""
     bodies: np.ndarray
     """f32 [N, 2]: roof height and length in object units."""
     paints: np.ndarray
@@ -85,7 +81,7 @@ class AttributeReadings(NamedTuple):
         }
 
 
-class AttributeNetwork(nn.Module):
+class AttributeClassifier(nn.Module):
     """A small convolutional network with one linear head per attribute."""
 
     def __init__(self, size: int) -> None:
@@ -103,7 +99,7 @@ class AttributeNetwork(nn.Module):
         self.encoder = nn.Sequential(*layers, nn.Flatten())
         self.code = nn.Linear(WIDTHS[-1] * (GRID_SIDE // 8) ** 2, CODE)
         self.azimuth = nn.Linear(CODE, AZIMUTH_BINS)
-        self.kind = nn.Linear(CODE, len(KINDS))
+        self.kind = nn.Linear(CODE, BODY_KINDS)
         self.rest = nn.Linear(CODE, 7)
 
     def forward(
@@ -130,7 +126,7 @@ class AttributeNetwork(nn.Module):
         self,
         images: Tensor,  # [B, 3, R, R] in 0..1
     ) -> Tensor:  # [B, CODE]
-        """What all heads read, before its rectifier: the features of Fréchet distances."""
+        """The code of all heads before its rectifier: the features of Fréchet distances."""
         folded = F.pixel_unshuffle((images - 0.5) * 2, self.fold)
         return self.code(self.encoder(folded))
 
@@ -143,50 +139,25 @@ def _convolution(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
     )
 
 
-def attribute_loss(
-    outputs: AttributeOutputs,
-    cameras: Tensor,  # [B, 5]
-    attributes: Attributes,
-) -> Tensor:
-    """Cross-entropies and smooth L1 terms, each of the order of one at the start."""
-    place = outputs.azimuth_logits.device
-    cameras = cameras.to(place)
-    azimuth = F.cross_entropy(outputs.azimuth_logits, azimuth_targets(cameras[:, AZIMUTH]))
-    kind = F.cross_entropy(outputs.kind_logits, torch.from_numpy(attributes.kind).long().to(place))
-    elevation = F.smooth_l1_loss(
-        outputs.elevations / ELEVATION_SCALE_DEGREES,
-        cameras[:, ELEVATION] / ELEVATION_SCALE_DEGREES,
-    )
-    distance = F.smooth_l1_loss(
-        outputs.distances.log() / DISTANCE_SCALE, cameras[:, DISTANCE].log() / DISTANCE_SCALE
-    )
-    body = np.stack([attributes.roof_height, attributes.length], axis=1)
-    bodies, scales = torch.from_numpy(body).float().to(place), torch.tensor(BODY_SCALES).to(place)
-    shape = F.smooth_l1_loss(outputs.bodies / scales, bodies / scales)
-    paint = torch.from_numpy(np.ascontiguousarray(attributes.paint)).float().to(place)
-    colour = F.smooth_l1_loss(outputs.paints / PAINT_SCALE, paint / PAINT_SCALE)
-    return azimuth + kind + elevation + distance + shape + colour
-
-
 @torch.inference_mode()
 def read_attributes(
-    network: AttributeNetwork,
+    network: AttributeClassifier,
     images: Tensor,  # [N, 3, R, R] in 0..1, on any device
 ) -> AttributeReadings:
-    """Degrees, probabilities and object units, averaged with what the mirrored image says.
+    """Degrees, probabilities and object units, averaged over the image and its mirror image.
 
     The azimuth is the mean direction of the distribution's peak, the strongest bin and its
-    neighbours: a second one on the far side (front and back confused) then lowers the confidence
+    neighbours. A second peak on the far side (front and back confused) then lowers the confidence
     and does not pull the azimuth to the middle.
     """
     images = images.to(next(network.parameters()).device)
     plain, mirrored = network(images), network(images.flip(-1))
-    shares = plain.azimuth_logits.float().softmax(dim=-1)  # [N, bins]
-    turned = mirrored.azimuth_logits.float().softmax(dim=-1).flip(-1).roll(1, dims=-1)
-    shares = (shares + turned) / 2
-    around = torch.arange(-1, 2, device=shares.device)
-    peak = (shares.argmax(dim=-1, keepdim=True) + around) % AZIMUTH_BINS  # [N, 3]
-    weights = shares.gather(1, peak)
+    probabilities = plain.azimuth_logits.float().softmax(dim=-1)  # [N, bins]
+    flipped = mirrored.azimuth_logits.float().softmax(dim=-1).flip(-1).roll(1, dims=-1)
+    probabilities = (probabilities + flipped) / 2
+    around = torch.arange(-1, 2, device=probabilities.device)
+    peak = (probabilities.argmax(dim=-1, keepdim=True) + around) % AZIMUTH_BINS  # [N, 3]
+    weights = probabilities.gather(1, peak)
     angles = torch.deg2rad(peak * (360.0 / AZIMUTH_BINS))
     direction = torch.atan2((weights * angles.sin()).sum(-1), (weights * angles.cos()).sum(-1))
     azimuths = (torch.rad2deg(direction) + 180.0) % 360.0 - 180.0
@@ -202,29 +173,16 @@ def read_attributes(
     return AttributeReadings(*(column.float().cpu().numpy() for column in columns))
 
 
-def joined(parts: Sequence[AttributeReadings]) -> AttributeReadings:
-    """The readings of several batches as those of one."""
-    return AttributeReadings(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
 def save_attributes(
-    network: AttributeNetwork,
+    network: AttributeClassifier,
     path: Path,
     dtype: torch.dtype = torch.float32,
     command: str = "",
 ) -> None:
     """Write the weights, the image size and the command that made them, atomically."""
-    weights = {
-        name: value.detach().to(dtype if value.is_floating_point() else value.dtype).contiguous()
-        for name, value in network.state_dict().items()
-    }
-    facts = {"size": str(network.size), "command": command}
-    write_atomically(path, save(weights, metadata=facts))
+    save_network(path, network, {"size": str(network.size), "command": command}, dtype)
 
 
-def load_attributes(path: Path) -> AttributeNetwork:
+def load_attributes(path: Path) -> AttributeClassifier:
     """Read what `save_attributes` wrote; the network is in evaluation mode, in float32."""
-    with safe_open(path, framework="pt") as file:
-        network = AttributeNetwork(int(file.metadata()["size"]))
-    network.load_state_dict(load_file(path))
-    return network.to(memory_format=torch.channels_last).eval()
+    return channels_last(load_network(path, lambda facts: AttributeClassifier(int(facts["size"]))))

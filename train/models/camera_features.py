@@ -1,26 +1,28 @@
-"""Cameras as numbers of the order of one, which is how the GAN's networks are told them."""
+"""Cameras as numbers of the order of one, which the GAN's networks are conditioned on."""
+
+import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, NOMINAL_DISTANCE
 from train.models.layers import EqualisedLinear
 
 CAMERA_FEATURES = 6
 ELEVATION_FEATURE, DISTANCE_FEATURE = 4, 5
-"""The places of those that nobody may have told."""
+"""Indices of the features that may be unlabelled."""
 ELEVATION_SCALE_DEGREES = 30.0
 DISTANCE_SCALE = 0.1
-"""Of the distance's logarithm: what counts as one, here and in the losses."""
+"""Step of the distance's logarithm that counts as one, here and in the losses."""
 
 
 def camera_features(
-    cameras: Tensor,  # [B, 5]; elevation and distance may be nan: nobody told them
+    cameras: Tensor,  # [B, 5]; elevation and distance nan where unlabelled
 ) -> Tensor:  # [B, CAMERA_FEATURES]
     """Periodic azimuth and its double, elevation, and the distance over the nominal one.
 
-    An untold elevation counts as 0 degrees, an untold distance as the nominal one. Offsets are not
-    told.
+    An unlabelled elevation counts as 0 degrees, an unlabelled distance as the nominal one. Offsets
+    are left out.
     """
     azimuths = torch.deg2rad(cameras[:, AZIMUTH])
     distances = (cameras[:, DISTANCE] / NOMINAL_DISTANCE).log() / DISTANCE_SCALE
@@ -36,13 +38,32 @@ def camera_features(
 
 
 def camera_layer(outputs: int) -> EqualisedLinear:
-    """A layer that reads `camera_features`, and hears of elevation and distance as it is taught to.
+    """A layer of `camera_features` whose weights of elevation and distance start at zero.
 
-    Labels without them never teach it. Weights left as they were drawn would then make another
-    image of every distance that is asked for: measured, a Fréchet distance of 64 in place of 33,
-    and 9 % of the images turned round in place of 0.3 %.
+    Without labels of them these weights never train. Random ones would make another image of every
+    requested distance: measured, a Fréchet distance of 64 in place of 33, and 9 % of the images
+    flipped by 180° in place of 0.3 %.
     """
     layer = EqualisedLinear(CAMERA_FEATURES, outputs, activate=True)
     with torch.no_grad():
         layer.weight[:, [ELEVATION_FEATURE, DISTANCE_FEATURE]] = 0
     return layer
+
+
+class CameraMapping(nn.Module):
+    """Camera → view code, from azimuth, elevation and distance: the offset is content."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            camera_layer(code),
+            EqualisedLinear(code, code, rate=0.1, activate=True),
+            EqualisedLinear(code, code, rate=0.1, activate=True),
+        )
+
+    def forward(
+        self,
+        cameras: Tensor,  # [B, 5] degrees, distance, offsets; nan where unlabelled
+    ) -> Tensor:  # [B, code]
+        """View codes of the order of one."""
+        return self.layers(camera_features(cameras) * math.sqrt(2.0))

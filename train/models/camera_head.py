@@ -1,4 +1,4 @@
-"""The head that reads the camera, and the soft bins in which it and others say an azimuth."""
+"""The head that estimates the camera, and the soft bins of an azimuth."""
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,9 @@ AZIMUTH_BINS = 24
 
 class CameraHead(nn.Module):
     """Azimuth as a distribution over soft bins; elevation, distance and offset by regression."""
+
+    window: Tensor
+    directions: Tensor
 
     def __init__(self, code: int) -> None:
         super().__init__()
@@ -35,8 +38,8 @@ class CameraHead(nn.Module):
         """
         code = F.relu(self.hidden(code))
         logits = self.azimuth(code)
-        share = logits.softmax(-1)
-        peak = share * self.window[share.argmax(-1)]
+        probabilities = logits.softmax(-1)
+        peak = probabilities * self.window[probabilities.argmax(-1)]
         direction = peak @ self.directions
         azimuth = torch.rad2deg(torch.atan2(direction[:, 0], direction[:, 1]))
         elevation, distance, offsets = self.rest(code).tanh().split((1, 1, 2), -1)
@@ -54,9 +57,9 @@ class CameraHead(nn.Module):
 
 def azimuth_targets(azimuth_degrees: Tensor) -> Tensor:
     """Soft bins of azimuths [B]: each falls on its two nearest bins, linearly -> [B, bins]."""
-    place = (azimuth_degrees / (360.0 / AZIMUTH_BINS)) % AZIMUTH_BINS
-    low = place.floor()
-    share = (place - low)[:, None]
+    position = (azimuth_degrees / (360.0 / AZIMUTH_BINS)) % AZIMUTH_BINS
+    low = position.floor()
+    weight = (position - low)[:, None]
     low = low.long() % AZIMUTH_BINS
     high = (low + 1) % AZIMUTH_BINS
-    return F.one_hot(low, AZIMUTH_BINS) * (1 - share) + F.one_hot(high, AZIMUTH_BINS) * share
+    return F.one_hot(low, AZIMUTH_BINS) * (1 - weight) + F.one_hot(high, AZIMUTH_BINS) * weight

@@ -1,4 +1,4 @@
-"""The residual discriminator of StyleGAN2, with a camera projection when camera-taught."""
+"""The residual discriminator of StyleGAN2, with a camera projection if camera-conditioned."""
 
 import itertools
 import math
@@ -11,11 +11,7 @@ from torch import Tensor, nn
 from train.models.batch_deviation import minibatch_deviation
 from train.models.camera_features import camera_features, camera_layer
 from train.models.generator import default_channels
-from train.models.layers import (
-    EqualisedConvolution,
-    EqualisedLinear,
-    halve,
-)
+from train.models.layers import EqualisedConvolution, EqualisedLinear, halve
 
 WIDTH = 128
 """Numbers in the code that the logit is read from, in our own discriminator."""
@@ -76,14 +72,14 @@ class CameraEmbedding(nn.Module):
 
     def forward(
         self,
-        cameras: Tensor,  # [B, 5] degrees, distance (nan: nobody told it), offsets
+        cameras: Tensor,  # [B, 5] degrees, distance, offsets; nan where unlabelled
     ) -> Tensor:  # [B, width]
         """From azimuth, elevation and distance."""
         return self.layers(camera_features(cameras))
 
 
 class Discriminator(nn.Module):
-    """Real or generated, and whether the image shows what the camera says."""
+    """Real or generated, and whether the image fits the camera."""
 
     architecture: ClassVar[str] = "light"
     """Pools before convolving; the published form is `train.models.stylegan2_discriminator`."""
@@ -131,13 +127,13 @@ class Discriminator(nn.Module):
     def forward(
         self,
         images: Tensor,  # [B, 3, R, R] in [-1, 1]
-        cameras: Tensor | None = None,  # [B, 5], with a camera-taught discriminator only
+        cameras: Tensor | None = None,  # [B, 5], with a camera-conditioned discriminator only
         batches: int = 1,
     ) -> Tensor:  # [B]
-        """Logits, high for real; of so many batches, one after the other, each judged by itself."""
+        """Logits, high for real; each of `batches` consecutive batches is judged by itself."""
         if (cameras is None) == self.camera_conditioned:
             has, wants = ("no cameras", "a") if cameras is None else ("cameras", "no")
-            raise ValueError(f"got {has}, but this is {wants} camera-taught discriminator")
+            raise ValueError(f"got {has}, but this is {wants} camera-conditioned discriminator")
         features = self.features(images)[-1]
         deviation = minibatch_deviation(features, batches=batches).to(features.dtype)
         last = self._limit(self.last(torch.cat([features, deviation], dim=1)))

@@ -7,13 +7,13 @@ from torch import Tensor
 from train.models.generator import Generator
 
 BATCH = 64
-"""Images drawn at once, of up to 64 px; fewer where they are larger."""
+"""Images generated at once, of up to 64 px; fewer where they are larger."""
 
 
 def sample_contents(
     generator: Generator, count: int, truncation: float, rng: torch.Generator
 ) -> Tensor:  # [count, code]
-    """Content codes w, drawn towards their mean by `truncation` (1: not at all)."""
+    """Content codes w, moved towards their mean by `truncation` (1: not at all)."""
     z = torch.randn((count, generator.shape.code), generator=rng)
     with torch.no_grad():
         return generator.mapping(z.to(generator.constant.device), truncation)
@@ -30,11 +30,11 @@ def generate(
 
     `size`: the R to give, by means of pixels, where it is less than the generator's.
     """
-    place = generator.constant.device
+    device = generator.constant.device
     batch = max(1, min(BATCH, BATCH * 64**2 // generator.shape.size**2))
     parts = []
     for content, view in zip(
-        contents.to(place).split(batch), views.to(place).split(batch), strict=True
+        contents.to(device).split(batch), views.to(device).split(batch), strict=True
     ):
         images = (generator.synthesize(generator.styles(content, view), noise=None) + 1) / 2
         parts.append(_at_most(images.clamp(0, 1), size))

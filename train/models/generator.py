@@ -1,10 +1,10 @@
-"""The image generator: StyleGAN2's mapping and skip synthesis, unconditional or camera-taught.
+"""The image generator: StyleGAN2's mapping and skip synthesis, unconditional or camera-conditioned.
 
 Every layer is modulated by one style vector (the paper's W*). Styles come from two codes: the
 *view* code drives the first `view_layers` convolutions, the *content* code all later
 convolutions and every projection to colours. An unconditional generator takes a second `w` as
-its view code. A camera-taught one takes the camera's code and mixes the content into it, because
-a body's silhouette is drawn in the early layers too: without that the body follows the view.
+its view code. A camera-conditioned one takes the camera's code and mixes the content into it: the
+early layers form a body's silhouette too, which would otherwise follow the view.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from train.models.camera_features import ELEVATION_FEATURE, camera_features, camera_layer
+from train.models.camera_features import ELEVATION_FEATURE, CameraMapping
 from train.models.layers import (
     EqualisedLinear,
     ModulatedConvolution,
@@ -32,7 +32,7 @@ Noise = Literal["random", "fixed"] | None
 CHANNELS = {4: 128, 8: 128, 16: 64, 32: 32, 64: 16, 128: 16, 256: 8, 512: 8}
 """Default channels by resolution: about the same cost at every resolution from 8 to 64 px."""
 ALWAYS_CONTENT = 1_000
-"""The place of a layer that no cut reaches."""
+"""The position of a layer that no cut reaches."""
 
 
 def default_channels(size: int) -> tuple[int, ...]:
@@ -89,7 +89,7 @@ class Mapping(nn.Module):
         z: Tensor,  # [B, code]
         truncation: float = 1.0,
     ) -> Tensor:  # [B, code]
-        """Codes w, drawn towards their mean by `truncation` (1: not at all, 0: the mean)."""
+        """Codes w, moved towards their mean by `truncation` (1: not at all, 0: the mean)."""
         w = self.layers(normalise_second_moment(z))
         return w if truncation == 1.0 else self.mean + truncation * (w - self.mean)
 
@@ -103,27 +103,8 @@ class Mapping(nn.Module):
         self.mean.lerp_(w.detach().float().mean(dim=0), rate)
 
 
-class CameraMapping(nn.Module):
-    """Camera → view code, from azimuth, elevation and distance: the offset is content."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            camera_layer(code),
-            EqualisedLinear(code, code, rate=0.1, activate=True),
-            EqualisedLinear(code, code, rate=0.1, activate=True),
-        )
-
-    def forward(
-        self,
-        cameras: Tensor,  # [B, 5] degrees, distance (nan: nobody told it), offsets
-    ) -> Tensor:  # [B, code]
-        """View codes of the order of one."""
-        return self.layers(camera_features(cameras) * math.sqrt(2.0))
-
-
 class SynthesisBlock(nn.Module):
-    """The convolutions and the colours of one resolution; the first has no upsampling one."""
+    """The convolutions and the colours of one resolution; the first block does not upsample."""
 
     def __init__(
         self,
@@ -145,8 +126,8 @@ class StyleLayer(NamedTuple):
     name: str
     width: int
     """Channels that it reads."""
-    place: int
-    """It follows the view code if the cut between the two codes lies beyond this place."""
+    position: int
+    """The layer follows the view code if this is below the cut between the two codes."""
 
 
 class Generator(nn.Module):
@@ -201,8 +182,8 @@ class Generator(nn.Module):
         return self.shape.camera_conditioned
 
     @property
-    def hears_elevations(self) -> bool:
-        """Whether labels ever told it elevations; else they are the content's own."""
+    def knows_elevations(self) -> bool:
+        """Whether it was trained on labels of elevation; else elevations are the content's own."""
         mapping = self.camera_mapping
         return mapping is not None and bool(mapping.layers[0].weight[:, ELEVATION_FEATURE].any())
 
@@ -214,12 +195,14 @@ class Generator(nn.Module):
     @property
     def view_dimensions(self) -> slice:
         """The part of a flattened style vector that the view code drives."""
-        return slice(0, sum(x.width for x in self.style_layers if x.place < self.shape.view_layers))
+        return slice(
+            0, sum(x.width for x in self.style_layers if x.position < self.shape.view_layers)
+        )
 
     def styles(
         self,
         content: Tensor,  # [B, code]
-        view: Tensor,  # [B, code] w (unconditional) or camera_mapping(cameras) (camera-taught)
+        view: Tensor,  # [B, code] w (unconditional) or camera_mapping(cameras) (camera-conditioned)
         cut: int | Tensor | None = None,
     ) -> Styles:  # [B, channels] per style name
         """One style per layer; the first `cut` convolutions (default: view_layers) see `view`.
@@ -231,8 +214,8 @@ class Generator(nn.Module):
 
         def code(layer: StyleLayer) -> Tensor:
             if isinstance(cut, Tensor):
-                return torch.where(layer.place < cut, early, content)
-            return early if layer.place < cut else content
+                return torch.where(layer.position < cut, early, content)
+            return early if layer.position < cut else content
 
         return [
             affine(code(layer))
@@ -247,19 +230,20 @@ class Generator(nn.Module):
     ) -> Tensor:  # [B, 3, R, R]
         """Images in about [-1, 1].
 
-        `noise`: "random" draws new noise (from `rng`), "fixed" takes the stored one, None none.
+        `noise`: "random" samples noise (from `rng`), "fixed" takes the stored noise, None none.
         """
         batch = styles[0].shape[0]
         style = dict(zip(self.style_names, styles, strict=True))
         features = self.constant.expand(batch, -1, -1, -1)
         features = features.contiguous(memory_format=torch.channels_last)
-        image, layer = None, 0
+        image: Tensor | None = None
+        layer = 0
         for index, block in enumerate(self.blocks):
             side = 4 * 2**index
             for name, convolution in (("conv0", block.conv0), ("conv1", block.conv1)):
                 if convolution is not None:
-                    drawn = self._noise(layer, batch, noise, rng)
-                    features = self._limit(convolution(features, style[f"b{side}.{name}"], drawn))
+                    added = self._noise(layer, batch, noise, rng)
+                    features = self._limit(convolution(features, style[f"b{side}.{name}"], added))
                     layer += 1
             colours = self._limit(block.to_rgb(features, style[f"b{side}.to_rgb"]))
             colours = colours.to(self.constant.dtype)  # which autocast may have lowered

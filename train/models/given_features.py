@@ -6,7 +6,7 @@ and pytorch-fid's networks do. It is given images of the generator's own size:
 - ONNX: `images` uint8 [B, 3, R, R] in 0..255, or float32 in 0..1, -> `features` float32 [B, D];
 - TorchScript: called with uint8 [B, 3, R, R], and `return_features=True` where it knows that (as
   NVIDIA's inception-2015-12-05.pt does), gives float32 [B, D]. Such a file holds a program: take
-  it from whom you trust.
+  it from a source that you trust.
 """
 
 import warnings
@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 from torch import Tensor
 
 from train.config.refusal import CommandError
+from train.models.onnx_files import open_graph
 
 Features = Callable[[Tensor], Tensor]
 """Images 0..1 [B, 3, R, R] on any device -> features [B, D] on the CPU."""
@@ -60,12 +60,8 @@ def _pixels(images: Tensor) -> Tensor:
 
 
 def _onnx(path: Path, size: int) -> Features:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
     try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
+        session = open_graph(path)
     except Exception as error:  # onnxruntime's own exceptions share no narrower ancestor
         raise FeaturesError(f"{path} is not a readable ONNX graph: {error}") from error
     inputs = {value.name: value for value in session.get_inputs()}
@@ -92,7 +88,7 @@ def _check_shape(path: Path, shape: list[int | str | None], size: int) -> None:
     """Open axes are None or a name."""
     wanted = (None, 3, size, size)
     if len(shape) != 4 or any(
-        isinstance(side, int) and side != asked for side, asked in zip(shape, wanted, strict=True)
+        isinstance(side, int) and side != want for side, want in zip(shape, wanted, strict=True)
     ):
         raise FeaturesError(
             f"{path} takes `images` of shape {shape}; they are [B, 3, {size}, {size}]: export it "

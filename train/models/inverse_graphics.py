@@ -1,7 +1,7 @@
 """The inverse graphics network: a photograph and its mask -> shape, texture, camera (paper 3.2).
 
 Ours beside the paper: the shape and the texture are mirror-symmetric about x = 0, the shape is a
-learned mean of the category plus a prediction, and a head reads the camera, because a service
+learned mean of the category plus a prediction, and a head estimates the camera, because a service
 gets photographs without one.
 """
 
@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -20,12 +18,12 @@ from graphics.camera import ELEVATION
 from graphics.mesh import sphere_template
 from train.models.camera_head import CameraHead
 from train.models.shape_head import ShapeHead
+from train.models.storage import load_network, save_network
 from train.models.texture_head import TextureHead
-from train.running.workspace import write_atomically
 
 
 class Prediction(NamedTuple):
-    """What the network reads from B images."""
+    """What the network predicts from B images."""
 
     vertices: Tensor
     """[B, V, 3] in object units, canonical frame; the middle of the box is the origin."""
@@ -36,16 +34,16 @@ class Prediction(NamedTuple):
     cameras: Tensor
     """[B, 5]: azimuth, elevation (degrees), distance, offset x, offset y."""
     confidences: Tensor
-    """[B] in 0..1: share of the azimuth distribution around its peak."""
+    """[B] in 0..1: probability of the azimuth's peak and its neighbours."""
     azimuth_logits: Tensor
     """[B, AZIMUTH_BINS]."""
 
 
 def completed(
-    labelled: Tensor,  # [B, 5]; nan where nobody told the elevation
+    labelled: Tensor,  # [B, 5]; elevation nan where unlabelled
     predicted: Tensor,  # [B, 5]
 ) -> Tensor:  # [B, 5]
-    """Cameras as told, azimuth and perhaps elevation, and for the rest as predicted."""
+    """Cameras with labelled azimuth and, if labelled, elevation; the rest is predicted."""
     elevations = labelled[:, ELEVATION]
     elevations = torch.where(elevations.isnan(), predicted[:, ELEVATION], elevations)
     return torch.cat(
@@ -71,7 +69,7 @@ class InverseGraphicsShape:
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut; halves the sides where `stride` is 2.
 
-    With fewer inner channels than outputs it costs half as much and reads no worse.
+    With fewer inner channels than outputs it costs half as much and predicts as well.
     """
 
     def __init__(self, inputs: int, inner: int, outputs: int, stride: int) -> None:
@@ -137,17 +135,11 @@ class InverseGraphics(nn.Module):
 
 def save_inverse_graphics(path: Path, network: InverseGraphics) -> None:
     """Write the weights, in half precision, with the sizes that they belong to, atomically."""
-    weights = {
-        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
-        for name, tensor in network.state_dict().items()
-    }
-    write_atomically(path, save(weights, {"shape": json.dumps(asdict(network.shape))}))
+    save_network(path, network, {"shape": json.dumps(asdict(network.shape))}, torch.float16)
 
 
 def load_inverse_graphics(path: Path) -> InverseGraphics:
     """Read what `save_inverse_graphics` wrote: float32 parameters, evaluation mode."""
-    with safe_open(path, "pt") as file:
-        shape = InverseGraphicsShape(**json.loads(file.metadata()["shape"]))
-    network = InverseGraphics(shape)
-    network.load_state_dict(load_file(path))
-    return network.eval()
+    return load_network(
+        path, lambda facts: InverseGraphics(InverseGraphicsShape(**json.loads(facts["shape"])))
+    )

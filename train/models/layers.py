@@ -8,7 +8,7 @@ allows because it is positively homogeneous.
 
 import math
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from train.models.colour_projection import projected
 from train.models.row_activation import LEAKY_SLOPE, activated
+
+Network = TypeVar("Network", bound=nn.Module)
 
 ACTIVATION_GAIN = math.sqrt(2.0)
 """Keeps unit variance through a leaky ReLU (StyleGAN2)."""
@@ -161,7 +163,13 @@ class ToRGB(nn.Module):
             return projected(features, weight, self.bias)
 
 
-def as_given(device: torch.device) -> AbstractContextManager[None]:
+def channels_last(network: Network, device: torch.device | None = None) -> Network:
+    """The network itself, on the device, with the memory order that convolutions are fast in."""
+    # Its overloads lack the memory format.
+    return network.to(device=device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def as_given(device: torch.device) -> AbstractContextManager[object]:
     """Inside, operations take the precision of what they are given: autocast changes none."""
     kind = device.type
     lowered = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)

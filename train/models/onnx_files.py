@@ -1,12 +1,13 @@
 """Networks as ONNX files: export, weights in half precision, and parity with torch.
 
 The TorchScript exporter is taken, not the newer one: both give a clean batch axis and the same
-figures, but it needs 0.5 s for a graph where the other needs 16 to 70 s on a laptop's core.
+results, but this one needs 0.5 s for a graph where the other needs 16 to 70 s on a laptop's core.
 """
 
 import io
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,9 +40,9 @@ def export_graph(
     """
     content = io.BytesIO()
     for degrees, factor in (("deg2rad", np.pi / 180.0), ("rad2deg", 180.0 / np.pi)):
-        _teach(degrees, factor)
+        _register(degrees, factor)
     with warnings.catch_warnings():
-        # It says that it is not the newest exporter, and that the checks of shapes in our
+        # They say that this is not the newest exporter, and that the checks of shapes in our
         # modules are constants, which they are meant to be.
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
@@ -65,8 +66,8 @@ def export_graph(
     return model
 
 
-def _teach(operator: str, factor: float) -> None:
-    """Tell the exporter an operator that it lacks: a multiplication."""
+def _register(operator: str, factor: float) -> None:
+    """Give the exporter an operator that it lacks, as a multiplication."""
 
     def multiply(graph: Any, value: Any) -> Any:
         return graph.op("Mul", value, graph.op("Constant", value_t=torch.tensor(factor).float()))
@@ -110,14 +111,13 @@ def halve_weights(model: onnx.ModelProto, smallest: int = 256) -> onnx.ModelProt
     return halved
 
 
-def open_graph(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """The graph in ONNX Runtime on the CPU, on as many threads as torch takes."""
+def open_graph(model: onnx.ModelProto | Path) -> onnxruntime.InferenceSession:
+    """A graph, or its file, in ONNX Runtime on the CPU, on as many threads as torch takes."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3  # its warnings about folded constants are not for the user
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    content = str(model) if isinstance(model, Path) else model.SerializeToString()
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def parity(
@@ -128,7 +128,7 @@ def parity(
 ) -> dict[str, float]:
     """Output name -> largest absolute difference, torch against ONNX Runtime.
 
-    At every batch size the rows are gone through in whole batches. Azimuths are compared around
+    Every batch size goes through the rows in whole batches. Azimuths are compared around
     the circle.
     """
     session = open_graph(model)
@@ -137,12 +137,12 @@ def parity(
     rows = len(next(iter(inputs.values())))
     for batch in batches:
         for start in range(0, rows - batch + 1, batch):
-            part = {name: values[start : start + batch] for name, values in inputs.items()}
+            given = {name: values[start : start + batch] for name, values in inputs.items()}
             with torch.no_grad():
-                wanted = as_arrays(module(*(torch.from_numpy(value) for value in part.values())))
-            got = session.run(names, part)
+                wanted = as_arrays(module(*(torch.from_numpy(value) for value in given.values())))
+            got = session.run(names, given)
             for name, left, right in zip(names, wanted, got, strict=True):
-                largest[name] = max(largest[name], _difference(name, left, right))
+                largest[name] = max(largest[name], _difference(name, left, np.asarray(right)))
     return largest
 
 

@@ -35,6 +35,9 @@ class DiscriminatorFeatures(nn.Module):
 class VggFeatures(nn.Module):
     """VGG-16 features after each level, from a safetensors file with torchvision's names."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, path: Path) -> None:
         """Raises `WeightsError` for a file that is missing or holds something else."""
         super().__init__()

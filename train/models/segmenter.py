@@ -8,15 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from train.config.refusal import CommandError
-from train.running.workspace import write_atomically
+from train.models.layers import channels_last
+from train.models.onnx_files import open_graph
+from train.models.storage import load_network, save_network
 
 SIDE_MULTIPLE = 16
 """Image sides must be multiples of this: one folding and three halvings."""
@@ -91,12 +90,8 @@ class OnnxSegmenter:
     """A segmenter from elsewhere: an ONNX graph `images` uint8 [B,R,R,3] -> `masks` [B,R,R]."""
 
     def __init__(self, path: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
         try:
-            self.session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
+            self.session = open_graph(path)
         except Exception as error:  # onnxruntime's own exceptions share no narrower ancestor
             raise SegmenterError(f"{path} is not a readable ONNX graph: {error}") from error
         inputs = [(value.name, value.type) for value in self.session.get_inputs()]
@@ -115,7 +110,7 @@ class OnnxSegmenter:
         """The masks."""
         pixels = (images.permute(0, 2, 3, 1) * 255).round().clamp(0, 255)
         given = np.ascontiguousarray(pixels.to(torch.uint8).cpu().numpy())
-        (masks,) = self.session.run(["masks"], {"images": given})
+        masks = np.asarray(self.session.run(["masks"], {"images": given})[0])
         if masks.shape != given.shape[:3]:
             raise SegmenterError(f"masks of shape {masks.shape} for images {given.shape}")
         return torch.from_numpy(masks).to(images.device)
@@ -123,8 +118,7 @@ class OnnxSegmenter:
 
 def save_segmenter(segmenter: Segmenter, path: Path) -> None:
     """Write the weights and the width, atomically."""
-    weights = {name: value.detach().contiguous() for name, value in segmenter.state_dict().items()}
-    write_atomically(path, save(weights, metadata={"channels": str(segmenter.channels)}))
+    save_network(path, segmenter, {"channels": str(segmenter.channels)})
 
 
 def load_segmenter(path: Path, device: torch.device | None = None) -> Segmenter | OnnxSegmenter:
@@ -140,7 +134,5 @@ def load_segmenter(path: Path, device: torch.device | None = None) -> Segmenter 
         raise SegmenterError(f"{path} does not exist: run stage `segmenter` first")
     if path.suffix == ".onnx":
         return OnnxSegmenter(path)
-    with safe_open(path, framework="pt") as file:
-        segmenter = Segmenter(int(file.metadata()["channels"]))
-    segmenter.load_state_dict(load_file(path))
-    return segmenter.to(device=device, memory_format=torch.channels_last).eval()
+    segmenter = load_network(path, lambda facts: Segmenter(int(facts["channels"])))
+    return channels_last(segmenter, device)

@@ -1,7 +1,7 @@
 """What the exported graphs compute: the networks with pixel scaling and axis order inside.
 
 The service passes uint8 pixels and images whose channels come last; everything between that and
-the networks' own inputs belongs to the graph, so that no second place can get it wrong.
+the networks' own inputs belongs to the graph, so that it is written once.
 """
 
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from train.models.inverse_graphics import InverseGraphics
-from train.models.segmenter import Segmenter
+from train.models.segmenter import Segment
 from train.models.stylegan_r import StyleganR
 
 
@@ -29,7 +29,7 @@ class Reconstructions(NamedTuple):
 class SegmenterGraph(nn.Module):
     """Photographs -> masks."""
 
-    def __init__(self, segmenter: Segmenter) -> None:
+    def __init__(self, segmenter: Segment) -> None:
         super().__init__()
         self.segmenter = segmenter
 
@@ -87,5 +87,5 @@ class StyleganRGraph(nn.Module):
 def channels_first(
     pixels: Tensor,  # uint8 [B, R, R, 3]
 ) -> Tensor:  # float32 [B, 3, R, R] in 0..1
-    """Pixels as the networks read them."""
+    """Pixels as the networks take them."""
     return pixels.float().permute(0, 3, 1, 2) / 255.0

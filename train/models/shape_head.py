@@ -1,4 +1,4 @@
-"""The head that reads the shape: a learned mean of the category plus predicted offsets."""
+"""The head that predicts the shape: a learned mean of the category plus offsets."""
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +13,13 @@ PLANE_MARGIN = 0.01
 
 
 class ShapeHead(nn.Module):
-    """Vertex positions, mirror-symmetric unless told otherwise: learned mean plus offsets."""
+    """Vertex positions, mirror-symmetric by default: learned mean plus offsets."""
 
+    sphere: Tensor
+    side: Tensor
+    index: Tensor
+    sign: Tensor
+    free: Tensor
     MEAN_GAIN = 20.0  # the mean has to travel much further than Adam's step per iteration
 
     def __init__(self, code: int, template: Template, *, symmetric: bool = True) -> None:
@@ -26,10 +31,10 @@ class ShapeHead(nn.Module):
             mirror = torch.full_like(mirror, -1)  # no vertex follows another, none is on the plane
         kept = torch.nonzero((vertices[:, 0] > -1e-6) | (mirror < 0))[:, 0]
         on_plane = mirror[kept] == kept
-        place = torch.full((len(vertices),), -1)
-        place[kept] = torch.arange(len(kept))
-        mirrored = place < 0
-        place[mirrored] = place[mirror[mirrored]]
+        index = torch.full((len(vertices),), -1)
+        index[kept] = torch.arange(len(kept))
+        mirrored = index < 0
+        index[mirrored] = index[mirror[mirrored]]
         sign = torch.ones(len(vertices), 3)
         sign[mirrored, 0] = -1
         free = torch.ones(len(kept), 3)
@@ -38,7 +43,7 @@ class ShapeHead(nn.Module):
         side[kept[on_plane]] = 0
         self.register_buffer("sphere", vertices, persistent=False)
         self.register_buffer("side", side, persistent=False)
-        self.register_buffer("place", place, persistent=False)
+        self.register_buffer("index", index, persistent=False)
         self.register_buffer("sign", sign, persistent=False)
         self.register_buffer("free", free, persistent=False)
         self.mean = nn.Parameter(torch.zeros(len(kept), 3))
@@ -52,7 +57,7 @@ class ShapeHead(nn.Module):
 
         Without symmetry every vertex has its own.
         """
-        return (half * self.free)[..., self.place, :] * self.sign
+        return (half * self.free)[..., self.index, :] * self.sign
 
     def on_own_side(self, vertices: Tensor) -> Tensor:
         """Vertices [..., V, 3], none of which has crossed the plane of a symmetric shape.
@@ -77,7 +82,7 @@ class ShapeHead(nn.Module):
 def centred(vertices: Tensor) -> Tensor:
     """Shapes [B, V, 3] moved so that the middle of each one's box is the origin.
 
-    A shape that lies higher and a camera that looks lower draw the same image. Left free, the two
+    A shape that lies higher and a camera that looks lower render the same image. Left free, the two
     drift apart together: re-renderings stay right and every other view is off by as much.
     """
     return vertices - (vertices.amin(1, keepdim=True) + vertices.amax(1, keepdim=True)) / 2

@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from graphics.camera import OFFSET_X
 from train.models.camera_features import CAMERA_FEATURES, camera_features
 from train.models.generator import Generator
 from train.models.layers import EqualisedConvolution, EqualisedLinear
+from train.models.storage import load_network, save_network
 from train.models.weights import build_generator
-from train.running.workspace import write_atomically
 
 OWNERS = ("shape", "texture", "background")
 """Rows of the selectors, in order."""
@@ -50,7 +48,7 @@ class StyleganRShape:
 
 
 class Codes(NamedTuple):
-    """What the mapping networks say about B samples, in units of the style's spread."""
+    """Outputs of the mapping networks for B samples, in units of the style's spread."""
 
     view: Tensor
     """[B, E] z_view on the early (view) dimensions."""
@@ -87,9 +85,9 @@ class ImageMapping(nn.Module):
 class StyleganR(nn.Module):
     """The generator with mapping networks g_v, g_s, g_t, g_b and selectors in front of it.
 
-    `view_selected` marks the dimensions that the camera drives (paper: 144). There z_view
-    replaces the mix of an unconditional generator, and is added to that of a camera-taught one,
-    whose early styles are such a sum by construction.
+    `view_selected` marks the dimensions that the camera drives (paper: 144). There z_view replaces
+    the mix of an unconditional generator. It is added to that of a camera-conditioned one, whose
+    early styles are such a sum by construction.
     """
 
     view_selected: Tensor
@@ -143,7 +141,7 @@ class StyleganR(nn.Module):
         return [parameter for parameter in self.parameters() if id(parameter) not in inside]
 
     def selectors(self) -> Tensor:  # [3, N]
-        """s_m, s_t, s_b: shares of shape, texture and background, summing to one."""
+        """s_m, s_t, s_b: weights of shape, texture and background, summing to one."""
         return self.selector_logits.softmax(dim=0)
 
     def shape_code(
@@ -202,15 +200,15 @@ class StyleganR(nn.Module):
 def view_features(
     cameras: Tensor,  # [B, 5]
 ) -> Tensor:  # [B, VIEW_FEATURES]
-    """What a GAN's networks are told of a camera, and the offsets."""
+    """The features that a GAN is conditioned on, and the offsets."""
     return torch.cat((camera_features(cameras), cameras[:, OFFSET_X:]), dim=1)
 
 
-def view_shares(
+def explained_variances(
     styles: Tensor,  # [M, E] early styles
     viewpoints: Tensor,  # [M] index of the viewpoint of each
 ) -> Tensor:  # [E] in 0..1
-    """The share of each dimension's variance that the viewpoint explains (eta squared)."""
+    """The fraction of each dimension's variance that the viewpoint explains (eta squared)."""
     groups, members = torch.unique(viewpoints, return_inverse=True)
     counts = torch.bincount(members, minlength=len(groups)).to(styles.dtype)
     sums = styles.new_zeros(len(groups), styles.shape[1])
@@ -222,14 +220,14 @@ def view_shares(
 
 
 def select_view_dimensions(
-    shares: Tensor,  # [E]
+    explained: Tensor,  # [E] in 0..1
     count: int,
 ) -> Tensor:  # [E] bool
     """The `count` dimensions whose variance the viewpoint explains most."""
     if count < 1:
         raise ValueError(f"{count} view dimensions: at least 1")
-    selected = torch.zeros_like(shares, dtype=torch.bool)
-    selected[shares.topk(min(count, len(shares))).indices] = True
+    selected = torch.zeros_like(explained, dtype=torch.bool)
+    selected[explained.topk(min(count, len(explained))).indices] = True
     return selected
 
 
@@ -255,20 +253,19 @@ def save_stylegan_r(path: Path, network: StyleganR) -> None:
     In float16: the file and the exported graph are half as large, and images change by less than
     what eight bits can show.
     """
-    weights = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
-    sizes = {
+    facts = {
         "shape": json.dumps(asdict(network.shape)),
         "generator": json.dumps(asdict(network.generator.shape)),
         "architecture": network.generator.architecture,
     }
-    write_atomically(path, save(weights, sizes))
+    save_network(path, network, facts, torch.float16)
 
 
 def load_stylegan_r(path: Path) -> StyleganR:
     """Read what `save_stylegan_r` wrote, in float32; the network is in evaluation mode."""
-    with safe_open(path, "pt") as file:
-        sizes = file.metadata()
-    generator = build_generator(sizes, sizes["generator"])
-    network = StyleganR(generator, StyleganRShape(**json.loads(sizes["shape"])))
-    network.load_state_dict({name: weight.float() for name, weight in load_file(path).items()})
-    return network.eval()
+
+    def build(facts: dict[str, str]) -> StyleganR:
+        generator = build_generator(facts, facts["generator"])
+        return StyleganR(generator, StyleganRShape(**json.loads(facts["shape"])))
+
+    return load_network(path, build)

@@ -1,17 +1,17 @@
-"""The head that reads the texture."""
+"""The head that predicts the texture."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 PATCH = 4
-"""Texels along each side that one cell of the finest features draws."""
+"""Texels along each side that one cell of the finest features gives."""
 DARKEST = 0.02
 """Nearest that a mean colour comes to 0 or 1, where its logit would be infinite."""
 
 
 class TextureHead(nn.Module):
-    """A texture, mirror-symmetric unless told otherwise, decoded around the object's mean colour.
+    """A texture, mirror-symmetric by default, decoded around the object's mean colour.
 
     Paint is what differs most between objects and what a code of this size keeps worst. A gate
     per texel says how far the mean colour shows there: on the body, hardly on a tyre.
@@ -35,13 +35,13 @@ class TextureHead(nn.Module):
                 )
             )
             channels, side = outputs, side * 2
-        # Few channels at many places are slow to convolve: the last cells draw patches of texels,
+        # Few channels at many pixels are slow to convolve: the last cells give patches of texels,
         # which start as one colour and one gate each.
-        self.drawn = nn.Conv2d(channels, 4 * PATCH**2, 3, 1, 1)
+        self.patches = nn.Conv2d(channels, 4 * PATCH**2, 3, 1, 1)
         with torch.no_grad():
-            alike = self.drawn.weight[:: PATCH**2].repeat_interleave(PATCH**2, dim=0)
-            self.drawn.weight.copy_(alike)
-            self.drawn.bias.zero_()[3 * PATCH**2 :] = 1.0
+            alike = self.patches.weight[:: PATCH**2].repeat_interleave(PATCH**2, dim=0)
+            self.patches.weight.copy_(alike)
+            self.patches.bias.zero_()[3 * PATCH**2 :] = 1.0
 
     def forward(self, code: Tensor, mean_color: Tensor) -> Tensor:
         """[B, code], [B, 3] -> [B, 3, Ht, 2 Ht] in 0..1; u = 0.5, the front, is in the middle."""
@@ -49,9 +49,10 @@ class TextureHead(nn.Module):
         for level in self.levels:
             features = level(features)
         # F.pixel_shuffle of a CPU takes three times as long, and mirroring bfloat16 longer still.
-        patches = self.drawn(features).permute(0, 2, 3, 1).float().unflatten(-1, (4, PATCH, PATCH))
-        drawn = patches.permute(0, 3, 1, 4, 2, 5).flatten(4, 5).flatten(2, 3)
-        color, gate = drawn.split((3, 1), dim=1)
+        cells = self.patches(features).permute(0, 2, 3, 1).float()
+        patches = cells.unflatten(-1, (4, PATCH, PATCH))
+        texels = patches.permute(0, 3, 1, 4, 2, 5).flatten(4, 5).flatten(2, 3)
+        color, gate = texels.split((3, 1), dim=1)
         bounded = mean_color.clamp(DARKEST, 1 - DARKEST)
         paint = (bounded.log() - (1 - bounded).log())[..., None, None]
         texture = torch.sigmoid(torch.addcmul(color, gate, paint))

@@ -2,19 +2,19 @@
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from train.config.refusal import CommandError
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
+from train.models.layers import channels_last
+from train.models.storage import save_network
 from train.models.stylegan2 import StyleGAN2Generator, StyleGAN2Shape
 from train.models.stylegan2_discriminator import (
     StyleGAN2Discriminator,
@@ -24,13 +24,13 @@ from train.models.stylegan2_discriminator import (
 SHIPPED = Path(__file__).resolve().parent.parent / "shipped"
 """The generators of `unconditional/` and `camera_conditioned/`, and the latter's discriminator."""
 CAMERA_PARTS = ("camera_mapping.", "camera.")
-"""Parameters that only camera-taught networks have."""
+"""Parameters that only camera-conditioned networks have."""
 
 GENERATORS: dict[str, tuple[type[Generator], type[GeneratorShape]]] = {
     kind.architecture: (kind, shape)
     for kind, shape in ((Generator, GeneratorShape), (StyleGAN2Generator, StyleGAN2Shape))
 }
-"""Class and shape by the architecture that a file names; files that name none are `light`."""
+"""Class and shape by the architecture that a file names."""
 DISCRIMINATORS: dict[str, tuple[type[Discriminator], type[DiscriminatorShape]]] = {
     kind.architecture: (kind, shape)
     for kind, shape in (
@@ -38,7 +38,7 @@ DISCRIMINATORS: dict[str, tuple[type[Discriminator], type[DiscriminatorShape]]] 
         (StyleGAN2Discriminator, StyleGAN2DiscriminatorShape),
     )
 }
-"""The same for discriminators."""
+"""Class and shape of discriminators by architecture."""
 
 Network = TypeVar("Network", Generator, Discriminator)
 Kinds = TypeVar("Kinds")
@@ -59,27 +59,17 @@ def save_weights(
 
     `dtype` is the storage's: float16 halves the file and costs nothing one can see.
     """
-    tensors = {
-        name: tensor.detach().to("cpu", dtype).contiguous()
-        for name, tensor in module.state_dict().items()
-    }
     facts = {
         **metadata,
         "network": "Generator" if isinstance(module, Generator) else "Discriminator",
         "architecture": module.architecture,
         "shape": json.dumps(dataclasses.asdict(module.shape)),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        save_file(tensors, beside, facts)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    save_network(path, module, facts, dtype)
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """What `save_weights` was given, with `network` and `shape`."""
+    """The metadata given to `save_weights`, with `network`, `architecture` and `shape`."""
     return _read(path)[1]
 
 
@@ -91,7 +81,7 @@ def load_generator(path: Path) -> Generator:
 
 
 def build_generator(facts: Mapping[str, str], shape: str) -> Generator:
-    """A new generator of `facts["architecture"]` (absent: `light`) with the JSON of its `shape`.
+    """A new generator of `facts["architecture"]` with the JSON of its `shape`.
 
     Raises:
         WeightsError: no such architecture.
@@ -109,10 +99,10 @@ def load_discriminator(path: Path) -> Discriminator:
 
 
 def transfer(source: Generator | Discriminator, target: Generator | Discriminator) -> list[str]:
-    """Copy weights between an unconditional and a camera-taught network of one size.
+    """Copy weights between an unconditional and a camera-conditioned network of one size.
 
-    Returns the parameters that `source` has not got, which keep their initial values: none, or
-    those that know cameras.
+    Returns the parameters that `source` lacks, which keep their initial values: none, or those of
+    cameras.
 
     Raises:
         WeightsError: the networks differ in more than cameras.
@@ -163,7 +153,7 @@ def _check_network(path: Path, facts: Mapping[str, str], network: str) -> None:
 
 
 def _named(known: Mapping[str, Kinds], facts: Mapping[str, str]) -> Kinds:
-    architecture = facts.get("architecture", Generator.architecture)
+    architecture = facts.get("architecture", "unnamed")
     if architecture not in known:
         raise WeightsError(
             f"a network of architecture {architecture}: known are {', '.join(known)}"
@@ -181,4 +171,4 @@ def _fill(network: Network, tensors: dict[str, Tensor], path: Path) -> Network:
         network.load_state_dict(tensors)
     except RuntimeError as error:
         raise WeightsError(f"{path} does not fit the shape written in it: {error}") from error
-    return network.to(memory_format=torch.channels_last)
+    return channels_last(network)

@@ -1,1 +1,1 @@
-"""Who reads images: the gauge that measures, and those who label the photographs' cameras."""
+"""Pose estimation: the attribute classifier, and the estimators that label photographs."""

@@ -1,4 +1,4 @@
-"""Cameras of photographs as one reader, or several together, say they are."""
+"""Cameras of photographs as one pose estimator, or several together, give them."""
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
@@ -19,25 +19,26 @@ from train.models.attributes import AttributeReadings
 
 
 class Labels(NamedTuple):
-    """Cameras of N photographs, as read."""
+    """Estimated cameras of N photographs."""
 
     cameras: np.ndarray
-    """f32 [N, 5]: mean of the image's and its mirror's, and of all readers; nan where the reader
-    cannot tell."""
+    """f32 [N, 5]: mean over the image and its mirror image, and over all pose estimators; nan in
+    columns that none of them gives."""
     confidences: np.ndarray
-    """f32 [N] in 0..1: the mean too."""
+    """f32 [N] in 0..1: mean over the same."""
     disagreements: np.ndarray
-    """f32 [N] degrees of azimuth between the two, or between readers if that is more."""
+    """f32 [N] degrees of azimuth between image and mirror image, or between two pose estimators
+    if that is more."""
 
 
-Read = Callable[[Tensor], Labels]
-"""Reads images [B, 3, R, R] in 0..1."""
+PoseEstimator = Callable[[Tensor], Labels]
+"""Images [B, 3, R, R] in 0..1 -> their cameras."""
 
 
-def agreed(said: Sequence[Labels]) -> Labels:
-    """The mean of what several readers say; they disagree by as much as the two furthest apart."""
-    azimuths = np.stack([labels.cameras[:, AZIMUTH] for labels in said])  # [n, N]
-    every = np.stack([labels.cameras for labels in said])
+def averaged(labels: Sequence[Labels]) -> Labels:
+    """The mean over several pose estimators; they disagree by as much as the two furthest apart."""
+    azimuths = np.stack([one.cameras[:, AZIMUTH] for one in labels])  # [n, N]
+    every = np.stack([one.cameras for one in labels])
     labelled = ~np.isnan(every)
     cameras = np.divide(
         np.where(labelled, every, 0).sum(axis=0),
@@ -48,29 +49,29 @@ def agreed(said: Sequence[Labels]) -> Labels:
     directions = np.exp(1j * np.deg2rad(azimuths)).sum(axis=0)
     cameras[:, AZIMUTH] = wrap_degrees(np.rad2deg(np.angle(directions)))
     apart = [azimuth_difference_degrees(one, other) for one, other in combinations(azimuths, 2)]
-    apart += [labels.disagreements for labels in said]
-    confidences = np.mean([labels.confidences for labels in said], axis=0)
+    apart += [one.disagreements for one in labels]
+    confidences = np.mean([one.confidences for one in labels], axis=0)
     values = (cameras, confidences, np.max(apart, axis=0))
     return Labels(*(value.astype(np.float32) for value in values))
 
 
-def forgetting(read: Read, *columns: int) -> Read:
-    """The same reader, but these columns of the cameras nobody told: nan."""
+def without(estimate: PoseEstimator, *columns: int) -> PoseEstimator:
+    """A pose estimator whose cameras lack these columns: nan."""
 
-    def read_the_rest(images: Tensor) -> Labels:
-        labels = read(images)
+    def estimate_the_rest(images: Tensor) -> Labels:
+        labels = estimate(images)
         cameras = labels.cameras.copy()
         cameras[:, columns] = np.nan
         return labels._replace(cameras=cameras)
 
-    return read_the_rest
+    return estimate_the_rest
 
 
 def labelled_range(
     cameras: np.ndarray,  # [N, 5]
     column: int,
 ) -> tuple[float, float] | None:
-    """Least and greatest of a column, but for the outermost fiftieths; None where none was told."""
+    """The 2nd and 98th percentile of a column; None where nothing is labelled in it."""
     labelled = cameras[~np.isnan(cameras[:, column]), column]
     if not len(labelled):
         return None
@@ -79,7 +80,7 @@ def labelled_range(
 
 
 def from_attributes(readings: AttributeReadings, *, distances: bool = False) -> Labels:
-    """Azimuth and elevation, and the distance of a network that was taught it.
+    """Azimuth and elevation as labels, and the distance of a classifier that was trained on it.
 
     Where image and mirror image differ the confidence says so.
     """

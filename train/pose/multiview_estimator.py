@@ -1,8 +1,8 @@
-"""A reader taught on a GAN's multi-view images by the cameras of their viewpoints.
+"""A pose estimator trained on a GAN's multi-view images with the cameras of their viewpoints.
 
 The inverse graphics network learns cameras from the same images, but sees the object alone and
-learns shape and texture besides. This one sees whole images under every change that tells
-photographs from a GAN's images, and takes front for back less often (ours).
+learns shape and texture besides. This one sees whole images, with every augmentation that makes up
+for how a GAN's images differ from photographs, and confuses front and back less often (ours).
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from graphics.camera import ELEVATION
 from train.config import Config
 from train.data.multiview import MultiviewData
-from train.models.attributes import AttributeNetwork
+from train.models.attributes import AttributeClassifier
 from train.pose.self_training import TrainingSet, train_estimator
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace
@@ -26,12 +26,12 @@ def train_multiview_estimator(
     own: StageFolder,
     source: tuple[Workspace, int],  # a run and its round
     round: int,
-    number: int,  # of the run's readers: each begins from other weights
-) -> AttributeNetwork:
-    """Teach it, or take what an earlier call has left in the folder `own`.
+    number: int,  # of the run's pose estimators: each starts from other weights
+) -> AttributeClassifier:
+    """Train it, or take what an earlier call has left in the folder `own`.
 
-    The cameras are those that stage `inverse` of that round optimised, with the elevations that it
-    read of every object where nobody had told them.
+    The cameras are those that stage `inverse` of that round optimised. Where elevations are
+    unlabelled, the ones that the stage estimated for every object are taken.
 
     Raises:
         WorkspaceError: stage `multiview` or `inverse` of that round has not run to its end.
@@ -42,9 +42,6 @@ def train_multiview_estimator(
         cameras = arrays["cameras"].astype(np.float32)[data.viewpoint]
         if np.isnan(cameras[:, ELEVATION]).any():
             cameras[:, ELEVATION] = arrays["elevations"][data.object]
-    steps = config.cameras.views_steps
-    progress = Progress(workspace, "cameras", steps, round)
+    progress = Progress(workspace, "cameras", config.cameras.views_steps, round)
     training_set = TrainingSet(data.images, cameras, np.ones(len(data), bool), FULL_COLOUR)
-    return train_estimator(
-        own, steps, progress, training_set, config.seed * 1_000 + round + 10 * number
-    )
+    return train_estimator(own, progress, training_set, config.seed * 1_000 + round + 10 * number)

@@ -15,14 +15,14 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
-from torch.multiprocessing import ProcessRaisedException
+from torch.multiprocessing.spawn import ProcessRaisedException
 
 from train.config.refusal import require
 from train.running import torchrun
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # its banner per process
 
-SMALLEST_PART = 8
+SMALLEST_SHARD = 8
 """Images of a batch below which a further process on the CPU gains nothing."""
 
 
@@ -47,7 +47,7 @@ def processes_for(batch_size: int, *, threaded: bool = False) -> int:
     elif threaded:
         return 1
     else:
-        most = min(len(os.sched_getaffinity(0)), batch_size // SMALLEST_PART)
+        most = min(len(os.sched_getaffinity(0)), batch_size // SMALLEST_SHARD)
     fitting = (n for n in range(most, 1, -1) if batch_size % (2 * n) == 0)
     return next(fitting, 1)
 
@@ -72,8 +72,8 @@ def new_fabric(precision: str = "auto", processes: int = 1) -> Fabric:
 
 
 @cache
-def place() -> torch.device:
-    """Where a stage that one process runs by itself puts its networks."""
+def default_device() -> torch.device:
+    """The device of a stage that one process runs by itself."""
     return new_fabric("float32").device
 
 
@@ -81,7 +81,7 @@ class Device:
     """Where tensors live, which precision the forward passes take, and which process this is."""
 
     def __init__(self, precision: str = "auto", fabric: Fabric | None = None) -> None:
-        """`fabric`: of the processes that share the work; else this process is the only one."""
+        """`fabric`: joins the processes that share the work; default: this one is alone."""
         self.fabric = fabric or new_fabric(precision)
         self.processes = self.fabric.world_size
 
@@ -99,8 +99,8 @@ class Device:
         """The context of a forward pass."""
         return self.fabric.autocast()
 
-    def part(self, count: int) -> slice:
-        """This process's part of `count` items, dealt out in turn."""
+    def shard(self, count: int) -> slice:
+        """This process's shard of `count` items: every `processes`-th one."""
         return slice(self.fabric.global_rank, count, self.processes)
 
     def average(self, tensors: list[Tensor]) -> None:
@@ -115,27 +115,27 @@ class Device:
 
 def launch(
     function: Callable[..., Any], processes: int, precision: str, *arguments: Any
-) -> Any:  # what the first process returns
+) -> Any:  # what rank 0 returns
     """Call `function(device, *arguments)`, a module's own function, in that many processes.
 
-    What one of them raises is raised here as what it is. Under torchrun they are the given ones:
-    the first one calls this, the others are in `assist`.
+    What one of them raises is raised here with its own type. Under torchrun the processes are the
+    given ones: rank 0 calls this, the others are in `follow_rank_zero`.
 
     Raises:
         ConfigError: another number of processes than torchrun started.
     """
-    if (process_group := torchrun.process_group()) is not None:
+    if (group := torchrun.process_group()) is not None:
         given = torchrun.given_processes()
         require(
             processes == given,
             f"{processes} processes were asked for and torchrun started {given}: leave "
             "--gan.processes and --inverse.processes at 0",
         )
-    if process_group is not None and processes > 1:
+    if group is not None and processes > 1:
         work = torchrun.Work(function, precision, arguments)
-        process_group.send(work)
+        group.send(work)
         result = _join(work)
-        process_group.working = False
+        group.working = False
         return result
     if processes == 1:
         return function(Device(precision), *arguments)
@@ -151,9 +151,9 @@ def launch(
             raise pickle.loads(raised.read_bytes()) from error
 
 
-def assist(process_group: torchrun.ProcessGroup) -> None:
-    """Of every process that torchrun started but the first: do the work shared out to it."""
-    while isinstance(order := process_group.receive(), torchrun.Work):
+def follow_rank_zero(group: torchrun.ProcessGroup) -> None:
+    """Do what rank 0 sends until it sends a shutdown; called in every other rank."""
+    while isinstance(order := group.receive(), torchrun.Work):
         _join(order)
 
 
@@ -172,7 +172,7 @@ def _enter(
     try:
         result = function(Device(fabric=fabric), *arguments)
     except Exception as error:
-        with contextlib.suppress(Exception):  # what cannot be passed on is told by torch
+        with contextlib.suppress(Exception):  # torch prints what cannot be pickled
             content = pickle.dumps(error)
             (errors / str(fabric.global_rank)).write_bytes(content)
         raise

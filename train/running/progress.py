@@ -8,7 +8,7 @@ from train.running.workspace import Workspace
 
 
 def ignore_progress(done: int) -> None:
-    """Tell nobody how many are done."""
+    """Report nothing, in place of a progress callback."""
 
 
 class Progress:
@@ -27,7 +27,7 @@ class Progress:
         silent: bool = False,
     ) -> None:
         """`workspace`: None of a command without a run; `total`: steps; `every`: seconds between
-        reports; `silent`: another process speaks."""
+        reports; `silent`: another process reports."""
         self.workspace, self.stage, self.total, self.round = workspace, stage, total, round
         self.every, self.silent = every, silent
         self.began = time.monotonic()

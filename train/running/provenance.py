@@ -12,8 +12,8 @@ PHOTOGRAPHS = ("--data", "--photographs.source")
 def training_command(arguments: Sequence[str] | None = None) -> str:
     """The command of this process (`arguments`: its sys.argv), to be typed again anywhere.
 
-    Without the run folder, which is a place on one machine and changes nothing, and of the
-    photographs' folder only the name.
+    The run folder, which changes nothing, is left out. Of the photographs' folder only the name
+    stays.
     """
     program, *rest = sys.argv if arguments is None else arguments
     module = "train.cycle" if Path(program).name == "cycle.py" else Path(program).stem

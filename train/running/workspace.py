@@ -9,7 +9,7 @@ Layout of `runs/<name>/`::
 
 A stage folder holds `started.json` (the settings it was started with), `checkpoint.pt` while it
 trains, its results, and `done.json` at the end. Nothing is ever seen half-written: every file is
-written beside its place and then renamed.
+written under another name and then renamed.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ import numpy as np
 from train.config.refusal import CommandError
 
 STAGES_OF_A_ROUND = ("cameras", "gan", "multiview", "inverse", "disentangle", "evaluate")
+CHECKPOINT_SECONDS = 60.0
 
 
 class WorkspaceError(CommandError):
@@ -36,7 +37,7 @@ class WorkspaceError(CommandError):
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that a reader or a crash never meets half a file."""
+    """Write `content` to `path` so that nobody, even after a crash, reads half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -55,7 +56,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def round_to(value: float, digits: int = 4) -> float:
-    """For facts: so many significant digits, and never a tensor or numpy's own type."""
+    """A Python float of so many significant digits, for facts."""
     return float(f"{float(value):.{digits}g}")
 
 
@@ -96,7 +97,7 @@ class StageFolder(NamedTuple):
 
     def start(self, settings: Any) -> None:
         """Record the stage's settings, or refuse to go on with other ones than it began with."""
-        given = asdict(settings) if is_dataclass(settings) else dict(settings)
+        given = dict(settings) if isinstance(settings, Mapping) else asdict(settings)
         given = json.loads(json.dumps(given))
         marker = self.file("started.json")
         if not marker.exists():
@@ -119,7 +120,7 @@ class StageFolder(NamedTuple):
     def save_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Write an `.npz`, atomically."""
         content = io.BytesIO()
-        np.savez(content, **arrays)
+        np.savez(content, allow_pickle=False, **arrays)
         write_atomically(self.file(name), content.getvalue())
 
     def save_checkpoint(self, state: Mapping[str, Any]) -> None:
@@ -185,7 +186,7 @@ class Workspace:
 class StepLoop:
     """Iterates over training steps from `first` on and checkpoints between two steps.
 
-    The checkpoint is taken when `every_seconds` have passed, so that a killed run loses at most
+    The checkpoint is taken when CHECKPOINT_SECONDS have passed, so that a killed run loses at most
     that much, whatever a step costs. `state()` must return all that the next step depends on.
     """
 
@@ -194,13 +195,18 @@ class StepLoop:
         folder: StageFolder,
         steps: int,
         state: Callable[[], dict[str, Any]],
-        every_seconds: float = 60.0,
         writes: bool = True,
     ) -> None:
-        """`writes`: False in a process that only helps the one that checkpoints."""
+        """`writes`: False in every process but the one that checkpoints."""
         self.folder, self.steps, self.state = folder, steps, state
-        self.every_seconds = every_seconds if writes else math.inf
+        self.every_seconds = CHECKPOINT_SECONDS if writes else math.inf
         self.first = 0
+
+    def resume(self, restore: Callable[[dict[str, Any]], object]) -> None:
+        """Hand the newest checkpoint, if there is one, to `restore` and go on from its step."""
+        if (checkpoint := self.folder.load_checkpoint()) is not None:
+            restore(checkpoint)
+            self.first = checkpoint["step"]
 
     def __iter__(self) -> Iterator[int]:
         saved = time.monotonic()

@@ -1,20 +1,19 @@
-"""Disentangle (paper 3.3): teaches the GAN what is camera, shape, texture and background.
+"""Disentangle (paper 3.3): trains the GAN to tell camera, shape, texture and background apart.
 
     python -m train.cycle --stages disentangle
 
 Warm-up (eq. 5): mapping networks and selectors learn the style vectors that made the multi-view
-images, the generator frozen. Fine-tuning (eq. 6): generator and mapping networks learn that what
-was asked for is what the frozen networks read back. Ours:
+images, the generator frozen. Fine-tuning (eq. 6): the frozen networks predict the inputs from the
+images, and generator and mapping networks are trained until they agree. Ours:
 
-- The camera is often another view's than shape, texture and background are from; the true style of
-  that pair is known too. Otherwise g_b could read the camera from the hole in the background.
+- The camera is often that of another view than shape, texture and background; the true style of
+  that pair is known too. Otherwise g_b could infer the camera from the hole in the background.
 - Half the images of a fine-tuning step keep to eq. 5 and to their true image (the anchors): eq. 6
-  has no term that wants an image to look real.
-- Backgrounds are compared by g_b as it was after the warm-up: g_b in training could answer with a
+  has no term for realistic images.
+- Backgrounds are compared by g_b as it was after the warm-up: g_b in training could collapse to a
   constant.
-- The camera read back counts too, for our inverse network has a camera head.
-- A camera-taught generator gets z_view on all early dimensions: there it is added, so that fewer
-  would only leave camera unsaid.
+- The predicted camera counts too, for our inverse network has a camera head.
+- A camera-conditioned generator gets z_view on all early dimensions, for there z_view is added.
 
 Leaves `stylegan_r.safetensors` and pictures, rows = objects, columns = input | its own codes | six
 azimuths | another one's texture | another one's background.
@@ -45,10 +44,10 @@ from train.models.stylegan_r import (
     StyleganR,
     StyleganRShape,
     continue_mappings,
+    explained_variances,
     load_stylegan_r,
     save_stylegan_r,
     select_view_dimensions,
-    view_shares,
 )
 from train.models.weights import load_generator
 from train.running.device import Device
@@ -58,14 +57,14 @@ from train.steps.disentangling import Step, fine_tuning_step, read_codes, warm_u
 from train.steps.frozen_encoder import FrozenEncoder
 
 HELD_OUT_EVERY = 16
-"""One object of so many is kept out of the training, for figures and pictures."""
+"""One object of so many is kept out of the training, for metrics and pictures."""
 SELECTORS_FASTER = 10.0
 METRIC_SEED = 7
-"""Of the draws that figures are taken from."""
+"""Seed of the samples that are measured."""
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
-    """Teach the mapping networks, then all of StyleGAN-R; goes on from the previous round's."""
+    """Train the mapping networks, then all of StyleGAN-R; goes on from the previous round's."""
     folder = workspace.stage("disentangle", round)
     folder.start(config.disentangle)
     torch.manual_seed(config.seed + round)
@@ -76,7 +75,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
 
 
 class Training:
-    """StyleGAN-R, what it is taught from, one step of either phase, and its checkpoints."""
+    """StyleGAN-R, its training set, one step of either phase, and its checkpoints."""
 
     def __init__(
         self, config: Config, workspace: Workspace, round: int, folder: StageFolder
@@ -85,7 +84,7 @@ class Training:
         self.device = Device()
         self.random = torch.Generator().manual_seed(config.seed * 1_000 + round)
         self.facts: dict[str, Any] = {}
-        self.encoder = _reader(workspace, round, self.device)
+        self.encoder = _encoder(workspace, round, self.device)
         generator = load_generator(workspace.stage("gan", round).require("generator.safetensors"))
         shape = StyleganRShape(
             vertices=len(self.encoder.inverse.template.vertices),
@@ -120,27 +119,27 @@ class Training:
     def _calibrate(self, codes: Codes) -> None:
         """Means and spreads of the styles, and the dimensions that the camera drives."""
         early = codes.styles[:, self.network.generator.view_dimensions]
-        shares = view_shares(early, codes.viewpoints)
+        explained = explained_variances(early, codes.viewpoints)
         camera_conditioned = self.network.generator.camera_conditioned
         settings = self.settings
         wanted = (
             settings.conditioned_view_dimensions if camera_conditioned else settings.view_dimensions
         )
-        selected = select_view_dimensions(shares, wanted)
+        selected = select_view_dimensions(explained, wanted)
         self.network.calibrate(codes.styles, codes.vertices, selected)
-        spread = early.var(dim=0) * shares
+        spread = early.var(dim=0) * explained
         self.facts["images"] = len(codes.objects)
         self.facts["view_dimensions"] = {
             "selected": int(selected.sum()),
-            "of": len(shares),
-            "smallest_share": rounded(shares[selected].min()),
-            "mean_share": rounded(shares[selected].mean()),
-            "mean_share_of_all": rounded(shares.mean()),
-            "part_of_the_viewpoints_variance": rounded(spread[selected].sum() / spread.sum()),
+            "of": len(explained),
+            "smallest_explained": rounded(explained[selected].min()),
+            "mean_explained": rounded(explained[selected].mean()),
+            "mean_explained_of_all": rounded(explained.mean()),
+            "fraction_of_the_viewpoints_variance": rounded(spread[selected].sum() / spread.sum()),
         }
 
     def _optimizer(self, warm_up: bool) -> torch.optim.Optimizer:
-        """`faster`: what a group's learning rate is multiplied by."""
+        """Adam of either phase; `faster` multiplies a group's learning rate."""
         network = self.network
         selectors = network.selector_logits
         weights = [one for one in network.mapping_parameters() if one is not selectors]
@@ -163,23 +162,19 @@ class Training:
             "facts": self.facts,
         }
 
-    def _restore(self) -> int:
-        """Go back to the newest checkpoint; returns the step to go on with."""
-        saved = self.folder.load_checkpoint()
-        if saved is None:
-            return 0
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take up a checkpoint of `state`."""
         self.optimizer = self._optimizer(warm_up=saved["step"] <= self.settings.warmup_steps)
         self.network.load_state_dict(saved["network"])
         self.background_encoder.load_state_dict(saved["background_encoder"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.random.set_state(saved["random"])
         self.facts = saved["facts"]
-        return saved["step"]
 
     def run(self) -> None:
         """Both phases, from the newest checkpoint where there is one."""
         loop = StepLoop(self.folder, self.steps, self.state)
-        loop.first = self._restore()
+        loop.resume(self.restore)
         for step in loop:
             if step == self.settings.warmup_steps:
                 self._end_warm_up()
@@ -193,7 +188,7 @@ class Training:
         self._measure("after_warm_up")
 
     def _measure(self, name: str) -> None:
-        """Figures and pictures of held-out objects, the same draws every time."""
+        """Metrics and pictures of held-out objects, with the same samples every time."""
         sampler = CodeSampler(self.held_out, torch.Generator().manual_seed(METRIC_SEED))
         network, encoder = self.network.eval(), self.encoder
         self.facts[name] = {
@@ -226,7 +221,7 @@ class Training:
         return Step(taken.loss.detach(), {key: v.detach() for key, v in taken.terms.items()})
 
 
-def _reader(workspace: Workspace, round: int, device: Device) -> FrozenEncoder:
+def _encoder(workspace: Workspace, round: int, device: Device) -> FrozenEncoder:
     """The frozen networks of this round."""
     inverse = load_inverse_graphics(
         workspace.stage("inverse", round).require("inverse_graphics.safetensors")

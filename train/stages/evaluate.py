@@ -35,7 +35,7 @@ from train.evaluation.report import ReportRow
 from train.models.inverse_graphics import load_inverse_graphics
 from train.models.segmenter import Segment, load_segmenter
 from train.models.serving_graphs import InverseGraphicsGraph, channels_first
-from train.running.device import place
+from train.running.device import default_device
 from train.running.progress import Progress
 from train.running.workspace import Workspace
 
@@ -47,7 +47,7 @@ class NetworkPredictor:
     """A segmenter and an inverse graphics network, as the service would chain them, in float32."""
 
     def __init__(self, segment: Segment, weights: Path) -> None:
-        self.device = place()
+        self.device = default_device()
         network = load_inverse_graphics(weights)
         self.template: Template = network.template
         self.segmenter = segment
@@ -141,7 +141,7 @@ def _own_photographs(workspace: Workspace, most: int) -> PhotoSet:
 
 def _networks(workspace: Workspace, round: int) -> NetworkPredictor:
     """The networks that the round has trained."""
-    segment = load_segmenter(workspace.stage("segmenter").path, place())
+    segment = load_segmenter(workspace.stage("segmenter").path, default_device())
     weights = workspace.stage("inverse", round).require("inverse_graphics.safetensors")
     return NetworkPredictor(segment, weights)
 

@@ -1,9 +1,9 @@
-"""Stage gan: StyleGAN2 on the photographs; from round 1 on it is taught their cameras.
+"""Stage gan: StyleGAN2 on the photographs, from round 1 on conditioned on their cameras.
 
 Round 0 is unconditional: two codes per image, cut at a random convolution. With `gan.checkpoint`
 it takes an imported generator as it is instead. Later rounds read `labels.npz` of stage cameras:
 the early layers follow camera and content, the discriminator judges image and camera together,
-and fakes are asked for cameras of photographs. Writes
+and fakes are conditioned on cameras of photographs. Writes
 `generator.safetensors` (averaged weights), `discriminator.safetensors` and `images/*.png`: the
 same codes in every picture, a row per content code, a column per view code or azimuth.
 """
@@ -31,7 +31,7 @@ from train.models.weights import (
     transfer,
 )
 from train.pictures.view_grid import write_view_grid
-from train.running.device import Device, launch, place, processes_for
+from train.running.device import Device, default_device, launch, processes_for
 from train.running.memory import keep_freed_memory
 from train.running.progress import Progress
 from train.running.provenance import training_command
@@ -39,7 +39,7 @@ from train.running.workspace import StageFolder, StepLoop, Workspace
 from train.steps.gan import GanTraining
 
 FEW_PHOTOGRAPHS = 20_000
-"""Fewer photographs of one's own than this call for adaptive augmentation."""
+"""Fewer own photographs than this call for adaptive augmentation."""
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
@@ -61,7 +61,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
 
 
 def augments(config: Config, workspace: Workspace) -> bool:
-    """Whether what the discriminator sees is changed; see gan.augment."""
+    """Whether the discriminator is trained with adaptive augmentation; see gan.augment."""
     if config.gan.augment != "auto":
         return config.gan.augment == "adaptive"
     own = config.photographs.source != PROCEDURAL
@@ -69,32 +69,21 @@ def augments(config: Config, workspace: Workspace) -> bool:
 
 
 def _started(config: Config, augment: bool) -> dict[str, Any]:
-    """What a run must go on with.
-
-    Settings younger than the first runs count where they matter, so that those can go on.
-    """
+    """The settings that a stopped run must go on with."""
     started = {**asdict(config.gan), "size": config.photographs.size, "seed": config.seed}
+    started["augment"] = augment
     # A run may go on with another number of processes: it sees the same batches.
     del started["processes"]
-    if not config.gan.checkpoint:
-        del started["checkpoint"]
-    for name in ("channels", "most_channels", "code", "view_layers"):
-        if started[name] == getattr(GanConfig, name):
-            del started[name]
-    started["augment"] = "adaptive"
-    if not augment:
-        for name in ("augment", "augment_target", "augment_kimg"):
-            del started[name]
     return started
 
 
 def _train(
     device: Device, config: Config, workspace: Workspace, round: int, augment: bool
 ) -> dict[str, float]:
-    """The whole training, in each of the processes; the first one alone writes.
+    """Train in each of the processes; rank 0 alone writes.
 
     Returns:
-        The last step's figures.
+        The last step's metrics.
     """
     keep_freed_memory()
     settings, folder = config.gan, workspace.stage("gan", round)
@@ -107,9 +96,8 @@ def _train(
     seed = config.seed + 1000 * round
     training = GanTraining(settings, *networks, seed, device, augment=augment)
     loop = StepLoop(folder, steps, training.state_dict, writes=device.is_rank_zero)
-    if (checkpoint := folder.load_checkpoint()) is not None:
-        training.load_state_dict(checkpoint)
-        loop.first = checkpoint["step"]
+    loop.resume(training.load_state_dict)
+    if loop.first:
         progress.say(f"goes on from step {loop.first}")
     every = max(settings.snapshot_kimg * 1000 // settings.batch_size, 1)
     metrics: dict[str, Tensor] = {}
@@ -126,12 +114,12 @@ def _train(
 
 
 def _write_taken(taken: Taken, folder: StageFolder) -> None:
-    """The networks of gan.checkpoint as they are, and the pictures of the fixed codes."""
+    """Write the networks of gan.checkpoint as they are, and the pictures of the fixed codes."""
     facts = {"command": training_command(), "kimg": "0", **taken.origin}
     save_weights(folder.file("generator.safetensors"), taken.generator, facts)
     if taken.discriminator is not None:
         save_weights(folder.file("discriminator.safetensors"), taken.discriminator, facts)
-    write_view_grid(taken.generator.to(place()), folder.file("images/000000.png"))
+    write_view_grid(taken.generator.to(default_device()), folder.file("images/000000.png"))
 
 
 def _stream(settings: GanConfig, workspace: Workspace, round: int) -> PhotographStream:
@@ -145,7 +133,7 @@ def _stream(settings: GanConfig, workspace: Workspace, round: int) -> Photograph
 def _networks(
     config: Config, workspace: Workspace, round: int, progress: Progress
 ) -> tuple[Generator, Discriminator]:
-    """New networks of this round's kind, started from where the settings say."""
+    """Networks of this round, with the starting weights that the settings name."""
     generator, discriminator = new_networks(config, camera_conditioned=round > 0)
     start = _starting_weights(config.gan, workspace, round)
     if start is None:
@@ -182,14 +170,14 @@ def _with_view_layers(shape: GeneratorShape, count: int) -> GeneratorShape:
 def _starting_weights(
     settings: GanConfig, workspace: Workspace, round: int
 ) -> tuple[Path, Path] | None:
-    """The files of a generator and a discriminator to go on from."""
+    """The files of the generator and the discriminator to start from; None: from scratch."""
     if round > 1 or (round == 1 and settings.warm_start):
         before = workspace.stage("gan", round - 1)
         return before.require("generator.safetensors"), before.require("discriminator.safetensors")
     if settings.init == "scratch":
         return None
     if settings.init == "shipped":
-        # Without its cameras the camera-taught discriminator judges plain photographs as well.
+        # Without its cameras the camera-conditioned discriminator judges plain photographs as well.
         kind = "camera_conditioned" if round else "unconditional"
         discriminator = SHIPPED / "camera_conditioned" / "discriminator.safetensors"
         return SHIPPED / kind / "generator.safetensors", discriminator

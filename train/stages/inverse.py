@@ -2,14 +2,16 @@
 
     python -m train.cycle --stages inverse
 
-Each step draws objects with two views each, predicts shape and texture from both and renders all
-four combinations (eq. 2), so that what one view cannot see is taught by the other. The cameras of
-the viewpoint codes are optimised jointly. From round 1 on photographs whose cameras were read join
-as single views (ours): a network taught on generated images alone is at a loss where photographs
-look different. Where nobody told the elevations, the network's own are taken, and told to the next
-round. Leaves `inverse_graphics.safetensors`, `cameras.npz` (`cameras`, `initial` [K, 5], and then
-`elevations` f32 [N], the objects'), `mean.npz` (`vertices`, `texture`) and, where the evaluation
-wants it, the folder `single_view` with the same of a network taught from single views.
+Each step samples objects with two views each, predicts shape and texture from both and renders all
+four combinations (eq. 2), so that each view supervises what the other cannot see. The cameras of
+the viewpoint codes are optimised jointly. From round 1 on photographs with estimated cameras join
+as single views (ours): a network trained on generated images alone fails where photographs look
+different. Unlabelled elevations are estimated per object, and label the next round.
+
+Leaves `inverse_graphics.safetensors`, `cameras.npz` (`cameras`, `initial` [K, 5] and, where they
+were unlabelled, `elevations` f32 [N] of the objects) and `mean.npz` (`vertices`, `texture`). Where
+the evaluation wants it, the folder `single_view` holds the same of a network trained on single
+views.
 """
 
 from dataclasses import asdict, replace
@@ -24,7 +26,7 @@ from graphics.camera import ELEVATION
 from train.config import PROCEDURAL, Config, InverseConfig
 from train.data.labelled_photographs import LabelledPhotographs
 from train.data.multiview import MultiviewData
-from train.metrics.viewpoint_cameras import viewpoint_camera_errors
+from train.evaluation.viewpoint_cameras import viewpoint_camera_errors
 from train.models.inverse_graphics import (
     InverseGraphics,
     InverseGraphicsShape,
@@ -41,10 +43,9 @@ from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace, round_to
 from train.steps.inverse import Examples, InverseTraining
 
-READ_VIEWS = 4
-"""Of every object, for its elevation."""
-READ_AT_ONCE = 64
-"""Images."""
+ELEVATION_VIEWS = 4
+"""Views of every object whose mean prediction is its elevation."""
+BATCH = 64
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
@@ -57,7 +58,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     if round == 0 and config.rounds > 1 and settings.first_steps:
         settings = replace(settings, steps=settings.first_steps)
     facts = _launch(config, workspace, round, folder, settings)
-    compared = config.evaluate.single_view_baseline and config.shows_vehicles  # there is truth
+    compared = config.evaluate.single_view_baseline and config.shows_vehicles  # with ground truth
     if compared and round == config.rounds - 1:
         # The baseline of the paper's PASCAL3D+ row: equal in all but the second view.
         steps = config.evaluate.baseline_steps or config.inverse.steps
@@ -81,7 +82,7 @@ def _train(
     folder: StageFolder,
     settings: InverseConfig,
 ) -> dict[str, float]:
-    """The whole training, in each of the processes; the first one alone writes.
+    """Train in each of the processes; rank 0 alone writes.
 
     Returns:
         How far the cameras moved, and the last step's terms.
@@ -96,9 +97,7 @@ def _train(
         device,
     )
     loop = StepLoop(folder, settings.steps, training.state_dict, writes=device.is_rank_zero)
-    if (checkpoint := folder.load_checkpoint()) is not None:
-        training.load_state_dict(checkpoint)
-        loop.first = checkpoint["step"]
+    loop.resume(training.load_state_dict)
     progress = Progress(workspace, "inverse", settings.steps, round, silent=not device.is_rank_zero)
     picture_every = max(settings.steps // 10, 1)
     terms = {}
@@ -107,7 +106,7 @@ def _train(
         progress.tick(step + 1, **terms)
         if device.is_rank_zero and (step + 1) % picture_every == 0:
             _write_pictures(folder.file(f"images/{step + 1:06d}.png"), training)
-    facts = {name: round_to(value) for name, value in terms.items()}
+    facts = {name: round_to(float(value)) for name, value in terms.items()}
     if device.is_rank_zero:
         save_inverse_graphics(folder.file("inverse_graphics.safetensors"), training.average)
         facts |= _write_cameras(folder, training)
@@ -133,7 +132,7 @@ def _initial_network(
 
 
 def _features(workspace: Workspace, round: int, settings: InverseConfig) -> nn.Module:
-    """What the perceptual term compares."""
+    """The features of the perceptual term."""
     if settings.vgg:
         return VggFeatures(Path(settings.vgg))
     gan = workspace.stage("gan", round)
@@ -141,24 +140,24 @@ def _features(workspace: Workspace, round: int, settings: InverseConfig) -> nn.M
 
 
 def _examples(
-    workspace: Workspace, round: int, settings: InverseConfig, place: torch.device
+    workspace: Workspace, round: int, settings: InverseConfig, device: torch.device
 ) -> Examples:
-    """The generated views, and from round 1 on the photographs that stage cameras labelled."""
+    """Generated views, and from round 1 on the photographs that stage cameras labelled."""
     generated = MultiviewData(workspace.stage("multiview", round).require("index.npz").parent)
     if round == 0 or not settings.photographs:
         return Examples(generated, None)
     with np.load(workspace.stage("cameras", round).require("labels.npz")) as labels:
         cameras, keep = labels["cameras"], labels["keep"]
     images = np.load(workspace.stage("photographs").require("images.npy"), mmap_mode="r")
-    segment = load_segmenter(workspace.stage("segmenter").path, place)
-    return Examples(generated, LabelledPhotographs(images, cameras, keep, segment, place))
+    segment = load_segmenter(workspace.stage("segmenter").path, device)
+    return Examples(generated, LabelledPhotographs(images, cameras, keep, segment, device))
 
 
 def _write_pictures(path: Path, training: InverseTraining) -> None:
-    """The same eight images each time."""
-    place = training.device.device
+    """Write predictions for the same eight images each time."""
+    device = training.device.device
     images, masks = training.data.load(np.arange(8) * (len(training.data) // 8))
-    images, masks = images.to(place), masks.to(place)
+    images, masks = images.to(device), masks.to(device)
     cells = pictures_of(training.average, training.renderer, images, masks)
     write_grid(path, cells.flatten(0, 1), cells.shape[1], enlarge=2)
 
@@ -179,25 +178,27 @@ def _write_cameras(folder: StageFolder, training: InverseTraining) -> dict[str, 
 
 @torch.no_grad()
 def _elevations(training: InverseTraining) -> NDArray[np.float32]:  # [N]
-    """Of every object in degrees, the mean of what is predicted from some of its views: a GAN that
-    nobody told elevations draws them all from one."""
+    """Elevation of every object in degrees, the mean prediction from some of its views.
+
+    A GAN without labelled elevations generates all views of an object from one elevation.
+    """
     data, device = training.data, training.device
-    chosen = data.some_views(READ_VIEWS)
-    said = []
-    for part in np.split(chosen, range(READ_AT_ONCE, len(chosen), READ_AT_ONCE)):
+    chosen = data.some_views(ELEVATION_VIEWS)
+    found = []
+    for part in np.split(chosen, range(BATCH, len(chosen), BATCH)):
         images, masks = (values.to(device.device) for values in data.load(part))
         images = images.contiguous(memory_format=torch.channels_last)
         with device.autocast():
             prediction = training.average(images, masks[:, None])
-        said.append(prediction.cameras[:, ELEVATION].float().cpu().numpy())
+        found.append(prediction.cameras[:, ELEVATION].float().cpu().numpy())
     objects = data.object[chosen]
-    sums = np.bincount(objects, np.concatenate(said), len(data.content_codes))
+    sums = np.bincount(objects, np.concatenate(found), len(data.content_codes))
     counts = np.bincount(objects, minlength=len(data.content_codes))
     return (sums / np.maximum(counts, 1)).astype(np.float32)
 
 
 def _camera_errors(config: Config, workspace: Workspace, round: int) -> dict[str, float]:
-    """What optimising the viewpoints' cameras was worth; the attribute network reads vehicles."""
+    """Errors of the viewpoints' cameras before and after, by the attribute classifier."""
     if config.photographs.source != PROCEDURAL:
         return {}
     data = MultiviewData(workspace.stage("multiview", round).path)
@@ -210,13 +211,13 @@ def _camera_errors(config: Config, workspace: Workspace, round: int) -> dict[str
 
 @torch.no_grad()
 def _write_mean(folder: StageFolder, training: InverseTraining) -> None:
-    """The mean predicted training shape and texture: the evaluation's floor."""
-    place = training.device.device
+    """Write the mean predicted training shape and texture, a baseline of the evaluation."""
+    device = training.device.device
     indices = np.linspace(0, len(training.data) - 1, 512).astype(int)
     vertices, textures = [], []
     for part in np.array_split(indices, 16):
         images, masks = training.data.load(part)
-        prediction = training.average(images.to(place), masks.to(place)[:, None])
+        prediction = training.average(images.to(device), masks.to(device)[:, None])
         vertices.append(prediction.vertices.cpu().numpy())
         textures.append(prediction.textures.cpu().numpy())
     mean = {

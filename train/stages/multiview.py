@@ -1,8 +1,8 @@
 """Stage multiview: images of content codes x viewpoints, with masks (paper 3.1).
 
-Round 0 takes the annotated view codes of the unconditional GAN; later rounds ask the
-camera-taught GAN for cameras. Writes the files that `train/data/multiview.py` reads, a contact
-sheet (rows: objects, columns: views) and, of vehicles, both measures of the generator.
+Round 0 takes the annotated view codes of the unconditional GAN; later rounds sample cameras for the
+camera-conditioned GAN. Writes the files that `train/data/multiview.py` reads, a contact
+sheet (rows: objects, columns: views) and, for vehicles, both measures of the generator.
 """
 
 from dataclasses import asdict
@@ -19,14 +19,15 @@ from train.data.array_file import ArrayFile
 from train.data.mask_filter import MaskLimits, Verdict, filter_masks
 from train.data.view_plan import asked_cameras, plan_views
 from train.metrics.view_content_grid import GridMeasures, measure_grid
-from train.models.attributes import joined, load_attributes, read_attributes
+from train.models.attributes import load_attributes, read_attributes
 from train.models.generated import as_pixels, generate, generate_grid, sample_contents
 from train.models.generator import Generator
 from train.models.segmenter import Segment, load_segmenter
 from train.models.weights import load_generator
 from train.pictures.grid import write_labelled_rows
 from train.pose.labels import labelled_range
-from train.running.device import place
+from train.running.chunks import joined
+from train.running.device import default_device
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
 
@@ -34,12 +35,12 @@ BATCH = 64
 FEWEST_VIEWS = 2
 """Objects left with fewer views after the filter are dropped."""
 MEASURED_VIEWS, MEASURED_CONTENTS = 48, 48
-"""As many as the instrument of generators looks at (`train.evaluate generator`)."""
+"""As many as the benchmark of generators (`train.evaluate generator`)."""
 SHEET_OBJECTS = 16
 
 
 class Source(NamedTuple):
-    """What the images are made of."""
+    """The generator and the codes of the images."""
 
     generator: Generator
     contents: Tensor
@@ -47,8 +48,7 @@ class Source(NamedTuple):
     views: Tensor
     """[K, code]."""
     cameras: np.ndarray
-    """f32 [K, 5]: initial (round 0) or asked for; elevation and distance nan where nobody told
-    them."""
+    """f32 [K, 5]: initial (round 0) or requested; elevation and distance nan where unlabelled."""
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
@@ -63,7 +63,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         measures = _measure(workspace, source)
         progress.say(measures.line())
         measured = measures.facts()
-    segment = load_segmenter(workspace.stage("segmenter").path, place())
+    segment = load_segmenter(workspace.stage("segmenter").path, default_device())
     generation = _Generation(config, workspace, round, (objects, viewpoints))
     verdicts = generation.run(source, segment)
     kept = _kept(objects, verdicts)
@@ -93,7 +93,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
 def _source(config: Config, workspace: Workspace, round: int) -> Source:
     settings = config.multiview
     weights = workspace.stage("gan", round).require("generator.safetensors")
-    generator = load_generator(weights).eval().to(place())
+    generator = load_generator(weights).eval().to(default_device())
     # The seed of every round differs, or each would see the same objects again.
     rng = torch.Generator().manual_seed(config.seed * 1_000 + round)
     contents = sample_contents(generator, settings.objects, settings.truncation, rng)
@@ -103,32 +103,32 @@ def _source(config: Config, workspace: Workspace, round: int) -> Source:
         ranges = labelled_range(labelled, ELEVATION), labelled_range(labelled, DISTANCE)
         cameras = asked_cameras(settings.cameras, config.seed + round, *ranges)
         with torch.no_grad():
-            views = generator.camera_mapping(torch.from_numpy(cameras).to(place()))
+            views = generator.camera_mapping(torch.from_numpy(cameras).to(default_device()))
         return Source(generator, contents, views, cameras)
     chosen = read_viewpoints(workspace.stage("viewpoints"))
     cameras = np.zeros((len(chosen.codes), CAMERA_SIZE), np.float32)
     cameras[:, AZIMUTH] = chosen.azimuth_bins
     cameras[:, ELEVATION] = FIRST_ELEVATION_DEGREES
-    cameras[:, DISTANCE] = np.nan  # nobody told it
+    cameras[:, DISTANCE] = np.nan  # unlabelled
     return Source(generator, contents, torch.from_numpy(chosen.codes), cameras)
 
 
 def _measure(workspace: Workspace, source: Source) -> GridMeasures:
     """Both measures on a full grid of some views and contents, before any filter."""
     around = np.argsort(source.cameras[:, AZIMUTH], kind="stable")
-    places = np.linspace(0, len(around) - 1, min(MEASURED_VIEWS, len(around))).round()
-    views = around[places.astype(np.int64)]
+    ranks = np.linspace(0, len(around) - 1, min(MEASURED_VIEWS, len(around))).round()
+    views = around[ranks.astype(np.int64)]
     contents = source.contents[:MEASURED_CONTENTS]
     weights = workspace.stage("viewpoints").require("attributes.safetensors")
-    network = load_attributes(weights).to(place())
+    network = load_attributes(weights).to(default_device())
     readings = joined(
         [
             read_attributes(network, generate_grid(source.generator, contents, code[None]))
             for code in source.views[views]
         ]
     )
-    asked = source.cameras[views, AZIMUTH]
-    return measure_grid(readings.azimuths, readings.values(), len(views), asked)
+    requested = source.cameras[views, AZIMUTH]
+    return measure_grid(readings.azimuths, readings.values(), len(views), requested)
 
 
 class _Generation:
@@ -172,7 +172,7 @@ class _Generation:
             views = source.views[torch.from_numpy(self.viewpoints[rows]).long()]
             pixels = as_pixels(generate(source.generator, contents, views))
             # The segmenter sees the bytes that are stored, as the service's will.
-            found = segment(pixels.permute(0, 3, 1, 2).to(place()).float() / 255)
+            found = segment(pixels.permute(0, 3, 1, 2).to(default_device()).float() / 255)
             masks = (found * 255).round().to(torch.uint8).cpu().numpy()
             filtered = filter_masks(masks, self.limits)
             self.images.rows[rows] = pixels.numpy()

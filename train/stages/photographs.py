@@ -23,7 +23,7 @@ from train.data.photo_layouts import read_training
 from train.data.photo_set import PhotoSet
 from train.data.vehicles import photographs
 from train.models.generated import as_pixels, generate, sample_contents
-from train.running.device import place
+from train.running.device import default_device
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace
 
@@ -78,7 +78,7 @@ def _write_procedural(config: Config, workspace: Workspace, folder: StageFolder)
 def _write_drawn(config: Config, workspace: Workspace, folder: StageFolder) -> None:
     taken, settings = load_checkpoint(config), config.photographs
     folder.start({**asdict(settings), "seed": config.seed, **taken.origin})
-    generator = taken.generator.to(place())
+    generator = taken.generator.to(default_device())
     count, size = settings.count, settings.size
     file = ArrayFile(folder.file("images.npy"), (count, size, size, 3))
 

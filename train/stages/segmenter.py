@@ -1,9 +1,9 @@
-"""Stage segmenter: a small U-Net taught on masks that are known, or an ONNX graph from elsewhere.
+"""Stage segmenter: a small U-Net trained on ground-truth masks, or an ONNX graph from elsewhere.
 
-The masks are the truth of procedural photographs; where the run's own photographs came with masks
-(an alpha channel), half of each batch is theirs, and all of it where they show no vehicles, every
-second one then before a procedural scene. Writes `segmenter.safetensors` or a copy of the given
-`segmenter.onnx`.
+The masks are those of procedural photographs. Where the run's own photographs came with masks (an
+alpha channel), half of each batch is theirs. Where these show no vehicles, they are all of each
+batch, every second one before a procedural scene. Writes `segmenter.safetensors` or a copy of the
+given `segmenter.onnx`.
 """
 
 from collections.abc import Callable
@@ -21,14 +21,18 @@ from train.data.augmentation import augment
 from train.data.batch_random import BatchRandom
 from train.data.masked_photographs import Labelled, MaskedPhotographs, as_labelled
 from train.data.vehicles import HELD_OUT_SEED, photographs
+from train.models.layers import channels_last
 from train.models.segmenter import Segmenter, load_segmenter, save_segmenter
-from train.running.device import Device, place
+from train.running.device import Device, default_device
 from train.running.progress import Progress
-from train.running.workspace import StageFolder, StepLoop, Workspace, write_atomically
+from train.running.workspace import StageFolder, Workspace, round_to, write_atomically
+from train.steps.one_cycle import train_one_cycle
 
 HELD_OUT = 256
-"""Photographs that the reported IoU is measured on: procedural ones, or, where they show no
-vehicles, some of the run's own that came with masks: a tenth of them, if that is fewer."""
+"""Photographs that the reported IoU is measured on.
+
+They are procedural ones; of another category they are some of the run's own that came with masks,
+at most a tenth of them."""
 WARM_UP_STEPS = 20
 
 
@@ -44,7 +48,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     if config.segmenter.onnx:
         content = Path(config.segmenter.onnx).read_bytes()
         write_atomically(folder.file("segmenter.onnx"), content)
-        segment: Callable[[Tensor], Tensor] = load_segmenter(folder.path, place())
+        segment: Callable[[Tensor], Tensor] = load_segmenter(folder.path, default_device())
         source = "onnx"
     else:
         taken = workspace.stage("photographs")
@@ -62,13 +66,8 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     if held_out is not None:
         iou = held_out_iou(segment, held_out)
         Progress(workspace, "segmenter", 1).say(f"{source}: held-out IoU {iou:.3f}")
-        facts = {"held_out_iou": round_figure(iou), "held_out_images": len(held_out.images)}
+        facts = {"held_out_iou": round_to(iou), "held_out_images": len(held_out.images)}
     folder.finish(source=source, **facts)
-
-
-def round_figure(value: float) -> float:
-    """Four decimals are more than the figure is good for."""
-    return float(f"{value:.4f}")
 
 
 def mask_loss(
@@ -76,9 +75,9 @@ def mask_loss(
     masks: Tensor,  # [B, R, R] in 0..1
 ) -> Tensor:
     """Binary cross-entropy plus the dice loss, which does not let small objects be overlooked."""
-    shares = torch.sigmoid(logits)
-    overlap = (shares * masks).sum(dim=(1, 2))
-    dice = 1 - (2 * overlap + 1) / (shares.sum(dim=(1, 2)) + masks.sum(dim=(1, 2)) + 1)
+    found = torch.sigmoid(logits)
+    overlap = (found * masks).sum(dim=(1, 2))
+    dice = 1 - (2 * overlap + 1) / (found.sum(dim=(1, 2)) + masks.sum(dim=(1, 2)) + 1)
     return F.binary_cross_entropy_with_logits(logits, masks) + dice.mean()
 
 
@@ -89,19 +88,19 @@ def held_out_iou(segment: Callable[[Tensor], Tensor], labelled: Labelled) -> flo
     for images, masks in zip(
         labelled.images.split(64), (labelled.masks > 0.5).split(64), strict=True
     ):
-        found = segment(images.to(place())).cpu() > 0.5
+        found = segment(images.to(default_device())).cpu() > 0.5
         intersections.append((found & masks).sum(dim=(1, 2)))
         unions.append((found | masks).sum(dim=(1, 2)))
     return float((torch.cat(intersections) / torch.cat(unions).clamp(min=1)).mean())
 
 
 def _procedural(seed: int, indices: np.ndarray, size: int) -> Labelled:
-    drawn = photographs(seed, indices, size)
-    return as_labelled(drawn.images, drawn.masks)
+    album = photographs(seed, indices, size)
+    return as_labelled(album.images, album.masks)
 
 
 def _held_out(config: Config, taken: StageFolder) -> Labelled | None:
-    """What the IoU is measured on; None where nothing but the taught ones has a known mask."""
+    """What the IoU is measured on; None where only photographs of the training have masks."""
     if config.shows_vehicles:
         return _procedural(HELD_OUT_SEED, np.arange(HELD_OUT), config.photographs.size)
     if not taken.facts()["masks"]:
@@ -115,7 +114,8 @@ def _held_out(config: Config, taken: StageFolder) -> Labelled | None:
 def _batches(config: Config, taken: StageFolder) -> Batches:
     """Procedural photographs, mixed with the run's own where those have masks.
 
-    Those of no vehicles stand alone: who also learns vehicles finds them in backgrounds.
+    Photographs of another category are not mixed: a segmenter that also learns vehicles finds them
+    in backgrounds.
     """
     size, batch = config.photographs.size, config.segmenter.batch_size
 
@@ -126,16 +126,16 @@ def _batches(config: Config, taken: StageFolder) -> Batches:
         return lambda step: procedural(step, batch)
     own = MaskedPhotographs(taken)
 
-    def drawn(step: int, among: int, count: int) -> np.ndarray:
+    def sampled(step: int, among: int, count: int) -> np.ndarray:
         return np.random.default_rng([config.seed, step]).integers(0, among, count)
 
     def mixed(step: int) -> Labelled:
-        first = own.load(drawn(step, len(own.images), batch // 2))
+        first = own.load(sampled(step, len(own.images), batch // 2))
         second = procedural(step, batch - batch // 2)
         return Labelled(*(torch.cat(pair) for pair in zip(first, second, strict=True)))
 
     def alone(step: int) -> Labelled:
-        numbers = own.camera_conditioned[drawn(step, len(own.camera_conditioned), batch)]
+        numbers = own.training[sampled(step, len(own.training), batch)]
         return own.load_in_scenes(numbers, config.seed, step * batch)
 
     return mixed if config.shows_vehicles else alone
@@ -146,38 +146,19 @@ def _train(
 ) -> Segmenter:
     settings = config.segmenter
     torch.manual_seed(config.seed)
-    segmenter = Segmenter(settings.channels)
-    segmenter = segmenter.to(device=place(), memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(segmenter.parameters(), settings.learning_rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        settings.learning_rate,
-        total_steps=settings.steps,
-        pct_start=min(0.5, WARM_UP_STEPS / settings.steps),
-    )
-    parts = {"model": segmenter, "optimiser": optimiser, "schedule": schedule}
-    loop = StepLoop(
-        folder, settings.steps, lambda: {name: part.state_dict() for name, part in parts.items()}
-    )
-    if (checkpoint := folder.load_checkpoint()) is not None:
-        for name, part in parts.items():
-            part.load_state_dict(checkpoint[name])
-        loop.first = checkpoint["step"]
-    progress, device = Progress(workspace, "segmenter", settings.steps), Device()
-    for step in loop:
-        labelled = batches(step)
+    segmenter = channels_last(Segmenter(settings.channels), default_device())
+    autocast = Device().autocast
+
+    def loss_of(step: int) -> Tensor:
+        images, masks = (values.to(default_device()) for values in batches(step))
         rng = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
-        changed = augment(
-            *(values.to(place()) for values in labelled), BatchRandom(rng, len(labelled[0]))
-        )
-        with device.autocast():
+        changed = augment(images, masks, BatchRandom(rng, len(images)))
+        with autocast():
             logits = segmenter.logits(changed.seen)
-        loss = mask_loss(logits.float(), changed.masks)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        progress.tick(step + 1, loss=loss.detach())
-    segmenter.eval()
+        return mask_loss(logits.float(), changed.masks)
+
+    progress = Progress(workspace, "segmenter", settings.steps)
+    rise = min(0.5, WARM_UP_STEPS / settings.steps)
+    train_one_cycle(segmenter, folder, progress, loss_of, settings.learning_rate, rise)
     save_segmenter(segmenter, folder.file("segmenter.safetensors"))
     return segmenter

@@ -1,19 +1,19 @@
 """Stage viewpoints: view codes of the unconditional GAN that hold one viewpoint (paper 3.1).
 
 Thousands of codes are scored under many content codes by two measures: how stable the viewpoint is
-across contents, and how stable the object is across views; those that cover the azimuth circle
-best are kept and annotated, by the attribute network or by a person. A person is then shown more
-codes, filled in by what was learned from the first (`train/annotation/suggestions.py`). The network
-that measures reads vehicles; of anything else the first codes are shown to the person as they come.
+across contents, and how stable the object is across views. Those that cover the azimuth circle
+best are kept and annotated, by the attribute classifier or by a person. A person then gets more
+codes, with suggestions learned from the first (`train/annotation/suggestions.py`). The attribute
+classifier knows vehicles; for any other category the first codes are annotated unmeasured.
+
 Writes `viewpoints.npz` (codes [K, D], azimuth_bins [K], stds, flip_rates, deviations: NaN where
 nothing was measured), `viewpoints.csv`, `viewpoints.html` (the page on which a person fills that
-table in), `contact_sheet.png`, `viewpoint_metrics.json` and, of vehicles, `attributes.safetensors`
-(the gauge, used in every round).
+table in), `contact_sheet.png`, `viewpoint_metrics.json` and, for vehicles,
+`attributes.safetensors` (the attribute classifier, used in every round).
 """
 
 import json
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import torch
@@ -32,14 +32,14 @@ from train.annotation.table import (
     table_rows,
     write_table,
 )
-from train.annotation.viewpoint_choice import FEWEST, first_codes, measured_choice
-from train.config import PROCEDURAL, Config
-from train.models.attributes import (
-    AttributeNetwork,
-    AttributeReadings,
-    load_attributes,
-    read_attributes,
+from train.annotation.viewpoint_choice import (
+    FEWEST,
+    first_codes,
+    measured_choice,
+    score_codes,
 )
+from train.config import PROCEDURAL, Config
+from train.models.attributes import AttributeClassifier, load_attributes
 from train.models.generated import as_pixels, generate_grid, sample_contents
 from train.models.generator import Generator
 from train.models.weights import load_generator
@@ -49,16 +49,15 @@ from train.pose.attribute_classifier import (
     take_shipped_classifier,
     train_attribute_classifier,
 )
-from train.running.device import place
+from train.running.device import default_device
 from train.running.progress import Progress
-from train.running.workspace import StageFolder, StepLoop, Workspace, WorkspaceError, write_json
+from train.running.workspace import StageFolder, Workspace, WorkspaceError, write_json
 
 __all__ = ["AnnotationNeeded", "run"]
 
-CODES_PER_STEP = 4
 THIN = 0.1
-"""A bin with less than this share of the mean count is said to the user. Measured: with 2 of 877
-codes in the bin of the front, half the photographs from there were labelled as from the back."""
+"""Fraction of the mean count below which the user is warned of a bin. Measured: with 2 of 877 codes
+in the bin of the front, half the photographs from there were labelled as from the back."""
 SHEET_CONTENTS = 8
 SHEET_CODES = 288
 """Most rows of the contact sheet, and of the page, where no person has to annotate them."""
@@ -75,7 +74,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     classifier = _attribute_classifier(config, workspace, folder) if config.shows_vehicles else None
     table = folder.file("viewpoints.csv")
     path = workspace.stage("gan", 0).require("generator.safetensors")
-    generator = load_generator(path).eval().to(place())
+    generator = load_generator(path).eval().to(default_device())
     if not table.exists():
         _choose_and_tabulate(config, workspace, generator, classifier)
     with np.load(folder.file("chosen.npz")) as arrays:
@@ -93,7 +92,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     if thin := thin_bins(per_bin):
         Progress(workspace, "viewpoints", 1).say(
             f"few codes face {', '.join(thin)} degrees ({per_bin}): photographs from there will be "
-            "taken for opposite ones; train the plain GAN for longer (--gan.kimg)"
+            "confused with opposite ones; train the plain GAN for longer (--gan.kimg)"
         )
     folder.finish(
         **metrics, kept=int(keep.sum()), kept_per_bin=per_bin, annotator=_annotator(config)
@@ -101,21 +100,21 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
 
 
 def thin_bins(per_bin: dict[str, int]) -> list[str]:
-    """Those that hold less than THIN of what a bin holds on average."""
+    """Bins that hold less than THIN of the mean count."""
     least = THIN * sum(per_bin.values()) / len(per_bin)
     return [name for name, count in per_bin.items() if count < least]
 
 
 def _attribute_classifier(
     config: Config, workspace: Workspace, folder: StageFolder
-) -> AttributeNetwork:
-    """The network that measures, taught first where it is not there yet."""
+) -> AttributeClassifier:
+    """The attribute classifier, trained first where it is not there yet."""
     weights = folder.file("attributes.safetensors")
     if not weights.exists() and config.viewpoints.classifier == "shipped":
         take_shipped_classifier(config.photographs.size, weights)
     elif not weights.exists():
         train_attribute_classifier(config, workspace, folder)
-    return load_attributes(weights).to(place())
+    return load_attributes(weights).to(default_device())
 
 
 def _annotator(config: Config) -> str:
@@ -126,27 +125,30 @@ def _annotator(config: Config) -> str:
 
 
 def _choose_and_tabulate(
-    config: Config, workspace: Workspace, generator: Generator, classifier: AttributeNetwork | None
+    config: Config,
+    workspace: Workspace,
+    generator: Generator,
+    classifier: AttributeClassifier | None,
 ) -> None:
-    """Everything up to viewpoints.csv, which is written last: where it is, all this is done."""
+    """Write everything up to viewpoints.csv, which comes last: where it is, all this is done."""
     folder, settings = workspace.stage("viewpoints"), config.viewpoints
     codes, contents = _candidates(config, generator)
     if classifier is None:
         choice = first_codes(settings)
     else:
-        readings = _score(workspace, folder, (generator, classifier), (codes, contents))
+        readings = score_codes(workspace, folder, (generator, classifier), (codes, contents))
         choice = measured_choice(readings, settings, Progress(workspace, "viewpoints", 1))
         choice.metrics["classifier_held_out"] = classifier_errors(classifier)
     chosen = choice.indices
     write_json(folder.file("viewpoint_metrics.json"), choice.metrics)
     arrays = {"codes": codes[chosen].cpu().numpy(), **choice.measures._asdict()}
     folder.save_arrays("chosen.npz", arrays)
-    by_network = _annotator(config) == "classifier"
+    by_classifier = _annotator(config) == "classifier"
     every = np.ones(len(chosen), bool)
-    given = Annotation(choice.bins, every) if by_network and choice.bins is not None else None
+    given = Annotation(choice.bins, every) if by_classifier and choice.bins is not None else None
     rows = table_rows(choice.measures, given)
-    # A person has to see every code; of those that the network annotates some are enough.
-    shown = _spread(len(chosen), SHEET_CODES if by_network else len(chosen))
+    # A person has to see every code; of those that the classifier annotates some are enough.
+    shown = _spread(len(chosen), SHEET_CODES if by_classifier else len(chosen))
     images = _sheet_images(generator, codes[chosen[shown]], contents)
     labelled = dict(zip(map(str, shown), images, strict=True))
     write_labelled_rows(folder.file("contact_sheet.png"), labelled, blocks=2)
@@ -176,7 +178,7 @@ def _with_suggestions(
         _, contents = _candidates(config, generator)
         images = _sheet_images(generator, torch.from_numpy(both["codes"]), contents)
         name = workspace.path.resolve().name
-        # The page has the suggestions filled in; the table waits for what the person says of them.
+        # The page has the suggestions filled in; the table waits for the person to confirm them.
         page = table.with_name(PAGE)
         write_page(page, name, both["codes"], table_rows(measures, filled), images)
         write_table(table, table_rows(measures, waiting))
@@ -187,18 +189,18 @@ def _suggested(
     config: Config,
     workspace: Workspace,
     generator: Generator,
-    seen: np.ndarray,  # f32 [S, code]: the codes that were annotated first
+    annotated: np.ndarray,  # f32 [S, code]: the codes that were annotated first
 ) -> Suggested:
-    """Made when the first codes are annotated, and kept: the table goes by its numbers."""
+    """Suggestions, made once the first codes are annotated and kept: the table refers to them."""
     folder = workspace.stage("viewpoints")
     path = folder.file("suggested.npz")
     if not path.exists():
-        bins, keep = read_table(folder.file("viewpoints.csv"), len(seen))
+        bins, keep = read_table(folder.file("viewpoints.csv"), len(annotated))
         codes, contents = _candidates(config, generator)
-        first = torch.from_numpy(seen).to(codes)
+        first = torch.from_numpy(annotated).to(codes)
         known = (codes[:, None] == first).all(dim=-1).any(dim=1)
-        annotated = first[torch.from_numpy(keep)], bins[keep]
-        found = suggest(config, workspace, generator, annotated, (codes[~known], contents))
+        kept = first[torch.from_numpy(keep)], bins[keep]
+        found = suggest(config, workspace, generator, kept, (codes[~known], contents))
         folder.save_arrays("suggested.npz", found._asdict())
     with np.load(path) as arrays:
         return Suggested(**arrays)
@@ -215,41 +217,12 @@ def _spread(count: int, most: int) -> np.ndarray:  # int64, at most `most` of 0.
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
-def _score(
-    workspace: Workspace,
-    folder: StageFolder,
-    networks: tuple[Generator, AttributeNetwork],
-    pairs: tuple[torch.Tensor, torch.Tensor],
-) -> AttributeReadings:
-    """Read the attributes of every code under every content, the contents changing fastest."""
-    (generator, network), (codes, contents) = networks, pairs
-    parts = codes.split(CODES_PER_STEP)
-    done: list[dict[str, torch.Tensor]] = []
-
-    def state() -> dict[str, Any]:
-        return {"scored": {name: torch.cat([d[name] for d in done]) for name in done[0]}}
-
-    loop = StepLoop(folder, len(parts), state)
-    checkpoint = folder.load_checkpoint()
-    # The checkpoint may still be that of the attribute network's training.
-    if checkpoint is not None and "scored" in checkpoint:
-        done.append(checkpoint["scored"])
-        loop.first = checkpoint["step"]
-    progress = Progress(workspace, "viewpoints", len(parts))
-    for step in loop:
-        images = generate_grid(generator, contents, parts[step])
-        readings = read_attributes(network, images)
-        done.append({name: torch.from_numpy(v) for name, v in readings._asdict().items()})
-        progress.tick(step + 1, codes=(step + 1) * CODES_PER_STEP)
-    return AttributeReadings(**{name: value.numpy() for name, value in state()["scored"].items()})
-
-
 def _sheet_images(
     generator: Generator,
     codes: torch.Tensor,  # [K, code]
     contents: torch.Tensor,  # [C, code]
 ) -> np.ndarray:  # uint8 [K, at most SHEET_CONTENTS, R, R, 3]
-    """One row of images per code: what it makes of several contents."""
+    """One row of images per code, a column per content."""
     contents = contents[:SHEET_CONTENTS]
     pixels = as_pixels(generate_grid(generator, contents, codes)).numpy()
     return pixels.reshape(len(codes), len(contents), *pixels.shape[1:])

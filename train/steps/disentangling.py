@@ -7,13 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from train.config import DisentangleConfig
-from train.data.codes import (
-    Codes,
-    CodeSampler,
-    Inputs,
-    as_images,
-    as_pixels,
-)
+from train.data.codes import Codes, CodeSampler, Inputs, as_images, as_pixels
 from train.data.multiview import MultiviewData
 from train.losses.consistency import (
     CycleTerms,
@@ -31,13 +25,13 @@ from train.running.workspace import WorkspaceError
 from train.steps.frozen_encoder import FrozenEncoder, ReadBack
 
 CHUNK = 64
-"""Images read at once."""
+"""Images in one pass of the encoder."""
 LARGEST_MISMATCH = 0.03
 """Mean absolute difference, 0..1, beyond which a style vector did not make the stored image."""
 
 
 class CodesError(WorkspaceError):
-    """The multi-view images are not those of this generator; the message says how far off."""
+    """The multi-view images are not those of this generator; the message gives the difference."""
 
 
 class Step(NamedTuple):
@@ -58,8 +52,8 @@ def read_codes(
 ) -> Codes:
     """V, S, T and the true style w* of up to `limit` images, whole objects at a time.
 
-    The viewpoint gives azimuth and elevation; distance, offsets and elevations that nobody told are
-    read from the image, as in the training of the inverse graphics network.
+    The viewpoint gives azimuth and elevation. Distance, offsets and unlabelled elevations are
+    predicted from the image, as in the training of the inverse graphics network.
     """
     indices = _some_objects(data.object, limit, random)
     parts = []
@@ -78,15 +72,15 @@ def _codes_of(
     generator: Generator,
     encoder: FrozenEncoder,
 ) -> Codes:
-    """Of these images."""
-    place = cameras.device
-    images, masks = (values.to(place) for values in data.load(chosen))
+    """V, S, T and w* of these images."""
+    device = cameras.device
+    images, masks = (values.to(device) for values in data.load(chosen))
     read = encoder.inverse(images, masks[:, None])
-    viewpoints = torch.from_numpy(data.viewpoint[chosen]).long().to(place)
-    objects = torch.from_numpy(data.object[chosen]).long().to(place)
+    viewpoints = torch.from_numpy(data.viewpoint[chosen]).long().to(device)
+    objects = torch.from_numpy(data.object[chosen]).long().to(device)
     styles = generator.styles(
-        torch.from_numpy(data.content_codes).to(place)[objects],
-        torch.from_numpy(data.viewpoint_codes).to(place)[viewpoints],
+        torch.from_numpy(data.content_codes).to(device)[objects],
+        torch.from_numpy(data.viewpoint_codes).to(device)[viewpoints],
     )
     return Codes(
         as_pixels(images),
@@ -101,11 +95,11 @@ def _codes_of(
 
 
 def _some_objects(objects: np.ndarray, limit: int, random: torch.Generator) -> np.ndarray:
-    """Indices of all images of randomly drawn objects, at most `limit` but for the last object."""
+    """Indices of all images of random objects, at most `limit` but for the last object."""
     known = np.unique(objects)
-    drawn = known[torch.randperm(len(known), generator=random).numpy()]
-    counts = np.array([np.count_nonzero(objects == one) for one in drawn])
-    kept = drawn[: 1 + np.searchsorted(counts.cumsum(), limit)]
+    sampled = known[torch.randperm(len(known), generator=random).numpy()]
+    counts = np.array([np.count_nonzero(objects == one) for one in sampled])
+    kept = sampled[: 1 + np.searchsorted(counts.cumsum(), limit)]
     return np.flatnonzero(np.isin(objects, kept))
 
 
@@ -122,10 +116,10 @@ def _refuse_foreign(generator: Generator, codes: Codes) -> None:
 
 def warm_up_step(network: StyleganR, sampler: CodeSampler, settings: DisentangleConfig) -> Step:
     """Equation 5 on pairs of views: ‖w̃ − w*‖₂ + Σ entropy(sᵢ)."""
-    sources = sampler.draw(settings.warmup_batch_size)
+    sources = sampler.sample(settings.warmup_batch_size)
     viewpoints = sampler.other_views(sources)
     styles = network.mix(network.codes(*sampler.inputs(viewpoints, sources, sources, sources)))
-    # The other view's true style has the camera asked for and the object that was given.
+    # The other view's true style has the given camera and the given object.
     terms = {
         "style": style_distance(styles, sampler.codes.styles[viewpoints], network.style_spread),
         "entropy": selector_entropy(network.selectors()),
@@ -137,27 +131,27 @@ class Batch(NamedTuple):
     """A fine-tuning batch: half true pairs, half mixed."""
 
     inputs: Inputs
-    truths: Tensor
-    """[B/2] the image that each of the first half ought to become."""
+    targets: Tensor
+    """[B/2] the true image of each of the first half."""
 
 
 def sample_batch(sampler: CodeSampler, size: int) -> Batch:
-    """The first half: another view of one object. The second: everything from somewhere else.
+    """Half another view of one object, half shape, texture, camera and background of any objects.
 
     In the second half neighbours (2i, 2i + 1) have one background and two different objects.
     """
     half = size // 2
-    own = sampler.draw(half)
-    truths = sampler.other_views(own)
-    backgrounds = sampler.draw(half // 2).repeat_interleave(2)
-    shapes, textures, viewpoints = (sampler.draw(half) for _ in range(3))
+    own = sampler.sample(half)
+    targets = sampler.other_views(own)
+    backgrounds = sampler.sample(half // 2).repeat_interleave(2)
+    shapes, textures, viewpoints = (sampler.sample(half) for _ in range(3))
     inputs = sampler.inputs(
-        torch.cat((truths, viewpoints)),
+        torch.cat((targets, viewpoints)),
         torch.cat((own, shapes)),
         torch.cat((own, textures)),
         torch.cat((own, backgrounds)),
     )
-    return Batch(inputs, truths)
+    return Batch(inputs, targets)
 
 
 def cycle_terms(
@@ -165,16 +159,16 @@ def cycle_terms(
 ) -> CycleTerms:
     """Equation 6; the last half of `inputs` comes in pairs of one background.
 
-    Background codes count as far as the selectors let them through: the rest moves no image.
+    Background codes are weighted by their selectors: the rest moves no image.
     """
-    share = network.selectors()[2].detach()
-    asked = background_encoder(inputs.backgrounds) * share
-    answered = background_encoder(read.backgrounds) * share
-    pairs = answered[len(answered) // 2 :]
+    weight = network.selectors()[2].detach()
+    wanted = background_encoder(inputs.backgrounds) * weight
+    found = background_encoder(read.backgrounds) * weight
+    pairs = found[len(found) // 2 :]
     return CycleTerms(
         vertex_distance(inputs.vertices, read.vertices),
         texture_distance(inputs.textures, read.textures),
-        code_distance(asked, answered),
+        code_distance(wanted, found),
         code_distance(pairs[0::2], pairs[1::2]),
     )
 
@@ -192,9 +186,9 @@ def fine_tuning_step(
     images = network.synthesize(styles)
     read = encoder(images)
     cycle = cycle_terms(network, background_encoder, batch.inputs, read)
-    half = len(batch.truths)
-    wanted = as_images(sampler.codes.images[batch.truths])
-    true_styles = sampler.codes.styles[batch.truths]
+    half = len(batch.targets)
+    wanted = as_images(sampler.codes.images[batch.targets])
+    true_styles = sampler.codes.styles[batch.targets]
     anchor = style_distance(styles[:half], true_styles, network.style_spread)
     image_anchor = (images[:half] - wanted).abs().mean()
     camera = camera_distance(batch.inputs.cameras, read.cameras)

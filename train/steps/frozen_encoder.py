@@ -1,4 +1,4 @@
-"""Reads shape, texture, camera and background from images: the frozen networks of equation 6."""
+"""Shape, texture, camera and background of images: the frozen networks of equation 6."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from train.models.segmenter import Segment
 
 
 class ReadBack(NamedTuple):
-    """What is read from B images; the bars of equation 6."""
+    """Predictions for B images; the bars of equation 6."""
 
     vertices: Tensor
     """[B, V, 3] S̄."""
@@ -31,16 +31,16 @@ class FrozenEncoder:
     """
 
     def __init__(self, segment: Segment, inverse: InverseGraphics) -> None:
-        for network in (segment, inverse):
-            if isinstance(network, nn.Module):
-                network.eval().requires_grad_(False)
+        inverse.eval().requires_grad_(False)
+        if isinstance(segment, nn.Module):
+            segment.eval().requires_grad_(False)
         self.segment, self.inverse = segment, inverse
 
     def __call__(
         self,
         images: Tensor,  # [B, 3, R, R] in about 0..1
     ) -> ReadBack:
-        """Read images back."""
+        """Predict shape, texture, camera, mask and background."""
         images = images.clamp(0.0, 1.0)
         masks = self.segment(images)
         prediction = self.inverse(images, masks[:, None])

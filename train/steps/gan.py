@@ -1,8 +1,8 @@
 """StyleGAN2 training, one step at a time, in any number of processes.
 
-Every process draws the same batch and takes its part of it. The parts are dealt out in turn, which
-keeps the groups of the minibatch deviation together: but for the order of sums, the result does
-not depend on the number of processes, and a checkpoint can be taken up by another number.
+Every process samples the same batch and takes its shard, every n-th image, which keeps the groups
+of the minibatch deviation together. But for the order of sums the result does not depend on the
+number of processes, and another number can go on from a checkpoint.
 """
 
 import copy
@@ -17,16 +17,17 @@ from train.data.stream import PhotographStream, RealBatch, moved
 from train.losses.adversarial import discriminator_loss, generator_loss, generator_share, r1_penalty
 from train.models.discriminator import Discriminator
 from train.models.generator import Generator
+from train.models.layers import channels_last
 from train.running.device import Device
 from train.steps.gan_augmentation import AdaptiveAugmentation, Changes, seen
 from train.steps.gan_graphs import StepGraphs
 
 RAMP_UP = 0.05
-"""The averaged generator's half-life is at most this share of the images seen so far."""
+"""The averaged generator's half-life is at most this fraction of the images seen so far."""
 
 
 class Codes(NamedTuple):
-    """What a batch of fakes is made from."""
+    """Codes of a batch of fakes."""
 
     content: Tensor
     """z [B, code]."""
@@ -37,7 +38,7 @@ class Codes(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What an update of the networks leaves behind, of this process's part of the batch."""
+    """Results of an update of the networks, for this process's shard of the batch."""
 
     loss_g: Tensor
     loss_d: Tensor
@@ -46,7 +47,7 @@ class Judged(NamedTuple):
     r1: Tensor
 
 
-class Figures(NamedTuple):
+class StepMetrics(NamedTuple):
     """Scalars of one step, named as in stats.jsonl."""
 
     loss_g: Tensor
@@ -72,7 +73,7 @@ class GanTraining:
         augment: bool = False,
     ) -> None:
         """`device`: of this process, where there are several; `seed`: the same in all of them;
-        `augment`: adaptively change what the discriminator sees."""
+        `augment`: adaptive discriminator augmentation."""
         self.settings = settings
         self.device = device or Device(settings.precision)
         if settings.batch_size % (2 * self.device.processes):
@@ -81,8 +82,8 @@ class GanTraining:
                 f"({self.device.processes})"
             )
         self.on_gpu = self.device.device.type == "cuda"
-        place = {"device": self.device.device, "memory_format": torch.channels_last}
-        self.generator, self.discriminator = generator.to(**place), discriminator.to(**place)
+        self.generator = channels_last(generator, self.device.device)
+        self.discriminator = channels_last(discriminator, self.device.device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.optimisers = (
             self._optimiser(self.generator.parameters()),
@@ -96,7 +97,7 @@ class GanTraining:
             self.augmentation = AdaptiveAugmentation(
                 settings.augment_target, settings.augment_kimg, settings.batch_size, self.device
             )
-        # Changes and noise are drawn anew in every step, and gradients wait for other processes.
+        # Changes and noise are sampled anew in every step, and gradients wait for other processes.
         replayed = self.on_gpu and not (augment or settings.noise or self.device.processes > 1)
         self.graphs = StepGraphs(self._replayable) if replayed else None
 
@@ -132,16 +133,16 @@ class GanTraining:
         with self.device.autocast():  # codes and styles stay in float32, which costs nothing
             return self.generator.synthesize(styles, noise, self.noise_rng)
 
-    def step(self, stream: PhotographStream, step: int) -> Figures:
+    def step(self, stream: PhotographStream, step: int) -> StepMetrics:
         """One update of both networks from the same fakes.
 
         The discriminator sees fakes and photographs in one pass, and its loss goes back once, to
-        its weights and to the fakes' pixels. No logit leads back to another image than its own
-        (see `minibatch_deviation`), so that a factor for each fake makes the generator's gradient
-        of the discriminator's. Both networks are then updated at once. The figures are those of
-        this process's part of the batch.
+        its weights and to the fakes' pixels. The gradient of a logit reaches its own image alone
+        (see `minibatch_deviation`). One factor per fake thus turns the discriminator's gradient
+        into the generator's, and both networks are updated at once. The metrics are those of this
+        process's shard of the batch.
         """
-        codes, real = self._draw(stream)
+        codes, real = self._sample_shard(stream)
         regularise = step % self.settings.r1_every == 0
         if self.graphs is None:
             judged = self._update(codes, real, regularise)
@@ -153,7 +154,7 @@ class GanTraining:
         if self.augmentation is not None:
             self.augmentation.adjust(step, judged.real_logits)
         self._update_average(step)
-        return Figures(
+        return StepMetrics(
             judged.loss_g,
             judged.loss_d,
             judged.real_logits.mean(),
@@ -168,7 +169,7 @@ class GanTraining:
         return self._update(Codes(content, view, cut), real, regularise)
 
     def _update(self, codes: Codes, real: RealBatch, regularise: bool) -> Judged:
-        """All that a step does to the networks but averaging their weights."""
+        """All of a step but the averaging of the weights."""
         fakes = self.fakes(codes)
         pixels = fakes.detach().requires_grad_()
         cameras = codes.view if self.discriminator.camera_conditioned else None
@@ -176,8 +177,9 @@ class GanTraining:
         fake_logits, real_logits = self._judge(shown, real)
         loss_d = discriminator_loss(real_logits, fake_logits)
         torch.autograd.backward(loss_d, inputs=[*self.discriminator.parameters(), pixels])
-        share = generator_share(fake_logits.detach())
-        fakes.backward(pixels.grad * share[:, None, None, None])
+        factors = generator_share(fake_logits.detach())
+        assert pixels.grad is not None  # the discriminator's loss has just given it
+        fakes.backward(pixels.grad * factors[:, None, None, None])
         r1 = self._regularise(real) if regularise else self.r1
         self._average_over_processes()
         for optimiser in self.optimisers:
@@ -189,30 +191,34 @@ class GanTraining:
     def _judge(self, fakes: RealBatch, real: RealBatch) -> tuple[Tensor, Tensor]:
         """Logits [B] of either, by one pass of the discriminator."""
         images = torch.cat([fakes.images, real.images])
-        cameras = None if real.cameras is None else torch.cat([fakes.cameras, real.cameras])
+        cameras = None
+        if fakes.cameras is not None and real.cameras is not None:
+            cameras = torch.cat([fakes.cameras, real.cameras])
         with self.device.autocast():
             logits = self.discriminator(images, cameras, batches=2).float()
         return logits.tensor_split(2)
 
-    def _draw(self, stream: PhotographStream) -> tuple[Codes, RealBatch]:
-        """This process's part of the next codes and photographs."""
-        size, place = self.settings.batch_size, self.device.device
-        part = self.device.part(size)
-        codes, real = self.sample_codes(stream), stream.draw(size, self.rng, part, place)
+    def _sample_shard(self, stream: PhotographStream) -> tuple[Codes, RealBatch]:
+        """This process's shard of the next codes and photographs."""
+        size, device = self.settings.batch_size, self.device.device
+        shard = self.device.shard(size)
+        codes, real = self.sample_codes(stream), stream.sample(size, self.rng, shard, device)
         cut = codes.cut
         if self.graphs is not None:  # which are recorded once for every cut
             cut = self.generator.shape.view_layers if cut is None else cut
-            cut = moved(torch.tensor(cut), place)
-        return Codes(moved(codes.content[part], place), moved(codes.view[part], place), cut), real
+            cut = moved(torch.tensor(cut), device)
+        return Codes(
+            moved(codes.content[shard], device), moved(codes.view[shard], device), cut
+        ), real
 
     def _show(self, images: Tensor, cameras: Tensor | None) -> RealBatch:
-        """What the discriminator sees of this process's part of a batch."""
+        """What the discriminator sees of this process's shard of a batch."""
         if self.augmentation is None:
             return RealBatch(images, cameras)
         batch = self.settings.batch_size
-        changes = self.augmentation.draw(batch, self.rng, with_cameras=cameras is not None)
-        part = self.device.part(batch)
-        return seen(images, cameras, Changes(*(x[part] for x in changes)))
+        changes = self.augmentation.sample(batch, self.rng, with_cameras=cameras is not None)
+        shard = self.device.shard(batch)
+        return seen(images, cameras, Changes(*(x[shard] for x in changes)))
 
     def _average_over_processes(self) -> None:
         """Gradients of both networks, and the generator's running means."""
@@ -224,8 +230,7 @@ class GanTraining:
     def _regularise(self, real: RealBatch) -> Tensor:
         """Add the gradient of R1 on half the batch, in float32, for the steps left out.
 
-        Returns R1, taken at the images that the discriminator sees, changed ones where there are
-        any.
+        Returns R1 at the images that the discriminator sees, which augmentation may have changed.
         """
         half = len(real.images) // 2
         images = real.images[:half].clone().requires_grad_()
@@ -259,16 +264,16 @@ class GanTraining:
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a state saved by `state_dict`."""
+        """Restore a state of `state_dict`."""
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
         self.average.load_state_dict(state["average"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
-            for group in optimiser.param_groups:  # not what it was where this was saved
+            for group in optimiser.param_groups:  # it may have been saved on another device
                 group["capturable"] = self.on_gpu
         self.rng.set_state(state["rng"])
-        # Noise is drawn where the networks are; what a GPU drew it from means nothing to a CPU.
+        # Noise is sampled on the networks' device; the state of a GPU means nothing to a CPU.
         if state["noise_rng"].shape == self.noise_rng.get_state().shape:
             self.noise_rng.set_state(state["noise_rng"])
         self.r1 = state["r1"].to(self.device.device)

@@ -1,13 +1,13 @@
 """Adaptive discriminator augmentation (Karras et al. 2020, "Training GANs with limited data").
 
 All that the discriminator sees, photographs and fakes alike, is changed at random. Each kind of
-change happens to an image with probability p, and p follows how far the discriminator knows the
-photographs by heart: as long as each change leaves some images as they are, the generator has to
-match the photographs and not their changed copies (section 2.2 there).
+change happens to an image with probability p, and p follows how far the discriminator overfits. As
+long as each change leaves some images as they are, the generator has to match the photographs and
+not their changed copies (section 2.2 there).
 
 With cameras only changes whose camera is known are made: a mirrored image goes with the mirrored
-camera, and size and place in the image are not part of what a camera-taught GAN calls a camera
-(azimuth and elevation). Rolling and squeezing the image would show a view that no camera has.
+camera, and a scaled one with another distance. Rolling and squeezing the image would show a view
+that no camera has.
 """
 
 import math
@@ -24,24 +24,24 @@ from train.running.device import Device
 ADJUST_EVERY = 4
 """Steps between two changes of p (section 3 there)."""
 SCALE_STD = 0.2 * math.log(2)
-"""Of the logarithm of both scalings (appendix B there, as all that follow)."""
+"""Standard deviation of the logarithm of both scalings (appendix B there, as all that follow)."""
 SHIFT_STD = 0.125
-"""Of the image's side."""
+"""In image sides."""
 BRIGHTNESS_STD = 0.2
-"""Of pixels in [-1, 1]."""
+"""For pixels in [-1, 1]."""
 CONTRAST_STD = 0.5 * math.log(2)
-"""Of its logarithm."""
+"""In the logarithm."""
 SATURATION_STD = math.log(2)
-"""Of its logarithm."""
+"""In the logarithm."""
 GREY = torch.full((3,), 1 / math.sqrt(3.0))
 """The direction of equal colours."""
 
 
 class Changes(NamedTuple):
-    """What becomes of each image of a batch."""
+    """The changes of each image of a batch."""
 
-    places: Tensor
-    """[B, 2, 3]: where in [-1, 1] a place of the new image is read from; x right, y down."""
+    affine: Tensor
+    """[B, 2, 3]: maps a point of the new image to the old one, in [-1, 1], x right, y down."""
     colours: Tensor
     """[B, 3, 4]: factors of red, green and blue, and what is added."""
     mirrored: Tensor
@@ -51,9 +51,9 @@ class Changes(NamedTuple):
 def sample_changes(
     batch: int, probability: float, rng: torch.Generator, *, with_cameras: bool
 ) -> Changes:
-    """Changes of `batch` images, each kind of them drawn by itself.
+    """Changes of `batch` images, each kind sampled independently.
 
-    `with_cameras` leaves out those that would turn a camera into none.
+    `with_cameras` leaves out changes that no camera shows.
     """
     dice = _Dice(batch, probability, rng)
     mirrored = dice.happens(probability / 2)  # half of all flips leave the image as it is
@@ -77,8 +77,8 @@ def change(
     changes: Changes,
 ) -> Tensor:  # [B, 3, R, R]
     """The changed images, differentiable once; beyond the border they are reflected."""
-    places, colours = changes.places.to(images.device), changes.colours.to(images.device)
-    grid = F.affine_grid(places, list(images.shape), align_corners=False)
+    affine, colours = changes.affine.to(images.device), changes.colours.to(images.device)
+    grid = F.affine_grid(affine, list(images.shape), align_corners=False)
     moved = F.grid_sample(
         images, grid, mode="bicubic", padding_mode="reflection", align_corners=False
     )
@@ -88,25 +88,25 @@ def change(
 
 
 class AdaptiveAugmentation:
-    """The changes, and the probability p that each of them happens with."""
+    """Samples changes, each with the probability p, and adapts p."""
 
     def __init__(self, target: float, kimg: float, batch_size: int, device: Device) -> None:
-        """`target`: of the mean sign of photographs' logits; `kimg`: thousands of images in which
-        p can go from 0 to 1."""
+        """`target`: mean sign of the photographs' logits to reach; `kimg`: thousands of images in
+        which p can go from 0 to 1."""
         self.target, self.device = target, device
         self.stride = ADJUST_EVERY * batch_size / (1_000 * kimg)
         self.probability = 0.0
         self.signs = torch.zeros(2, device=device.device)  # their sum, and how many
 
-    def draw(self, batch: int, rng: torch.Generator, *, with_cameras: bool) -> Changes:
-        """Changes of a whole batch; every process draws the same ones."""
+    def sample(self, batch: int, rng: torch.Generator, *, with_cameras: bool) -> Changes:
+        """Changes of a whole batch; every process samples the same ones."""
         return sample_changes(batch, self.probability, rng, with_cameras=with_cameras)
 
     @torch.no_grad()
     def adjust(self, step: int, real_logits: Tensor) -> None:
-        """Note the photographs' logits; every few steps move p by one stride.
+        """Record the photographs' logits; every few steps move p by one stride.
 
-        Signs above `target` say that the discriminator overfits: p grows (section 3 there).
+        Signs above `target` mean that the discriminator overfits: p grows (section 3 there).
         """
         self.signs += torch.stack(
             [real_logits.sign().sum(), real_logits.new_tensor(len(real_logits))]
@@ -124,7 +124,7 @@ class AdaptiveAugmentation:
         return {"probability": self.probability, "signs": self.signs.clone()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a state saved by `state_dict`."""
+        """Restore a state of `state_dict`."""
         self.probability = state["probability"]
         self.signs.copy_(state["signs"])
 
@@ -134,12 +134,12 @@ def seen(
     cameras: Tensor | None,  # [B, 5]
     changes: Changes,
 ) -> RealBatch:
-    """What the discriminator is shown: changed images with the cameras that they have now."""
+    """What the discriminator sees: changed images with the cameras that they have now."""
     if cameras is not None:
         mirrored = changes.mirrored.to(cameras.device)[:, None]
         cameras = torch.where(mirrored, mirrored_cameras(cameras), cameras)
         # Without rotations a matrix says how many times as far away the object now looks.
-        cameras[:, DISTANCE] *= changes.places[:, 1, 1].to(cameras)
+        cameras[:, DISTANCE] *= changes.affine[:, 1, 1].to(cameras)
     return RealBatch(change(images, changes), cameras)
 
 
@@ -153,13 +153,13 @@ class _Dice:
         return torch.rand(self.batch, generator=self.rng) < probability
 
     def normal(self, std: float, columns: int = 1) -> Tensor:  # [B], or [B, columns]
-        drawn = torch.randn((self.batch, columns), generator=self.rng) * std
-        drawn = drawn * self.happens(self.probability)[:, None]
-        return drawn if columns > 1 else drawn[:, 0]
+        values = torch.randn((self.batch, columns), generator=self.rng) * std
+        values = values * self.happens(self.probability)[:, None]
+        return values if columns > 1 else values[:, 0]
 
     def angle(self, probability: float) -> Tensor:  # [B] radians
-        drawn = (torch.rand(self.batch, generator=self.rng) * 2 - 1) * math.pi
-        return drawn * self.happens(probability)
+        angles = (torch.rand(self.batch, generator=self.rng) * 2 - 1) * math.pi
+        return angles * self.happens(probability)
 
 
 def _sample_colours(dice: _Dice) -> Tensor:  # [B, 3, 4]
@@ -172,7 +172,7 @@ def _sample_colours(dice: _Dice) -> Tensor:  # [B, 3, 4]
     grey = torch.outer(GREY, GREY)
     coloured = torch.eye(3) - grey
     quarter = torch.linalg.cross(GREY.expand(3, 3), torch.eye(3)).T  # turns hues by 90°
-    # Brightness lies along grey, which only the luma flip turns round.
+    # Brightness lies along grey, which only the luma flip inverts.
     luma = torch.where(inverted, -1.0, 1.0)
     hues = hue.cos()[:, None, None] * coloured + hue.sin()[:, None, None] * quarter
     factors = luma[:, None, None] * grey + saturation[:, None, None] * hues

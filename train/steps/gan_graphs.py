@@ -1,4 +1,4 @@
-"""What a GPU does in a GAN step, recorded as CUDA graphs and replayed.
+"""The GPU work of a GAN step, recorded as CUDA graphs and replayed.
 
 The networks' kernels are so short that the CPU needs several times as long to launch them one by
 one as the GPU to run them; a graph launches them all at once.
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 REHEARSALS = 2
-"""Steps of either kind that run unrecorded before: they make the optimisers' state, and the
+"""Steps of either kind that run before the recording: they make the optimisers' state, and the
 libraries choose their kernels."""
 
 Inputs = tuple[Tensor, ...]
@@ -25,7 +25,7 @@ class Recorded(NamedTuple):
     graph: torch.cuda.CUDAGraph
     inputs: Inputs
     outputs: Outputs
-    """Of the last replay; in memory that both graphs use."""
+    """Results of the last replay, in memory that both graphs use."""
 
 
 class StepGraphs:
@@ -55,7 +55,7 @@ class StepGraphs:
         return recorded.outputs
 
     def _rehearse(self, inputs: Inputs, regularise: bool) -> Outputs:
-        """On the stream of the recording, as autograd ties its nodes to streams."""
+        """Run on the stream of the recording, as autograd ties its nodes to streams."""
         self.rehearsed[regularise] += 1
         self.stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self.stream):

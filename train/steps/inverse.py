@@ -1,8 +1,8 @@
 """Training of the inverse graphics network, one step at a time, in any number of processes.
 
-Every process draws the same numbers and makes the images of its own objects: but for the order of
-sums and the statistics of batch normalisation, which are a part's, the result does not depend on
-the number of processes, and a checkpoint can be taken up by another number.
+Every process samples the same numbers and takes the images of its shard of the objects. But for the
+order of sums and the statistics of batch normalisation, which are a shard's, the result does not
+depend on the number of processes, and another number can go on from a checkpoint.
 """
 
 import math
@@ -21,35 +21,37 @@ from train.data.multiview import MultiviewData
 from train.data.stream import mirrored_cameras
 from train.losses.multiview import MultiviewLoss, Views
 from train.models.inverse_graphics import InverseGraphics, Prediction
+from train.models.layers import channels_last
 from train.renderer.render import Renderer
 from train.running.device import Device
 
 WARM_UP = 100
 """Steps over which the learning rate rises."""
 DECAY_FROM = 0.6
-"""Share of the steps after which the learning rate falls to zero."""
+"""Fraction of the steps after which the learning rate falls to zero."""
 AVERAGE_DECAY = 0.995
-"""Of the weights that are kept (exponential moving average)."""
+"""Decay of the exponential moving average of the weights."""
 FAINTEST = 10.0
-"""Natural logarithm that the soft mask falls by before it counts as nothing: a hundredth of a grey
-level. So far it reaches beyond a face: 1.2 px at 64 px with the first sigmainv, 0.4 px with the
+"""Natural logarithm that the soft mask falls by before it counts as zero, at a hundredth of a grey
+level. It thus reaches 1.2 px beyond a face at 64 px with the first sigmainv, 0.4 px with the
 last."""
 DEGREES_PER_MOVE = 10.0
 """Unit of the optimised cameras, so that Adam moves angles and weights at like rates."""
 SAMPLES = 600
-"""Images of one viewpoint in a training that `camera_learning_rate` is meant for. With fewer the
-cameras go so much faster: else they end near where the annotation's bins put them. Measured, 20
-looks at each of 1,200 viewpoints: their median azimuth error falls from 7.8 to 5.5 degrees without,
-to 2.3 at 20 times the rate; the elevations' from 6.4 to 4.8 and to 2.4."""
+"""Samples of one viewpoint in a training that `camera_learning_rate` is meant for.
+
+With fewer the rate grows in proportion: else the cameras end near the bins of their annotation.
+Measured with 20 samples of each of 1,200 viewpoints: their median azimuth error falls from 7.8 to
+5.5 degrees without, to 2.3 at 20 times the rate; the elevations' from 6.4 to 4.8 and to 2.4."""
 FASTEST = 30.0
-"""Times `camera_learning_rate`, however few the looks: no more was tried, and in the end a single
-step would turn a camera round."""
+"""Largest multiple of `camera_learning_rate`, however few the samples: no more was tried, and a
+single step would flip a camera by 180° at last."""
 LARGEST_GRADIENT = 10.0
 """Norm that the network's gradient is cut to."""
 
 
 class Examples(NamedTuple):
-    """What a network is taught from."""
+    """The training set."""
 
     generated: MultiviewData
     photographs: LabelledPhotographs | None
@@ -76,20 +78,20 @@ class InverseTraining:
                 f"--inverse.batch-size {settings.batch_size}: a multiple of --inverse.processes "
                 f"({self.device.processes})"
             )
-        place = self.device.device
-        self.network = network.to(place, memory_format=torch.channels_last)
+        torch_device = self.device.device
+        self.network = channels_last(network, torch_device)
         self.average = deepcopy(self.network).eval().requires_grad_(False)
         # These share the networks' memory: listing them costs more than averaging does.
         self._averaged, self._current = (
             [value for value in each.state_dict().values() if value.is_floating_point()]
             for each in (self.average, self.network)
         )
-        self.renderer = Renderer(network.template, network.shape.size, knum=60).to(place)
+        self.renderer = Renderer(network.template, network.shape.size, knum=60).to(torch_device)
         self._sharpen(0)
-        self.features = features.to(place)
+        self.features = features.to(torch_device)
         self.loss = MultiviewLoss(self.renderer, self._features_of, settings)
-        self.initial_cameras = torch.from_numpy(self.data.initial_cameras).to(place)
-        self.moves = nn.Parameter(torch.zeros(len(self.initial_cameras), 2).to(place))
+        self.initial_cameras = torch.from_numpy(self.data.initial_cameras).to(torch_device)
+        self.moves = nn.Parameter(torch.zeros(len(self.initial_cameras), 2, device=torch_device))
         self.optimizer = torch.optim.Adam(
             [
                 {"params": self.network.parameters(), "rate": settings.learning_rate},
@@ -117,7 +119,7 @@ class InverseTraining:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a state saved by `state_dict`."""
+        """Restore a state of `state_dict`."""
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -131,33 +133,33 @@ class InverseTraining:
         return cameras
 
     def views(self) -> Views:
-        """This process's part of the next images: views of generated objects, then labelled
+        """This process's shard of the next images: views of generated objects, then labelled
         photographs."""
-        settings, place, part = self.settings, self.device.device, self.device.part
+        settings, device, shard = self.settings, self.device.device, self.device.shard
         pairs = self.data.sample_pairs(settings.batch_size, self.random, settings.views)
-        pairs = pairs[part(settings.batch_size)].reshape(-1)
-        images, masks = (values.to(place) for values in self.data.load(pairs))
+        pairs = pairs[shard(settings.batch_size)].reshape(-1)
+        images, masks = (values.to(device) for values in self.data.load(pairs))
         viewpoints = torch.from_numpy(self.data.viewpoint[pairs]).long()
-        cameras = self.cameras()[viewpoints.to(place)]
+        cameras = self.cameras()[viewpoints.to(device)]
         objects = torch.arange(settings.batch_size).repeat_interleave(settings.views)
         if self.photographs is not None:
             count = settings.photographs
-            taken = self.photographs.draw(count, self.random, part(count))
+            taken = self.photographs.sample(count, self.random, shard(count))
             images, masks = torch.cat((images, taken.images)), torch.cat((masks, taken.masks))
             cameras = torch.cat((cameras, taken.cameras))
             objects = torch.cat((objects, settings.batch_size + torch.arange(count)))
-        # Both parts are dealt out in turn, and the batch is a multiple of the processes.
+        # Both shards take every n-th object, and the batch is a multiple of n.
         mine = objects % self.device.processes == self.device.fabric.global_rank
         own = mine.nonzero()[:, 0]
         changed = augment_views(images, masks, BatchRandom(self.random, len(objects), own))
         cameras = torch.where(changed.mirrored[:, None], mirrored_cameras(cameras), cameras)
         cameras[:, DISTANCE] = cameras[:, DISTANCE] * changed.distances
-        return Views(changed.images, changed.seen, changed.masks, cameras, objects[own].to(place))
+        return Views(changed.images, changed.seen, changed.masks, cameras, objects[own].to(device))
 
     def step(self, step: int) -> dict[str, Tensor]:
         """One optimisation step; returns the terms of eq. 1 before their weights.
 
-        They are those of this process's part of the batch.
+        They are those of this process's shard of the batch.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = group["rate"] * _schedule(step, self.settings.steps)
@@ -179,7 +181,7 @@ class InverseTraining:
         return {"loss": loss.detach(), **{name: term.detach() for name, term in terms.items()}}
 
     def _sharpen(self, step: int) -> None:
-        """Give the soft mask this step's sharpness, and the faces the reach that goes with it."""
+        """Set the soft mask's sharpness of this step, and the reach of the faces to match."""
         self.renderer.sigmainv = _sharpness(step, self.settings)
         self.renderer.boxlen = math.sqrt(FAINTEST / self.renderer.sigmainv)
 
@@ -209,5 +211,5 @@ def _schedule(step: int, steps: int) -> float:
 
 def _sharpness(step: int, settings: InverseConfig) -> float:
     """sigmainv of this step: from its first to its last value, evenly in the logarithm."""
-    share = step / max(settings.steps - 1, 1)
-    return settings.sigmainv * (settings.last_sigmainv / settings.sigmainv) ** share
+    done = step / max(settings.steps - 1, 1)
+    return settings.sigmainv * (settings.last_sigmainv / settings.sigmainv) ** done

@@ -4,11 +4,11 @@ import torch
 
 from graphics.camera import azimuth_difference_degrees
 from tests.train.stages.generated_run import config
-from train.annotation import suggestions
+from train.annotation import suggestions, viewpoint_choice
 from train.config import ViewpointsConfig
 from train.metrics.viewpoint_consistency import Consistency
 from train.models.generator import Generator, GeneratorShape
-from train.running.workspace import StepLoop, Workspace
+from train.running.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,7 @@ def suggest(path, steps=120):
     )
 
 
-def test_codes_that_nobody_saw_get_the_azimuth_that_their_images_show(tmp_path):
+def test_codes_not_yet_annotated_get_the_azimuth_that_their_images_show(tmp_path):
     suggested = suggest(tmp_path)
     truth = np.rad2deg(np.arctan2(suggested.codes[:, 0], suggested.codes[:, 1]))
     assert len(truth) >= 18
@@ -78,9 +78,8 @@ def test_the_steadiest_of_each_bin_are_taken():
 
 def test_a_killed_reading_goes_on_and_ends_with_the_same(tmp_path, monkeypatch):
     whole = suggest(tmp_path / "whole", steps=2)
-    loop = type("EagerLoop", (StepLoop,), {"__init__": eager})
-    monkeypatch.setattr(suggestions, "StepLoop", loop)
-    real, asked = suggestions.generate_grid, []
+    monkeypatch.setattr("train.running.workspace.CHECKPOINT_SECONDS", -1.0)
+    real, asked = viewpoint_choice.generate_grid, []
 
     def until_killed(*arguments):
         asked.append(1)
@@ -88,15 +87,10 @@ def test_a_killed_reading_goes_on_and_ends_with_the_same(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(suggestions, "generate_grid", until_killed)
+    monkeypatch.setattr(viewpoint_choice, "generate_grid", until_killed)
     with pytest.raises(KeyboardInterrupt):
         suggest(tmp_path / "killed", steps=2)
     again = suggest(tmp_path / "killed", steps=2)
     assert len(asked) == 6 + 1  # 24 codes, 4 a step, the third step twice
     for expected, got in zip(whole, again, strict=True):
         assert np.array_equal(expected, got)
-
-
-def eager(self, folder, steps, state):
-    """Checkpoints after every step."""
-    StepLoop.__init__(self, folder, steps, state, every_seconds=-1.0)

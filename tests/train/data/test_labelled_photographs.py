@@ -22,7 +22,7 @@ def labelled():
 
 
 def test_only_trusted_photographs_are_drawn_each_with_its_own_mask_and_camera(labelled):
-    drawn = labelled.draw(200, torch.Generator().manual_seed(0))
+    drawn = labelled.sample(200, torch.Generator().manual_seed(0))
     numbers = (drawn.images[:, 0, 0, 0] * 255).round().long()
     assert set(numbers.tolist()) == {0, 3, 6, 9}
     torch.testing.assert_close(drawn.cameras[:, 0], numbers * 10.0)
@@ -32,7 +32,7 @@ def test_only_trusted_photographs_are_drawn_each_with_its_own_mask_and_camera(la
 
 def test_the_draw_follows_the_generator(labelled):
     first, second, other = (
-        labelled.draw(50, torch.Generator().manual_seed(seed)).cameras for seed in (1, 1, 2)
+        labelled.sample(50, torch.Generator().manual_seed(seed)).cameras for seed in (1, 1, 2)
     )
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
@@ -40,7 +40,7 @@ def test_the_draw_follows_the_generator(labelled):
 
 def test_a_part_of_the_draw_is_that_of_the_whole(labelled):
     whole, part = (
-        labelled.draw(9, torch.Generator().manual_seed(3), one)
+        labelled.sample(9, torch.Generator().manual_seed(3), one)
         for one in (slice(None), slice(1, 9, 2))
     )
     for values, every in zip(part, whole, strict=True):
@@ -49,6 +49,6 @@ def test_a_part_of_the_draw_is_that_of_the_whole(labelled):
 
 def test_a_process_may_have_no_part_of_few_photographs(labelled):
     labelled.segment = Segmenter(channels=4)
-    drawn = labelled.draw(3, torch.Generator().manual_seed(3), slice(3, 3, 8))
+    drawn = labelled.sample(3, torch.Generator().manual_seed(3), slice(3, 3, 8))
     assert drawn.images.shape == (0, 3, SIZE, SIZE) and drawn.masks.shape == (0, SIZE, SIZE)
     assert drawn.cameras.shape == (0, 5)

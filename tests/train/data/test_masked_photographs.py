@@ -22,7 +22,7 @@ def cut_out(path) -> MaskedPhotographs:
 def test_one_of_ten_is_held_out(tmp_path):
     photographs = cut_out(tmp_path)
     assert photographs.held_out.tolist() == [9, 19]
-    assert len(photographs.camera_conditioned) == COUNT - 2
+    assert len(photographs.training) == COUNT - 2
 
 
 def test_every_second_one_stands_before_a_scene_of_its_own(tmp_path):

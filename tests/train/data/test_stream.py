@@ -19,26 +19,26 @@ def numbers(images):
 
 
 def test_pixels_become_minus_one_to_one():
-    images = PhotographStream(IMAGES).draw(16, rng()).images
+    images = PhotographStream(IMAGES).sample(16, rng()).images
     assert images.shape == (16, 3, 8, 8)
     assert images.max() == 1.0
     assert set(numbers(images).tolist()) == set(range(COUNT))
 
 
 def test_photographs_come_with_their_own_cameras():
-    images, cameras = PhotographStream(IMAGES, CAMERAS).draw(16, rng())
+    images, cameras = PhotographStream(IMAGES, CAMERAS).sample(16, rng())
     assert torch.equal(cameras[:, 0].long(), numbers(images) + 1)
 
 
 def test_only_kept_photographs_and_cameras_are_drawn():
     keep = np.arange(COUNT) % 2 == 0
     stream = PhotographStream(IMAGES, CAMERAS, keep)
-    assert set(numbers(stream.draw(64, rng()).images).tolist()) == {0, 2, 4}
+    assert set(numbers(stream.sample(64, rng()).images).tolist()) == {0, 2, 4}
     assert set(stream.sample_cameras(64, rng())[:, 0].tolist()) == {1.0, 3.0, 5.0}
 
 
 def test_mirrored_images_have_mirrored_cameras():
-    images, cameras = PhotographStream(IMAGES, CAMERAS, mirror=True).draw(64, rng())
+    images, cameras = PhotographStream(IMAGES, CAMERAS, mirror=True).sample(64, rng())
     flipped = images[:, 0, 0, -1] == 1
     assert 0 < flipped.sum() < 64
     assert torch.equal(cameras[:, 0] < 0, flipped)
@@ -55,7 +55,7 @@ def test_mirroring_twice_gives_the_camera_back():
 
 def test_the_same_random_state_gives_the_same_batches():
     stream = PhotographStream(IMAGES, CAMERAS, mirror=True)
-    assert torch.equal(stream.draw(8, rng()).images, stream.draw(8, rng()).images)
+    assert torch.equal(stream.sample(8, rng()).images, stream.sample(8, rng()).images)
 
 
 def test_labels_of_other_photographs_are_refused():

@@ -6,18 +6,18 @@ from graphics.camera import azimuth_difference_degrees
 from train.data.stream import mirrored_cameras
 from train.data.vehicles import KINDS, photographs
 from train.models.attributes import (
-    AttributeNetwork,
+    AttributeClassifier,
     AttributeOutputs,
-    attribute_loss,
     load_attributes,
     read_attributes,
     save_attributes,
 )
 from train.models.camera_head import AZIMUTH_BINS
+from train.pose.attribute_classifier import attribute_loss
 
 
 def test_readings_have_their_shapes_and_ranges():
-    read = read_attributes(AttributeNetwork(32).eval(), torch.rand(5, 3, 32, 32))
+    read = read_attributes(AttributeClassifier(32).eval(), torch.rand(5, 3, 32, 32))
     assert read.azimuths.shape == read.elevations.shape == read.confidences.shape == (5,)
     assert (np.abs(read.azimuths) <= 180).all()
     assert (read.confidences >= 0).all() and (read.confidences <= 1).all()
@@ -37,18 +37,18 @@ def test_readings_have_their_shapes_and_ranges():
 
 @pytest.mark.parametrize("size", [32, 64, 128])
 def test_every_size_is_read(size):
-    outputs = AttributeNetwork(size).eval()(torch.rand(2, 3, size, size))
+    outputs = AttributeClassifier(size).eval()(torch.rand(2, 3, size, size))
     assert outputs.azimuth_logits.shape == (2, AZIMUTH_BINS)
 
 
 def test_other_sides_are_refused():
     with pytest.raises(ValueError, match=r"\(1, 3, 64, 64\): must be \[B, 3, 32, 32\]"):
-        AttributeNetwork(32)(torch.rand(1, 3, 64, 64))
+        AttributeClassifier(32)(torch.rand(1, 3, 64, 64))
     with pytest.raises(ValueError, match="multiple of 32"):
-        AttributeNetwork(48)
+        AttributeClassifier(48)
 
 
-class Fixed(AttributeNetwork):
+class Fixed(AttributeClassifier):
     """Gives the azimuth logits it was made with: of images, then of their mirror images."""
 
     def __init__(self, *logits: torch.Tensor) -> None:
@@ -85,14 +85,14 @@ def test_the_mirror_image_has_its_say():
 
 def test_mirrored_images_are_read_as_mirrored():
     torch.manual_seed(0)
-    network, images = AttributeNetwork(32).eval(), torch.rand(4, 3, 32, 32)
+    network, images = AttributeClassifier(32).eval(), torch.rand(4, 3, 32, 32)
     plain, flipped = (read_attributes(network, given) for given in (images, images.flip(-1)))
     assert np.allclose(plain.bodies, flipped.bodies, atol=1e-5)
     assert np.allclose(plain.confidences, flipped.confidences, atol=1e-5)
 
 
 def test_saved_weights_come_back(tmp_path):
-    network = AttributeNetwork(32).eval()
+    network = AttributeClassifier(32).eval()
     save_attributes(network, tmp_path / "attributes.safetensors")
     images = torch.rand(2, 3, 32, 32)
     loaded = load_attributes(tmp_path / "attributes.safetensors")
@@ -100,12 +100,12 @@ def test_saved_weights_come_back(tmp_path):
     torch.testing.assert_close(loaded(images).azimuth_logits, network(images).azimuth_logits)
 
 
-def test_the_loss_teaches_every_attribute():
+def test_the_loss_trains_every_attribute():
     torch.manual_seed(0)
     drawn = photographs(1, np.arange(16), 32)
     images = torch.from_numpy(drawn.images).permute(0, 3, 1, 2).float() / 255
     cameras = torch.from_numpy(drawn.cameras)
-    network = AttributeNetwork(32)
+    network = AttributeClassifier(32)
     optimiser = torch.optim.AdamW(network.parameters(), 2e-3)
     for step in range(160):
         # They are read mirrored too, so they must have been seen so.

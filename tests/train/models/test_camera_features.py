@@ -18,20 +18,20 @@ def test_azimuths_are_periodic_and_offsets_are_not_told():
     assert (first - behind).abs().max() > 1
 
 
-def test_an_untold_distance_counts_as_the_nominal_one():
+def test_an_unlabelled_distance_counts_as_the_nominal_one():
     cameras = torch.tensor([[0.0, 0, 5, 0, 0], [0.0, 0, math.nan, 0, 0], [0.0, 0, 6, 0, 0]])
     nominal, unlabelled, far = camera_features(cameras)
     assert torch.equal(nominal, unlabelled) and far[-1] > 1
 
 
-def test_an_untold_elevation_counts_as_none():
+def test_an_unlabelled_elevation_counts_as_none():
     level, unlabelled, high = camera_features(
         torch.tensor([[30.0, 0, 5, 0, 0], [30.0, math.nan, 5, 0, 0], [30.0, 30, 5, 0, 0]])
     )
     assert torch.equal(level, unlabelled) and high[-2] == 1
 
 
-def test_a_layer_makes_nothing_of_what_nobody_told():
+def test_a_layer_ignores_what_is_unlabelled():
     layer = camera_layer(8)
     nan = math.nan
     cameras = torch.tensor([[20.0, nan, nan, 0, 0], [20.0, 25, 6, 0, 0], [30.0, nan, nan, 0, 0]])

@@ -30,7 +30,7 @@ def test_first_logits_are_of_order_one():
 
 def test_camera_and_distance_change_the_logit_and_offsets_do_not():
     discriminator = small(camera_conditioned=True)
-    discriminator.camera.layers[0].weight.data.normal_()  # untaught it hears of azimuths alone
+    discriminator.camera.layers[0].weight.data.normal_()  # untrained it knows azimuths alone
     images = torch.randn(4, 3, 16, 16)
     logits = discriminator(images, CAMERAS)
     turned, nearer, moved = CAMERAS.clone(), CAMERAS.clone(), CAMERAS.clone()
@@ -52,9 +52,9 @@ def test_several_batches_are_judged_as_each_by_itself():
 
 def test_cameras_must_match_the_kind():
     images = torch.randn(4, 3, 16, 16)
-    with pytest.raises(ValueError, match="got cameras, but this is no camera-taught"):
+    with pytest.raises(ValueError, match="got cameras, but this is no camera-conditioned"):
         small()(images, CAMERAS)
-    with pytest.raises(ValueError, match="got no cameras, but this is a camera-taught"):
+    with pytest.raises(ValueError, match="got no cameras, but this is a camera-conditioned"):
         small(camera_conditioned=True)(images)
 
 

@@ -60,7 +60,7 @@ def test_cut_counts_convolutions_and_leaves_colours_to_the_content(plain, cut):
     assert changed == list(range(cut))
 
 
-def test_camera_taught_early_styles_follow_camera_and_content(camera_conditioned):
+def test_camera_conditioned_early_styles_follow_camera_and_content(camera_conditioned):
     content, other = torch.randn(2, 1, 8)
     cameras = torch.tensor([[10.0, 5, 5, 0, 0], [80.0, 5, 5, 0, 0]])
     views = camera_conditioned.camera_mapping(cameras)
@@ -73,11 +73,11 @@ def test_camera_taught_early_styles_follow_camera_and_content(camera_conditioned
 
 def test_camera_code_depends_on_azimuth_elevation_and_distance_only(camera_conditioned):
     camera_conditioned = copy.deepcopy(camera_conditioned)
-    assert not camera_conditioned.hears_elevations
+    assert not camera_conditioned.knows_elevations
     camera_conditioned.camera_mapping.layers[
         0
-    ].weight.data.normal_()  # as if it had been told them all
-    assert camera_conditioned.hears_elevations
+    ].weight.data.normal_()  # as if it had been trained on all labels
+    assert camera_conditioned.knows_elevations
     cameras = torch.tensor(
         [[10.0, 5, 5, 0, 0], [370.0, 5, 5, 0.1, -0.1], [10.0, 6, 5, 0, 0], [11.0, 5, 5, 0, 0],
          [10.0, 5, 5.1, 0, 0]]

@@ -7,11 +7,11 @@ from train.models.stylegan_r import (
     StyleganR,
     StyleganRShape,
     continue_mappings,
+    explained_variances,
     load_stylegan_r,
     save_stylegan_r,
     select_view_dimensions,
     view_features,
-    view_shares,
 )
 
 SHAPE = StyleganRShape(vertices=42, texture_size=16, size=32, hidden=16, width=4)
@@ -68,7 +68,7 @@ def test_the_camera_moves_the_selected_dimensions_and_no_other(camera_conditione
     assert moved[:early].tolist() == selected.tolist() and not moved[early:].any()
 
 
-def test_the_camera_replaces_the_mix_of_an_unconditional_generator_and_adds_to_a_taught_one():
+def test_the_camera_replaces_an_unconditional_mix_and_adds_to_a_camera_conditioned_one():
     cameras, vertices, textures, backgrounds = inputs_of(4)
     for camera_conditioned, moves in ((False, False), (True, True)):
         network = network_of(camera_conditioned)
@@ -102,7 +102,7 @@ def test_the_dimensions_that_follow_the_viewpoint_are_found():
     styles[:, 4] = 3 * angle.cos() + 0.3 * styles[:, 4]
     styles[:, 11] = 50 * (angle.sin() + 0.1 * styles[:, 11])
     styles[:, 15] = 7.0  # never moves: nothing to explain
-    shares = view_shares(styles, viewpoints)
+    shares = explained_variances(styles, viewpoints)
     assert ((shares >= 0) & (shares <= 1)).all() and shares[15] == 0
     assert shares[4] > 0.9 and shares[11] > 0.9 and shares[0] < 0.1
     selected = select_view_dimensions(shares, 2)

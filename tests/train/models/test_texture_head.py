@@ -8,9 +8,9 @@ from train.models.texture_head import PATCH, TextureHead
 def test_a_cell_s_outputs_are_the_texels_of_its_own_patch():
     torch.manual_seed(0)
     head = TextureHead(code=24, width=8, texture_size=32, symmetric=False).eval()
-    torch.nn.init.normal_(head.drawn.weight)
+    torch.nn.init.normal_(head.patches.weight)
     cells = []
-    head.drawn.register_forward_hook(lambda *given: cells.append(given[-1]))
+    head.patches.register_forward_hook(lambda *given: cells.append(given[-1]))
     grey = torch.full((2, 3), 0.5)  # whose logit is 0: the gate counts for nothing
     texture = head(torch.randn(2, 24), grey)
     color = F.pixel_shuffle(cells[0], PATCH)[:, :3]

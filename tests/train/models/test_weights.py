@@ -67,7 +67,7 @@ def test_a_missing_broken_or_other_file_is_refused_with_the_reason(tmp_path):
         load_generator(tmp_path / "other")
 
 
-def test_a_taught_network_takes_the_unconditional_ones_weights():
+def test_a_camera_conditioned_network_takes_the_unconditional_ones_weights():
     for source, target, part in (
         (generator(), generator(camera_conditioned=True), "camera_mapping."),
         (discriminator(), discriminator(camera_conditioned=True), "camera."),

@@ -23,7 +23,7 @@ from train.models.inverse_graphics import (
     save_inverse_graphics,
 )
 from train.models.segmenter import load_segmenter
-from train.pose.mirrored import read_both_ways
+from train.pose.estimators import estimate_both_ways
 from train.pose.multiview_estimator import train_multiview_estimator
 from train.running.workspace import StageFolder, WorkspaceError
 from train.stages import cameras
@@ -34,8 +34,8 @@ pytestmark = pytest.mark.slow
 def test_a_mirrored_photograph_gets_the_mirrored_camera(tmp_path):
     segment = load_segmenter(ready(tmp_path).stage("segmenter").path)
     images = torch.rand(6, 3, SIZE, SIZE)
-    plain = read_both_ways(network().eval(), segment, images)
-    mirrored = read_both_ways(network().eval(), segment, images.flip(-1))
+    plain = estimate_both_ways(network().eval(), segment, images)
+    mirrored = estimate_both_ways(network().eval(), segment, images.flip(-1))
     signs = np.array([-1, 1, 1, -1, 1])
     # Between directions exactly opposite the mean would be a coin's throw.
     assert plain.disagreements.max() < 179.9
@@ -59,7 +59,7 @@ def test_the_mean_azimuth_goes_the_short_way_round(tmp_path):
             return prediction._replace(cameras=read)
 
     segment = load_segmenter(ready(tmp_path).stage("segmenter").path)
-    labels = read_both_ways(TwoViews(), segment, torch.rand(2, 3, SIZE, SIZE))
+    labels = estimate_both_ways(TwoViews(), segment, torch.rand(2, 3, SIZE, SIZE))
     assert labels.cameras[:, 0] == pytest.approx([178, 178], abs=1e-3)
     assert labels.disagreements == pytest.approx([16, 16], abs=1e-3)
 
@@ -110,12 +110,12 @@ def test_a_reader_that_is_no_run_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["", "runs/second", "views@", "attributes@runs/second", "views,"])
-def test_what_is_no_reader_is_refused(name):
+def test_what_is_no_pose_estimator_is_refused(name):
     with pytest.raises(ConfigError, match=r"--cameras\.estimator .*one or more of inverse, views"):
         CamerasConfig(estimator=name)
 
 
-def test_a_classifier_taught_on_the_views_can_read_the_cameras(tmp_path):
+def test_a_classifier_trained_on_the_views_estimates_the_cameras(tmp_path):
     workspace = with_views(ready(tmp_path))
     cameras.run(labelling(estimator="views", views_steps=150), workspace, round=1)
     facts, labels = workspace.stage("cameras", 1).facts(), labels_of(workspace)
@@ -126,7 +126,7 @@ def test_a_classifier_taught_on_the_views_can_read_the_cameras(tmp_path):
     assert not {"elevation_error_median_degrees_all", "distance_error_median_all"} & set(facts)
 
 
-def test_after_a_camera_taught_round_elevations_are_told_too(tmp_path):
+def test_after_a_camera_conditioned_round_elevations_are_labelled_too(tmp_path):
     workspace = with_views(ready(tmp_path), round=1)
     settings = labelling(
         estimator="views", views_steps=150, self_training_rounds=1, self_training_steps=2
@@ -136,16 +136,14 @@ def test_after_a_camera_taught_round_elevations_are_told_too(tmp_path):
         assert not np.isnan(labels["cameras"][:, :2]).any()
     assert workspace.stage("cameras", 2).facts()["elevation_error_median_degrees_all"] < 15
     own = StageFolder(workspace.stage("cameras", 2).path / "estimator_1")
-    camera_conditioned = load_attributes(own.file("student.safetensors"))
+    trained = load_attributes(own.file("classifier.safetensors"))
     seen = vehicles.photographs(5, np.arange(200), SIZE)
-    read = read_attributes(
-        camera_conditioned, torch.from_numpy(seen.images).permute(0, 3, 1, 2) / 255
-    )
+    read = read_attributes(trained, torch.from_numpy(seen.images).permute(0, 3, 1, 2) / 255)
     # The elevations of the objects, for the viewpoints' are not known.
     assert np.median(np.abs(read.elevations - seen.cameras[:, 1])) < 6
 
 
-def test_the_views_of_another_run_and_the_own_network_read_together(tmp_path):
+def test_the_views_of_another_run_and_the_own_network_label_together(tmp_path):
     other, workspace = with_views(ready(tmp_path / "other")), ready(tmp_path / "own")
     both = labelling(estimator=f"inverse,views@{other.path}", views_steps=2)
     cameras.run(both, workspace, round=1)
@@ -153,12 +151,12 @@ def test_the_views_of_another_run_and_the_own_network_read_together(tmp_path):
     cameras.run(labelling(estimator="inverse"), alone, round=1)
     read, own = labels_of(workspace)["cameras"], labels_of(alone)["cameras"]
     assert (read[:, 0] != own[:, 0]).any()
-    # A plain GAN taught both, and an object's size explains its distance away.
+    # A plain GAN trained both, and an object's size explains its distance away.
     assert np.isnan(read[:, 1:]).all() and np.isnan(own[:, 1:]).all()
     assert not (other.path / "round_1").exists()
 
 
-def test_the_classifier_is_taught_once(tmp_path):
+def test_the_classifier_is_trained_once(tmp_path):
     workspace = with_views(ready(tmp_path))
     own = StageFolder(workspace.stage("cameras", 1).path / "estimator_1")
     settings = labelling(views_steps=2)
@@ -190,7 +188,7 @@ def test_classifiers_of_other_numbers_differ_and_each_is_reproducible(tmp_path):
     )
 
 
-def test_two_readers_that_are_one_say_what_it_says(tmp_path):
+def test_two_equal_pose_estimators_label_as_one(tmp_path):
     one, both = ready(tmp_path / "one"), ready(tmp_path / "both")
     cameras.run(labelling(), one, round=1)
     cameras.run(labelling(estimator=f"inverse,inverse@{one.path}"), both, round=1)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from graphics.camera import NOMINAL_DISTANCE
-from train.pose.labels import Labels, agreed, forgetting, labelled_range
+from train.pose.labels import Labels, averaged, labelled_range, without
 
 
 def labels_at(azimuths, disagreements=0.0) -> Labels:
@@ -18,14 +18,14 @@ def test_what_one_reader_cannot_tell_another_one_says():
     mute.cameras[1, 1] = np.nan
     telling = labels_at([0, 0])
     telling.cameras[:, 1:3] = 8, 6
-    assert np.allclose(agreed([mute, telling]).cameras, [[0, 4, 6, 0, 0], [0, 8, 6, 0, 0]])
-    silent = agreed([mute, mute]).cameras
+    assert np.allclose(averaged([mute, telling]).cameras, [[0, 4, 6, 0, 0], [0, 8, 6, 0, 0]])
+    silent = averaged([mute, mute]).cameras
     assert np.isnan(silent[:, 2:]).all() and np.isnan(silent[1, 1]) and (silent[0, :2] == 0).all()
 
 
-def test_what_a_reader_forgets_nobody_told_and_the_rest_is_read_as_before():
+def test_columns_left_out_are_unlabelled_and_the_rest_stays():
     said = labels_at([10, 20])
-    silent = forgetting(lambda images: said, 1, 4)(None)
+    silent = without(lambda images: said, 1, 4)(None)
     assert np.isnan(silent.cameras[:, [1, 4]]).all()
     assert np.array_equal(np.delete(silent.cameras, (1, 4), 1), np.delete(said.cameras, (1, 4), 1))
     assert not np.isnan(said.cameras).any() and silent[1:] == said[1:]
@@ -41,7 +41,7 @@ def test_the_range_of_distances_is_that_of_those_told():
 
 def test_readers_that_disagree_say_so_and_their_mean_goes_the_short_way_round():
     said = [labels_at([10, 170, 0], 3), labels_at([20, -170, 180]), labels_at([12, 178, 0])]
-    found = agreed(said)
+    found = averaged(said)
     assert found.disagreements == pytest.approx([10, 20, 180], abs=1e-3)
     assert found.cameras[0, 0] == pytest.approx(14, abs=0.1)
     assert abs(found.cameras[1, 0]) == pytest.approx(179.3, abs=0.2)

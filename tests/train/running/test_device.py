@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 def partial_sums(at: Device, values: list[float]) -> tuple[list[float], bool]:
-    part = torch.tensor(values)[at.part(len(values))]
+    part = torch.tensor(values)[at.shard(len(values))]
     lone, pair = part.sum(), part[:2].clone()
     at.average([lone, pair])
     return [float(lone), *pair.tolist()], at.is_rank_zero

@@ -54,10 +54,11 @@ def test_a_checkpoint_comes_back_and_goes_when_the_stage_ends(tmp_path):
     assert folder.load_checkpoint() is None
 
 
-def test_a_stopped_loop_goes_on_at_its_last_checkpoint(tmp_path):
+def test_a_stopped_loop_goes_on_at_its_last_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr("train.running.workspace.CHECKPOINT_SECONDS", 0.0)
     folder = Workspace(tmp_path).stage("inverse")
     total = 0
-    loop = StepLoop(folder, 10, lambda: {"total": total}, every_seconds=0)
+    loop = StepLoop(folder, 10, lambda: {"total": total})
     for step in loop:
         if step == 6:
             break
@@ -65,7 +66,9 @@ def test_a_stopped_loop_goes_on_at_its_last_checkpoint(tmp_path):
     saved = folder.load_checkpoint()
     assert (saved["step"], saved["total"]) == (6, sum(range(6)))
     again = StepLoop(folder, 10, dict)
-    again.first = saved["step"]
+    restored = []
+    again.resume(restored.append)
+    assert restored == [saved]
     assert list(again) == [6, 7, 8, 9]
 
 

@@ -1,4 +1,4 @@
-"""A run folder whose GAN, segmenter and gauge are tiny and untrained, made in milliseconds."""
+"""A run folder whose GAN, segmenter and attribute classifier are tiny and untrained."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from train.config import Config, MultiviewConfig, PhotographsConfig, ViewpointsConfig
-from train.models.attributes import AttributeNetwork, save_attributes
+from train.models.attributes import AttributeClassifier, save_attributes
 from train.models.generator import Generator, GeneratorShape
 from train.models.segmenter import Segmenter, save_segmenter
 from train.models.weights import save_weights
@@ -44,8 +44,8 @@ def with_gan(path: Path, round: int = 0) -> Workspace:
     return workspace
 
 
-def with_segmenter_and_gauge(workspace: Workspace) -> Workspace:
-    """Adds stages segmenter and viewpoints (the gauge only) as done."""
+def with_segmenter_and_classifier(workspace: Workspace) -> Workspace:
+    """Adds stages segmenter and viewpoints (the attribute classifier only) as done."""
     folder = workspace.stage("segmenter")
     segmenter = Segmenter(8)
     # An untrained network's masks hover about one half; these cover the image's middle.
@@ -54,7 +54,7 @@ def with_segmenter_and_gauge(workspace: Workspace) -> Workspace:
     save_segmenter(segmenter, folder.file("segmenter.safetensors"))
     folder.finish()
     classifier = workspace.stage("viewpoints")
-    save_attributes(AttributeNetwork(SIZE), classifier.file("attributes.safetensors"))
+    save_attributes(AttributeClassifier(SIZE), classifier.file("attributes.safetensors"))
     classifier.finish()
     return workspace
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from tests.train.stages.generated_run import SIZE, config, with_gan, with_segmenter_and_gauge
+from tests.train.stages.generated_run import SIZE, config, with_gan, with_segmenter_and_classifier
 from train.config import CamerasConfig
 from train.data import vehicles
 from train.models.inverse_graphics import (
@@ -22,7 +22,7 @@ def network() -> InverseGraphics:
 
 
 def ready(path) -> Workspace:
-    workspace = with_segmenter_and_gauge(with_gan(path))
+    workspace = with_segmenter_and_classifier(with_gan(path))
     inverse = workspace.stage("inverse", 0)
     save_inverse_graphics(inverse.file("inverse_graphics.safetensors"), network())
     inverse.finish()

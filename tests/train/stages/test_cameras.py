@@ -5,18 +5,11 @@ from tests.train.stages.generated_run import SIZE
 from tests.train.stages.labelling_run import COUNT, labelling, labels_of, ready
 from train.config import CamerasConfig
 from train.data import vehicles
-from train.pose import estimators as camera_readers
+from train.pose import estimators
+from train.pose.estimators import estimate_both_ways
 from train.pose.labels import Labels
-from train.pose.mirrored import read_both_ways
-from train.running.workspace import StepLoop, Workspace, WorkspaceError
+from train.running.workspace import Workspace, WorkspaceError
 from train.stages import cameras
-
-
-class EagerLoop(StepLoop):
-    """Checkpoints after every step."""
-
-    def __init__(self, folder, steps, state):
-        super().__init__(folder, steps, state, every_seconds=-1.0)
 
 
 def test_every_photograph_gets_a_camera_and_the_confident_ones_are_kept(tmp_path):
@@ -51,8 +44,8 @@ def test_photographs_that_contradict_their_mirror_image_are_left_out():
 def test_a_killed_run_goes_on_and_ends_with_the_same_labels(tmp_path, monkeypatch):
     whole, killed = ready(tmp_path / "whole"), ready(tmp_path / "killed")
     cameras.run(labelling(), whole, round=1)
-    monkeypatch.setattr(cameras, "StepLoop", EagerLoop)
-    real, asked = read_both_ways, []
+    monkeypatch.setattr("train.running.workspace.CHECKPOINT_SECONDS", -1.0)
+    real, asked = estimate_both_ways, []
 
     def until_killed(*arguments):
         asked.append(1)
@@ -60,7 +53,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_labels(tmp_path, monkeypatc
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(camera_readers, "read_both_ways", until_killed)
+    monkeypatch.setattr(estimators, "estimate_both_ways", until_killed)
     with pytest.raises(KeyboardInterrupt):
         cameras.run(labelling(), killed, round=1)
     cameras.run(labelling(), killed, round=1)
@@ -79,7 +72,9 @@ def test_round_0_has_no_network_to_read_with(tmp_path):
         cameras.run(labelling(), Workspace(tmp_path))
 
 
-def test_students_label_all_photographs_anew_and_a_killed_run_ends_alike(tmp_path, monkeypatch):
+def test_self_training_labels_all_photographs_anew_and_a_killed_run_ends_alike(
+    tmp_path, monkeypatch
+):
     settings = labelling(confident=0.5, self_training_rounds=2, self_training_steps=3)
     whole, killed = ready(tmp_path / "whole"), ready(tmp_path / "killed")
     cameras.run(settings, whole, round=1)
@@ -87,7 +82,7 @@ def test_students_label_all_photographs_anew_and_a_killed_run_ends_alike(tmp_pat
 
     def until_killed(*arguments):
         asked.append(1)
-        if len(asked) == 5:  # in the second student's second batch
+        if len(asked) == 5:  # in the second batch of the second round of self-training
             raise KeyboardInterrupt
         return real(*arguments)
 

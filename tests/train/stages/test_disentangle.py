@@ -1,4 +1,3 @@
-import functools
 import shutil
 
 import numpy as np
@@ -8,7 +7,7 @@ from PIL import Image
 
 from tests.train.stages.tiny_run import SIZE, tiny_config, tiny_run
 from train.models.stylegan_r import load_stylegan_r
-from train.running.workspace import StepLoop, Workspace, WorkspaceError
+from train.running.workspace import Workspace, WorkspaceError
 from train.stages import disentangle
 from train.steps.disentangling import CodesError
 
@@ -99,8 +98,7 @@ def test_an_interrupted_run_ends_as_one_that_was_left_alone(tmp_path, monkeypatc
             raise Killed
         return step(training, number)
 
-    often = functools.partial(StepLoop, every_seconds=-1.0)  # a checkpoint after every step
-    monkeypatch.setattr(disentangle, "StepLoop", often)
+    monkeypatch.setattr("train.running.workspace.CHECKPOINT_SECONDS", -1.0)
     monkeypatch.setattr(disentangle.Training, "_step", dying)
     with pytest.raises(Killed):
         disentangle.run(config, workspace)

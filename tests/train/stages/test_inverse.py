@@ -16,7 +16,7 @@ from train.models.inverse_graphics import (
 )
 from train.models.weights import save_weights
 from train.running.device import Device, launch
-from train.running.workspace import StepLoop, Workspace
+from train.running.workspace import Workspace
 from train.stages import inverse
 from train.steps.inverse import InverseTraining
 
@@ -76,11 +76,7 @@ def test_an_interrupted_run_ends_as_one_that_was_left_alone(tmp_path, monkeypatc
     config = config_of(steps=4, single_view=False)
     whole, broken = (run_folder(tmp_path / name, config) for name in ("whole", "broken"))
     inverse.run(config, whole, 0)
-    monkeypatch.setattr(
-        inverse,
-        "StepLoop",
-        lambda folder, steps, state, writes: StepLoop(folder, steps, state, 0.0, writes),
-    )
+    monkeypatch.setattr("train.running.workspace.CHECKPOINT_SECONDS", 0.0)
     step = InverseTraining.step
 
     def stopping(training, number):
@@ -153,7 +149,7 @@ def test_from_round_1_on_labelled_photographs_join_as_objects_with_one_view(tmp_
     assert folder.done
 
 
-def test_elevations_that_nobody_told_are_the_network_s_own_and_one_for_each_object(tmp_path):
+def test_unlabelled_elevations_are_the_network_s_own_and_one_for_each_object(tmp_path):
     config = replace(config_of(steps=2, single_view=False), rounds=2)
     workspace = labelled_run(tmp_path, config)
     viewpoints = workspace.stage("multiview", 1).file("viewpoints.npz")

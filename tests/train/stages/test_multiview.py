@@ -8,26 +8,19 @@ from tests.train.stages.generated_run import (
     config,
     with_gan,
     with_labels,
-    with_segmenter_and_gauge,
+    with_segmenter_and_classifier,
 )
 from train.config import MultiviewConfig, override
 from train.data.multiview import MultiviewData
 from train.models.weights import load_generator
-from train.running.workspace import StepLoop, Workspace, WorkspaceError
+from train.running.workspace import Workspace, WorkspaceError
 from train.stages import multiview
 
 BINS = np.array([0, 30, 30, 120, 210, 210, 300], np.int32)
 
 
-class EagerLoop(StepLoop):
-    """Checkpoints after every step."""
-
-    def __init__(self, folder, steps, state):
-        super().__init__(folder, steps, state, every_seconds=-1.0)
-
-
 def ready(path, round: int = 0) -> Workspace:
-    workspace = with_segmenter_and_gauge(with_gan(path, round))
+    workspace = with_segmenter_and_classifier(with_gan(path, round))
     codes = np.random.default_rng(0).standard_normal((len(BINS), 64)).astype(np.float32)
     workspace.stage("viewpoints").save_arrays(
         "viewpoints.npz", {"codes": codes, "azimuth_bins": BINS}
@@ -84,7 +77,7 @@ def test_of_another_category_nothing_is_measured_on_vehicles(tmp_path):
     }  # fmt: skip
 
 
-def test_a_taught_generator_is_asked_for_cameras(tmp_path):
+def test_a_camera_conditioned_generator_gets_cameras(tmp_path):
     workspace = with_labels(ready(tmp_path, round=1), [5.5, 6.0, 6.5, 9.0])
     multiview.run(permissive(), workspace, round=1)
     data = MultiviewData(workspace.stage("multiview", 1).path)
@@ -127,7 +120,7 @@ def test_truncation_draws_contents_together(tmp_path):
 def test_a_killed_generation_goes_on_and_ends_with_the_same_images(tmp_path, monkeypatch):
     whole, killed = ready(tmp_path / "whole"), ready(tmp_path / "killed")
     multiview.run(permissive(), whole)
-    monkeypatch.setattr(multiview, "StepLoop", EagerLoop)
+    monkeypatch.setattr("train.running.workspace.CHECKPOINT_SECONDS", -1.0)
     real, asked = multiview.filter_masks, []
 
     def until_killed(*arguments):

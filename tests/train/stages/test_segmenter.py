@@ -9,7 +9,7 @@ from train.data.masked_photographs import Labelled
 from train.models.onnx_files import export_graph
 from train.models.segmenter import Segmenter, SegmenterError, load_segmenter
 from train.models.serving_graphs import SegmenterGraph
-from train.running.workspace import StepLoop, Workspace
+from train.running.workspace import Workspace
 from train.stages import segmenter
 
 
@@ -57,7 +57,7 @@ def test_masks_of_a_folder_are_learned_from(tmp_path):
     assert workspace.stage("segmenter").done
 
 
-def test_of_another_category_the_own_photographs_alone_are_taught(tmp_path):
+def test_of_another_category_the_own_photographs_alone_are_trained_on(tmp_path):
     workspace = photographed(tmp_path, masks=True)
     birds = override(config(steps=3), export={"category": "birds"})
     folder = workspace.stage("photographs")
@@ -85,12 +85,6 @@ def test_of_another_category_without_masks_it_says_so_and_no_figure_of_vehicles(
 
 
 def test_a_resumed_run_gives_the_weights_of_an_uninterrupted_one(tmp_path, monkeypatch):
-    class Eager(StepLoop):
-        """Checkpoints after every step."""
-
-        def __init__(self, folder, steps, state):
-            super().__init__(folder, steps, state, every_seconds=-1.0)
-
     real, steps = segmenter.augment, []
 
     def until_killed(*arguments):
@@ -101,7 +95,7 @@ def test_a_resumed_run_gives_the_weights_of_an_uninterrupted_one(tmp_path, monke
 
     whole = photographed(tmp_path / "whole")
     segmenter.run(config(steps=5), whole)
-    monkeypatch.setattr(segmenter, "StepLoop", Eager)
+    monkeypatch.setattr("train.running.workspace.CHECKPOINT_SECONDS", -1.0)
     monkeypatch.setattr(segmenter, "augment", until_killed)
     killed = photographed(tmp_path / "killed")
     with pytest.raises(KeyboardInterrupt):

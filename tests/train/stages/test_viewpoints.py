@@ -7,21 +7,15 @@ import torch
 from PIL import Image
 
 from tests.train.stages.generated_run import config, with_gan
+from train.annotation import viewpoint_choice
 from train.annotation.table import MEASURES, AnnotationNeeded, nearest_bins, read_viewpoints
 from train.annotation.viewpoint_choice import choose
 from train.config import ViewpointsConfig, override
 from train.metrics.view_content_grid import measure_grid
 from train.models.generated import sample_contents
 from train.models.weights import load_generator
-from train.running.workspace import StepLoop, Workspace, WorkspaceError
+from train.running.workspace import Workspace, WorkspaceError
 from train.stages import viewpoints
-
-
-class EagerLoop(StepLoop):
-    """Checkpoints after every step."""
-
-    def __init__(self, folder, steps, state):
-        super().__init__(folder, steps, state, every_seconds=-1.0)
 
 
 def person(**settings):
@@ -136,8 +130,8 @@ def test_photographs_of_a_folder_wait_for_a_person(tmp_path):
 def test_a_killed_scoring_goes_on_and_ends_with_the_same_codes(tmp_path, monkeypatch):
     whole, killed = with_gan(tmp_path / "whole"), with_gan(tmp_path / "killed")
     viewpoints.run(config(), whole)
-    monkeypatch.setattr(viewpoints, "StepLoop", EagerLoop)
-    real, asked = viewpoints.generate_grid, []
+    monkeypatch.setattr("train.running.workspace.CHECKPOINT_SECONDS", -1.0)
+    real, asked = viewpoint_choice.generate_grid, []
 
     def until_killed(*arguments):
         asked.append(1)
@@ -145,12 +139,12 @@ def test_a_killed_scoring_goes_on_and_ends_with_the_same_codes(tmp_path, monkeyp
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(viewpoints, "generate_grid", until_killed)
+    monkeypatch.setattr(viewpoint_choice, "generate_grid", until_killed)
     with pytest.raises(KeyboardInterrupt):
         viewpoints.run(config(), killed)
     viewpoints.run(config(), killed)
-    # 10 steps of scoring, of which the killed sixth ran again, and the contact sheet.
-    assert len(asked) == 12
+    # 10 steps of scoring, of which the killed sixth ran again.
+    assert len(asked) == 11
     expected, got = (read_viewpoints(run.stage("viewpoints")) for run in (whole, killed))
     assert np.array_equal(expected.codes, got.codes)
     assert np.array_equal(expected.azimuth_bins, got.azimuth_bins)

@@ -14,7 +14,7 @@ from train.config import (
     PhotographsConfig,
 )
 from train.data.codes import as_pixels
-from train.models.attributes import AttributeNetwork, save_attributes
+from train.models.attributes import AttributeClassifier, save_attributes
 from train.models.generator import Generator, GeneratorShape
 from train.models.inverse_graphics import (
     InverseGraphics,
@@ -74,7 +74,7 @@ def tiny_run(
     save_segmenter(Segmenter(4), segmenter.file("segmenter.safetensors"))
     segmenter.finish()
     classifier = workspace.stage("viewpoints")
-    save_attributes(AttributeNetwork(SIZE), classifier.file("attributes.safetensors"))
+    save_attributes(AttributeClassifier(SIZE), classifier.file("attributes.safetensors"))
     classifier.finish()
     photographs = workspace.stage("photographs")
     images = np.random.default_rng(0).integers(0, 256, (64, SIZE, SIZE, 3), dtype=np.uint8)

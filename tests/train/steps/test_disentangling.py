@@ -36,8 +36,8 @@ def test_mixed_pairs_share_a_background_and_true_pairs_an_object(tmp_path):
     batch = sample_batch(sampler, 8)
     backgrounds = batch.inputs.backgrounds[4:]
     assert torch.equal(backgrounds[0::2], backgrounds[1::2])
-    assert len(batch.truths) == 4
-    assert torch.equal(batch.inputs.cameras[:4], sampler.codes.cameras[batch.truths])
+    assert len(batch.targets) == 4
+    assert torch.equal(batch.inputs.cameras[:4], sampler.codes.cameras[batch.targets])
 
 
 def test_warm_up_gives_gradients_to_the_mappings_alone(tmp_path):

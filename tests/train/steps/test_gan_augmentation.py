@@ -40,7 +40,7 @@ def test_at_probability_zero_nothing_changes(with_cameras):
 
 def test_each_kind_leaves_its_share_of_the_images_alone():
     changes = sample_changes(20_000, 0.3, rng(), with_cameras=True)
-    moved = (changes.places - torch.eye(3)[:2]).abs().flatten(1).amax(1) > 1e-6
+    moved = (changes.affine - torch.eye(3)[:2]).abs().flatten(1).amax(1) > 1e-6
     coloured = (changes.colours - torch.eye(3, 4)).abs().flatten(1).amax(1) > 1e-6
     # Flip (half of 0.3), scale and shift; brightness, contrast, luma (half), hue, saturation.
     assert moved.float().mean() == pytest.approx(1 - 0.85 * 0.7**2, abs=0.02)
@@ -51,7 +51,7 @@ def test_each_kind_leaves_its_share_of_the_images_alone():
 def test_a_flip_mirrors_the_image_and_its_camera():
     given = images(1)
     mirror = torch.tensor([[[-1.0, 0, 0], [0, 1, 0]]])
-    changes = unchanged()._replace(places=mirror, mirrored=torch.tensor([True]))
+    changes = unchanged()._replace(affine=mirror, mirrored=torch.tensor([True]))
     shown = seen(given, torch.tensor([[30.0, 10, 5, 0.1, 0.2]]), changes)
     assert torch.allclose(shown.images, given.flip(-1), atol=1e-5)
     assert shown.cameras[0].tolist() == pytest.approx([-30, 10, 5, -0.1, 0.2])
@@ -60,7 +60,7 @@ def test_a_flip_mirrors_the_image_and_its_camera():
 def test_a_smaller_object_is_farther_away():
     cameras = torch.tensor([[30.0, 10, 5, 0.1, 0.2], [30.0, 10, math.nan, 0.1, 0.2]])
     halved = torch.tensor([[2.0, 0, 0], [0, 2, 0]]).repeat(2, 1, 1)  # places lie twice as far out
-    shown = seen(images(2), cameras, unchanged(2)._replace(places=halved))
+    shown = seen(images(2), cameras, unchanged(2)._replace(affine=halved))
     assert shown.cameras[0].tolist() == pytest.approx([30, 10, 10, 0.1, 0.2])
     assert shown.cameras[1, 2].isnan() and cameras[0, 2] == 5
 
@@ -68,12 +68,12 @@ def test_a_smaller_object_is_farther_away():
 def test_mirrored_images_are_those_whose_places_are_reflected():
     changes = sample_changes(BATCH, 0.8, rng(), with_cameras=True)
     assert 0 < changes.mirrored.sum() < BATCH
-    assert torch.equal(torch.linalg.det(changes.places[:, :, :2]) < 0, changes.mirrored)
+    assert torch.equal(torch.linalg.det(changes.affine[:, :, :2]) < 0, changes.mirrored)
 
 
 def test_with_cameras_nothing_rolls_or_squeezes_the_image():
     camera_conditioned, plain = (
-        sample_changes(BATCH, 1.0, rng(), with_cameras=cameras).places for cameras in (True, False)
+        sample_changes(BATCH, 1.0, rng(), with_cameras=cameras).affine for cameras in (True, False)
     )
     assert (camera_conditioned[:, 0, 1] == 0).all() and (camera_conditioned[:, 1, 0] == 0).all()
     assert torch.allclose(camera_conditioned[:, 0, 0].abs(), camera_conditioned[:, 1, 1])
@@ -83,7 +83,7 @@ def test_with_cameras_nothing_rolls_or_squeezes_the_image():
 def test_a_shift_moves_the_image_by_a_share_of_its_side():
     given = images(1)
     quarter = torch.tensor([[[1.0, 0, 0.5], [0, 1, 0]]])  # read half of [-1, 1] further right
-    shown = change(given, unchanged()._replace(places=quarter))
+    shown = change(given, unchanged()._replace(affine=quarter))
     step = SIDE // 4
     assert torch.allclose(shown[..., : SIDE - step], given[..., step:], atol=1e-5)
 
@@ -105,7 +105,7 @@ def test_colours_keep_grey_grey_and_hue_turns_keep_luma():
 def test_the_gradient_is_that_of_the_changed_image():
     given = images(2).double().requires_grad_()
     drawn = sample_changes(2, 1.0, rng(), with_cameras=False)
-    changes = Changes(drawn.places.double(), drawn.colours.double(), drawn.mirrored)
+    changes = Changes(drawn.affine.double(), drawn.colours.double(), drawn.mirrored)
     weights = torch.rand((2, 3, SIDE, SIDE), generator=rng()).double()
     (gradient,) = torch.autograd.grad((change(given, changes) * weights).sum(), given)
     way = torch.randn(given.shape, generator=rng()).double()
@@ -137,5 +137,5 @@ def test_p_stays_a_probability():
     for step in range(4 * ADJUST_EVERY):
         augmentation.adjust(step, torch.full((20,), 9.0).to(device.device))
     assert augmentation.probability == 1.0
-    shown = change(images(4), augmentation.draw(4, rng(), with_cameras=False))
+    shown = change(images(4), augmentation.sample(4, rng(), with_cameras=False))
     assert torch.isfinite(shown).all()

@@ -15,12 +15,12 @@ from tests.train.stages import generated_run
 from tests.train.stages.tiny_run import tiny_config, tiny_run
 from train.config import CamerasConfig, SegmenterConfig, override
 from train.pose import attribute_classifier as classifier
-from train.pose import estimators as camera_readers
+from train.pose import estimators
 from train.stages import cameras, multiview, segmenter, viewpoints
 
 META = torch.device("meta")
 LOADERS = ("load_generator", "load_attributes", "load_segmenter", "load_inverse_graphics")
-NETWORKS = ("AttributeNetwork", "Segmenter")
+NETWORKS = ("AttributeClassifier", "Segmenter")
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def loaded(monkeypatch):
 
         return load
 
-    for module in (classifier, camera_readers, multiview, segmenter, viewpoints):
-        monkeypatch.setattr(module, "place", lambda: META)
+    for module in (classifier, estimators, multiview, segmenter, viewpoints):
+        monkeypatch.setattr(module, "default_device", lambda: META)
         for name in (*LOADERS, *NETWORKS):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, watched(getattr(module, name)))
@@ -56,7 +56,7 @@ def places(networks):
 
 def generated(path, round=0):
     """A run whose stages up to multiview are done."""
-    workspace = generated_run.with_segmenter_and_gauge(generated_run.with_gan(path, round))
+    workspace = generated_run.with_segmenter_and_classifier(generated_run.with_gan(path, round))
     folder = workspace.stage("photographs")
     np.save(folder.file("images.npy"), np.zeros((64, 32, 32, 3), np.uint8))
     folder.finish(masks=False)
@@ -70,7 +70,7 @@ def labelled(path):
 
 def test_multiview_images_are_made_and_read_there(tmp_path, loaded):
     fails_at_the_way_back(multiview, generated_run.config(), labelled(tmp_path), 1)
-    assert places(loaded) == [("Generator", "meta"), ("AttributeNetwork", "meta")]
+    assert places(loaded) == [("Generator", "meta"), ("AttributeClassifier", "meta")]
 
 
 def test_multiview_masks_are_found_there(tmp_path, loaded, monkeypatch):
@@ -84,27 +84,27 @@ def test_multiview_masks_are_found_there(tmp_path, loaded, monkeypatch):
 def test_viewpoints_are_scored_there(tmp_path, loaded):
     workspace = generated_run.with_gan(tmp_path)
     weights = workspace.stage("viewpoints").file("attributes.safetensors")
-    classifier.save_attributes(classifier.AttributeNetwork(generated_run.SIZE), weights)
+    classifier.save_attributes(classifier.AttributeClassifier(generated_run.SIZE), weights)
     loaded.clear()
     fails_at_the_way_back(viewpoints, generated_run.config(), workspace)
-    assert places(loaded) == [("AttributeNetwork", "meta"), ("Generator", "meta")]
+    assert places(loaded) == [("AttributeClassifier", "meta"), ("Generator", "meta")]
 
 
-def test_the_gauge_is_trained_there(tmp_path, loaded):
+def test_the_attribute_classifier_is_trained_there(tmp_path, loaded):
     fails_at_the_way_back(viewpoints, generated_run.config(), generated_run.with_gan(tmp_path))
-    assert places(loaded) == [("AttributeNetwork", "meta")]
+    assert places(loaded) == [("AttributeClassifier", "meta")]
 
 
 @pytest.mark.parametrize(
     ("estimator", "networks"),
     [
         ("inverse", [("InverseGraphics", "meta"), ("Segmenter", "meta")]),
-        ("attributes", [("AttributeNetwork", "meta")]),
+        ("attributes", [("AttributeClassifier", "meta")]),
     ],
 )
 def test_cameras_are_read_there(tmp_path, loaded, estimator, networks):
     config = dataclasses.replace(tiny_config(), cameras=CamerasConfig(estimator=estimator))
-    workspace = generated_run.with_segmenter_and_gauge(tiny_run(tmp_path, config))
+    workspace = generated_run.with_segmenter_and_classifier(tiny_run(tmp_path, config))
     loaded.clear()
     fails_at_the_way_back(cameras, config, workspace, 1)
     assert places(loaded) == networks

@@ -4,7 +4,7 @@ import pytest
 from graphics.camera import AZIMUTH, ELEVATION
 from train.data.multiview import MultiviewData
 from train.data.vehicles import HELD_OUT_SEED, photographs
-from train.metrics.viewpoint_cameras import FEWEST_IMAGES, viewpoint_camera_errors
+from train.evaluation.viewpoint_cameras import FEWEST_IMAGES, viewpoint_camera_errors
 from train.models.attributes import load_attributes
 from train.pose.attribute_classifier import SHIPPED
 

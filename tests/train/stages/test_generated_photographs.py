@@ -17,7 +17,7 @@ from train.models.onnx_files import export_graph
 from train.models.segmenter import Segmenter
 from train.models.serving_graphs import SegmenterGraph
 from train.models.weights import load_generator
-from train.running.workspace import StepLoop, Workspace, WorkspaceError
+from train.running.workspace import Workspace, WorkspaceError
 from train.stages import photographs, segmenter
 
 SIZE, COUNT = 32, 150
@@ -85,12 +85,6 @@ def test_they_are_what_the_generator_makes_of_one_code(tmp_path, imported):
 
 
 def test_a_killed_run_goes_on_behind_its_checkpoint(tmp_path, imported, monkeypatch):
-    class Eager(StepLoop):
-        """Checkpoints after every step."""
-
-        def __init__(self, folder, steps, state):
-            super().__init__(folder, steps, state, every_seconds=-1.0)
-
     real, asked = photographs.generate, []
 
     def until_killed(generator, contents, views):
@@ -100,7 +94,7 @@ def test_a_killed_run_goes_on_behind_its_checkpoint(tmp_path, imported, monkeypa
         return real(generator, contents, views)
 
     whole = drawn(tmp_path / "whole", config_of(imported))
-    monkeypatch.setattr(photographs, "StepLoop", Eager)
+    monkeypatch.setattr("train.running.workspace.CHECKPOINT_SECONDS", -1.0)
     monkeypatch.setattr(photographs, "generate", until_killed)
     with pytest.raises(KeyboardInterrupt):
         drawn(tmp_path / "killed", config_of(imported))
@@ -146,7 +140,7 @@ def run_cycle(path, imported, *settings):
     return cycle.main(["--preset", "smoke", "--run", str(path), "--stages", stages, *flags])
 
 
-def test_the_cycle_reaches_camera_taught_rounds_from_nothing_but_a_checkpoint(
+def test_the_cycle_reaches_camera_conditioned_rounds_from_nothing_but_a_checkpoint(
     tmp_path, imported, middle
 ):
     assert run_cycle(tmp_path, imported, f"segmenter.onnx={middle}") == 0
@@ -178,7 +172,9 @@ def test_a_segmenter_of_another_kind_ends_with_status_2(tmp_path, imported, caps
     assert "is not a readable ONNX graph" in capsys.readouterr().err
 
 
-def test_vehicles_of_a_checkpoint_are_masked_by_what_procedural_ones_taught(tmp_path, capsys):
+def test_vehicles_of_a_checkpoint_are_masked_by_what_a_segmenter_of_procedural_ones(
+    tmp_path, capsys
+):
     workspace = Workspace(tmp_path)
     workspace.stage("photographs").file("done.json").write_text('{"masks": false}')
     config = override(config_of("imported"), segmenter={"steps": 1})
