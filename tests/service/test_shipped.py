@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
-from service.schemas.uploads import Upload
 
 from service.pipeline.engine import Engine
 from service.pipeline.reconstruction import answer
 from service.schemas.options import ImageOptions
+from service.schemas.uploads import Upload
 from service.settings import SHIPPED_BUNDLE, Settings
 
 pytestmark = pytest.mark.skipif(

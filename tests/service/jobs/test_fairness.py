@@ -3,13 +3,13 @@
 import asyncio
 
 import pytest
-from service.schemas.uploads import Upload
 
 from service.call import Call, entered
 from service.jobs.store import JobStore
 from service.jobs.worker import Jobs
 from service.pipeline.engine import Engine
 from service.schemas.options import ImageOptions
+from service.schemas.uploads import Upload
 from service.settings import Settings
 from tests.service.requests import jpeg
 

@@ -2,11 +2,11 @@ import subprocess
 import sys
 
 import pytest
-from service.schemas.uploads import Upload
 
 from service.errors import ItemError
 from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
+from service.schemas.uploads import Upload
 
 
 class Clock:
