@@ -12,7 +12,7 @@ from service.call import current_call, current_job
 from service.errors import ItemError
 from service.model.batcher import Batcher, Device
 from service.model.bundle import INVERSE_GRAPHICS, SEGMENTER, STYLEGAN_R, Bundle
-from service.model.session import Options, Session
+from service.model.session import Session
 from service.settings import Settings
 
 
@@ -35,14 +35,7 @@ class GraphRunner:
     graph: str
 
     def __init__(self, bundle: Bundle, settings: Settings, device: Device) -> None:
-        options = Options(
-            settings.device,
-            settings.cores,
-            settings.precision,
-            settings.largest_batch,
-            settings.tensorrt_cache,
-        )
-        self.session = Session(bundle, self.graph, options)
+        self.session = Session(bundle, self.graph, settings)
         self._device = device
         self._largest_batch = settings.largest_batch
         self.batcher: Batcher[tuple[NDArray, ...], tuple[NDArray, ...]] = Batcher(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -15,6 +15,7 @@ from service.model.binding import Binding
 from service.model.bundle import Bundle
 from service.model.ladder import Ladder
 from service.model.manifest import Tensor, check_graph
+from service.settings import Settings
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
@@ -40,20 +41,6 @@ class DeviceError(RuntimeError):
     """The device asked for is not the one in use."""
 
 
-class Options(NamedTuple):
-    """What a graph runs on and how."""
-
-    device: str = "auto"
-    """cpu, cuda, tensorrt or auto."""
-    threads: int = 1
-    precision: str = "auto"
-    """float32, float16, or auto: float16 on a GPU where the bundle has it."""
-    largest_batch: int = 32
-    """TensorRT builds its engine for 1 up to this; CUDA's sessions are for sizes up to it."""
-    engine_cache: str = ""
-    """Folder for TensorRT's engines; empty: they are built at every start."""
-
-
 def choose_provider(device: str) -> str:
     """The execution provider for a setting: cpu, cuda, tensorrt, or auto (CUDA where it is)."""
     _refuse_two_runtimes()
@@ -73,33 +60,33 @@ def choose_provider(device: str) -> str:
 class Session:
     """Runs one graph; arrays in and out are checked against the bundle's contract."""
 
-    def __init__(self, bundle: Bundle, graph: str, options: Options) -> None:
+    def __init__(self, bundle: Bundle, graph: str, settings: Settings) -> None:
         """Raises `DeviceError` unless the device asked for by name is really in use."""
         self.graph = graph
         self.contract = bundle.manifest.graph(graph)
-        wanted = choose_provider(options.device)
-        self.half = options.precision == "float16" or (
-            options.precision == "auto" and wanted != CPU and bundle.manifest.has_half(graph)
+        self._bundle = bundle
+        self._settings = settings
+        wanted = choose_provider(settings.device)
+        self.half = settings.precision == "float16" or (
+            settings.precision == "auto" and wanted != CPU and bundle.manifest.has_half(graph)
         )
-        self._session = self._open(bundle, wanted, options)
+        self._session = self._open(wanted)
         self.provider = self._session.get_providers()[0]
         if self.provider != wanted:
-            if options.device != "auto":
+            if settings.device != "auto":
                 raise DeviceError(
                     f"{graph} was to run on {wanted} but runs on {self.provider}: check the driver "
                     "(nvidia-smi) and the CUDA libraries"
                 )
             logger.warning("%s: no usable CUDA device, running on %s", graph, self.provider)
-            if self.half and options.precision == "auto":
+            if self.half and settings.precision == "auto":
                 # Float16 is for the GPU that turned out not to be there.
                 self.half = False
-                self._session = self._open(bundle, self.provider, options)
+                self._session = self._open(self.provider)
         check_graph(bundle.manifest, graph, self._session.get_inputs(), self._session.get_outputs())
-        self._run = self._how_to_run(bundle, options)
+        self._run = self._how_to_run()
 
-    def _how_to_run(
-        self, bundle: Bundle, options: Options
-    ) -> Callable[[Sequence[str], Mapping[str, NDArray]], Sequence[Any]]:
+    def _how_to_run(self) -> Callable[[Sequence[str], Mapping[str, NDArray]], Sequence[Any]]:
         if self.provider == CPU:
             return self._session.run
         if self.provider == TENSORRT:  # one engine for every batch size
@@ -107,44 +94,42 @@ class Session:
         first = [self._session]
 
         def open_session() -> onnxruntime.InferenceSession:
-            return first.pop() if first else self._open(bundle, self.provider, options)
+            return first.pop() if first else self._open(self.provider)
 
-        return Ladder(open_session, "cuda", options.largest_batch).run
+        return Ladder(open_session, "cuda", self._settings.largest_batch).run
 
-    def _open(
-        self, bundle: Bundle, provider: str, options: Options
-    ) -> onnxruntime.InferenceSession:
+    def _open(self, provider: str) -> onnxruntime.InferenceSession:
         session = onnxruntime.InferenceSession(
-            bundle.graph_bytes(self.graph, self.half),
-            _session_options(options.threads),
-            providers=self._providers(provider, options),
+            self._bundle.graph_bytes(self.graph, self.half),
+            _session_options(self._settings.cores),
+            providers=self._providers(provider),
         )
         # A run that fails on the GPU would be repeated on the CPU, and so all that follow it.
         session.disable_fallback()
         return session
 
-    def _providers(self, wanted: str, options: Options) -> list[str | tuple[str, dict[str, str]]]:
+    def _providers(self, wanted: str) -> list[str | tuple[str, dict[str, str]]]:
         cuda = (CUDA, CUDA_OPTIONS)
         if wanted == TENSORRT:
-            return [(TENSORRT, self._tensorrt(options)), cuda, CPU]
+            return [(TENSORRT, self._tensorrt()), cuda, CPU]
         return [cuda, CPU] if wanted == CUDA else [CPU]
 
-    def _tensorrt(self, options: Options) -> dict[str, str]:
+    def _tensorrt(self) -> dict[str, str]:
         """Provider options: one engine for every batch size, float16 where it is asked for."""
 
         def profile(batch: int) -> str:
             shapes = ((t.name, t.batch_shape(batch)) for t in self.contract.inputs)
             return ",".join(f"{name}:{'x'.join(map(str, shape))}" for name, shape in shapes)
 
+        largest, cache = self._settings.largest_batch, self._settings.tensorrt_cache
         chosen = {
             "trt_fp16_enable": "1" if self.half else "0",
             "trt_profile_min_shapes": profile(1),
-            "trt_profile_opt_shapes": profile(options.largest_batch),
-            "trt_profile_max_shapes": profile(options.largest_batch),
+            "trt_profile_opt_shapes": profile(largest),
+            "trt_profile_max_shapes": profile(largest),
         }
-        if options.engine_cache:
-            chosen["trt_engine_cache_enable"] = "1"
-            chosen["trt_engine_cache_path"] = options.engine_cache
+        if cache:
+            chosen |= {"trt_engine_cache_enable": "1", "trt_engine_cache_path": cache}
         return chosen
 
     def run(self, arrays: Sequence[NDArray]) -> tuple[NDArray, ...]:

@@ -86,20 +86,16 @@ async def answer(
         problem = schemas.Problem(code=error.code, message=error.message)
     except Exception:
         logger.exception("image %d failed", index)
-        problem = schemas.Problem(
-            code=INTERNAL_ERROR, message="the service failed on this image; its log says how"
-        )
+        message = "the service failed on this image; its log says how"
+        problem = schemas.Problem(code=INTERNAL_ERROR, message=message)
     else:
         metrics.count_item("ok")
-        content = found.mesh or meshes.link(identity, options)
         return schemas.ImageAnswer(
             index=index,
             name=upload.name,
             status="ok",
             id=identity,
-            mesh=schemas.Mesh(
-                format=options.format, media_type=meshes.MEDIA_TYPES[options.format], data=content
-            ),
+            mesh=_mesh(options, found.mesh or meshes.link(identity, options)),
             camera=found.camera,
             confidence=round(seen.reconstruction.confidence, 6),
             mask=found.mask,
@@ -212,6 +208,11 @@ def _assess(taken: Taken, rendered: Rendered) -> tuple[float, list[quality.Flag]
     return rerender_iou, quality.flags(
         taken.photograph, taken.mask, rerender_iou, colour_error, confidence
     )
+
+
+def _mesh(options: ImageOptions, content: bytes | str) -> schemas.Mesh:
+    media_type = meshes.MEDIA_TYPES[options.format]
+    return schemas.Mesh(format=options.format, media_type=media_type, data=content)
 
 
 def _texture(engine: Engine, taken: Taken, options: ImageOptions) -> NDArray[np.uint8]:
