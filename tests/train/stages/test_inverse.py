@@ -171,7 +171,7 @@ def test_unlabelled_elevations_are_the_network_s_own_and_one_for_each_object(tmp
     )
     data = training.data
     for number in (0, 3):
-        images, masks = data.load(np.flatnonzero(data.object == number)[: inverse.READ_VIEWS])
+        images, masks = data.load(np.flatnonzero(data.object == number)[: inverse.ELEVATION_VIEWS])
         read = network.eval()(images, masks[:, None]).cameras[:, 1]
         assert said[number] == pytest.approx(read.mean().item(), abs=0.3)  # in bfloat16
     assert "elevation_moved_median_degrees" not in workspace.stage("inverse", 1).facts()
