@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphics.compiled import Number, compiled
-from graphics.mesh import Template
-from graphics.normals import vertex_normals
+from graphics.mesh import Template, vertex_normals
 from graphics.rasterize import VisibleFaces, interpolate, visible_faces
 from graphics.render import View
 from graphics.texture import bilinear

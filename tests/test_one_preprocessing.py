@@ -12,8 +12,7 @@ from PIL import Image
 from service.errors import ItemError
 from service.imaging.images import decode
 from train.data.photo_layouts import read_training
-from train.data.photo_set import Photo, read_photos
-from train.data.photographs import PIXEL_LIMIT
+from train.data.photo_set import PIXEL_LIMIT, Photo, read_photos
 
 WIDTH, HEIGHT = 217, 150
 SIZES = [64, 128, 97]

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from graphics.enlargement import Enlargement
 from graphics.mesh import Template
 from graphics.photographs import Photograph, resize_square
 from graphics.render import View
+from graphics.texture import Enlargement
 from graphics.texture_transfer import TextureTransfer
 from service.imaging.images import resize_longer, scaled, to_bytes
 

@@ -10,11 +10,9 @@ from typing import ParamSpec, TypeVar
 
 import numpy as np
 
-from graphics.components import component_sizes
-from graphics.formats import jpeg_bytes
-from graphics.glb import GlbWriter
+from graphics.formats import GlbWriter, find_seams, jpeg_bytes
+from graphics.quality import component_sizes
 from graphics.render import Rendered, look, render
-from graphics.seams import find_seams
 from service import metrics, tracing
 from service.errors import Overloaded, ShuttingDown
 from service.imaging import images

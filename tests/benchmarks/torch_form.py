@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from train.renderer import numba_backend
-from train.renderer.backend import Faces, Plane
+from train.renderer.inputs import Faces, Plane
 from train.renderer.reference import NO_FOOT, first_index
 
 

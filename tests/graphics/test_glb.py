@@ -7,10 +7,9 @@ import pytest
 import trimesh
 from PIL import Image
 
-from graphics import glb
-from graphics.glb import GlbWriter
+from graphics import formats
+from graphics.formats import GlbWriter, find_seams
 from graphics.mesh import sphere_template
-from graphics.seams import find_seams
 
 TEMPLATE = sphere_template(2)
 WRITE = GlbWriter(find_seams(TEMPLATE.faces, TEMPLATE.face_uvs))
@@ -87,9 +86,9 @@ def test_files_of_one_writer_do_not_share_their_numbers(texture):
 
 
 def test_large_meshes_have_wider_indices(texture, monkeypatch):
-    monkeypatch.setattr(glb, "MOST_SHORT", 100)
+    monkeypatch.setattr(formats, "MOST_SHORT", 100)
     wide = GlbWriter(find_seams(TEMPLATE.faces, TEMPLATE.face_uvs))(VERTICES, texture)
-    assert read_glb(wide)[0]["accessors"][3]["componentType"] == glb.UNSIGNED_INT
+    assert read_glb(wide)[0]["accessors"][3]["componentType"] == formats.UNSIGNED_INT
     assert read_glb(WRITE(VERTICES, texture))[0]["accessors"][3]["componentType"] == 5123
     scene = trimesh.load(io.BytesIO(wide), file_type="glb", process=False)
     (loaded,) = scene.geometry.values()

@@ -17,7 +17,7 @@ from graphics.camera import AZIMUTH, CAMERA_SIZE, ELEVATION
 from train.annotation.table import BINS, FIRST_ELEVATION_DEGREES, nearest_bins
 from train.annotation.viewpoint_choice import score_codes
 from train.config import Config, ViewpointsConfig
-from train.metrics.viewpoint_consistency import Consistency, consistency
+from train.metrics.view_content_grid import Consistency, consistency
 from train.models.attributes import AttributeClassifier
 from train.models.generated import as_pixels, generate, sample_contents
 from train.models.generator import Generator

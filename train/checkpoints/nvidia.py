@@ -6,6 +6,9 @@ and settings. Names are those of public files; no source of NVIDIA's was used.
 
 import itertools
 from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from torch import Tensor
 
 from train.checkpoints.keys import (
     LARGEST_SIDE,
@@ -19,11 +22,60 @@ from train.checkpoints.keys import (
     parts_of,
     shape_of,
 )
-from train.checkpoints.persistent import Network, lay_flat
 from train.checkpoints.refusal import CheckpointError, contents
-from train.checkpoints.safe_unpickler import PersistentObject, read_pickle
+from train.checkpoints.safe_unpickler import PersistentObject, StoredTensor, read_pickle
 from train.models.stylegan2 import StyleGAN2Shape
 from train.models.stylegan2_discriminator import StyleGAN2DiscriminatorShape
+
+DEEPEST = 8
+"""Levels of modules in modules; StyleGAN2 has four."""
+
+
+class Network(NamedTuple):
+    """A persistent object, laid flat."""
+
+    tensors: dict[str, Tensor]
+    settings: dict[str, Any]
+    """Plain attributes (numbers, text, None) by dotted name."""
+
+
+def lay_flat(network: PersistentObject) -> Network:
+    """All parameters, buffers and plain attributes by dotted name.
+
+    Raises:
+        CheckpointError: a module holds something else, or itself.
+    """
+    flat = Network({}, {})
+    _add(network, "", flat, [])
+    return flat
+
+
+def _add(module: PersistentObject, prefix: str, flat: Network, seen: list[int]) -> None:
+    # A module that holds itself, or one module many times over, would never come to an end.
+    if prefix.count(".") >= DEEPEST or id(module) in seen:
+        raise CheckpointError(f"has modules in a circle at {prefix}; wanted is a tree")
+    seen.append(id(module))
+    for kind in ("_parameters", "_buffers"):
+        for name, value in _part(module, kind, prefix).items():
+            if isinstance(value, StoredTensor):
+                flat.tensors[f"{prefix}{name}"] = value.tensor()
+            elif value is not None:
+                raise CheckpointError(f"has {prefix}{name}, which is no tensor")
+    for name, value in module.state.items():
+        if value is None or isinstance(value, bool | int | float | str):
+            flat.settings[f"{prefix}{name}"] = value
+    for name, value in _part(module, "_modules", prefix).items():
+        if not isinstance(value, PersistentObject):
+            raise CheckpointError(f"has {prefix}{name}, which is no persistent module")
+        _add(value, f"{prefix}{name}.", flat, seen)
+
+
+def _part(module: PersistentObject, kind: str, prefix: str) -> dict[str, Any]:
+    part = module.state.get(kind, {})
+    if not isinstance(part, dict):
+        raise CheckpointError(f"has {prefix}{kind}, which is no dictionary")
+    return part
+
 
 MAPPING_RATE = 0.01
 """Learning-rate multiplier that the stored weights of the mapping are divided by (StyleGAN2)."""

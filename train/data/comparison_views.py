@@ -12,8 +12,8 @@ import torch
 
 from train.config import Config
 from train.data.array_file import ArrayFile
+from train.data.multiview import asked_cameras, plan_views
 from train.data.vehicles import DISTANCES, views
-from train.data.view_plan import asked_cameras, plan_views
 from train.models.segmenter import load_segmenter
 from train.running.device import default_device
 from train.running.workspace import StageFolder, Workspace

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION, NOMINAL_DISTANCE
 from train.data.vehicles import HELD_OUT_SEED, meshes, photographs, views
-from train.metrics.true_shape import Shape
+from train.metrics.shape_comparison import Shape
 
 NEAREST_NOVEL_DEGREES = 30.0
 """No novel view is closer in azimuth to the photograph."""

@@ -10,7 +10,7 @@ from train.data.held_out import HIGHEST_ELEVATION_DEGREES, Pictures
 from train.data.mesh_files import MeshFilesError, SkippedMesh, read_folder
 from train.data.textured_object import TexturedObject, normalise, render_object
 from train.data.vehicles import light, surroundings
-from train.metrics.true_shape import Shape
+from train.metrics.shape_comparison import Shape
 
 FARTHEST_DISTANCE = 6.2
 """Farthest camera of a photograph, as of the procedural vehicles."""

@@ -1,4 +1,4 @@
-"""The multi-view data set of one round: images of generated objects, their masks and viewpoints.
+"""The multi-view data set of one round: its plan, and the images of generated objects it holds.
 
 Files of the folder, written by `train/stages/multiview.py`:
 `images.npy` uint8 [M, R, R, 3], `masks.npy` uint8 [M, R, R], `index.npz` (object, viewpoint int32
@@ -12,7 +12,50 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION
+from train.config import MultiviewConfig
 from train.running.workspace import WorkspaceError
+
+ELEVATIONS_DEGREES = (0.0, 30.0)
+"""Elevations to ask for where no photographs say better (paper 3.1)."""
+
+
+def plan_views(
+    cameras: np.ndarray,  # [K, 5]
+    settings: MultiviewConfig,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray]:  # int32 [M], int32 [M]: object and viewpoint of each image
+    """Give every object viewpoints all around the circle.
+
+    The viewpoints in order of azimuth are cut into as many stretches as an object has views; each
+    object gets a random one of every stretch.
+    """
+    views = min(settings.views, len(cameras))
+    around = np.argsort(cameras[:, AZIMUTH], kind="stable")
+    positions = np.random.default_rng(seed).random((settings.objects, views)) + np.arange(views)
+    chosen = around[(positions * len(cameras) / views).astype(np.int64)]
+    objects = np.repeat(np.arange(settings.objects, dtype=np.int32), views)
+    return objects, chosen.reshape(-1).astype(np.int32)
+
+
+def asked_cameras(
+    count: int,
+    seed: int,
+    elevations: tuple[float, float] | None = ELEVATIONS_DEGREES,
+    distances: tuple[float, float] | None = None,
+) -> np.ndarray:  # f32 [count, 5]
+    """Cameras all around the circle: one random azimuth in each of `count` sectors.
+
+    Elevations are stratified likewise between the ends of their range and shuffled, and so are
+    distances; without a range none is asked for: nan. Offsets are nominal.
+    """
+    random = np.random.default_rng(seed)
+    cameras = np.zeros((count, CAMERA_SIZE), np.float32)
+    cameras[:, AZIMUTH] = (np.arange(count) + random.random(count)) * (360 / count)
+    for column, ends in ((ELEVATION, elevations), (DISTANCE, distances)):
+        positions = (random.permutation(count) + random.random(count)) / count
+        cameras[:, column] = np.nan if ends is None else np.interp(positions, (0, 1), ends)
+    return cameras
 
 
 class MultiviewError(WorkspaceError):
@@ -57,13 +100,9 @@ class MultiviewData:
         Every image is equally likely: an object that lost views to the filter comes up less often.
         Objects are sampled with replacement, their views without.
         """
-        if views > self._counts.min():
-            raise MultiviewError(
-                f"{views} views of one object asked for; the data's smallest has "
-                f"{self._counts.min()}"
-            )
-        seed = int(torch.randint(2**62, (1,), generator=generator))
-        random = np.random.default_rng(seed)
+        if views > (fewest := self._counts.min()):
+            raise MultiviewError(f"{views} views of one object asked for; one has only {fewest}")
+        random = np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator)))
         objects = random.choice(len(self._counts), batch, p=self._counts / len(self.object))
         counts = self._counts[objects]
         # The views with the smallest of random keys are a sample without replacement.
@@ -77,11 +116,8 @@ class MultiviewData:
         ranks = np.arange(len(self._order)) - np.repeat(self._starts, self._counts)
         return self._order[ranks < count]
 
-    def load(
-        self,
-        indices: np.ndarray,  # [B]
-    ) -> tuple[Tensor, Tensor]:
-        """Images [B, 3, R, R] and masks [B, R, R], both float32 in 0..1."""
+    def load(self, indices: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Images [B, 3, R, R] and masks [B, R, R] of indices [B], both float32 in 0..1."""
         images = torch.from_numpy(np.ascontiguousarray(self.images[indices]))
         masks = torch.from_numpy(np.ascontiguousarray(self.masks[indices]))
         return images.permute(0, 3, 1, 2).float() / 255, masks.float() / 255

@@ -1,6 +1,7 @@
-"""Real photographs of single objects, with what ground truth there is."""
+"""Real photographs of single objects: which files they are, and what ground truth they have."""
 
 from collections.abc import Iterable, Sequence
+from mimetypes import MimeTypes
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,10 +11,47 @@ from numpy.typing import NDArray
 from graphics.camera import CAMERA_SIZE
 from graphics.image_files import PhotographError
 from graphics.photographs import Frame, Photograph, decode, decode_square, frame_around
-from train.data.photographs import PIXEL_LIMIT, PhotographsError, Skipped, pictures_below
+from train.config.refusal import CommandError
+
+PIXEL_LIMIT = 89_478_485
+"""Pillow's own; larger files rarely hold what their owner thinks."""
+_TYPES = MimeTypes()  # without what a machine adds to them: all machines take the same files
+
+
+class PhotographsError(CommandError):
+    """There is nothing to train on, or to measure."""
+
+
+class Skipped(NamedTuple):
+    """A file that was left out."""
+
+    name: str
+    """Path below the folder."""
+    reason: str
+    """What is wrong with it."""
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """Every file that is named as a picture, in order; also of formats that are not read, so that
+    they are named among those left out.
+
+    Raises:
+        PhotographsError: it is no folder.
+    """
+    if not folder.is_dir():
+        raise PhotographsError(
+            f"{folder} is not a folder; give a folder of JPEG, PNG, WebP or GIF files"
+        )
+    return sorted(path for path in folder.rglob("*") if _is_named_as_picture(path))
+
+
+def _is_named_as_picture(path: Path) -> bool:
+    kind, _ = _TYPES.guess_type(path.name, strict=False)
+    return kind is not None and kind.startswith("image/")
+
 
 UNKNOWN = np.nan
-"""Column of a camera that nobody wrote down."""
+"""A column of a camera that is not annotated."""
 
 
 class Photo(NamedTuple):
@@ -89,17 +127,11 @@ def of_squares(
 ) -> PhotoSet:
     """Photographs that have been read before, of which no more is known than these pixels."""
     count, size = images.shape[:2]
-    return PhotoSet(
-        images,
-        images,
-        np.zeros(images.shape[:3], np.float32) if masks is None else masks,
-        np.full(count, masks is not None),
-        np.full((count, CAMERA_SIZE), UNKNOWN, np.float32),
-        [Frame(0, 0, size)] * count,
-        [(size, size)] * count,
-        names,
-        [],
-    )
+    known = np.full(count, masks is not None)
+    masks = np.zeros(images.shape[:3], np.float32) if masks is None else masks
+    cameras = np.full((count, CAMERA_SIZE), UNKNOWN, np.float32)
+    frames, sizes = [Frame(0, 0, size)] * count, [(size, size)] * count
+    return PhotoSet(images, images, masks, known, cameras, frames, sizes, names, [])
 
 
 def _stacked(
@@ -146,17 +178,10 @@ def listed(paths: Sequence[Path], masks: Path | None) -> tuple[list[Photo], list
     Raises:
         PhotographsError: `masks` is no folder.
     """
-    missing = [
-        Skipped(
-            path.as_posix(),
-            "it is a folder: name the files in it" if path.is_dir() else "no such file",
-        )
-        for path in paths
-        if not path.is_file()
-    ]
-    found = [(path.as_posix(), path) for path in paths if path.is_file()]
-    photos, without_mask = _with_masks(found, masks)
-    return photos, missing + without_mask
+    reasons = {True: "it is a folder: name the files in it", False: "no such file"}
+    missing = [Skipped(p.as_posix(), reasons[p.is_dir()]) for p in paths if not p.is_file()]
+    photos, unmasked = _with_masks([(p.as_posix(), p) for p in paths if p.is_file()], masks)
+    return photos, missing + unmasked
 
 
 def _with_masks(

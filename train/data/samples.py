@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from graphics.image_files import PhotographError, has_transparency, read_upright
-from train.data.photographs import PIXEL_LIMIT, pictures_below
+from train.data.photo_set import PIXEL_LIMIT, pictures_below
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.running.workspace import WorkspaceError
 

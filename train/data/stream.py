@@ -1,4 +1,4 @@
-"""The endless stream of photographs, and of their cameras, that the GAN is trained on."""
+"""The endless stream of photographs, of their cameras, and of their masks, that is trained on."""
 
 from typing import NamedTuple
 
@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from train.data.codes import as_images
+from train.models.segmenter import Segment
 
 
 class RealBatch(NamedTuple):
@@ -25,9 +26,7 @@ def moved(values: Tensor, device: torch.device | None) -> Tensor:
     return values.pin_memory().to(device, non_blocking=True)
 
 
-def mirrored_cameras(
-    cameras: Tensor,  # [B, 5]
-) -> Tensor:  # [B, 5]
+def mirrored_cameras(cameras: Tensor) -> Tensor:  # [B, 5]
     """The cameras of mirrored images: azimuth and horizontal offset change sign."""
     return cameras * cameras.new_tensor([-1.0, 1.0, 1.0, -1.0, 1.0])
 
@@ -55,17 +54,18 @@ class PhotographStream:
         chosen = np.arange(len(images)) if keep is None else np.flatnonzero(keep)
         if not len(chosen):
             raise ValueError("no photograph is kept: nothing to train on")
-        self.images = images
-        self.chosen = torch.from_numpy(chosen)
+        self.images, self.chosen, self.mirror = images, torch.from_numpy(chosen), mirror
         self.cameras = None if cameras is None else torch.from_numpy(cameras).float()
-        self.mirror = mirror
 
     def sample_cameras(self, batch: int, rng: torch.Generator) -> Tensor | None:  # [B, 5]
         """Cameras of random photographs: what fakes are conditioned on."""
         if self.cameras is None:
             return None
         cameras = self.cameras[self._sample_rows(batch, rng)]
-        return self._flip(batch, rng, cameras, mirrored_cameras(cameras))
+        if not self.mirror:
+            return cameras
+        flips = torch.rand(batch, generator=rng)[:, None] < 0.5
+        return torch.where(flips, mirrored_cameras(cameras), cameras)
 
     def sample(
         self,
@@ -90,7 +90,44 @@ class PhotographStream:
     def _sample_rows(self, batch: int, rng: torch.Generator) -> Tensor:
         return self.chosen[torch.randint(len(self.chosen), (batch,), generator=rng)]
 
-    def _flip(self, batch: int, rng: torch.Generator, plain: Tensor, mirrored: Tensor) -> Tensor:
-        if not self.mirror:
-            return plain
-        return torch.where(torch.rand(batch, generator=rng)[:, None] < 0.5, mirrored, plain)
+
+class LabelledViews(NamedTuple):
+    """B photographs, each of an object of its own."""
+
+    images: Tensor
+    """[B, 3, R, R] in 0..1."""
+    masks: Tensor
+    """[B, R, R] in 0..1."""
+    cameras: Tensor
+    """[B, 5] as estimated."""
+
+
+class LabelledPhotographs:
+    """Photographs with estimated cameras, sampled with replacement, and the masks found in them.
+
+    The inverse graphics network is trained on them beside the generated images.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,  # uint8 [N, R, R, 3], may be a memory map
+        cameras: np.ndarray,  # [N, 5]
+        keep: np.ndarray,  # bool [N]: those whose labels are trusted
+        segment: Segment,
+        device: torch.device | None = None,
+    ) -> None:
+        """`device`: of `segment` and of the sampled photographs; default: the CPU."""
+        self.stream = PhotographStream(images, cameras, keep)
+        self.segment, self.device = segment, device
+
+    @torch.no_grad()
+    def sample(
+        self, count: int, generator: torch.Generator, shard: slice = slice(None)
+    ) -> LabelledViews:
+        """The next `count` photographs, or this process's shard of them."""
+        sampled = self.stream.sample(count, generator, shard, self.device)
+        images = (sampled.images + 1) / 2
+        # With few photographs and many processes a shard may be empty, which no network takes.
+        masks = self.segment(images) if len(images) else images[:, 0]
+        assert sampled.cameras is not None  # the stream was given cameras
+        return LabelledViews(images, masks, sampled.cameras)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphics.camera import project, view_matrices
-from graphics.normals import vertex_normals
+from graphics.mesh import vertex_normals
 from graphics.rasterize import visible_faces
 from train.data.vehicles import Light
 

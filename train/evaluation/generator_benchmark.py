@@ -13,12 +13,15 @@ import torch
 from torch import Tensor
 
 from graphics.camera import AZIMUTH, DISTANCE, ELEVATION
+from train.data.multiview import asked_cameras
 from train.data.vehicles import DISTANCES, HELD_OUT_SEED, photographs
-from train.data.view_plan import asked_cameras
-from train.metrics.disentanglement import variance_shares
 from train.metrics.frechet import Moments, frechet_distance, moments
-from train.metrics.view_content_grid import OBJECT_ATTRIBUTES, measure_grid
-from train.metrics.viewpoint_consistency import steady_share
+from train.metrics.view_content_grid import (
+    OBJECT_ATTRIBUTES,
+    measure_grid,
+    steady_share,
+    variance_shares,
+)
 from train.models.attributes import AttributeClassifier, AttributeReadings, read_attributes
 from train.models.generated import generate, generate_grid, sample_contents
 from train.models.generator import Generator

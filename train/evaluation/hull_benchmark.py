@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from graphics.camera import NOMINAL_DISTANCE
+from train.data.multiview import asked_cameras
 from train.data.vehicles import HELD_OUT_SEED, views
-from train.data.view_plan import asked_cameras
 from train.metrics.visual_hull import VisualHull
 from train.models.generated import generate_grid, sample_contents
 from train.models.generator import Generator

@@ -4,8 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from train.data.photo_set import PhotoSet, listed, read_photos
-from train.data.photographs import PhotographsError, Skipped
+from train.data.photo_set import PhotographsError, PhotoSet, Skipped, listed, read_photos
 from train.evaluation.bundle_predictor import BundlePredictor
 from train.evaluation.refined_photo import NoObject, refine_photo
 from train.evaluation.refinement_report import (

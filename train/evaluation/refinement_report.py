@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from graphics.glb import GlbWriter
+from graphics.formats import GlbWriter, find_seams
 from graphics.mesh import Template
-from graphics.seams import find_seams
 from graphics.sheet import Row, png_of, sheet_of
-from train.data.photographs import Skipped
+from train.data.photo_set import Skipped
 from train.evaluation.bootstrap import INTERVAL, estimates
 from train.evaluation.contact_sheet import STYLE
 from train.evaluation.metrics import Metric

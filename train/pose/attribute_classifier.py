@@ -10,8 +10,7 @@ from torch.nn import functional as F
 
 from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, azimuth_difference_degrees
 from train.config import Config
-from train.data.augmentation import augment
-from train.data.batch_random import BatchRandom
+from train.data.augmentation import BatchRandom, augment
 from train.data.stream import mirrored_cameras
 from train.data.vehicles import HELD_OUT_SEED, Attributes, photographs
 from train.models.attributes import (

@@ -14,8 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from graphics.camera import AZIMUTH, ELEVATION
-from train.data.augmentation import augment
-from train.data.batch_random import BatchRandom
+from train.data.augmentation import BatchRandom, augment
 from train.models.attributes import (
     ELEVATION_SCALE_DEGREES,
     AttributeClassifier,

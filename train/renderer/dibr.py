@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from train.renderer import inputs
-from train.renderer.backend import Backend, Faces, MaskSettings, Plane
+from train.renderer.inputs import Backend, Faces, MaskSettings, Plane
 
 BackendName = Literal["auto", "kaolin", "triton", "numba", "reference"]
 

@@ -10,7 +10,7 @@ import importlib
 import torch
 from torch import Tensor
 
-from train.renderer.backend import Faces, MaskSettings, Plane
+from train.renderer.inputs import Faces, MaskSettings, Plane
 
 HINT = (
     "install NVIDIA's wheel for your torch and CUDA, e.g. `pip install kaolin==0.18.0 -f "
@@ -32,7 +32,7 @@ def unavailable() -> str:
 
 
 def rasterize(faces: Faces, plane: Plane) -> tuple[Tensor, Tensor]:
-    """See train.renderer.backend; kaolin's epsilon is that of its scaled plane."""
+    """See train.renderer.inputs; kaolin's epsilon is that of its scaled plane."""
     from kaolin.render.mesh import rasterize as kaolin_rasterize
 
     return kaolin_rasterize(
@@ -43,7 +43,7 @@ def rasterize(faces: Faces, plane: Plane) -> tuple[Tensor, Tensor]:
 
 
 def soft_mask(corners: Tensor, face_idx: Tensor, settings: MaskSettings) -> Tensor:
-    """See train.renderer.backend."""
+    """See train.renderer.inputs."""
     from kaolin.render.mesh import dibr_soft_mask
 
     return dibr_soft_mask(corners, face_idx, *settings)

@@ -20,7 +20,7 @@ from torch.autograd.function import once_differentiable
 from graphics import rasterize as raster
 from graphics import soft_mask as silhouette
 from graphics import texture as lookup
-from train.renderer.backend import Faces, MaskSettings, Plane
+from train.renderer.inputs import Faces, MaskSettings, Plane
 
 SMALLEST_SHARD = 4
 """Images per thread below which handing work over costs more than it saves."""
@@ -32,12 +32,12 @@ def unavailable() -> str:
 
 
 def rasterize(faces: Faces, plane: Plane) -> tuple[Tensor, Tensor]:
-    """See train.renderer.backend."""
+    """See train.renderer.inputs."""
     return _Rasterize.apply(*faces, plane)
 
 
 def soft_mask(corners: Tensor, face_idx: Tensor, settings: MaskSettings) -> Tensor:
-    """See train.renderer.backend; distances are taken from the pixel and need no multiplier."""
+    """See train.renderer.inputs; distances are taken from the pixel and need no multiplier."""
     return _SoftMask.apply(corners, face_idx, settings)
 
 

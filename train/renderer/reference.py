@@ -6,7 +6,7 @@ It is what every other backend is tested against, values and gradients; gradient
 import torch
 from torch import Tensor
 
-from train.renderer.backend import Faces, MaskSettings, Plane
+from train.renderer.inputs import Faces, MaskSettings, Plane
 
 NO_FOOT = 4.0
 """kaolin's squared distance of an edge whose foot is off the segment."""
@@ -28,7 +28,7 @@ def pixel_centres(height: int, width: int, device: torch.device) -> Tensor:
 
 
 def rasterize(faces: Faces, plane: Plane) -> tuple[Tensor, Tensor]:
-    """See train.renderer.backend."""
+    """See train.renderer.inputs."""
     height, width, area_epsilon = plane
     corners, features, z = (part.double() for part in faces[:3])
     pixels = pixel_centres(height, width, corners.device)  # [P, 2]
@@ -48,7 +48,7 @@ def rasterize(faces: Faces, plane: Plane) -> tuple[Tensor, Tensor]:
 
 
 def soft_mask(corners: Tensor, face_idx: Tensor, settings: MaskSettings) -> Tensor:
-    """See train.renderer.backend; in float64 a multiplier changes nothing."""
+    """See train.renderer.inputs; in float64 a multiplier changes nothing."""
     sigmainv, boxlen, knum, _ = settings
     dtype, corners = corners.dtype, corners.double()
     height, width = face_idx.shape[1:]

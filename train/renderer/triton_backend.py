@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from train.renderer.backend import Faces, MaskSettings, Plane
+from train.renderer.inputs import Faces, MaskSettings, Plane
 
 SMALL_TILE, LARGE_TILE, LARGE_IMAGE = 8, 16, 192
 """Pixels along a tile's side, and the image's side from which large tiles are used."""
@@ -51,12 +51,12 @@ class _Tiles(NamedTuple):
 
 
 def rasterize(faces: Faces, plane: Plane) -> tuple[Tensor, Tensor]:
-    """See train.renderer.backend."""
+    """See train.renderer.inputs."""
     return _Rasterize.apply(*faces, plane)
 
 
 def soft_mask(corners: Tensor, face_idx: Tensor, settings: MaskSettings) -> Tensor:
-    """See train.renderer.backend; distances are taken from the pixel and need no multiplier."""
+    """See train.renderer.inputs; distances are taken from the pixel and need no multiplier."""
     return _SoftMask.apply(corners, face_idx, settings)
 
 

@@ -24,8 +24,8 @@ from torch import nn
 
 from graphics.camera import ELEVATION
 from train.config import PROCEDURAL, Config, InverseConfig
-from train.data.labelled_photographs import LabelledPhotographs
 from train.data.multiview import MultiviewData
+from train.data.stream import LabelledPhotographs
 from train.evaluation.viewpoint_cameras import viewpoint_camera_errors
 from train.models.inverse_graphics import (
     InverseGraphics,

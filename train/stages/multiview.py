@@ -17,7 +17,7 @@ from train.annotation.table import FIRST_ELEVATION_DEGREES, read_viewpoints
 from train.config import Config
 from train.data.array_file import ArrayFile
 from train.data.mask_filter import MaskLimits, Verdict, filter_masks
-from train.data.view_plan import asked_cameras, plan_views
+from train.data.multiview import asked_cameras, plan_views
 from train.metrics.view_content_grid import GridMeasures, measure_grid
 from train.models.attributes import load_attributes, read_attributes
 from train.models.generated import as_pixels, generate, generate_grid, sample_contents

@@ -17,8 +17,7 @@ from torch.nn import functional as F
 
 from train.config import PROCEDURAL, PROCEDURAL_CATEGORY, Config
 from train.config.checks import check_segmenter, require_masks
-from train.data.augmentation import augment
-from train.data.batch_random import BatchRandom
+from train.data.augmentation import BatchRandom, augment
 from train.data.masked_photographs import Labelled, MaskedPhotographs, as_labelled
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.models.layers import channels_last

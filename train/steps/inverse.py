@@ -14,11 +14,9 @@ from torch import Tensor, nn
 
 from graphics.camera import DISTANCE
 from train.config import ConfigError, InverseConfig
-from train.data.augmentation import augment_views
-from train.data.batch_random import BatchRandom
-from train.data.labelled_photographs import LabelledPhotographs
+from train.data.augmentation import BatchRandom, augment_views
 from train.data.multiview import MultiviewData
-from train.data.stream import mirrored_cameras
+from train.data.stream import LabelledPhotographs, mirrored_cameras
 from train.losses.multiview import MultiviewLoss, Views
 from train.models.inverse_graphics import InverseGraphics, Prediction
 from train.models.layers import channels_last

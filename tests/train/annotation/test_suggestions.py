@@ -6,7 +6,7 @@ from graphics.camera import azimuth_difference_degrees
 from tests.train.stages.generated_run import config
 from train.annotation import suggestions, viewpoint_choice
 from train.config import ViewpointsConfig
-from train.metrics.viewpoint_consistency import Consistency
+from train.metrics.view_content_grid import Consistency
 from train.models.generator import Generator, GeneratorShape
 from train.running.workspace import Workspace
 

@@ -19,7 +19,7 @@ from tests.train.checkpoints.pickle_programs import (
     torch_saved,
     torch_saved_storage,
 )
-from train.checkpoints.persistent import lay_flat
+from train.checkpoints.nvidia import lay_flat
 from train.checkpoints.refusal import CheckpointError
 from train.checkpoints.safe_unpickler import PersistentObject, read_pickle
 from train.checkpoints.stylegan_file import read_checkpoint

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from train.data.augmentation import augment, augment_views
-from train.data.batch_random import BatchRandom
+from train.data.augmentation import BatchRandom, augment, augment_views
 from train.data.vehicles import photographs
 
 

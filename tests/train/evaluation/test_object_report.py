@@ -13,7 +13,7 @@ from train.evaluation.benchmark import Measured, Scores
 from train.evaluation.contact_sheet import LINE
 from train.evaluation.metrics import METRICS, ROWS
 from train.evaluation.object_report import object_report, write_object_report
-from train.metrics.true_shape import Shape
+from train.metrics.shape_comparison import Shape
 
 OBJECTS, VIEWS, SIZE = 40, 3, 16
 

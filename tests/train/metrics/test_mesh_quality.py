@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graphics.mesh import sphere_template
-from tests.train.metrics.test_volume_iou import CUBE_FACES, box, joined
+from tests.train.metrics.test_voxels import CUBE_FACES, box, joined
 from train.metrics.mesh_quality import flipped_faces, self_intersections, watertight
 
 SPHERE = sphere_template(3)

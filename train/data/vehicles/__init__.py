@@ -6,14 +6,16 @@
 from train.data.vehicles.album import (
     HELD_OUT_SEED,
     Attributes,
+    Light,
     Photographs,
     TexturedMesh,
+    light,
     meshes,
     photographs,
+    surroundings,
     views,
 )
 from train.data.vehicles.photography import DISTANCES
-from train.data.vehicles.surroundings import Light, light, surroundings
 from train.data.vehicles.vehicle import KINDS
 
 __all__ = [

@@ -1,4 +1,7 @@
-"""Photographs of procedural vehicles as arrays: every image a pure function of (seed, index)."""
+"""Photographs of procedural vehicles as arrays: every image a pure function of (seed, index).
+
+Their scenes (sky or wall, ground, shadow, light) can also be put around anything else.
+"""
 
 from typing import NamedTuple
 
@@ -119,3 +122,51 @@ def _take(
         vehicles["paint"].astype(np.float32),
     )
     return Photographs(images, masks, cameras, attributes)
+
+
+class Light(NamedTuple):
+    """What lights an object, in its own frame."""
+
+    sun: NDArray[np.float64]
+    """[3] unit vector towards the sun."""
+    sun_colour: NDArray[np.float64]
+    """[3] on a surface turned to the sun, beside the ambient light."""
+    ambient: float
+    """On a surface turned sideways; the sky gives 28 % more, the ground less."""
+    exposure: float
+    """Factor of everything."""
+
+
+def light(seed: int, index: int) -> Light:
+    """The light of (seed, index): the same from every camera."""
+    scene = _scene(seed, index)
+    colour = scene["sun_strength"] * scene["sun_tint"]
+    return Light(scene["sun"].copy(), colour, float(scene["ambient"]), float(scene["exposure"]))
+
+
+def surroundings(
+    seed: int,
+    index: int,
+    extents: tuple[float, float, float],  # x, y, z size of the object, which stands on the ground
+    cameras: NDArray[np.floating],  # [K, 5]
+    size: int,
+) -> NDArray[np.float32]:  # [K, R, R, 3] in 0..1
+    """What is behind and under an object of (seed, index), its shadow included, without itself."""
+    check_cameras(cameras)
+    if size < 1 or min(extents) < 0:
+        raise ValueError(f"size is {size} px and extents {extents}: at least 1 and at least 0")
+    body = np.zeros(1, VEHICLE)
+    # A sheet of paper still has a shadow: the kernel divides by these.
+    width, height, length = np.maximum(extents, 1e-3)
+    body["half_width"], body["height"], body["length"] = width / 2, height, length
+    images = np.zeros((len(cameras), size, size, 3))  # the kernel blends into them
+    compiled.surround(
+        body[0], _scene(seed, index), np.ascontiguousarray(cameras, np.float32), images
+    )
+    return np.clip(images, 0, 1).astype(np.float32)
+
+
+def _scene(seed: int, index: int) -> np.void:
+    vehicles, scenes = np.zeros(1, VEHICLE), np.zeros(1, SCENE)
+    compiled.sample_records(seed, np.array([index], np.int64), vehicles, scenes)
+    return scenes[0]

@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 
 from graphics.mesh import sphere_template
-from tests.train.metrics.test_volume_iou import CUBE_FACES, box, joined
+from tests.train.metrics.test_voxels import CUBE_FACES, box, joined
 from train.data.vehicles import meshes
-from train.metrics.shape_comparison import compare_shapes
-from train.metrics.true_shape import Shape, solid_beside, solid_iou
-from train.metrics.visible_hull import visible_hull
+from train.metrics.shape_comparison import Shape, compare_shapes, solid_beside, solid_iou
+from train.metrics.voxels import visible_hull
 
 SPHERE = sphere_template(3)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graphics.mesh import sphere_template
-from train.metrics.volume_iou import fit_to_box, volume_iou, voxelise
+from train.metrics.voxels import fit_to_box, volume_iou, voxelise
 
 CUBE_FACES = np.array(
     [
