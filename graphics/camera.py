@@ -15,8 +15,7 @@ FIELD_OF_VIEW_DEGREES = 25.0
 NOMINAL_DISTANCE = 5.0
 """Object units from the eye to the origin at which an object in [-1, 1]^3 fills the image."""
 
-AZIMUTH, ELEVATION, DISTANCE, OFFSET_X, OFFSET_Y = range(5)
-"""Columns of a camera row."""
+AZIMUTH, ELEVATION, DISTANCE, OFFSET_X, OFFSET_Y = range(5)  # columns of a camera row
 
 CAMERA_SIZE = 5
 

@@ -22,20 +22,13 @@ from graphics.mesh import vertex_normals
 class Seams(NamedTuple):
     """The corners of F faces as N vertices; a vertex on the uv seam is one per coordinate."""
 
-    surface: NDArray[np.integer]
-    """[F, 3] the faces as they were, over V vertices."""
-    faces: NDArray[np.uint32]
-    """[F, 3] the same faces over the N vertices."""
-    sources: NDArray[np.int64]
-    """[N] which of the V vertices each one was split from."""
-    uvs: NDArray[np.float32]
-    """[N, 2], v = 0 the bottom."""
+    surface: NDArray[np.integer]  # [F, 3] the faces as they were, over V vertices
+    faces: NDArray[np.uint32]  # [F, 3] the same faces over the N vertices
+    sources: NDArray[np.int64]  # [N] which of the V vertices each one was split from
+    uvs: NDArray[np.float32]  # [N, 2], v = 0 the bottom
 
-    def split(
-        self,
-        vertices: NDArray[np.floating],  # [V, 3]
-    ) -> NDArray[np.float32]:  # [N, 3]
-        """The vertices on both sides of the seam."""
+    def split(self, vertices: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Vertices [V, 3] on both sides of the seam, [N, 3]."""
         count = int(self.sources.max()) + 1
         if vertices.shape != (count, 3):
             raise ValueError(
@@ -63,11 +56,9 @@ def find_seams(
     )
 
 
-JPEG_QUALITY = 95
-"""1 to 100; Pillow recommends at most 95."""
+JPEG_QUALITY = 95  # 1 to 100; Pillow recommends at most 95
 
-NAME = "object"
-"""Stem of the files inside an OBJ archive."""
+NAME = "object"  # of a mesh, and stem of the files inside an OBJ archive
 
 STL_TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attributes", "<u2")])
 """50 bytes: the triangle of the binary STL format."""
@@ -136,9 +127,7 @@ FLOAT, UNSIGNED_SHORT, UNSIGNED_INT = 5126, 5123, 5125
 ARRAY_BUFFER, ELEMENT_BUFFER = 34962, 34963
 LINEAR, LINEAR_MIPMAP_LINEAR, REPEAT, CLAMP_TO_EDGE = 9729, 9987, 10497, 33071
 """Numbers of the glTF 2.0 specification."""
-MOST_SHORT = 65_535
-"""Vertices that 16-bit indices can name; the largest is kept for other uses."""
-NAME = "object"
+MOST_SHORT = 65_535  # vertices that 16-bit indices can name; the largest is kept for other uses
 
 MATERIAL = {
     "name": NAME,
@@ -151,22 +140,15 @@ SAMPLER = {
     "magFilter": LINEAR, "minFilter": LINEAR_MIPMAP_LINEAR,
     "wrapS": REPEAT, "wrapT": CLAMP_TO_EDGE,
 }  # fmt: skip
+PRIMITIVE = {
+    "attributes": {"POSITION": 0, "NORMAL": 1, "TEXCOORD_0": 2}, "indices": 3, "material": 0,
+}  # fmt: skip
 DOCUMENT = {
     "asset": {"version": "2.0", "generator": "inverse-graphics"},
     "scene": 0,
     "scenes": [{"nodes": [0]}],
     "nodes": [{"mesh": 0, "name": NAME}],
-    "meshes": [
-        {
-            "primitives": [
-                {
-                    "attributes": {"POSITION": 0, "NORMAL": 1, "TEXCOORD_0": 2},
-                    "indices": 3,
-                    "material": 0,
-                }
-            ]
-        }
-    ],
+    "meshes": [{"primitives": [PRIMITIVE]}],
     "materials": [MATERIAL],
     "textures": [{"sampler": 0, "source": 0}],
     "samplers": [SAMPLER],
@@ -186,23 +168,19 @@ class GlbWriter:
         self._uvs = top_down.astype("<f4").tobytes()
         self._indices = _padded(seams.faces.astype("<u2" if short else "<u4").tobytes(), b"\0")
         vector = {"componentType": FLOAT, "count": count, "type": "VEC3"}
-        index_type = UNSIGNED_SHORT if short else UNSIGNED_INT
+        index = {"componentType": UNSIGNED_SHORT if short else UNSIGNED_INT, "type": "SCALAR"}
         self._positions = {"bufferView": 0, **vector}
         self._accessors = [
             {"bufferView": 1, **vector},
             {"bufferView": 2, **vector, "type": "VEC2"},
-            {
-                "bufferView": 3, "componentType": index_type, "count": seams.faces.size,
-                "type": "SCALAR",
-            },
-        ]  # fmt: skip
+            {"bufferView": 3, **index, "count": seams.faces.size},
+        ]
         lengths = [12 * count, 12 * count, len(self._uvs), len(self._indices)]
-        self._offsets = np.cumsum([0, *lengths]).tolist()
+        *offsets, self._image_offset = np.cumsum([0, *lengths]).tolist()
+        targets = [ARRAY_BUFFER] * 3 + [ELEMENT_BUFFER]
         self._views = [
             {"buffer": 0, "byteOffset": offset, "byteLength": length, "target": target}
-            for offset, length, target in zip(
-                self._offsets, lengths, [ARRAY_BUFFER] * 3 + [ELEMENT_BUFFER], strict=False
-            )
+            for offset, length, target in zip(offsets, lengths, targets, strict=True)
         ]
 
     def __call__(
@@ -229,10 +207,8 @@ class GlbWriter:
 
     def _document(self, vertices: NDArray[np.floating], jpeg: int, size: int) -> dict[str, Any]:
         """The JSON part; `jpeg` and `size`: bytes of the picture and of the buffer."""
-        lowest, highest = (
-            limit.astype(np.float32).tolist() for limit in (vertices.min(0), vertices.max(0))
-        )
-        image = {"buffer": 0, "byteOffset": self._offsets[-1], "byteLength": jpeg}
+        lowest, highest = np.float32([vertices.min(0), vertices.max(0)]).tolist()
+        image = {"buffer": 0, "byteOffset": self._image_offset, "byteLength": jpeg}
         return {
             **DOCUMENT,
             "accessors": [{**self._positions, "min": lowest, "max": highest}, *self._accessors],

@@ -8,12 +8,10 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
-SHORTEST_SIDE = 8
-"""Pixels."""
+SHORTEST_SIDE = 8  # pixels
 LONGEST_RATIO = 20
 """Longest side over shortest: a square made of a longer strip would hold no detail at all."""
-SIDEWAYS = (5, 6, 7, 8)
-"""EXIF orientations that swap width and height."""
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 
 class PhotographError(Exception):

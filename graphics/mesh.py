@@ -1,13 +1,10 @@
 """The sphere every object is deformed from: topology, uvs and mirror symmetry; smooth normals."""
 
-import math
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-from graphics.compiled import compiled
 
 GOLDEN_RATIO = (1 + 5**0.5) / 2
 MAXIMUM_LEVEL = 7
@@ -140,8 +137,7 @@ def _mirror_of(vertices: NDArray[np.float64]) -> NDArray[np.int32]:
     return np.array([index[-x, y, z] for x, y, z in keys], np.int32)
 
 
-SHORTEST = 1e-20
-"""Sums of face normals shorter than this have no direction."""
+SHORTEST = 1e-20  # sums of face normals shorter than this have no direction
 
 
 def vertex_normals(
@@ -155,35 +151,12 @@ def vertex_normals(
         raise ValueError(
             f"faces name vertices {faces.min()} to {faces.max()}; there are {len(vertices)}"
         )
-    normals = np.zeros(vertices.shape, np.float64)
-    _add_normals(
-        np.ascontiguousarray(vertices, np.float64), np.ascontiguousarray(faces, np.int64), normals
-    )
-    return normals.astype(np.float32)
-
-
-@compiled
-def _add_normals(
-    vertices: NDArray[np.float64],  # [V, 3]
-    faces: NDArray[np.int64],  # [F, 3]
-    normals: NDArray[np.float64],  # [V, 3], out, starts at 0
-) -> None:
-    """Each face adds its cross product, twice its area long, to its corners."""
-    for face in range(faces.shape[0]):
-        a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
-        x, y, z = vertices[a, 0], vertices[a, 1], vertices[a, 2]
-        ux, uy, uz = vertices[b, 0] - x, vertices[b, 1] - y, vertices[b, 2] - z
-        vx, vy, vz = vertices[c, 0] - x, vertices[c, 1] - y, vertices[c, 2] - z
-        x, y, z = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
-        for corner in (a, b, c):
-            normals[corner, 0] += x
-            normals[corner, 1] += y
-            normals[corner, 2] += z
-    for vertex in range(normals.shape[0]):
-        x, y, z = normals[vertex, 0], normals[vertex, 1], normals[vertex, 2]
-        length = math.sqrt(x * x + y * y + z * z)
-        if length > SHORTEST:
-            normals[vertex, 0], normals[vertex, 1] = x / length, y / length
-            normals[vertex, 2] = z / length
-        else:
-            normals[vertex, 0], normals[vertex, 1], normals[vertex, 2] = 0.0, 1.0, 0.0
+    corners = vertices.astype(np.float64)[faces]  # [F, 3, 3]
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite has no direction
+        areas = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])  # [F, 3]
+    # One addition after the other, so that a normal's bits do not depend on the machine.
+    sums = [np.bincount(faces.ravel(), np.repeat(axis, 3), len(vertices)) for axis in areas.T]
+    lengths = np.sqrt(sums[0] ** 2 + sums[1] ** 2 + sums[2] ** 2)
+    directed = lengths > SHORTEST
+    normals = np.stack(sums, axis=1) / np.where(directed, lengths, 1.0)[:, None]
+    return np.where(directed[:, None], normals, (0, 1, 0)).astype(np.float32)

@@ -20,25 +20,18 @@ from graphics.image_files import (
     upright,
 )
 
-GREY = 128
-"""What replaces the pixels of a background, and of an object taken out of its background."""
-OBJECT_FILL = 0.7
-"""Share of the frame's side that the longer side of a cut-out object takes."""
-DETAIL = 4
-"""Large images are first brought to about this many times the resolution, which is quick."""
-PROPORTIONS = 0.02
-"""How far the proportions of a mask of another size may be from the photograph's."""
+GREY = 128  # what replaces the pixels of a background, and of an object taken out of its background
+OBJECT_FILL = 0.7  # share of the frame's side that the longer side of a cut-out object takes
+DETAIL = 4  # large images are first brought to about this many times the resolution, which is quick
+PROPORTIONS = 0.02  # how far the proportions of a mask of another size may be from the photograph's
 
 
 class Frame(NamedTuple):
     """The square of the upright photograph that the camera sees; it may reach outside."""
 
-    left: float
-    """Pixels of the upright photograph, from its left edge."""
-    top: float
-    """Pixels, from its top edge."""
-    side: float
-    """Pixels."""
+    left: float  # pixels of the upright photograph, from its left edge
+    top: float  # pixels, from its top edge
+    side: float  # pixels
 
 
 class Photograph(NamedTuple):

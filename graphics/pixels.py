@@ -19,22 +19,6 @@ def pixel_centres(height: int, width: int, dtype: np.dtype) -> tuple[Array, Arra
 
 
 @compiled
-def column_range(width: int, low: Number, high: Number) -> tuple[int, int]:
-    """First and one-past-last column whose centre (2c + 1 - W) / W is in [low, high)."""
-    first = math.ceil((low * width + (width - 1)) * 0.5)
-    last = math.ceil((high * width + (width - 1)) * 0.5)
-    return int(max(first, 0)), int(min(last, width))
-
-
-@compiled
-def row_range(height: int, low: Number, high: Number) -> tuple[int, int]:
-    """First and one-past-last row whose centre (H - 2r - 1) / H is in [low, high)."""
-    first = math.floor(((height - 1) - high * height) * 0.5) + 1
-    last = math.floor(((height - 1) - low * height) * 0.5) + 1
-    return int(max(first, 0)), int(min(last, height))
-
-
-@compiled
 def pixel_box(  # noqa: PLR0913 - plain numbers: slices would be counted references
     xa: Number, ya: Number, xb: Number, yb: Number, xc: Number, yc: Number,
     margin: Number, height: int, width: int,
@@ -50,6 +34,10 @@ def pixel_box(  # noqa: PLR0913 - plain numbers: slices would be counted referen
         return 0, 0, 0, 0
     if not math.isfinite(xa + xb + xc + ya + yb + yc):
         return 0, 0, 0, 0
-    column, column_end = column_range(width, max(left, -2.0), min(right, 2.0))
-    row, row_end = row_range(height, max(low, -2.0), min(high, 2.0))
-    return row, row_end, column, column_end
+    left, right, low, high = max(left, -2.0), min(right, 2.0), max(low, -2.0), min(high, 2.0)
+    column = math.ceil((left * width + (width - 1)) * 0.5)
+    column_end = math.ceil((right * width + (width - 1)) * 0.5)
+    row = math.floor(((height - 1) - high * height) * 0.5) + 1
+    row_end = math.floor(((height - 1) - low * height) * 0.5) + 1
+    row, row_end = int(max(row, 0)), int(min(row_end, height))
+    return row, row_end, int(max(column, 0)), int(min(column_end, width))

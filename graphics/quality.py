@@ -16,9 +16,7 @@ from graphics.compiled import compiled
 from graphics.photographs import Photograph
 
 
-def component_sizes(
-    inside: NDArray[np.bool_],  # [H, W]
-) -> NDArray[np.int64]:
+def component_sizes(inside: NDArray[np.bool_]) -> NDArray[np.int64]:  # [H, W]
     """Pixels of each 4-connected part, [N], N >= 0, in the order their first pixels are read."""
     if inside.ndim != 2 or inside.dtype != np.bool_:
         raise ValueError(f"inside is {inside.dtype} {inside.shape}; it must be bool [H, W]")
@@ -62,13 +60,11 @@ class Criterion(NamedTuple):
 
     flag: Flag
     threshold: float
-    meaning: str
-    """For clients; the threshold stands in the place of {:g}."""
+    meaning: str  # for clients; the threshold stands in the place of {:g}
 
 
 UNDECIDED = (0.1, 0.9)
-"""A segmenter that says less than the one is sure of the background, more than the other of the
-object."""
+"""A mask value below the first is surely background, above the second surely the object."""
 BORDER_SHARE = Criterion(
     "touches_border", 0.05, "the object takes over {:g} of an edge of the photograph"
 )
@@ -92,27 +88,21 @@ UNDECIDED_SHARE = Criterion(
 OBJECT = Criterion("no_object", 0.5, "no pixel was recognised as the object")
 """A pixel whose mask is above the threshold is the object's."""
 TABLE = (
-    BORDER_SHARE,
-    TINY_SHARE,
-    SECOND_OBJECT_SHARE,
-    LOW_IOU,
-    LOW_CONFIDENCE,
-    COLOUR_ERROR,
-    UNDECIDED_SHARE,
-    OBJECT,
-)
+    BORDER_SHARE, TINY_SHARE, SECOND_OBJECT_SHARE, LOW_IOU,
+    LOW_CONFIDENCE, COLOUR_ERROR, UNDECIDED_SHARE, OBJECT,
+)  # fmt: skip
 
 DESCRIPTION = "; ".join(
     f"{flag}: " + ", or ".join(one.meaning.format(one.threshold) for one in criteria)
     for flag, criteria in groupby(TABLE, lambda criterion: criterion.flag)
 )
-"""What clients are told."""
+"""The flags as clients read of them."""
 
 
 def flags(
     photograph: Photograph,
     mask: NDArray[np.floating],  # [R, R] in 0..1
-    rerender_iou: float,  # 0..1: the mesh, drawn again from its camera, against the mask
+    rerender_iou: float,  # 0..1: the mesh, rendered by its camera, against the mask
     colour_error: float,  # 0..1
     confidence: float,  # 0..1
 ) -> list[Flag]:
@@ -136,9 +126,9 @@ def flags(
 def colour_difference(
     pixels: NDArray[np.uint8],  # [R, R, 3]
     rerender: NDArray[np.floating],  # [R, R, 3] in 0..1
-    covered: NDArray[np.bool_],  # [R, R]: where the mesh is drawn
+    covered: NDArray[np.bool_],  # [R, R]: where the mesh is rendered
 ) -> float:
-    """Mean difference of a photograph and the mesh drawn over it, 0..1; 1 where none is drawn."""
+    """Mean difference of a photograph and the mesh rendered over it, 0..1; 1 where none is."""
     if not covered.any():
         return 1.0
     return float(np.abs(pixels[covered] / np.float32(255) - rerender[covered]).mean())

@@ -19,26 +19,21 @@ from graphics.pixels import pixel_box, pixel_centres
 Corners = tuple[Number, Number, Number, Number, Number, Number]
 """x and y of a face's three corners, one after the other."""
 
-KAOLIN_AREA_EPSILON = 1e-14
-"""kaolin adds eps = 1e-8 to areas it has scaled by multiplier**2 = 1e6."""
+KAOLIN_AREA_EPSILON = 1e-14  # kaolin adds eps = 1e-8 to areas it has scaled by multiplier**2 = 1e6
 
 
 class VisibleFaces(NamedTuple):
     """What each pixel sees."""
 
-    face_index: NDArray[np.int32]
-    """[B, H, W], -1 where no face is."""
-    weights: Array
-    """[B, H, W, 3] barycentric weights of the face's corners, 0 where no face is."""
+    face_index: NDArray[np.int32]  # [B, H, W], -1 where no face is
+    weights: Array  # [B, H, W, 3] barycentric weights of the face's corners, 0 where no face is
 
 
 class FeatureGradients(NamedTuple):
     """Gradients of interpolated features."""
 
-    face_vertices_image: Array
-    """[B, F, 3, 2]"""
-    face_features: Array
-    """[B, F, 3, D]"""
+    face_vertices_image: Array  # [B, F, 3, 2]
+    face_features: Array  # [B, F, 3, D]
 
 
 def check_faces(face_vertices_image: Array, face_vertices_z: Array | None = None) -> None:

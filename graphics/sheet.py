@@ -18,18 +18,14 @@ Picture: TypeAlias = NDArray[np.uint8] | Image.Image
 """[H, W], [H, W, 3], [H, W, 4], or an image of any mode."""
 
 PAPER = (250, 250, 248)
-PANEL = (228, 231, 235)
-"""Behind transparent pictures."""
+PANEL = (228, 231, 235)  # behind transparent pictures
 INK = (40, 44, 52)
 FAINT = (120, 126, 136)
 TITLE_SIZE, CAPTION_SIZE = 17, 13
 """Height of letters in pixels; the titles of narrow columns are as small as captions."""
-TITLE_HEIGHT, CAPTION_HEIGHT = 40, 22
-"""Height of a line of text in pixels."""
-NARROW = 160
-"""Cells of at least so many pixels have large titles."""
-LABEL_GAP = 8
-"""Between a label and its row."""
+TITLE_HEIGHT, CAPTION_HEIGHT = 40, 22  # height of a line of text in pixels
+NARROW = 160  # cells of at least so many pixels have large titles
+LABEL_GAP = 8  # between a label and its row
 
 
 class Row(NamedTuple):
@@ -56,8 +52,7 @@ class Style(NamedTuple):
     """Around everything."""
 
 
-PLAIN = Style()
-"""A bare grid."""
+PLAIN = Style()  # a bare grid
 
 
 def sheet_of(

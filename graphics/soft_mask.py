@@ -22,8 +22,7 @@ from graphics.rasterize import Corners, check_faces, corners_of
 LENGTH_EPSILON = 1e-13
 """kaolin adds 1e-7 to squared lengths scaled by 1e6; shorter edges have no foot, only corners."""
 
-PROBABILITY_EPSILON = 1e-7
-"""kaolin's guard of (1 - mask) / (1 - p) in the backward pass."""
+PROBABILITY_EPSILON = 1e-7  # kaolin's guard of (1 - mask) / (1 - p) in the backward pass
 
 
 def soft_mask(
@@ -35,7 +34,10 @@ def soft_mask(
 ) -> Array:
     """Soft mask, `[B, H, W]` in 0..1."""
     check_faces(face_vertices_image)
-    _check_settings(face_vertices_image, face_index, sigmainv, boxlen, knum)
+    check_settings(sigmainv, boxlen, knum)
+    batch = len(face_vertices_image)
+    if face_index.ndim != 3 or len(face_index) != batch:
+        raise ValueError(f"face_index has shape {face_index.shape}; it must be [{batch}, H, W]")
     dtype = face_vertices_image.dtype
     x, y = pixel_centres(*face_index.shape[1:], dtype)
     mask = np.empty(face_index.shape, dtype)
@@ -67,18 +69,8 @@ def soft_mask_backward(  # noqa: PLR0913 - the forward's arguments and the gradi
     return gradient
 
 
-def _check_settings(
-    face_vertices_image: Array,
-    face_index: NDArray[np.int32],
-    sigmainv: float,
-    boxlen: float,
-    knum: int,
-) -> None:
-    if face_index.ndim != 3 or len(face_index) != len(face_vertices_image):
-        raise ValueError(
-            f"face_index has shape {face_index.shape}; with {len(face_vertices_image)} sets of "
-            f"faces it must be [{len(face_vertices_image)}, H, W]"
-        )
+def check_settings(sigmainv: float, boxlen: float, knum: int) -> None:
+    """Refuse settings out of their ranges."""
     if sigmainv <= 0 or boxlen < 0 or knum < 1:
         raise ValueError(
             f"sigmainv={sigmainv}, boxlen={boxlen}, knum={knum}; sigmainv must be above 0, "
@@ -164,12 +156,10 @@ def _soft_mask_backward(  # noqa: PLR0913 - a kernel's arguments are flat arrays
 
 @compiled
 def _start_counts(
-    face_index: NDArray[np.int32],  # [B, H, W]
-    image: int,
-    knum: int,
+    face_index: NDArray[np.int32], image: int, knum: int,
     counts: NDArray[np.int32],  # [H, W], out
     open_before: NDArray[np.int32],  # [H + 1, W + 1], out, row and column 0 are 0
-) -> None:
+) -> None:  # fmt: skip
     """Covered pixels take no candidates: they start full. Also how many open (not covered) pixels
     lie above and left of each, by which boxes without any are passed over."""
     for r in range(counts.shape[0]):
@@ -183,9 +173,7 @@ def _start_counts(
 
 @compiled
 def _open_box(
-    corners: Corners,
-    boxlen: Number,
-    open_before: NDArray[np.int32],  # [H + 1, W + 1]
+    corners: Corners, boxlen: Number, open_before: NDArray[np.int32]
 ) -> tuple[int, int, int, int]:
     """Rows and columns of a face's box grown by boxlen; none where all its pixels are covered."""
     height, width = open_before.shape[0] - 1, open_before.shape[1] - 1
@@ -204,10 +192,9 @@ def _inverse_lengths(corners: Corners, one: Number) -> tuple[Number, Number, Num
     """One over the squared length of each edge (0: no foot)."""
     xa, ya, xb, yb, xc, yc = corners
     return (
-        _inverse_length(xb - xa, yb - ya, one),
-        _inverse_length(xc - xb, yc - yb, one),
+        _inverse_length(xb - xa, yb - ya, one), _inverse_length(xc - xb, yc - yb, one),
         _inverse_length(xa - xc, ya - yc, one),
-    )
+    )  # fmt: skip
 
 
 @compiled

@@ -17,10 +17,8 @@ from graphics.compiled import Array, Number, compiled
 class TextureGradients(NamedTuple):
     """Gradients of sampled colours."""
 
-    textures: Array
-    """[B, C, Ht, Wt]"""
-    uvs: Array
-    """[B, H, W, 2]"""
+    textures: Array  # [B, C, Ht, Wt]
+    uvs: Array  # [B, H, W, 2]
 
 
 def sample_texture(
@@ -159,8 +157,6 @@ def _sample_backward(
                     uvs_gradient[image, r, c, 1] = -slope_down * texture_height
 
 
-Array = NDArray[np.float32]
-
 SHARPNESS = -0.5
 """The free parameter of Keys' bicubic kernel; -0.5 reproduces quadratics (Keys 1981)."""
 TAPS = np.arange(-1, 3)
@@ -180,19 +176,12 @@ class Enlargement:
         columns, self._column_weights = _taps(size[1], larger[1])
         self._columns = columns % size[1]
 
-    def __call__(
-        self,
-        texture: Array,  # [h, w, 3]
-    ) -> Array:  # [Ht, Wt, 3]
-        """The larger texture; its colours may overshoot those of the smaller one."""
+    def __call__(self, texture: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The larger texture [Ht, Wt, 3] of one [h, w, 3]; its colours may overshoot."""
         if texture.shape != (*self.size, 3):
             raise ValueError(f"texture has shape {texture.shape}; it must be {(*self.size, 3)}")
-        height, width = len(self._rows), len(self._columns)
-        wide = np.empty((self.size[0], width, 3), np.float32)
-        _widen(np.ascontiguousarray(texture, np.float32), self._columns, self._column_weights, wide)
-        large = np.empty((height, width * 3), np.float32)
-        _heighten(wide.reshape(len(wide), -1), self._rows, self._row_weights, large)
-        return large.reshape(height, width, 3)
+        wide = _mixed(texture.transpose(1, 0, 2), self._columns, self._column_weights)
+        return _mixed(wide.transpose(1, 0, 2), self._rows, self._row_weights)
 
 
 def _taps(size: int, larger: int) -> tuple[NDArray[np.int64], Array]:
@@ -211,37 +200,20 @@ def _keys(distances: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(x <= 1, near, far)
 
 
-@compiled
-def _widen(
-    texture: Array,  # [h, w, 3]
-    columns: NDArray[np.int64],  # [Wt, 4]
-    weights: Array,  # [Wt, 4]
-    wide: Array,  # [h, Wt, 3], out
-) -> None:
-    """Each column as the weighted sum of four."""
-    for r in range(wide.shape[0]):
-        for c in range(wide.shape[1]):
-            for k in range(3):
-                wide[r, c, k] = (
-                    weights[c, 0] * texture[r, columns[c, 0], k]
-                    + weights[c, 1] * texture[r, columns[c, 1], k]
-                    + weights[c, 2] * texture[r, columns[c, 2], k]
-                    + weights[c, 3] * texture[r, columns[c, 3], k]
-                )
+def _mixed(texture: Array, rows: NDArray[np.int64], weights: Array) -> Array:
+    """Rows [N, w, 3], each the weighted sum of four `rows` [N, 4] of a texture [h, w, 3]."""
+    large = np.empty((len(rows), texture.shape[1] * 3), np.float32)
+    flat = np.ascontiguousarray(texture, np.float32).reshape(len(texture), -1)
+    _mix_rows(flat, rows, weights, large)
+    return large.reshape(len(rows), -1, 3)
 
 
 @compiled
-def _heighten(
-    wide: Array,  # [h, N]
-    rows: NDArray[np.int64],  # [Ht, 4]
-    weights: Array,  # [Ht, 4]
-    large: Array,  # [Ht, N], out
-) -> None:
-    """Each row as the weighted sum of four."""
+def _mix_rows(flat: Array, rows: NDArray[np.int64], weights: Array, large: Array) -> None:
     for r in range(large.shape[0]):
         first, second, third, fourth = rows[r, 0], rows[r, 1], rows[r, 2], rows[r, 3]
         a, b, c, d = weights[r, 0], weights[r, 1], weights[r, 2], weights[r, 3]
         for k in range(large.shape[1]):
             large[r, k] = (
-                a * wide[first, k] + b * wide[second, k] + c * wide[third, k] + d * wide[fourth, k]
+                a * flat[first, k] + b * flat[second, k] + c * flat[third, k] + d * flat[fourth, k]
             )

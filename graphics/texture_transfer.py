@@ -16,14 +16,12 @@ from graphics.texture import bilinear
 
 Array = NDArray[np.float32]
 
-DEPTH_SIZE = 128
-"""Side in pixels of the depth image that tells which texels are hidden."""
+DEPTH_SIZE = 128  # side in pixels of the depth image that tells which texels are hidden
 DEPTH_TOLERANCE = 0.04
 """Object units behind the depth image at which a texel is still seen: an object is 2 long."""
 COSINE_LIMITS = (0.15, 0.5)
 """Cosines between surface normal and view: too much from the side, seen well enough."""
-MASK_LIMITS = (0.5, 0.95)
-"""Mask values, one pixel in from the edge: background, surely object."""
+MASK_LIMITS = (0.5, 0.95)  # mask values, one pixel in from the edge: background, surely object
 
 
 class TextureTransfer:

@@ -22,11 +22,9 @@ from train.models.weights import (
 class Taken(NamedTuple):
     """What a folder that `train.import_stylegan` wrote holds."""
 
-    generator: Generator
-    """In evaluation mode."""
+    generator: Generator  # in evaluation mode
     discriminator: Discriminator | None
-    origin: dict[str, str]
-    """`source`: the name of the file that was imported; `source_sha256`."""
+    origin: dict[str, str]  # `source`: the name of the file that was imported; `source_sha256`
 
 
 def load_checkpoint(config: Config) -> Taken:

@@ -15,10 +15,8 @@ from train.models.stylegan2 import FIR
 Shape = TypeVar("Shape")
 
 FILTER_TOLERANCE = 1e-4
-LARGEST_SIDE = 2048
-"""Pixels; no published network makes more."""
-MOST_BLOCKS = LARGEST_SIDE.bit_length() - 2
-"""Resolutions from 4 px to the largest."""
+LARGEST_SIDE = 2048  # pixels; no published network makes more
+MOST_BLOCKS = LARGEST_SIDE.bit_length() - 2  # resolutions from 4 px to the largest
 
 
 class Key(NamedTuple):
@@ -41,12 +39,10 @@ def layer_keys(name: str, shape: tuple[int, ...], target: str) -> Iterator[Key]:
 class Part(NamedTuple):
     """One network of a file."""
 
-    name: str
-    """The entry in the file."""
+    name: str  # the entry in the file
     shape: GeneratorShape | DiscriminatorShape
     tensors: Mapping[str, Tensor]
-    keys: list[Key]
-    """What there must be for a network of this shape."""
+    keys: list[Key]  # what there must be for a network of this shape
 
 
 class Parts(NamedTuple):
@@ -54,8 +50,7 @@ class Parts(NamedTuple):
 
     generator: Part
     discriminator: Part | None
-    ignored: list[str]
-    """A line for each entry of the file that is not imported."""
+    ignored: list[str]  # a line for each entry of the file that is not imported
 
 
 class Imported(NamedTuple):

@@ -27,16 +27,14 @@ from train.checkpoints.safe_unpickler import PersistentObject, StoredTensor, rea
 from train.models.stylegan2 import StyleGAN2Shape
 from train.models.stylegan2_discriminator import StyleGAN2DiscriminatorShape
 
-DEEPEST = 8
-"""Levels of modules in modules; StyleGAN2 has four."""
+DEEPEST = 8  # levels of modules in modules; StyleGAN2 has four
 
 
 class Network(NamedTuple):
     """A persistent object, laid flat."""
 
     tensors: dict[str, Tensor]
-    settings: dict[str, Any]
-    """Plain attributes (numbers, text, None) by dotted name."""
+    settings: dict[str, Any]  # plain attributes (numbers, text, None) by dotted name
 
 
 def lay_flat(network: PersistentObject) -> Network:

@@ -31,8 +31,7 @@ from train.checkpoints.safe_unpickler import ADVICE, load_tensors
 from train.models.stylegan2 import StyleGAN2Shape
 from train.models.stylegan2_discriminator import StyleGAN2DiscriminatorShape
 
-ZIP_MAGIC = b"PK\x03\x04"
-"""How a file of torch.save begins since version 1.6."""
+ZIP_MAGIC = b"PK\x03\x04"  # how a file of torch.save begins since version 1.6
 MEAN = "latent_avg"
 """The mean of w, which stands beside the network; where it is missing it has to be measured."""
 REASONS = {

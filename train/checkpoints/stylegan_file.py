@@ -17,8 +17,7 @@ from train.models.weights import save_weights
 LEGACY_TORCH_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 """How a file of torch.save began before version 1.6."""
 PICKLE_MAGIC = b"\x80"
-MEAN_SAMPLES = 10_000
-"""Codes that a missing mean of w is measured from."""
+MEAN_SAMPLES = 10_000  # codes that a missing mean of w is measured from
 MEAN = "mapping.mean"
 
 Network = TypeVar("Network", StyleGAN2Generator, StyleGAN2Discriminator)
@@ -29,8 +28,7 @@ class Networks(NamedTuple):
 
     generator: StyleGAN2Generator
     discriminator: StyleGAN2Discriminator | None
-    report: list[str]
-    """One line per key: taken or ignored, and why."""
+    report: list[str]  # one line per key: taken or ignored, and why
 
 
 def read_checkpoint(content: bytes, view_layers: int = VIEW_LAYERS) -> Networks:

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-ROWS_PER_COPY = 1024
-"""Rows copied at once when not all of them are kept."""
+ROWS_PER_COPY = 1024  # rows copied at once when not all of them are kept
 
 
 class ArrayFile:

@@ -41,22 +41,15 @@ class BatchRandom:
         return numbers if self.own is None else numbers[self.own]
 
 
-LARGEST_SCALE = 1.3
-"""Zoom in and out, uniform in the logarithm."""
-LARGEST_VIEW_SCALE = 1.15
-"""Zoom of views of one object, whose framing a network has to estimate."""
-LARGEST_SHIFT = 0.15
-"""Shift in half image sides."""
+LARGEST_SCALE = 1.3  # zoom in and out, uniform in the logarithm
+LARGEST_VIEW_SCALE = 1.15  # zoom of views of one object, whose framing a network has to estimate
+LARGEST_SHIFT = 0.15  # shift in half image sides
 LARGEST_GAIN = 1.4
 """Contrast, uniform in the logarithm; a third of it also differs between the channels."""
-LARGEST_OFFSET = 0.15
-"""Brightness, in 0..1 image units."""
-LARGEST_GREYING = 0.5
-"""Largest fraction of the saturation that is removed."""
-LARGEST_NOISE = 0.06
-"""Standard deviation of the pixel noise, in 0..1 image units."""
-BLURRED_FRACTION = 0.5
-"""Fraction of images that are blurred, half of them twice."""
+LARGEST_OFFSET = 0.15  # brightness, in 0..1 image units
+LARGEST_GREYING = 0.5  # largest fraction of the saturation that is removed
+LARGEST_NOISE = 0.06  # standard deviation of the pixel noise, in 0..1 image units
+BLURRED_FRACTION = 0.5  # fraction of images that are blurred, half of them twice
 
 
 class Augmented(NamedTuple):

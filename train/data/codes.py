@@ -5,29 +5,20 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-ERASED = 128 / 255
-"""Value of the object's pixels in a background image."""
+ERASED = 128 / 255  # value of the object's pixels in a background image
 
 
 class Codes(NamedTuple):
     """M images; row i of every field belongs to image i."""
 
-    images: Tensor
-    """uint8 [M, 3, R, R]."""
-    masks: Tensor
-    """uint8 [M, R, R], 255 on the object."""
-    objects: Tensor
-    """[M] content code of each image."""
-    viewpoints: Tensor
-    """[M] viewpoint of each image."""
-    cameras: Tensor
-    """[M, 5] V: the viewpoint's optimised camera."""
-    vertices: Tensor
-    """[M, V, 3] S: predicted by the inverse graphics network."""
-    textures: Tensor
-    """uint8 [M, 3, Ht, Wt] T: predicted by the inverse graphics network."""
-    styles: Tensor
-    """[M, N] w*: the style vector that made the image."""
+    images: Tensor  # uint8 [M, 3, R, R]
+    masks: Tensor  # uint8 [M, R, R], 255 on the object
+    objects: Tensor  # [M] content code of each image
+    viewpoints: Tensor  # [M] viewpoint of each image
+    cameras: Tensor  # [M, 5] V: the viewpoint's optimised camera
+    vertices: Tensor  # [M, V, 3] S: predicted by the inverse graphics network
+    textures: Tensor  # uint8 [M, 3, Ht, Wt] T: predicted by the inverse graphics network
+    styles: Tensor  # [M, N] w*: the style vector that made the image
 
     def of(self, chosen: Tensor) -> "Codes":
         """The images of an index or a bool mask [M]."""
@@ -37,14 +28,10 @@ class Codes(NamedTuple):
 class Inputs(NamedTuple):
     """Inputs of StyleGAN-R for B images."""
 
-    cameras: Tensor
-    """[B, 5] V."""
-    vertices: Tensor
-    """[B, V, 3] S."""
-    textures: Tensor
-    """[B, 3, Ht, Wt] T in 0..1."""
-    backgrounds: Tensor
-    """[B, 3, R, R] B in 0..1, the object erased."""
+    cameras: Tensor  # [B, 5] V
+    vertices: Tensor  # [B, V, 3] S
+    textures: Tensor  # [B, 3, Ht, Wt] T in 0..1
+    backgrounds: Tensor  # [B, 3, R, R] B in 0..1, the object erased
 
 
 def as_images(pixels: Tensor) -> Tensor:
@@ -86,19 +73,13 @@ class CodeSampler:
         """Indices of images."""
         return torch.randint(len(self.order), (batch,), generator=self.random)
 
-    def other_views(
-        self,
-        indices: Tensor,  # [B]
-    ) -> Tensor:  # [B]
+    def other_views(self, indices: Tensor) -> Tensor:  # [B] -> [B]
         """For each image one of the same object: mostly another view, sometimes itself."""
         fraction = torch.rand(len(indices), generator=self.random)
         steps = (fraction * self.count[indices]).long()
         return self.order[self.first[indices] + steps]
 
-    def covered_masks(
-        self,
-        indices: Tensor,  # [B]
-    ) -> Tensor:  # [B, R, R] 0 or 1
+    def covered_masks(self, indices: Tensor) -> Tensor:  # [B] -> [B, R, R] 0 or 1
         """Masks to erase; in half the images the mask of another object too.
 
         g_b then cannot infer a shape or a camera from the hole in the background (ours).

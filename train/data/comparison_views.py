@@ -19,8 +19,7 @@ from train.running.device import default_device
 from train.running.workspace import StageFolder, Workspace
 
 BATCH = 256
-NO_CODES = np.zeros((0, 0), np.float32)
-"""Neither objects nor viewpoints were made from codes."""
+NO_CODES = np.zeros((0, 0), np.float32)  # neither objects nor viewpoints were made from codes
 
 
 def write_true_views(config: Config, folder: StageFolder) -> None:

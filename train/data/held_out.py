@@ -10,42 +10,29 @@ from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION, NOMINAL_D
 from train.data.vehicles import HELD_OUT_SEED, meshes, photographs, views
 from train.metrics.shape_comparison import Shape
 
-NEAREST_NOVEL_DEGREES = 30.0
-"""No novel view is closer in azimuth to the photograph."""
-HIGHEST_ELEVATION_DEGREES = 30.0
-"""Highest elevation of novel views, like the photographs."""
+NEAREST_NOVEL_DEGREES = 30.0  # no novel view is closer in azimuth to the photograph
+HIGHEST_ELEVATION_DEGREES = 30.0  # highest elevation of novel views, like the photographs
 
 
 class HeldOut(NamedTuple):
     """N objects with their ground truth."""
 
-    images: NDArray[np.uint8]
-    """[N, R, R, 3]: the photographs."""
-    masks: NDArray[np.uint8]
-    """[N, R, R] coverage 0..255."""
-    cameras: NDArray[np.float32]
-    """[N, 5] of the photographs."""
-    novel_cameras: NDArray[np.float32]
-    """[N, K, 5]; the offsets are 0."""
-    novel_images: NDArray[np.uint8]
-    """[N, K, R, R, 3]"""
-    novel_masks: NDArray[np.uint8]
-    """[N, K, R, R] coverage 0..255."""
-    shapes: list[Shape]
-    """N true shapes."""
-    names: list[str]
-    """N, as the report calls them."""
+    images: NDArray[np.uint8]  # [N, R, R, 3]: the photographs
+    masks: NDArray[np.uint8]  # [N, R, R] coverage 0..255
+    cameras: NDArray[np.float32]  # [N, 5] of the photographs
+    novel_cameras: NDArray[np.float32]  # [N, K, 5]; the offsets are 0
+    novel_images: NDArray[np.uint8]  # [N, K, R, R, 3]
+    novel_masks: NDArray[np.uint8]  # [N, K, R, R] coverage 0..255
+    shapes: list[Shape]  # N true shapes
+    names: list[str]  # N, as the report calls them
 
 
 class Pictures(NamedTuple):
     """B pictures with their ground truth."""
 
-    images: NDArray[np.uint8]
-    """[B, R, R, 3]"""
-    masks: NDArray[np.uint8]
-    """[B, R, R] coverage 0..255."""
-    cameras: NDArray[np.float32]
-    """[B, 5]"""
+    images: NDArray[np.uint8]  # [B, R, R, 3]
+    masks: NDArray[np.uint8]  # [B, R, R] coverage 0..255
+    cameras: NDArray[np.float32]  # [B, 5]
 
 
 class ObjectSource(Protocol):

@@ -6,8 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-COVERED = 128
-"""Mask bytes from here on count as the object."""
+COVERED = 128  # mask bytes from here on count as the object
 
 
 class Verdict(IntEnum):
@@ -32,10 +31,8 @@ class MaskLimits(NamedTuple):
 class Filtered(NamedTuple):
     """Masks with their verdicts."""
 
-    masks: np.ndarray
-    """uint8 [B, R, R]: specks beside the object are erased."""
-    verdicts: np.ndarray
-    """int8 [B], values of `Verdict`."""
+    masks: np.ndarray  # uint8 [B, R, R]: specks beside the object are erased
+    verdicts: np.ndarray  # int8 [B], values of `Verdict`
 
 
 def filter_masks(

@@ -11,8 +11,7 @@ from graphics.camera import NOMINAL_DISTANCE
 from train.data.vehicles import surroundings
 from train.running.workspace import StageFolder
 
-HELD_OUT_EVERY = 10
-"""One photograph of so many is kept out of the training."""
+HELD_OUT_EVERY = 10  # one photograph of so many is kept out of the training
 SHADOW_EXTENTS = (0.8, 0.8, 0.8)
 """What throws a shadow in a scene: a compact object, whose extents are not known."""
 SCENE_CAMERA = np.array([[0.0, 12.0, NOMINAL_DISTANCE, 0.0, 0.0]], np.float32)
@@ -22,10 +21,8 @@ SCENE_CAMERA = np.array([[0.0, 12.0, NOMINAL_DISTANCE, 0.0, 0.0]], np.float32)
 class Labelled(NamedTuple):
     """Images with their masks."""
 
-    images: Tensor
-    """[B, 3, R, R] in 0..1."""
-    masks: Tensor
-    """[B, R, R] in 0..1."""
+    images: Tensor  # [B, 3, R, R] in 0..1
+    masks: Tensor  # [B, R, R] in 0..1
 
 
 def as_labelled(

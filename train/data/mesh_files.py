@@ -21,8 +21,7 @@ from train.data.textured_object import UNTEXTURED, TexturedObject
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".dae", ".ply")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tga", ".bmp", ".webp", ".tif", ".tiff", ".gif")
-CLAY = 0.7
-"""Grey of what has no colour at all."""
+CLAY = 0.7  # grey of what has no colour at all
 LARGEST_TEXTURE = 1024
 """Longest side in texels; larger ones are averaged down, which small pictures need anyhow."""
 
@@ -34,10 +33,8 @@ class MeshFilesError(CommandError):
 class SkippedMesh(NamedTuple):
     """A file that was left out."""
 
-    name: str
-    """Path below the folder."""
-    reason: str
-    """What is wrong with it."""
+    name: str  # path below the folder
+    reason: str  # what is wrong with it
 
 
 class TextureFinder(FilePathResolver):

@@ -12,8 +12,7 @@ from train.data.textured_object import TexturedObject, normalise, render_object
 from train.data.vehicles import light, surroundings
 from train.metrics.shape_comparison import Shape
 
-FARTHEST_DISTANCE = 6.2
-"""Farthest camera of a photograph, as of the procedural vehicles."""
+FARTHEST_DISTANCE = 6.2  # farthest camera of a photograph, as of the procedural vehicles
 SMALLEST_OF_TWO_SAMPLES = 64
 """Pictures of this side and more take 2 x 2 samples per pixel, smaller ones 4 x 4."""
 

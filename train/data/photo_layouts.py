@@ -37,8 +37,7 @@ from train.data.photo_set import (
     read_photos,
 )
 
-SPLITS = {"train": "1", "test": "0"}
-"""Name -> what `train_test_split.txt` writes for it."""
+SPLITS = {"train": "1", "test": "0"}  # name -> what `train_test_split.txt` writes for it
 
 
 def is_cub(folder: Path) -> bool:

@@ -13,8 +13,7 @@ from graphics.image_files import PhotographError
 from graphics.photographs import Frame, Photograph, decode, decode_square, frame_around
 from train.config.refusal import CommandError
 
-PIXEL_LIMIT = 89_478_485
-"""Pillow's own; larger files rarely hold what their owner thinks."""
+PIXEL_LIMIT = 89_478_485  # Pillow's own; larger files rarely hold what their owner thinks
 _TYPES = MimeTypes()  # without what a machine adds to them: all machines take the same files
 
 
@@ -25,10 +24,8 @@ class PhotographsError(CommandError):
 class Skipped(NamedTuple):
     """A file that was left out."""
 
-    name: str
-    """Path below the folder."""
-    reason: str
-    """What is wrong with it."""
+    name: str  # path below the folder
+    reason: str  # what is wrong with it
 
 
 def pictures_below(folder: Path) -> list[Path]:
@@ -50,8 +47,7 @@ def _is_named_as_picture(path: Path) -> bool:
     return kind is not None and kind.startswith("image/")
 
 
-UNKNOWN = np.nan
-"""A column of a camera that is not annotated."""
+UNKNOWN = np.nan  # a column of a camera that is not annotated
 
 
 class Photo(NamedTuple):

@@ -10,8 +10,7 @@ from train.data.photo_set import PIXEL_LIMIT, pictures_below
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.running.workspace import WorkspaceError
 
-QUALITY = 92
-"""JPEG quality."""
+QUALITY = 92  # JPEG quality
 
 
 class SamplesError(WorkspaceError):

@@ -13,10 +13,8 @@ from train.models.segmenter import Segment
 class RealBatch(NamedTuple):
     """Photographs as the discriminator sees them."""
 
-    images: Tensor
-    """[B, 3, R, R] in [-1, 1], channels last."""
-    cameras: Tensor | None
-    """[B, 5] labels; None without labels."""
+    images: Tensor  # [B, 3, R, R] in [-1, 1], channels last
+    cameras: Tensor | None  # [B, 5] labels; None without labels
 
 
 def moved(values: Tensor, device: torch.device | None) -> Tensor:
@@ -94,12 +92,9 @@ class PhotographStream:
 class LabelledViews(NamedTuple):
     """B photographs, each of an object of its own."""
 
-    images: Tensor
-    """[B, 3, R, R] in 0..1."""
-    masks: Tensor
-    """[B, R, R] in 0..1."""
-    cameras: Tensor
-    """[B, 5] as estimated."""
+    images: Tensor  # [B, 3, R, R] in 0..1
+    masks: Tensor  # [B, R, R] in 0..1
+    cameras: Tensor  # [B, 5] as estimated
 
 
 class LabelledPhotographs:

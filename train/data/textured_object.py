@@ -19,8 +19,7 @@ LONGEST_SIDE = 1.9
 LARGEST_RADIUS = 1.05
 """A normalised object's radius about the middle of its bounding box. The nominal camera sees all of
 it: the image shows a ball of 5 sin(12.5 degrees) = 1.08."""
-UNTEXTURED = -1
-"""In `face_textures`."""
+UNTEXTURED = -1  # in `face_textures`
 AXES = {
     f"{sign}{axis}": (1 if sign != "-" else -1) * np.eye(3)[index]
     for index, axis in enumerate("xyz")

@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 class Moments(NamedTuple):
     """A Gaussian fitted to features."""
 
-    mean: NDArray[np.float64]
-    """[D]"""
-    covariance: NDArray[np.float64]
-    """[D, D]"""
+    mean: NDArray[np.float64]  # [D]
+    covariance: NDArray[np.float64]  # [D, D]
 
 
 def moments(features: NDArray[np.floating]) -> Moments:

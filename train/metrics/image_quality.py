@@ -7,12 +7,9 @@ from scipy.ndimage import gaussian_filter
 HIGHEST_PSNR = 60.0
 """Decibels given to images that are equal, so that means stay finite (an error of 1/1000)."""
 
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue (ITU-R BT.601)."""
-WINDOW_SIGMA, WINDOW_RADIUS = 1.5, 5
-"""Pixels: the 11 x 11 window of Wang et al. 2004."""
-STABILISERS = (0.01**2, 0.03**2)
-"""C1 and C2 of Wang et al. 2004, for values in 0..1."""
+LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue (ITU-R BT.601)
+WINDOW_SIGMA, WINDOW_RADIUS = 1.5, 5  # pixels: the 11 x 11 window of Wang et al. 2004
+STABILISERS = (0.01**2, 0.03**2)  # C1 and C2 of Wang et al. 2004, for values in 0..1
 
 
 def psnr(

@@ -4,8 +4,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-CELLS = 32
-"""Along each side of the grid that finds the faces on a ray."""
+CELLS = 32  # along each side of the grid that finds the faces on a ray
 
 
 def watertight(faces: NDArray[np.integer]) -> bool:

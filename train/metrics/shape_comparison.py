@@ -16,8 +16,7 @@ from train.metrics.mesh_quality import flipped_faces, self_intersections, watert
 from train.metrics.surfaces import chamfer_distance, fscore, icp, surface_points
 from train.metrics.voxels import VOXELS, box_of, fit_to_box, visible_hull, volume_iou, voxelise
 
-LARGEST_GROWTH = 4
-"""A prediction is cut off beyond this many times the true shape's box."""
+LARGEST_GROWTH = 4  # a prediction is cut off beyond this many times the true shape's box
 
 
 class Solid(NamedTuple):
@@ -117,8 +116,7 @@ def solid_iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     return both / either if either else 1.0
 
 
-POINT_STEP = 3
-"""One point in so many is paired with the nearest of the other surface."""
+POINT_STEP = 3  # one point in so many is paired with the nearest of the other surface
 
 
 class ShapeScores(NamedTuple):

@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-POINTS = 10_000
-"""Points sampled from each surface."""
-FSCORE_DISTANCE = 0.02
-"""In units of the true shape's longest side: surfaces closer than this agree."""
+POINTS = 10_000  # points sampled from each surface
+FSCORE_DISTANCE = 0.02  # in units of the true shape's longest side: surfaces closer than this agree
 
 
 def surface_points(
@@ -64,18 +62,15 @@ def fscore(
 
 
 ITERATIONS = 12
-SAMPLED = 200
-"""Points of each surface that are paired with the nearest of all points of the other."""
+SAMPLED = 200  # points of each surface that are paired with the nearest of all points of the other
 
 
 class Similarity(NamedTuple):
     """x -> scale * rotation x + shift."""
 
     scale: float
-    rotation: NDArray[np.float64]
-    """[3, 3]"""
-    shift: NDArray[np.float64]
-    """[3]"""
+    rotation: NDArray[np.float64]  # [3, 3]
+    shift: NDArray[np.float64]  # [3]
 
     def apply(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
         """Move points [N, 3]."""

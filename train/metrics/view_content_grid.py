@@ -20,36 +20,27 @@ FLIP_DEGREES = 90.0
 class Consistency(NamedTuple):
     """Azimuths of each view code across contents."""
 
-    centres: np.ndarray
-    """f32 [K] in [-180, 180]: mean direction of the images that are not flipped."""
-    stds: np.ndarray
-    """f32 [K]: circular standard deviation."""
-    flip_rates: np.ndarray
-    """f32 [K] in 0..1: share of images beyond 90 degrees from the median."""
+    centres: np.ndarray  # f32 [K] in [-180, 180]: mean direction of the images that are not flipped
+    stds: np.ndarray  # f32 [K]: circular standard deviation
+    flip_rates: np.ndarray  # f32 [K] in 0..1: share of images beyond 90 degrees from the median
 
 
 class Obedience(NamedTuple):
     """Azimuth asked for against azimuth read from the image."""
 
     median_degrees: float
-    beyond_30: float
-    """Share of images, 0..1."""
-    beyond_90: float
-    """Share of images, 0..1."""
+    beyond_30: float  # share of images, 0..1
+    beyond_90: float  # share of images, 0..1
 
 
-def circular_std_degrees(
-    azimuths: np.ndarray,  # [..., C]
-) -> np.ndarray:  # [...]
+def circular_std_degrees(azimuths: np.ndarray) -> np.ndarray:  # [..., C] -> [...]
     """Circular standard deviation over the last axis: sqrt(-2 ln |mean direction|)."""
     length = np.abs(np.exp(1j * np.deg2rad(azimuths)).mean(axis=-1))
     # A rounded length of 1 + 1e-16 would give the root of a negative number.
     return np.rad2deg(np.sqrt(-2 * np.log(np.clip(length, 1e-12, 1.0)))).astype(np.float32)
 
 
-def circular_median_degrees(
-    azimuths: np.ndarray,  # [..., C]
-) -> np.ndarray:  # [...]
+def circular_median_degrees(azimuths: np.ndarray) -> np.ndarray:  # [..., C] -> [...]
     """The member of the last axis with the smallest summed distance to the others.
 
     A mean direction is of no use here: with a few front/back flips it points between the two.
@@ -59,9 +50,7 @@ def circular_median_degrees(
     return np.take_along_axis(azimuths, member[..., None], axis=-1)[..., 0]
 
 
-def consistency(
-    azimuths: np.ndarray,  # [K, C]
-) -> Consistency:
+def consistency(azimuths: np.ndarray) -> Consistency:  # [K, C]
     """How well each of K view codes holds the azimuth across C contents."""
     medians = circular_median_degrees(azimuths)
     flipped = azimuth_difference_degrees(azimuths, medians[:, None]) > FLIP_DEGREES
@@ -73,9 +62,7 @@ def consistency(
     )
 
 
-def steady_share(
-    stds: np.ndarray,  # [K] degrees
-) -> float:
+def steady_share(stds: np.ndarray) -> float:  # [K] degrees
     """Share of view codes that hold their viewpoint: whose azimuth varies less across contents."""
     return float((stds < STEADY_DEGREES).mean())
 
@@ -94,15 +81,11 @@ def obedience(
 class VarianceShares(NamedTuple):
     """Shares of an attribute's variance, 0..1; the rest is their interaction."""
 
-    view: float
-    """Explained by the view code alone."""
-    content: float
-    """Explained by the content code alone."""
+    view: float  # explained by the view code alone
+    content: float  # explained by the content code alone
 
 
-def variance_shares(
-    values: np.ndarray,  # [K, C] or [K, C, D]
-) -> VarianceShares:
+def variance_shares(values: np.ndarray) -> VarianceShares:  # [K, C] or [K, C, D]
     """Two-way decomposition of the variance over the grid, summed over the D numbers.
 
     The variance of the K row means has a part that is only the noise of averaging C values. It is

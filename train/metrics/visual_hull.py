@@ -19,8 +19,7 @@ from train.metrics.mask_iou import mask_iou, solid
 
 VOXELS_PER_PIXEL = 1.25
 """Along each side of [-1, 1]^3, so that every pixel meets some even of the nearest voxels."""
-FEWEST_SHARE = 0.5
-"""More than this share of the views has to cover a voxel."""
+FEWEST_SHARE = 0.5  # more than this share of the views has to cover a voxel
 
 
 class HullFit(NamedTuple):

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from graphics.mesh import sphere_template
 from graphics.rasterize import visible_faces
 
-VOXELS = 64
-"""Voxels along each side of the box."""
+VOXELS = 64  # voxels along each side of the box
 
 
 def box_of(vertices: NDArray[np.floating]) -> tuple[NDArray[np.float64], float]:
@@ -140,10 +139,8 @@ def _fill_row(
             columns[column, min(max(voxel, 0), size)] += step
 
 
-DIRECTIONS_LEVEL = 2
-"""Level of the icosphere whose 162 vertices are the directions."""
-DEPTH_SIZE = 256
-"""Side of a depth image in pixels; it is 1.8 wide."""
+DIRECTIONS_LEVEL = 2  # level of the icosphere whose 162 vertices are the directions
+DEPTH_SIZE = 256  # side of a depth image in pixels; it is 1.8 wide
 REACH = 0.9
 """Half the width of a depth image: the corner of a box of side 1 is 0.87 from its middle."""
 

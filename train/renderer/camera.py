@@ -5,15 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from graphics.camera import (
-    AZIMUTH,
-    CAMERA_SIZE,
-    DISTANCE,
-    ELEVATION,
-    MINIMUM_DEPTH,
-    OFFSET_X,
-    focal_length,
-)
+from graphics import camera
+from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION
 
 
 class Projected(NamedTuple):
@@ -51,6 +44,6 @@ def project(
     rotated = vertices @ rotations(cameras).transpose(1, 2)
     away = torch.nn.functional.pad(cameras[:, DISTANCE, None, None], (2, 0))  # [B, 1, 3]
     vertices_camera = rotated - away
-    depth = (-vertices_camera[..., 2:]).clamp_min(MINIMUM_DEPTH)  # [B, V, 1]
-    image = focal_length() * vertices_camera[..., :2] / depth + cameras[:, None, OFFSET_X:]
-    return Projected(vertices_camera, image)
+    depth = (-vertices_camera[..., 2:]).clamp_min(camera.MINIMUM_DEPTH)  # [B, V, 1]
+    image = camera.focal_length() * vertices_camera[..., :2] / depth
+    return Projected(vertices_camera, image + cameras[:, None, camera.OFFSET_X :])

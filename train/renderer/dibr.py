@@ -20,11 +20,9 @@ from train.renderer.inputs import Backend, Faces, MaskSettings, Plane
 BackendName = Literal["auto", "kaolin", "triton", "numba", "reference"]
 
 MODULES = {
-    "kaolin": "train.renderer.kaolin_backend",
-    "triton": "train.renderer.triton_backend",
-    "numba": "train.renderer.numba_backend",
-    "reference": "train.renderer.reference",
-}
+    "kaolin": "train.renderer.kaolin_backend", "triton": "train.renderer.triton_backend",
+    "numba": "train.renderer.numba_backend", "reference": "train.renderer.reference",
+}  # fmt: skip
 """Each has `rasterize`, `soft_mask` and `unavailable() -> str` (empty where it can run)."""
 
 MULTIPLIER, EPSILON = 1000.0, 1e-8
@@ -93,12 +91,12 @@ def rasterize(  # noqa: PLR0913 - kaolin's signature
             with such a corner is left out.
         BackendError: the backend cannot run here.
     """
-    features = face_features if isinstance(face_features, Tensor) else _joined(face_features)
+    parts = [face_features] if isinstance(face_features, Tensor) else list(face_features)
+    features = torch.cat(parts, dim=-1) if len(parts) > 1 else parts[0]  # no copy of a single one
     scale = MULTIPLIER if multiplier is None else multiplier
     epsilon = EPSILON if eps is None else eps
-    inputs.check_size(height, width)
+    inputs.check_plane(height, width, scale, epsilon)
     inputs.check_faces(face_vertices_z, face_vertices_image, features)
-    inputs.check_plane(scale, epsilon)
     if valid_faces is None:
         valid_faces = torch.ones_like(face_vertices_z[..., 0], dtype=torch.bool)
     inputs.check_valid(valid_faces, face_vertices_z)
@@ -109,12 +107,7 @@ def rasterize(  # noqa: PLR0913 - kaolin's signature
     )
     if isinstance(face_features, Tensor):
         return image, face_idx
-    return tuple(image.split([part.shape[-1] for part in face_features], dim=-1)), face_idx
-
-
-def _joined(features: Sequence[Tensor]) -> Tensor:
-    """Along the last axis; a single one as it is, which concatenating would copy."""
-    return features[0] if len(features) == 1 else torch.cat(list(features), dim=-1)
+    return tuple(image.split([part.shape[-1] for part in parts], dim=-1)), face_idx
 
 
 def dibr_soft_mask(  # noqa: PLR0913 - kaolin's signature

@@ -6,18 +6,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from graphics.soft_mask import check_settings
+
 
 class Faces(NamedTuple):
     """The faces of B images."""
 
-    corners: Tensor
-    """[B, F, 3, 2] in [-1, 1], y up."""
-    features: Tensor
-    """[B, F, 3, D]"""
-    z: Tensor
-    """[B, F, 3], camera space, larger is closer; no gradient is asked of it."""
-    valid: Tensor
-    """bool [B, F], False: not rendered."""
+    corners: Tensor  # [B, F, 3, 2] in [-1, 1], y up
+    features: Tensor  # [B, F, 3, D]
+    z: Tensor  # [B, F, 3], camera space, larger is closer; no gradient is asked of it
+    valid: Tensor  # bool [B, F], False: not rendered
 
 
 class Plane(NamedTuple):
@@ -25,8 +23,7 @@ class Plane(NamedTuple):
 
     height: int
     width: int
-    area_epsilon: float
-    """Added to areas."""
+    area_epsilon: float  # added to areas
 
 
 class MaskSettings(NamedTuple):
@@ -51,14 +48,10 @@ class Backend(NamedTuple):
 FLOATS = (torch.float32, torch.float64)
 
 
-def check_size(height: int, width: int) -> None:
-    """An image has pixels."""
+def check_plane(height: int, width: int, multiplier: float, eps: float) -> None:
+    """An image has pixels, and kaolin's two numbers of its plane are above 0."""
     if height < 1 or width < 1:
         raise ValueError(f"image is {height}x{width} px; height and width must be at least 1")
-
-
-def check_plane(multiplier: float, eps: float) -> None:
-    """kaolin's two numbers of the image plane."""
     if multiplier <= 0 or eps <= 0:
         raise ValueError(
             f"multiplier={multiplier}, eps={eps}; both must be above 0 (defaults: 1000, 1e-8)"
@@ -110,11 +103,7 @@ def check_soft_mask(
             f"of faces it must be torch.int64 [{batch}, H, W], as `rasterize` returns it"
         )
     _check_device("selected_face_idx", face_idx, face_vertices_image)
-    if sigmainv <= 0 or boxlen < 0 or knum < 1:
-        raise ValueError(
-            f"sigmainv={sigmainv}, boxlen={boxlen}, knum={knum}; sigmainv must be above 0, "
-            "boxlen at least 0 and knum at least 1 (defaults: 7000, 0.02, 30)"
-        )
+    check_settings(sigmainv, boxlen, knum)
 
 
 def _check_corners(face_vertices_image: Tensor) -> None:

@@ -30,20 +30,11 @@ def harmonics(normals: Tensor) -> Tensor:
     1; y, z, x; xy, yz, 3 z^2 - 1, xz, x^2 - y^2, each scaled to unit norm over the sphere.
     """
     x, y, z = normals.unbind(-1)
-    return torch.stack(
-        [
-            torch.full_like(x, CONSTANT),
-            LINEAR * y,
-            LINEAR * z,
-            LINEAR * x,
-            QUADRATIC * x * y,
-            QUADRATIC * y * z,
-            QUADRATIC / math.sqrt(12) * (3 * z * z - 1),
-            QUADRATIC * x * z,
-            QUADRATIC / 2 * (x * x - y * y),
-        ],
-        dim=-1,
-    )
+    linear = [LINEAR * y, LINEAR * z, LINEAR * x]
+    upright = QUADRATIC / math.sqrt(12) * (3 * z * z - 1)
+    across = QUADRATIC / 2 * (x * x - y * y)
+    quadratic = [QUADRATIC * x * y, QUADRATIC * y * z, upright, QUADRATIC * x * z, across]
+    return torch.stack([torch.full_like(x, CONSTANT), *linear, *quadratic], dim=-1)
 
 
 def shading(

@@ -22,8 +22,7 @@ from graphics import soft_mask as silhouette
 from graphics import texture as lookup
 from train.renderer.inputs import Faces, MaskSettings, Plane
 
-SMALLEST_SHARD = 4
-"""Images per thread below which handing work over costs more than it saves."""
+SMALLEST_SHARD = 4  # images per thread below which handing work over costs more than it saves
 
 
 def unavailable() -> str:

@@ -8,11 +8,9 @@ from torch import Tensor
 
 from train.renderer.inputs import Faces, MaskSettings, Plane
 
-NO_FOOT = 4.0
-"""kaolin's squared distance of an edge whose foot is off the segment."""
+NO_FOOT = 4.0  # kaolin's squared distance of an edge whose foot is off the segment
 
-LENGTH_EPSILON = 1e-13
-"""kaolin's 1e-7 at multiplier 1000: shorter squared lengths have no foot."""
+LENGTH_EPSILON = 1e-13  # kaolin's 1e-7 at multiplier 1000: shorter squared lengths have no foot
 
 
 def unavailable() -> str:

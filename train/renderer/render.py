@@ -101,8 +101,7 @@ class Renderer(nn.Module):
         projected = project(vertices, cameras)
         corners = self._per_face(projected.vertices_image)  # [B, F, 3, 2]
         corners_z = self._per_face(projected.vertices_camera.detach()[..., 2:]).squeeze(-1)
-        uvs = self.face_uvs.to(corners.dtype).expand(len(vertices), -1, -1, -1)
-        features = [uvs]
+        features = [self.face_uvs.to(corners.dtype).expand(len(vertices), -1, -1, -1)]
         if lights is not None:
             features.append(self._per_face(vertex_normals(vertices, self.faces)))
         raster = dibr_rasterization(

@@ -22,8 +22,7 @@ SMALL_TILE, LARGE_TILE, LARGE_IMAGE = 8, 16, 192
 """Pixels along a tile's side, and the image's side from which large tiles are used."""
 
 FACES_AT_ONCE = 256
-SPAN = 8
-"""Pixels along the side of the blocks in which a face gathers its gradient."""
+SPAN = 8  # pixels along the side of the blocks in which a face gathers its gradient
 
 EXACT = {"num_warps": 2, "enable_fp_fusion": False}
 """Without fused multiply-adds, two faces agree on which side of their common edge a pixel lies."""

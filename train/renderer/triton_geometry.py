@@ -32,14 +32,10 @@ def pixel_centres(row, column, height, width, like):
 def face_corners(corners, at, known):
     """Six coordinates of the faces `at`, 0 where not known."""
     start = corners + at * 6
-    return (
-        tl.load(start, known, other=0.0),
-        tl.load(start + 1, known, other=0.0),
-        tl.load(start + 2, known, other=0.0),
-        tl.load(start + 3, known, other=0.0),
-        tl.load(start + 4, known, other=0.0),
-        tl.load(start + 5, known, other=0.0),
-    )
+    xa, ya = tl.load(start, known, other=0.0), tl.load(start + 1, known, other=0.0)
+    xb, yb = tl.load(start + 2, known, other=0.0), tl.load(start + 3, known, other=0.0)
+    xc, yc = tl.load(start + 4, known, other=0.0), tl.load(start + 5, known, other=0.0)
+    return xa, ya, xb, yb, xc, yc
 
 
 @triton.jit

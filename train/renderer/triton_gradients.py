@@ -8,8 +8,7 @@ import triton.language as tl
 
 from train.renderer.triton_geometry import face_box, face_corners, nearest_point, pixel_centres
 
-PROBABILITY_EPSILON: tl.constexpr = tl.constexpr(1e-7)
-"""kaolin's guard of (1 - mask) / (1 - p)."""
+PROBABILITY_EPSILON: tl.constexpr = tl.constexpr(1e-7)  # kaolin's guard of (1 - mask) / (1 - p)
 
 
 @triton.jit
@@ -50,13 +49,8 @@ def vertices_gradient(
     face_index,  # int32 [B, H, W]
     weights,  # [B, H, W, 3]
     gradient,  # [B, F, 3, 2], out
-    faces,
-    height,
-    width,
-    channels,  # D
-    epsilon,
-    SPAN: tl.constexpr,
-):
+    faces, height, width, channels, epsilon, SPAN: tl.constexpr,
+):  # fmt: skip
     """Gradient of the image's features in a face's corners, through the barycentric weights.
 
     Weights are affine over the image, so moving corner k moves them at a pixel by -w_k times what
@@ -110,12 +104,8 @@ def features_gradient(
     face_index,  # int32 [B, H, W]
     weights,  # [B, H, W, 3]
     gradient,  # [B, F, 3, D], out
-    faces,
-    height,
-    width,
-    channels,  # D
-    SPAN: tl.constexpr,
-):
+    faces, height, width, channels, SPAN: tl.constexpr,
+):  # fmt: skip
     """Gradient of the image's features in one feature of a face's three corners."""
     face, image, d = tl.program_id(0), tl.program_id(1).to(tl.int64), tl.program_id(2)
     at = image * faces + face
@@ -145,13 +135,8 @@ def soft_mask_gradient(
     face_index,  # int32 [B, H, W]
     last_face,  # int32 [B, H, W]
     gradient,  # [B, F, 3, 2], out
-    faces,
-    height,
-    width,
-    sigmainv,
-    boxlen,
-    SPAN: tl.constexpr,
-):
+    faces, height, width, sigmainv, boxlen, SPAN: tl.constexpr,
+):  # fmt: skip
     """Gradient of the soft mask in a face's corners.
 
     dmask/dd2_k = -sigmainv p_k (1 - mask) / (1 - p_k), d2_k the squared distance.

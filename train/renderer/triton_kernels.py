@@ -28,13 +28,9 @@ def list_faces(
     valid,  # bool [B, F]
     listed,  # int32 [B, tiles, F], out: the first counts[image, tile] are faces, in index order
     counts,  # int32 [B, tiles], out
-    faces,
-    height,
-    width,
-    margin,
-    TILE: tl.constexpr,
+    faces, height, width, margin, TILE: tl.constexpr,
     BLOCK: tl.constexpr,  # faces looked at together
-):
+):  # fmt: skip
     """Which faces reach the pixel centres of each tile with their boxes grown by a margin."""
     tile, image = tl.program_id(0), tl.program_id(1).to(tl.int64)
     across = tl.cdiv(width, TILE)
@@ -68,13 +64,10 @@ def visible_faces(
     face_index,  # int32 [B, H, W], out
     weights,  # [B, H, W, 3], out
     rendered,  # [B, H, W, D], out
-    faces,
-    height,
-    width,
-    channels,  # D
+    faces, height, width, channels,  # F, H, W, D
     epsilon,  # added to areas
     TILE: tl.constexpr,
-):
+):  # fmt: skip
     """The closest face of each pixel, its barycentric weights and the features they give."""
     tile, image = tl.program_id(0), tl.program_id(1).to(tl.int64)
     row, column, inside = tile_pixels(tile, height, width, TILE)
@@ -116,14 +109,8 @@ def soft_mask(
     counts,  # int32 [B, tiles]
     mask,  # [B, H, W], out
     last_face,  # int32 [B, H, W], out: the knum-th candidate, F where there are fewer
-    faces,
-    height,
-    width,
-    sigmainv,
-    boxlen,
-    knum,
-    TILE: tl.constexpr,
-):
+    faces, height, width, sigmainv, boxlen, knum, TILE: tl.constexpr,
+):  # fmt: skip
     """One minus the chance that none of the first knum candidates reaches the pixel."""
     tile, image = tl.program_id(0), tl.program_id(1).to(tl.int64)
     row, column, inside = tile_pixels(tile, height, width, TILE)

@@ -20,14 +20,10 @@ HELD_OUT_SEED = 900_001
 class Attributes(NamedTuple):
     """The ground truth about each vehicle."""
 
-    kind: NDArray[np.int32]
-    """[B] index into KINDS."""
-    roof_height: NDArray[np.float32]
-    """[B] y extent, object units."""
-    length: NDArray[np.float32]
-    """[B] z extent, object units."""
-    paint: NDArray[np.float32]
-    """[B, 3] main colour, 0..1."""
+    kind: NDArray[np.int32]  # [B] index into KINDS
+    roof_height: NDArray[np.float32]  # [B] y extent, object units
+    length: NDArray[np.float32]  # [B] z extent, object units
+    paint: NDArray[np.float32]  # [B, 3] main colour, 0..1
 
 
 class Photographs(NamedTuple):
@@ -45,14 +41,10 @@ class Photographs(NamedTuple):
 class TexturedMesh(NamedTuple):
     """A vehicle's exact shape and unlit colours, in the canonical frame."""
 
-    vertices: NDArray[np.float32]
-    """[V, 3]; the solid is the union of six closed parts that overlap."""
-    faces: NDArray[np.int32]
-    """[F, 3] outward counter-clockwise."""
-    uvs: NDArray[np.float32]
-    """[F, 3, 2] of each face's corners, v = 1 is the texture's top row."""
-    texture: NDArray[np.uint8]
-    """[Ht, Wt, 3]"""
+    vertices: NDArray[np.float32]  # [V, 3]; the solid is the union of six closed parts that overlap
+    faces: NDArray[np.int32]  # [F, 3] outward counter-clockwise
+    uvs: NDArray[np.float32]  # [F, 3, 2] of each face's corners, v = 1 is the texture's top row
+    texture: NDArray[np.uint8]  # [Ht, Wt, 3]
 
 
 def photographs(seed: int, indices: ArrayLike, size: int = 64) -> Photographs:
@@ -127,14 +119,10 @@ def _take(
 class Light(NamedTuple):
     """What lights an object, in its own frame."""
 
-    sun: NDArray[np.float64]
-    """[3] unit vector towards the sun."""
-    sun_colour: NDArray[np.float64]
-    """[3] on a surface turned to the sun, beside the ambient light."""
-    ambient: float
-    """On a surface turned sideways; the sky gives 28 % more, the ground less."""
-    exposure: float
-    """Factor of everything."""
+    sun: NDArray[np.float64]  # [3] unit vector towards the sun
+    sun_colour: NDArray[np.float64]  # [3] on a surface turned to the sun, beside the ambient light
+    ambient: float  # on a surface turned sideways; the sky gives 28 % more, the ground less
+    exposure: float  # factor of everything
 
 
 def light(seed: int, index: int) -> Light:

@@ -16,8 +16,7 @@ from train.data.vehicles.shape import (
     STATIONS,
 )
 
-SIDE = 512
-"""Rows and columns of the atlas."""
+SIDE = 512  # rows and columns of the atlas
 
 _GUTTER = 1.5  # texels painted around each face, so that bilinear sampling finds no foreign colour
 

@@ -9,8 +9,7 @@ from train.data.vehicles.vehicle import sample_vehicle
 from train.data.vehicles.visibility import TANGENT, Studio
 
 _FACES, _PARTS, _VERTICES = shape.FACES, shape.FACE_PARTS, shape.VERTICES
-DISTANCES = (5.0, 6.2)
-"""Nearest and farthest of the photographer's cameras: object units."""
+DISTANCES = (5.0, 6.2)  # nearest and farthest of the photographer's cameras: object units
 _POSITION, _NORMAL, _WEIGHTS, _SURFACE, _BACKGROUND, _STAGE = range(6)  # rows of Studio.work
 
 
