@@ -96,8 +96,7 @@ def _icosahedron() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
 
 def _subdivide(
-    vertices: NDArray[np.float64],  # [V, 3]
-    faces: NDArray[np.int64],  # [F, 3]
+    vertices: NDArray[np.float64], faces: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Split every face in four at the midpoints of its edges, back on the sphere."""
     pairs = np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
@@ -110,10 +109,7 @@ def _subdivide(
     return np.concatenate([vertices, middles]), np.array(quarters).transpose(2, 0, 1).reshape(-1, 3)
 
 
-def _spherical_uvs(
-    vertices: NDArray[np.float64],  # [V, 3]
-    faces: NDArray[np.int64],  # [F, 3]
-) -> NDArray[np.float64]:
+def _spherical_uvs(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.float64]:
     """Longitude and latitude per face corner, [F, 3, 2]: the front (+z) at u = 0.5."""
     x, y, z = vertices.T
     v = 0.5 + np.arcsin(np.clip(y, -1, 1)) / np.pi

@@ -128,15 +128,13 @@ def corners_of(face_vertices_image: Array, image: int, face: int) -> Corners:
 
 @compiled
 def _visible_faces(  # noqa: PLR0913 - a kernel's arguments are flat arrays
-    face_vertices_image: Array,  # [B, F, 3, 2]
-    face_vertices_z: Array,  # [B, F, 3]
-    valid: NDArray[np.bool_],  # [B, F]
+    face_vertices_image: Array, face_vertices_z: Array, valid: NDArray[np.bool_],
     x: Array,  # [W]
     y: Array,  # [H]
     area_epsilon: Number,
     face_index: NDArray[np.int32],  # [B, H, W], out, starts at -1
     weights: Array,  # [B, H, W, 3], out, starts at 0
-) -> None:
+) -> None:  # fmt: skip
     """Depth-buffered: faces in index order, a strictly closer one replaces what is there."""
     batch, face_count = face_vertices_image.shape[:2]
     depth = np.empty((y.shape[0], x.shape[0]), x.dtype)
@@ -192,11 +190,9 @@ def _rasterise_face(  # noqa: PLR0913 - whole arrays and indices: slices would b
 
 @compiled
 def _interpolate(
-    face_features: Array,  # [B, F, 3, D]
-    face_index: NDArray[np.int32],  # [B, H, W]
-    weights: Array,  # [B, H, W, 3]
+    face_features: Array, face_index: NDArray[np.int32], weights: Array,
     features: Array,  # [B, H, W, D], out, starts at 0
-) -> None:
+) -> None:  # fmt: skip
     """Weighted sum of the three corners' features, pixel by pixel."""
     batch, height, width = face_index.shape
     for image in range(batch):
@@ -218,16 +214,11 @@ def _interpolate(
 
 @compiled
 def _interpolate_backward(  # noqa: PLR0913 - a kernel's arguments are flat arrays
-    features_gradient: Array,  # [B, H, W, D]
-    face_vertices_image: Array,  # [B, F, 3, 2]
-    face_features: Array,  # [B, F, 3, D]
-    face_index: NDArray[np.int32],  # [B, H, W]
-    weights: Array,  # [B, H, W, 3]
-    area_epsilon: Number,
-    wants_features: bool,
+    features_gradient: Array, face_vertices_image: Array, face_features: Array,
+    face_index: NDArray[np.int32], weights: Array, area_epsilon: Number, wants_features: bool,
     vertices_gradient: Array,  # [B, F, 3, 2], out, starts at 0
     face_features_gradient: Array,  # [B, F, 3, D], out, starts at 0
-) -> None:
+) -> None:  # fmt: skip
     """Pixels add to their face; an image belongs to one thread, so no atomics are needed."""
     batch, height, width = face_index.shape
     weights_gradient = np.zeros(3, face_features.dtype)
@@ -258,8 +249,7 @@ def _interpolate_backward(  # noqa: PLR0913 - a kernel's arguments are flat arra
 def _add_weights_gradient(  # noqa: PLR0913 - whole arrays and indices, as above
     image: int, face: int,
     weights_gradient: Array,  # [3]
-    face_vertices_image: Array,  # [B, F, 3, 2]
-    wa: Number, wb: Number, wc: Number, area_epsilon: Number,
+    face_vertices_image: Array, wa: Number, wb: Number, wc: Number, area_epsilon: Number,
     vertices_gradient: Array,  # [B, F, 3, 2], added to
 ) -> None:  # fmt: skip
     """Chain a gradient in the barycentric weights of one pixel to the corners of its face.

@@ -80,8 +80,7 @@ def check_settings(sigmainv: float, boxlen: float, knum: int) -> None:
 
 @compiled
 def _soft_mask(  # noqa: PLR0913 - a kernel's arguments are flat arrays
-    face_vertices_image: Array,  # [B, F, 3, 2]
-    face_index: NDArray[np.int32],  # [B, H, W]
+    face_vertices_image: Array, face_index: NDArray[np.int32],
     x: Array,  # [W]
     y: Array,  # [H]
     sigmainv: Number, boxlen: Number, knum: int,
@@ -116,10 +115,7 @@ def _soft_mask(  # noqa: PLR0913 - a kernel's arguments are flat arrays
 
 @compiled
 def _soft_mask_backward(  # noqa: PLR0913 - a kernel's arguments are flat arrays
-    mask_gradient: Array,  # [B, H, W]
-    mask: Array,  # [B, H, W]
-    face_vertices_image: Array,  # [B, F, 3, 2]
-    face_index: NDArray[np.int32],  # [B, H, W]
+    mask_gradient: Array, mask: Array, face_vertices_image: Array, face_index: NDArray[np.int32],
     x: Array,  # [W]
     y: Array,  # [H]
     sigmainv: Number, boxlen: Number, knum: int,

@@ -94,11 +94,9 @@ def bilinear(
 
 @compiled
 def _sample(
-    textures: Array,  # [B, C, Ht, Wt]
-    uvs: Array,  # [B, H, W, 2]
-    covered: NDArray[np.bool_],  # [B, H, W]
+    textures: Array, uvs: Array, covered: NDArray[np.bool_],
     colours: Array,  # [B, C, H, W], out, starts at 0
-) -> None:
+) -> None:  # fmt: skip
     """Bilinear mean of the four nearest texels."""
     batch, channels, texture_height, texture_width = textures.shape
     for image in range(batch):
@@ -120,13 +118,10 @@ def _sample(
 
 @compiled
 def _sample_backward(
-    colours_gradient: Array,  # [B, C, H, W]
-    textures: Array,  # [B, C, Ht, Wt]
-    uvs: Array,  # [B, H, W, 2]
-    covered: NDArray[np.bool_],  # [B, H, W]
+    colours_gradient: Array, textures: Array, uvs: Array, covered: NDArray[np.bool_],
     textures_gradient: Array,  # [B, C, Ht, Wt], out, starts at 0
     uvs_gradient: Array,  # [B, H, W, 2], out, starts at 0
-) -> None:
+) -> None:  # fmt: skip
     """Pixels add to their four texels; an image belongs to one thread, so no atomics."""
     batch, channels, texture_height, texture_width = textures.shape
     for image in range(batch):

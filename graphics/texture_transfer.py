@@ -122,13 +122,12 @@ def _seen_texels(  # noqa: PLR0913 - a kernel's arguments are flat arrays
     corners_z: Array,  # [F, 3] in camera space
     cosines: Array,  # [F, 3] of the angle between surface and view, at the corners
     depths: Array,  # [D, D] z of the nearest surface less the tolerance
-    photograph: NDArray,  # [H, H, 3]
-    mask: Array,  # [R, R]
+    photograph: NDArray, mask: Array,
     cosine_limits: tuple[Number, Number],  # seen too much from the side, seen well enough
     mask_limits: tuple[Number, Number],  # background, surely object
     colours: Array,  # [Ht, Wt, 3], out: what the photograph shows, in its own units
     weights: Array,  # [Ht, Wt], out, starts at 0: how well each texel is seen
-) -> None:
+) -> None:  # fmt: skip
     """Look every texel up in the photograph; what is turned away, off the image, behind another
     part or outside the mask stays at weight 0."""
     size = depths.shape[0]

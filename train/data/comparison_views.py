@@ -19,6 +19,7 @@ from train.running.device import default_device
 from train.running.workspace import StageFolder, Workspace
 
 BATCH = 256
+Batch = Callable[[slice], tuple[np.ndarray, np.ndarray]]  # images [b, R, R, 3], masks [b, R, R]
 NO_CODES = np.zeros((0, 0), np.float32)  # neither objects nor viewpoints were made from codes
 
 
@@ -68,12 +69,7 @@ def write_single_photographs(
     _finish(folder, own, own, cameras)
 
 
-def _write_images(
-    folder: StageFolder,
-    count: int,
-    size: int,
-    batch: Callable[[slice], tuple[np.ndarray, np.ndarray]],  # images [b, R, R, 3], masks [b, R, R]
-) -> None:
+def _write_images(folder: StageFolder, count: int, size: int, batch: Batch) -> None:
     images = ArrayFile(folder.file("images.npy"), (count, size, size, 3))
     masks = ArrayFile(folder.file("masks.npy"), (count, size, size))
     for start in range(0, count, BATCH):
@@ -84,10 +80,7 @@ def _write_images(
 
 
 def _finish(
-    folder: StageFolder,
-    objects: np.ndarray,  # int32 [M]
-    viewpoints: np.ndarray,  # int32 [M]
-    cameras: np.ndarray,  # f32 [K, 5]
+    folder: StageFolder, objects: np.ndarray, viewpoints: np.ndarray, cameras: np.ndarray
 ) -> None:
     folder.save_arrays("index.npz", {"object": objects, "viewpoint": viewpoints})
     folder.save_arrays("viewpoints.npz", {"cameras": cameras, "codes": NO_CODES})

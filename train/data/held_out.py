@@ -1,6 +1,5 @@
 """Held-out objects: photographs that no training saw, novel views, and exact ground truth."""
 
-from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -38,15 +37,8 @@ class Pictures(NamedTuple):
 class ObjectSource(Protocol):
     """Objects that the benchmark can photograph from any camera."""
 
-    @property
-    def names(self) -> Sequence[str]:
-        """What a report calls each of the N objects."""
-        ...
-
-    @property
-    def shapes(self) -> list[Shape]:
-        """The true shape of each object, in the canonical frame."""
-        ...
+    names: list[str]  # what a report calls each of the N objects
+    shapes: list[Shape]  # the true shape of each object, in the canonical frame
 
     def photographs(self, size: int) -> Pictures:
         """One photograph of each object, from a camera of its own."""
@@ -95,7 +87,7 @@ def photograph(source: ObjectSource, view_count: int, size: int, seed: int) -> H
         novel.images.reshape(objects, view_count, size, size, 3),
         novel.masks.reshape(objects, view_count, size, size),
         source.shapes,
-        list(source.names),
+        source.names,
     )
 
 

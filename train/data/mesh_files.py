@@ -6,7 +6,7 @@ transparency, bumps and gloss are left out.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import trimesh
@@ -17,6 +17,7 @@ from trimesh.visual.material import PBRMaterial
 from trimesh.visual.texture import TextureVisuals
 
 from train.config.refusal import CommandError
+from train.data.photo_set import Skipped
 from train.data.textured_object import UNTEXTURED, TexturedObject
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".dae", ".ply")
@@ -28,13 +29,6 @@ LARGEST_TEXTURE = 1024
 
 class MeshFilesError(CommandError):
     """A folder without any usable mesh."""
-
-
-class SkippedMesh(NamedTuple):
-    """A file that was left out."""
-
-    name: str  # path below the folder
-    reason: str  # what is wrong with it
 
 
 class TextureFinder(FilePathResolver):
@@ -136,7 +130,7 @@ def read_mesh(path: Path, folder: Path | None = None) -> TexturedObject:
     return _merged([_coloured(part, finder) for part in parts])
 
 
-def read_folder(folder: Path) -> Iterator[tuple[str, TexturedObject | SkippedMesh]]:
+def read_folder(folder: Path) -> Iterator[tuple[str, TexturedObject | Skipped]]:
     """Every mesh below a folder, one by one: its path below the folder, and the object or what is
     wrong with it."""
     for path in mesh_paths(folder):
@@ -144,7 +138,7 @@ def read_folder(folder: Path) -> Iterator[tuple[str, TexturedObject | SkippedMes
         try:
             yield name, read_mesh(path, folder)
         except (ValueError, MemoryError) as error:
-            yield name, SkippedMesh(name, str(error))
+            yield name, Skipped(name, str(error))
 
 
 def _coloured(part: trimesh.Trimesh, finder: TextureFinder) -> TexturedObject:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from graphics.camera import NOMINAL_DISTANCE
 from train.data.held_out import HIGHEST_ELEVATION_DEGREES, Pictures
-from train.data.mesh_files import MeshFilesError, SkippedMesh, read_folder
+from train.data.mesh_files import MeshFilesError, read_folder
+from train.data.photo_set import Skipped
 from train.data.textured_object import TexturedObject, normalise, render_object
 from train.data.vehicles import light, surroundings
 from train.metrics.shape_comparison import Shape
@@ -31,17 +32,17 @@ class MeshObjects:
         """
         self.up, self.front, self.seed = up, front, seed
         self.names: list[str] = []
-        self.skipped: list[SkippedMesh] = []
+        self.skipped: list[Skipped] = []
         self.objects: list[TexturedObject] = []
         for name, found in read_folder(folder):
-            if isinstance(found, SkippedMesh):
+            if isinstance(found, Skipped):
                 self.skipped.append(found)
                 continue
             try:
                 self.objects.append(normalise(found, up, front))
                 self.names.append(name)
             except ValueError as error:
-                self.skipped.append(SkippedMesh(name, str(error)))
+                self.skipped.append(Skipped(name, str(error)))
         if not self.objects:
             reasons = "; ".join(f"{name} ({reason})" for name, reason in self.skipped[:3])
             raise MeshFilesError(

@@ -101,7 +101,7 @@ class MultiviewData:
         Objects are sampled with replacement, their views without.
         """
         if views > (fewest := self._counts.min()):
-            raise MultiviewError(f"{views} views of one object asked for; one has only {fewest}")
+            raise MultiviewError(f"{views} views asked for; the data's smallest has {fewest}")
         random = np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator)))
         objects = random.choice(len(self._counts), batch, p=self._counts / len(self.object))
         counts = self._counts[objects]

@@ -19,10 +19,8 @@ class SamplesError(WorkspaceError):
 
 def write_procedural_samples(folder: Path, count: int, size: int) -> list[Path]:
     """Held-out procedural photographs: objects that no training saw, rendered at `size` pixels."""
-    taken = photographs(HELD_OUT_SEED, np.arange(count), size)
-    return [
-        _write(folder, number, Image.fromarray(image)) for number, image in enumerate(taken.images)
-    ]
+    images = photographs(HELD_OUT_SEED, np.arange(count), size).images
+    return write_generated_samples(folder, images, count)
 
 
 def write_folder_samples(folder: Path, source: Path, count: int, size: int) -> list[Path]:
@@ -54,10 +52,8 @@ def write_folder_samples(folder: Path, source: Path, count: int, size: int) -> l
 
 def write_generated_samples(folder: Path, images: np.ndarray, count: int) -> list[Path]:
     """The first photographs that stage `photographs` generated, uint8 [N, R, R, 3], as they are."""
-    return [
-        _write(folder, number, Image.fromarray(image))
-        for number, image in enumerate(images[:count])
-    ]
+    pictures = map(Image.fromarray, images[:count])
+    return [_write(folder, number, picture) for number, picture in enumerate(pictures)]
 
 
 def _write(folder: Path, number: int, photograph: Image.Image) -> Path:

@@ -121,11 +121,10 @@ def _samples_of(
 
 
 def _apply_textures(
-    mesh: TexturedObject,
-    faces: NDArray[np.integer],  # [P]
+    mesh: TexturedObject, faces: NDArray[np.integer],
     weights: NDArray[np.floating],  # [P, 3]
     colours: NDArray[np.floating],  # [P, 3], multiplied in index
-) -> None:
+) -> None:  # fmt: skip
     uvs = np.einsum("pk,pkc->pc", weights, mesh.corner_uvs[faces])
     for number, texture in enumerate(mesh.textures):
         here = mesh.face_textures[faces] == number
@@ -150,11 +149,10 @@ def sample_repeating(
 
 
 def _normals(
-    mesh: TexturedObject,
-    faces: NDArray[np.integer],  # [P]
+    mesh: TexturedObject, faces: NDArray[np.integer],
     weights: NDArray[np.floating],  # [P, 3]
     view: NDArray[np.floating],  # [4, 4]
-) -> NDArray[np.floating]:
+) -> NDArray[np.floating]:  # fmt: skip
     """Unit normals [P, 3] towards the camera: half flat, half smooth, like the vehicles'."""
     corners = mesh.vertices[mesh.faces[faces]]  # [P, 3, 3]
     flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])

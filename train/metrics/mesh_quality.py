@@ -4,6 +4,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+Array = NDArray[np.float64]
 CELLS = 32  # along each side of the grid that finds the faces on a ray
 
 
@@ -65,10 +66,13 @@ def self_intersections(
     return float(cut.mean())
 
 
-@numba.njit(cache=True, nogil=True)
+_compiled = numba.njit(cache=True, nogil=True)
+
+
+@_compiled
 def _count_inside_out(
-    triangles: NDArray[np.float64],  # [F, 3, 3], rays run along the last axis
-    signs: NDArray[np.float64],  # [F] of the normals along the rays
+    triangles: Array,  # [F, 3, 3], rays run along the last axis
+    signs: Array,  # [F] of the normals along the rays
     asked: NDArray[np.int64],  # [A] indices of faces
 ) -> int:
     """How many of the asked faces have a negative winding number before their middle.
@@ -100,9 +104,9 @@ def _count_inside_out(
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@_compiled
 def _cells_of(
-    triangles: NDArray[np.float64], low: NDArray[np.float64], scale: float
+    triangles: Array, low: Array, scale: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Faces by the cells of a grid that their boxes touch: where a cell starts, and all faces."""
     boxes = np.empty((len(triangles), 4), np.int64)
@@ -126,8 +130,8 @@ def _cells_of(
     return starts, members
 
 
-@numba.njit(cache=True, nogil=True)
-def _is_above(triangle: NDArray[np.float64], x: float, y: float, z: float) -> bool:
+@_compiled
+def _is_above(triangle: Array, x: float, y: float, z: float) -> bool:
     """Whether the ray from a point along the last axis crosses the triangle [3, 3].
 
     Half-open in y, then in x, as the crossings of voxelise: neighbours never both have an edge.
@@ -151,12 +155,12 @@ def _is_above(triangle: NDArray[np.float64], x: float, y: float, z: float) -> bo
     return False
 
 
-@numba.njit(cache=True, nogil=True)
+@_compiled
 def _find_cuts(
-    triangles: NDArray[np.float64],  # [F, 3, 3], sorted by their lowest point along an axis
+    triangles: Array,  # [F, 3, 3], sorted by their lowest point along an axis
     faces: NDArray[np.int64],  # [F, 3]
-    low: NDArray[np.float64],  # [F, 3]
-    high: NDArray[np.float64],  # [F, 3]
+    low: Array,  # [F, 3]
+    high: Array,  # [F, 3]
     along: int,
 ) -> NDArray[np.bool_]:
     """Which faces are cut: sweep and prune along one axis, then the exact test."""
@@ -168,35 +172,24 @@ def _find_cuts(
             if cut[first] and cut[second]:
                 continue
             near = _boxes_meet(low[first], high[first], low[second], high[second])
-            if not near or _share_vertex(faces[first], faces[second]):
+            a, b, c = faces[second]
+            if not near or a in faces[first] or b in faces[first] or c in faces[first]:
                 continue
             if _cut_each_other(triangles[first], triangles[second]):
                 cut[first] = cut[second] = True
     return cut
 
 
-@numba.njit(cache=True, nogil=True)
-def _boxes_meet(
-    first_low: NDArray[np.float64], first_high: NDArray[np.float64],
-    second_low: NDArray[np.float64], second_high: NDArray[np.float64],
-) -> bool:  # fmt: skip
+@_compiled
+def _boxes_meet(first_low: Array, first_high: Array, second_low: Array, second_high: Array) -> bool:
     for axis in range(3):
         if second_low[axis] > first_high[axis] or first_low[axis] > second_high[axis]:
             return False
     return True
 
 
-@numba.njit(cache=True, nogil=True)
-def _share_vertex(first: NDArray[np.int64], second: NDArray[np.int64]) -> bool:
-    for corner in range(3):
-        for other in range(3):
-            if first[corner] == second[other]:
-                return True
-    return False
-
-
-@numba.njit(cache=True, nogil=True)
-def _cut_each_other(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
+@_compiled
+def _cut_each_other(first: Array, second: Array) -> bool:
     """Whether an edge of one triangle [3, 3] passes through the other."""
     for corner in range(3):
         following = (corner + 1) % 3
@@ -207,10 +200,8 @@ def _cut_each_other(first: NDArray[np.float64], second: NDArray[np.float64]) -> 
     return False
 
 
-@numba.njit(cache=True, nogil=True)
-def _volume(
-    a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64], d: NDArray[np.float64]
-) -> float:
+@_compiled
+def _volume(a: Array, b: Array, c: Array, d: Array) -> float:
     """Six times the signed volume of a tetrahedron."""
     bx, by, bz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     cx, cy, cz = c[0] - a[0], c[1] - a[1], c[2] - a[2]
@@ -218,10 +209,8 @@ def _volume(
     return bx * (cy * dz - cz * dy) - by * (cx * dz - cz * dx) + bz * (cx * dy - cy * dx)
 
 
-@numba.njit(cache=True, nogil=True)
-def _pierces(
-    start: NDArray[np.float64], end: NDArray[np.float64], triangle: NDArray[np.float64]
-) -> bool:
+@_compiled
+def _pierces(start: Array, end: Array, triangle: Array) -> bool:
     """Whether the segment passes through the inside of the triangle [3, 3]."""
     a, b, c = triangle[0], triangle[1], triangle[2]
     if _volume(start, a, b, c) * _volume(end, a, b, c) >= 0:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import minimum_filter
 from scipy.spatial import KDTree
 
 from train.metrics.mesh_quality import flipped_faces, self_intersections, watertight
@@ -50,10 +51,7 @@ class Shape:
     def solid(self) -> Solid:
         """The shape in its own box."""
         vertices = self.in_box(self.vertices)
-        if self.hollow:
-            voxels = visible_hull(vertices, self.faces)
-        else:
-            voxels = voxelise(vertices, self.faces)
+        voxels = (visible_hull if self.hollow else voxelise)(vertices, self.faces)
         return Solid(voxels, exposed_points(vertices, self.faces, voxels, seed=2))
 
     def in_box(self, vertices: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -94,26 +92,11 @@ def exposed_points(
     """
     points = surface_points(vertices, faces, seed=seed)
     indices = np.floor(points * VOXELS + len(voxels) / 2).astype(np.int64)
-    deep = voxels
-    for axis in range(3):
-        # Beyond the grid nothing is solid, so that its outermost voxels are never deep.
-        padded = np.pad(deep, [(1, 1) if number == axis else (0, 0) for number in range(3)])
-        before, after = (np.roll(padded, step, axis) for step in (1, -1))
-        inner = tuple(slice(1, -1) if number == axis else slice(None) for number in range(3))
-        deep = (padded & before & after)[inner]
+    # Beyond the grid nothing is solid, so that its outermost voxels are never deep.
+    deep = minimum_filter(voxels, 3, mode="constant", cval=0)
     x, y, z = np.clip(indices, 0, len(voxels) - 1).T
     buried = deep[y, x, z]
     return points[~buried] if not buried.all() else points
-
-
-def solid_iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    """Voxels in both over voxels in either; the smaller grid is taken as empty around."""
-    small, large = sorted((first, second), key=len)
-    start = (len(large) - len(small)) // 2
-    inner = large[(slice(start, start + len(small)),) * 3]
-    both = int(np.count_nonzero(inner & small))
-    either = int(np.count_nonzero(large)) + int(np.count_nonzero(small)) - both
-    return both / either if either else 1.0
 
 
 POINT_STEP = 3  # one point in so many is paired with the nearest of the other surface
@@ -145,8 +128,8 @@ def compare_shapes(
     # Every third point against all of the other surface: so equal surfaces are hardly apart.
     there, back = theirs.query(ours.data[::POINT_STEP])[0], ours.query(theirs.data[::POINT_STEP])[0]
     return ShapeScores(
-        iou3d_canonical=solid_iou(predicted.voxels, target.voxels),
-        iou3d_canonical_icp=solid_iou(voxels_beside(aligned, faces), target.voxels),
+        iou3d_canonical=volume_iou(predicted.voxels, target.voxels),
+        iou3d_canonical_icp=volume_iou(voxels_beside(aligned, faces), target.voxels),
         iou3d_bbox=volume_iou(voxelise(fit_to_box(vertices), faces), target.voxels),
         chamfer=chamfer_distance(there, back),
         fscore=fscore(there, back),

@@ -72,11 +72,16 @@ def voxelise(
 
 
 def volume_iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    """Voxels in both solids over voxels in either, 0..1; two empty ones agree: 1."""
-    if first.shape != second.shape:
-        raise ValueError(f"solids have shapes {first.shape} and {second.shape}; make them equal")
-    union = np.count_nonzero(first | second)
-    return np.count_nonzero(first & second) / union if union else 1.0
+    """Voxels in both solids over voxels in either, 0..1; two empty ones agree: 1.
+
+    The smaller grid is taken as empty around; the middles of both are one.
+    """
+    small, large = sorted((first, second), key=len)
+    start = (len(large) - len(small)) // 2
+    inner = large[(slice(start, start + len(small)),) * 3]
+    both = int(np.count_nonzero(inner & small))
+    either = int(np.count_nonzero(large)) + int(np.count_nonzero(small)) - both
+    return both / either if either else 1.0
 
 
 @numba.njit(cache=True, nogil=True)
@@ -111,9 +116,8 @@ def _count_crossings(
                 share = (y - ys[low]) / (ys[high] - ys[low])
                 for axis in range(2):
                     start = triangles[face, low, 2 * axis]
-                    crossing[found, axis] = (
-                        start + (triangles[face, high, 2 * axis] - start) * share
-                    )
+                    end = triangles[face, high, 2 * axis]
+                    crossing[found, axis] = start + (end - start) * share
                 found += 1
             if found == 2:
                 left = 0 if crossing[0, 0] < crossing[1, 0] else 1
@@ -155,10 +159,8 @@ def visible_hull(
     for direction in sphere_template(DIRECTIONS_LEVEL).vertices.astype(np.float64):
         frame = _frame(direction)
         corners = ((np.asarray(vertices, np.float64) @ frame.T)[faces]).astype(np.float32)
-        seen = visible_faces(
-            (corners[None, :, :, :2] / REACH), np.ascontiguousarray(corners[None, ..., 2]),
-            DEPTH_SIZE, DEPTH_SIZE,
-        )  # fmt: skip
+        image, z = corners[None, :, :, :2] / REACH, corners[None, ..., 2]
+        seen = visible_faces(image, z, DEPTH_SIZE, DEPTH_SIZE)
         index = seen.face_index[0]
         depth = np.full(index.shape, -np.inf)
         hit = index >= 0

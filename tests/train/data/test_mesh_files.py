@@ -21,10 +21,10 @@ from tests.train.data.mesh_folder import (
 from train.data.mesh_files import (
     CLAY,
     MeshFilesError,
-    SkippedMesh,
     read_folder,
     read_mesh,
 )
+from train.data.photo_set import Skipped
 from train.data.textured_object import TexturedObject, sample_repeating
 
 
@@ -132,7 +132,7 @@ def test_what_cannot_be_read_is_named_and_harms_no_other(tmp_path: Path) -> None
     box_with_uvs().export(tmp_path / "with.ply")
     (tmp_path / "with.png").write_bytes(b"no picture")
     found = dict(read_folder(tmp_path))
-    reasons = {name: item.reason for name, item in found.items() if isinstance(item, SkippedMesh)}
+    reasons = {name: item.reason for name, item in found.items() if isinstance(item, Skipped)}
     assert list(found) == [
         "empty.gltf", "good.glb", "junk.glb", "lacking/box.obj", "points.ply", "torn/box.obj",
         "with.ply",

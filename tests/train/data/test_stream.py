@@ -31,7 +31,7 @@ def test_photographs_come_with_their_own_cameras():
     assert torch.equal(cameras[:, 0].long(), numbers(images) + 1)
 
 
-def test_only_kept_photographs_and_cameras_are_drawn():
+def test_only_kept_photographs_and_cameras_are_sampled():
     keep = np.arange(COUNT) % 2 == 0
     stream = PhotographStream(IMAGES, CAMERAS, keep)
     assert set(numbers(stream.sample(64, rng()).images).tolist()) == {0, 2, 4}
@@ -66,32 +66,32 @@ def test_labels_of_other_photographs_are_refused():
         PhotographStream(IMAGES, CAMERAS, np.zeros(COUNT, bool))
 
 
-COUNT, SIZE = 12, 8
+LABELLED, SIZE = 12, 8
 
 
 @pytest.fixture
 def labelled():
     """Photographs that are evenly as bright as their number, with an azimuth to match."""
     images = (
-        np.zeros((COUNT, SIZE, SIZE, 3), np.uint8)
-        + np.arange(COUNT, dtype=np.uint8)[:, None, None, None]
+        np.zeros((LABELLED, SIZE, SIZE, 3), np.uint8)
+        + np.arange(LABELLED, dtype=np.uint8)[:, None, None, None]
     )
-    cameras = np.zeros((COUNT, 5), np.float32)
-    cameras[:, 0] = np.arange(COUNT) * 10
-    keep = np.arange(COUNT) % 3 == 0
+    cameras = np.zeros((LABELLED, 5), np.float32)
+    cameras[:, 0] = np.arange(LABELLED) * 10
+    keep = np.arange(LABELLED) % 3 == 0
     return LabelledPhotographs(images, cameras, keep, lambda shown: 1 - shown.mean(1))
 
 
-def test_only_trusted_photographs_are_drawn_each_with_its_own_mask_and_camera(labelled):
-    drawn = labelled.sample(200, torch.Generator().manual_seed(0))
-    numbers = (drawn.images[:, 0, 0, 0] * 255).round().long()
+def test_only_trusted_photographs_are_sampled_each_with_its_own_mask_and_camera(labelled):
+    sampled = labelled.sample(200, torch.Generator().manual_seed(0))
+    numbers = (sampled.images[:, 0, 0, 0] * 255).round().long()
     assert set(numbers.tolist()) == {0, 3, 6, 9}
-    torch.testing.assert_close(drawn.cameras[:, 0], numbers * 10.0)
-    assert drawn.masks.shape == (200, SIZE, SIZE)
-    torch.testing.assert_close(drawn.masks[:, 3, 4], 1 - numbers / 255)
+    torch.testing.assert_close(sampled.cameras[:, 0], numbers * 10.0)
+    assert sampled.masks.shape == (200, SIZE, SIZE)
+    torch.testing.assert_close(sampled.masks[:, 3, 4], 1 - numbers / 255)
 
 
-def test_the_draw_follows_the_generator(labelled):
+def test_samples_follow_the_generator(labelled):
     first, second, other = (
         labelled.sample(50, torch.Generator().manual_seed(seed)).cameras for seed in (1, 1, 2)
     )
@@ -99,17 +99,17 @@ def test_the_draw_follows_the_generator(labelled):
     assert not torch.equal(first, other)
 
 
-def test_a_part_of_the_draw_is_that_of_the_whole(labelled):
-    whole, part = (
+def test_a_shard_of_the_samples_is_that_of_the_whole(labelled):
+    whole, shard = (
         labelled.sample(9, torch.Generator().manual_seed(3), one)
         for one in (slice(None), slice(1, 9, 2))
     )
-    for values, every in zip(part, whole, strict=True):
+    for values, every in zip(shard, whole, strict=True):
         torch.testing.assert_close(values, every[1::2])
 
 
-def test_a_process_may_have_no_part_of_few_photographs(labelled):
+def test_a_process_may_have_no_shard_of_few_photographs(labelled):
     labelled.segment = Segmenter(channels=4)
-    drawn = labelled.sample(3, torch.Generator().manual_seed(3), slice(3, 3, 8))
-    assert drawn.images.shape == (0, 3, SIZE, SIZE) and drawn.masks.shape == (0, SIZE, SIZE)
-    assert drawn.cameras.shape == (0, 5)
+    sampled = labelled.sample(3, torch.Generator().manual_seed(3), slice(3, 3, 8))
+    assert sampled.images.shape == (0, 3, SIZE, SIZE) and sampled.masks.shape == (0, SIZE, SIZE)
+    assert sampled.cameras.shape == (0, 5)

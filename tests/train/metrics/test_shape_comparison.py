@@ -4,8 +4,8 @@ import pytest
 from graphics.mesh import sphere_template
 from tests.train.metrics.test_voxels import CUBE_FACES, box, joined
 from train.data.vehicles import meshes
-from train.metrics.shape_comparison import Shape, compare_shapes, solid_beside, solid_iou
-from train.metrics.voxels import visible_hull
+from train.metrics.shape_comparison import Shape, compare_shapes, solid_beside
+from train.metrics.voxels import visible_hull, volume_iou
 
 SPHERE = sphere_template(3)
 
@@ -13,7 +13,7 @@ SPHERE = sphere_template(3)
 def test_the_hull_of_closed_parts_is_their_solid() -> None:
     mesh = meshes(3, 1)
     exact, hull = Shape(mesh.vertices, mesh.faces), Shape(mesh.vertices, mesh.faces, hollow=True)
-    assert solid_iou(exact.solid.voxels, hull.solid.voxels) > 0.98
+    assert volume_iou(exact.solid.voxels, hull.solid.voxels) > 0.98
 
 
 def test_the_hull_fills_what_is_open_or_hollow_or_inside_out() -> None:
@@ -21,10 +21,10 @@ def test_the_hull_fills_what_is_open_or_hollow_or_inside_out() -> None:
     assert closed.sum() == pytest.approx(np.pi / 6 * 64**3, rel=0.01)
     shell = np.concatenate([SPHERE.vertices * 0.5, SPHERE.vertices * 0.45])
     faces = np.concatenate([SPHERE.faces, SPHERE.faces[:, ::-1] + len(SPHERE.vertices)])
-    assert solid_iou(visible_hull(shell, faces), closed) == 1
-    assert solid_iou(visible_hull(SPHERE.vertices * 0.5, SPHERE.faces[:, ::-1]), closed) == 1
+    assert volume_iou(visible_hull(shell, faces), closed) == 1
+    assert volume_iou(visible_hull(SPHERE.vertices * 0.5, SPHERE.faces[:, ::-1]), closed) == 1
     # A slit of one face lets a little light in.
-    assert solid_iou(visible_hull(SPHERE.vertices * 0.5, SPHERE.faces[1:]), closed) > 0.93
+    assert volume_iou(visible_hull(SPHERE.vertices * 0.5, SPHERE.faces[1:]), closed) > 0.93
 
 
 def test_a_hull_keeps_hollows_that_are_open_to_the_eye() -> None:
@@ -45,7 +45,7 @@ def test_a_prediction_that_sticks_out_is_counted_whole() -> None:
     truth = Shape(box((-1, -1, -1), (1, 1, 1)), CUBE_FACES)
     for factor, wanted in ((1.0, 1.0), (0.5, 1 / 8), (1.5, 1 / 1.5**3), (3.0, 1 / 27)):
         placed = truth.in_box(truth.vertices * factor)
-        found = solid_iou(solid_beside(placed, CUBE_FACES).voxels, truth.solid.voxels)
+        found = volume_iou(solid_beside(placed, CUBE_FACES).voxels, truth.solid.voxels)
         assert found == pytest.approx(wanted, rel=0.03)
 
 

@@ -19,16 +19,6 @@ from train.data.vehicles.photography import DISTANCES
 from train.data.vehicles.vehicle import KINDS
 
 __all__ = [
-    "DISTANCES",
-    "HELD_OUT_SEED",
-    "KINDS",
-    "Attributes",
-    "Light",
-    "Photographs",
-    "TexturedMesh",
-    "light",
-    "meshes",
-    "photographs",
-    "surroundings",
-    "views",
-]
+    "DISTANCES", "HELD_OUT_SEED", "KINDS", "Attributes", "Light", "Photographs", "TexturedMesh",
+    "light", "meshes", "photographs", "surroundings", "views",
+]  # fmt: skip

@@ -4,17 +4,7 @@ import numpy as np
 
 from train.data.vehicles import material, shape
 from train.data.vehicles.counter import kernel
-from train.data.vehicles.shape import (
-    BODY_PROFILE_X,
-    BODY_PROFILE_Y,
-    CABIN_PROFILE_X,
-    FACE_PARTS,
-    FACES,
-    LEVELS,
-    RING,
-    SPOKES,
-    STATIONS,
-)
+from train.data.vehicles.shape import FACE_PARTS, FACES, LEVELS, RING, SPOKES, STATIONS
 
 SIDE = 512  # rows and columns of the atlas
 
@@ -38,7 +28,7 @@ def _mirrored(values: np.ndarray, sign: float) -> np.ndarray:
 
 
 def _in_chart(chart: tuple[int, int, int, int], across: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """Texel positions [..., 2] in a chart from shares 0..1."""
+    """Texel positions [..., 2] in a chart from fractions 0..1."""
     left, top, width, height = chart
     return np.stack([left + width * across, top + height * down], axis=-1)
 
@@ -66,13 +56,16 @@ def _part_corners() -> list[np.ndarray]:
     corners = [
         _loft_corners(body[:lofted], 0, ring, (top, left, height, width), STATIONS)[..., ::-1]
     ]
-    ends = 0.5 + 0.5 * _mirrored(BODY_PROFILE_X, -1.0), 1.0 - _mirrored(BODY_PROFILE_Y, 1.0)
+    ends = (
+        0.5 + 0.5 * _mirrored(shape.BODY_PROFILE_X, -1.0),
+        1.0 - _mirrored(shape.BODY_PROFILE_Y, 1.0),
+    )
     for chart, faces in zip(_BODY_CAPS, np.split(body[lofted:], 2), strict=True):
         corners.append(_in_chart(chart, ends[0][faces % RING], ends[1][faces % RING]))
     lofted = len(cabin) - 2 * faces_per_cap
     start = shape.CABIN_START
     corners.append(_loft_corners(cabin[:lofted], start, _CABIN_AROUND, _CABIN_CHART, LEVELS))
-    lid = 0.5 + 0.5 * _mirrored(CABIN_PROFILE_X, -1.0), _mirrored(np.arange(9) / 8, 1.0)
+    lid = 0.5 + 0.5 * _mirrored(shape.CABIN_PROFILE_X, -1.0), _mirrored(np.arange(9) / 8, 1.0)
     for chart, faces in zip(_CABIN_CAPS, np.split(cabin[lofted:], 2), strict=True):
         corners.append(_in_chart(chart, lid[0][faces % RING], lid[1][faces % RING]))
     around = np.arange(SPOKES + 1) / SPOKES
@@ -134,7 +127,8 @@ def _paint_face(
 def bake(
     vehicle: np.record, vertices: np.ndarray, corners: np.ndarray, texture: np.ndarray
 ) -> None:
-    """Paint the vehicle's material into texture [SIDE, SIDE, 3] uint8."""
+    """Write the vehicle's vertices [V, 3], and its material into texture [SIDE, SIDE, 3] uint8."""
+    shape.shape(vehicle, vertices)
     texture[:] = 128
     # Gutters first, so that no gutter covers a neighbour's own texels.
     for gutter in (_GUTTER, 0.0):

@@ -7,25 +7,15 @@ closure are part of numba's key, so a digest of all sources is made one.
 
 import hashlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numba
-import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from graphics import camera
 from train.data.vehicles import atlas, photography
-from train.data.vehicles.visibility import Studio
 
 _cached = numba.njit(cache=True, nogil=True, error_model="numpy")
-
-
-class _EntryPoints(NamedTuple):
-    sample_records: Dispatcher
-    sample_cameras: Dispatcher
-    take: Dispatcher
-    surround: Dispatcher
-    bake: Dispatcher
 
 
 def _sources_digest() -> str:
@@ -34,43 +24,33 @@ def _sources_digest() -> str:
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def _entry_points(digest: str) -> _EntryPoints:
+def _entry_points(digest: str) -> tuple[Dispatcher, ...]:
     @_cached
-    def sample_records(
-        seed: int, indices: np.ndarray, vehicles: np.ndarray, scenes: np.ndarray
-    ) -> None:
+    def sample_records(*arguments: Any) -> None:
         assert digest
-        photography.sample_records(seed, indices, vehicles, scenes)
+        photography.sample_records(*arguments)
 
     @_cached
-    def sample_cameras(seed: int, indices: np.ndarray, cameras: np.ndarray) -> None:
+    def sample_cameras(*arguments: Any) -> None:
         assert digest
-        photography.sample_cameras(seed, indices, cameras)
+        photography.sample_cameras(*arguments)
 
     @_cached
-    def take(
-        vehicles: np.ndarray, scenes: np.ndarray, cameras: np.ndarray, frame: bool,
-        buffers: Studio, pictures: tuple[np.ndarray, np.ndarray],
-    ) -> None:  # fmt: skip
+    def take(*arguments: Any) -> None:
         assert digest
-        photography.take(vehicles, scenes, cameras, frame, buffers, pictures)
+        photography.take(*arguments)
 
     @_cached
-    def surround(
-        vehicle: np.record, scene: np.record, cameras: np.ndarray, images: np.ndarray
-    ) -> None:
+    def surround(*arguments: Any) -> None:
         assert digest
-        photography.surround(vehicle, scene, cameras, images)
+        photography.surround(*arguments)
 
     @_cached
-    def bake(
-        vehicle: np.record, vertices: np.ndarray, corners: np.ndarray, texture: np.ndarray
-    ) -> None:
+    def bake(*arguments: Any) -> None:
         assert digest
-        photography.prepare(vehicle, vertices)
-        atlas.bake(vehicle, vertices, corners, texture)
+        atlas.bake(*arguments)
 
-    return _EntryPoints(sample_records, sample_cameras, take, surround, bake)
+    return sample_records, sample_cameras, take, surround, bake
 
 
 sample_records, sample_cameras, take, surround, bake = _entry_points(_sources_digest())

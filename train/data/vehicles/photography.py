@@ -13,17 +13,6 @@ DISTANCES = (5.0, 6.2)  # nearest and farthest of the photographer's cameras: ob
 _POSITION, _NORMAL, _WEIGHTS, _SURFACE, _BACKGROUND, _STAGE = range(6)  # rows of Studio.work
 
 
-@kernel
-def sample_camera(seed: int, index: int, camera: np.ndarray) -> None:
-    """Write the photographer's camera [5] of (seed, index)."""
-    state = counter.stream(seed, index, counter.CAMERA)
-    camera[0] = counter.uniform(state, 0.0, 360.0)
-    camera[1] = counter.uniform(state, 0.0, 30.0)
-    camera[2] = counter.uniform(state, DISTANCES[0], DISTANCES[1])
-    camera[3] = counter.uniform(state, -0.06, 0.06)
-    camera[4] = counter.uniform(state, -0.06, 0.06)
-
-
 @inlined
 def _light(scene: np.record, buffers: Studio) -> None:
     """Light the surface colour: hemisphere ambient, sun, and a reflection on what is glossy."""
@@ -136,13 +125,6 @@ def _develop(
 
 
 @kernel
-def prepare(vehicle: np.record, vertices: np.ndarray) -> None:
-    """Write the vehicle's vertices [V, 3] in the canonical frame (middle of its height at 0)."""
-    shape.shape(vehicle, vertices)
-    vertices[:, 1] -= 0.5 * vehicle.height
-
-
-@kernel
 def sample_records(
     seed: int, indices: np.ndarray, vehicles: np.ndarray, scenes: np.ndarray
 ) -> None:
@@ -163,7 +145,7 @@ def take(
     """
     images, masks = pictures
     for item in range(len(vehicles)):
-        prepare(vehicles[item], buffers.vertices)
+        shape.shape(vehicles[item], buffers.vertices)
         visibility.fill_normals(buffers.vertices, buffers.normals)
         visibility.look(cameras[item], buffers.axes)
         visibility.project(buffers)
@@ -193,4 +175,9 @@ def surround(vehicle: np.record, scene: np.record, cameras: np.ndarray, images: 
 def sample_cameras(seed: int, indices: np.ndarray, cameras: np.ndarray) -> None:
     """Fill the photographer's cameras [B, 5]."""
     for item in range(len(indices)):
-        sample_camera(seed, indices[item], cameras[item])
+        state = counter.stream(seed, indices[item], counter.CAMERA)
+        cameras[item, 0] = counter.uniform(state, 0.0, 360.0)
+        cameras[item, 1] = counter.uniform(state, 0.0, 30.0)
+        cameras[item, 2] = counter.uniform(state, DISTANCES[0], DISTANCES[1])
+        cameras[item, 3] = counter.uniform(state, -0.06, 0.06)
+        cameras[item, 4] = counter.uniform(state, -0.06, 0.06)

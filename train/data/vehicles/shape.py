@@ -12,7 +12,6 @@ from train.data.vehicles.vehicle import PICKUP, VAN
 RING = 16  # points of a ring: 0 on the mirror plane, 1..7 at x > 0, 8 on the plane, 9..15 at x < 0
 STATIONS, LEVELS, SPOKES = 13, 5, 12
 BODY, CABIN, WHEEL = 0, 1, 2
-
 CABIN_START = STATIONS * RING
 WHEEL_START = CABIN_START + LEVELS * RING
 VERTICES = WHEEL_START + 4 * 2 * SPOKES
@@ -212,7 +211,8 @@ def _shape_wheels(vehicle: np.record, vertices: np.ndarray) -> None:
 
 @kernel
 def shape(vehicle: np.record, vertices: np.ndarray) -> None:
-    """Write the vehicle's vertices [VERTICES, 3], road at y = 0."""
+    """Write the vehicle's vertices [VERTICES, 3] in the canonical frame."""
     _shape_body(vehicle, vertices)
     _shape_cabin(vehicle, vertices)
     _shape_wheels(vehicle, vertices)
+    vertices[:, 1] -= 0.5 * vehicle.height

@@ -43,15 +43,11 @@ class Studio(NamedTuple):
 def studio(side: int) -> Studio:
     """Buffers for pictures of side x side samples."""
     return Studio(
-        vertices=np.empty((_VERTICES, 3)),
-        normals=np.empty((_VERTICES + _FACE_COUNT, 3)),
-        image=np.empty((_VERTICES, 3)),
-        axes=np.empty((4, 3)),
-        planes=np.empty((_FACE_COUNT, 3, 3)),
-        closest=np.empty((side, side)),
-        seen=np.empty((side, side), np.int32),
-        work=np.zeros((6, 4)),
-    )
+        vertices=np.empty((_VERTICES, 3)), normals=np.empty((_VERTICES + _FACE_COUNT, 3)),
+        image=np.empty((_VERTICES, 3)), axes=np.empty((4, 3)),
+        planes=np.empty((_FACE_COUNT, 3, 3)), closest=np.empty((side, side)),
+        seen=np.empty((side, side), np.int32), work=np.zeros((6, 4)),
+    )  # fmt: skip
 
 
 @kernel
