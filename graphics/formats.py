@@ -207,7 +207,8 @@ class GlbWriter:
 
     def _document(self, vertices: NDArray[np.floating], jpeg: int, size: int) -> dict[str, Any]:
         """The JSON part; `jpeg` and `size`: bytes of the picture and of the buffer."""
-        lowest, highest = np.float32([vertices.min(0), vertices.max(0)]).tolist()
+        limits = np.array([vertices.min(0), vertices.max(0)], np.float32)
+        lowest, highest = limits.tolist()
         image = {"buffer": 0, "byteOffset": self._image_offset, "byteLength": jpeg}
         return {
             **DOCUMENT,

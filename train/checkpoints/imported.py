@@ -11,12 +11,7 @@ from train.config.checks import check_checkpoint
 from train.config.refusal import ConfigError, require
 from train.models.discriminator import Discriminator
 from train.models.generator import Generator
-from train.models.weights import (
-    WeightsError,
-    load_discriminator,
-    load_generator,
-    read_metadata,
-)
+from train.models.weights import WeightsError, load_discriminator, load_generator, read_metadata
 
 
 class Taken(NamedTuple):
@@ -36,22 +31,18 @@ def load_checkpoint(config: Config) -> Taken:
     """
     check_checkpoint(config)
     source = Path(config.gan.checkpoint)
+    weights, judge = source / "generator.safetensors", source / "discriminator.safetensors"
     try:
-        taken = _read(source)
+        generator, facts = load_generator(weights).eval(), read_metadata(weights)
+        discriminator = load_discriminator(judge) if judge.exists() else None
     except WeightsError as error:
         raise ConfigError(
             f"--gan.checkpoint {source}: {error}; give a folder that train.import_stylegan wrote"
         ) from error
+    origin = {name: facts[name] for name in ("source", "source_sha256") if name in facts}
+    taken = Taken(generator, discriminator, origin)
     _check(taken, source, config)
     return taken
-
-
-def _read(source: Path) -> Taken:
-    weights, judge = source / "generator.safetensors", source / "discriminator.safetensors"
-    generator, facts = load_generator(weights).eval(), read_metadata(weights)
-    discriminator = load_discriminator(judge) if judge.exists() else None
-    origin = {name: facts[name] for name in ("source", "source_sha256") if name in facts}
-    return Taken(generator, discriminator, origin)
 
 
 def _check(taken: Taken, source: Path, config: Config) -> None:

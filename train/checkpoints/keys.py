@@ -88,19 +88,16 @@ def take(tensors: Mapping[str, Tensor], keys: Sequence[Key], network: nn.Module)
 
 def _compare(tensors: Mapping[str, Tensor], keys: Sequence[Key]) -> None:
     known = {key.name for key in keys}
+    held = [(key, tensors[key.name]) for key in keys if key.name in tensors]
     faults = {
         "missing": [key.name for key in keys if key.target and key.name not in tensors],
         "unknown": [name for name in tensors if name not in known],
         "of another shape": [
-            f"{key.name} {list(tensors[key.name].shape)} (wanted {list(key.shape)})"
-            for key in keys
-            if key.name in tensors and tuple(tensors[key.name].shape) != key.shape
+            f"{key.name} {list(tensor.shape)} (wanted {list(key.shape)})"
+            for key, tensor in held
+            if tuple(tensor.shape) != key.shape
         ],
-        "not floating-point": [
-            key.name
-            for key in keys
-            if key.name in tensors and not tensors[key.name].is_floating_point()
-        ],
+        "not floating-point": [k.name for k, tensor in held if not tensor.is_floating_point()],
     }
     said = [
         f"{len(names)} keys {kind}: {listing(names)}" for kind, names in faults.items() if names

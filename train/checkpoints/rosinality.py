@@ -1,7 +1,8 @@
 """Files of rosinality's stylegan2-pytorch: the same numbers as NVIDIA's under other names.
 
 A file is what torch.save made of a dictionary: g_ema, mostly with latent_avg, and in training
-checkpoints g, d, their optimisers and the command line. Names are those of public files.
+checkpoints g, d, their optimisers and the command line. Names are those of public files. Whatever
+is not as it has to be is refused with a `CheckpointError`.
 """
 
 import argparse
@@ -14,18 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from train.checkpoints.keys import (
-    MOST_BLOCKS,
-    Key,
-    Part,
-    Parts,
-    built,
-    count_from,
-    has_block,
-    layer_keys,
-    parts_of,
-    shape_of,
-)
+from train.checkpoints import keys
+from train.checkpoints.keys import MOST_BLOCKS, Key, built, layer_keys
 from train.checkpoints.refusal import CheckpointError, contents
 from train.checkpoints.safe_unpickler import ADVICE, load_tensors
 from train.models.stylegan2 import StyleGAN2Shape
@@ -43,30 +34,26 @@ REASONS = {
 }
 
 
-def read(content: bytes, view_layers: int) -> Parts:
+def read(content: bytes, view_layers: int) -> keys.Parts:
     """The parts of a file; `view_layers`: codes that shall hold the viewpoint.
 
     Raises:
         CheckpointError: no such file, or not safe to read, or another network.
     """
-    entries = read_entries(content)
-    tensors = generator_tensors(entries)
-    shape = generator_shape(tensors, view_layers)
-    generator = Part("g_ema", shape, tensors, list(generator_keys(shape, MEAN in tensors)))
+    entries = _read_entries(content)
+    tensors = _generator_tensors(entries)
+    shape = _generator_shape(tensors, view_layers)
+    generator = keys.Part("g_ema", shape, tensors, list(_generator_keys(shape, MEAN in tensors)))
     discriminator = None
     if isinstance(entries.get("d"), dict):
-        tensors = state_of(entries, "d")
-        shape = discriminator_shape(tensors)
-        discriminator = Part("d", shape, tensors, list(discriminator_keys(shape)))
-    return parts_of(entries, generator, discriminator, REASONS, beside=[MEAN])
+        tensors = _state_of(entries, "d")
+        shape = _discriminator_shape(tensors)
+        discriminator = keys.Part("d", shape, tensors, list(_discriminator_keys(shape)))
+    return keys.parts_of(entries, generator, discriminator, REASONS, beside=[MEAN])
 
 
-def read_entries(content: bytes) -> dict[str, Any]:
-    """The entries of a file by name.
-
-    Raises:
-        CheckpointError: the file is no dictionary with g_ema, or not safe to read.
-    """
+def _read_entries(content: bytes) -> dict[str, Any]:
+    """The entries of a file by name."""
     _refuse_bombs(content)
     # A training checkpoint holds its arguments; a namespace is a plain record.
     try:
@@ -96,12 +83,8 @@ def _refuse_bombs(content: bytes) -> None:
         raise CheckpointError(f"is a zip that grows when it is unpacked; {ADVICE}")
 
 
-def state_of(entries: Mapping[str, Any], name: str) -> dict[str, Tensor]:
-    """The tensors of one network.
-
-    Raises:
-        CheckpointError: it holds something else.
-    """
+def _state_of(entries: Mapping[str, Any], name: str) -> dict[str, Tensor]:
+    """The tensors of one network."""
     state = entries[name]
     for key, value in state.items():
         whole = isinstance(value, Tensor) and value.layout is torch.strided
@@ -111,36 +94,34 @@ def state_of(entries: Mapping[str, Any], name: str) -> dict[str, Tensor]:
     return {str(key): value for key, value in state.items()}
 
 
-def generator_tensors(entries: Mapping[str, Any]) -> dict[str, Tensor]:
+def _generator_tensors(entries: Mapping[str, Any]) -> dict[str, Tensor]:
     """The tensors of g_ema, and with them latent_avg where the file has it."""
-    tensors = state_of(entries, "g_ema")
+    tensors = _state_of(entries, "g_ema")
     mean = entries.get(MEAN)
     if isinstance(mean, Tensor):
-        tensors |= state_of({"": {MEAN: mean.reshape(-1)}}, "")
+        tensors |= _state_of({"": {MEAN: mean.reshape(-1)}}, "")
     return tensors
 
 
-def generator_shape(tensors: Mapping[str, Tensor], view_layers: int) -> StyleGAN2Shape:
-    """The shape of g_ema, read from its weights.
-
-    Raises:
-        CheckpointError: it is no StyleGAN2 generator.
-    """
-    channels = [shape_of(tensors, "input.input", 4)[1]]
-    while has_block(tensors, f"convs.{2 * len(channels) - 2}.") and len(channels) < MOST_BLOCKS:
-        channels.append(shape_of(tensors, f"convs.{2 * len(channels) - 1}.conv.weight", 5)[1])
-    code = shape_of(tensors, "style.1.weight", 2)[0]
+def _generator_shape(tensors: Mapping[str, Tensor], view_layers: int) -> StyleGAN2Shape:
+    """The shape of g_ema, read from its weights."""
+    channels = [keys.shape_of(tensors, "input.input", 4)[1]]
+    while (
+        keys.has_block(tensors, f"convs.{2 * len(channels) - 2}.") and len(channels) < MOST_BLOCKS
+    ):
+        channels.append(keys.shape_of(tensors, f"convs.{2 * len(channels) - 1}.conv.weight", 5)[1])
+    code = keys.shape_of(tensors, "style.1.weight", 2)[0]
     return built(
         StyleGAN2Shape,
         size=2 * 2 ** len(channels),
         code=code,
         channels=tuple(channels),
-        mapping_layers=count_from(tensors, "style.{}.weight", 1),
+        mapping_layers=keys.count_from(tensors, "style.{}.weight", 1),
         view_layers=view_layers,
     )
 
 
-def generator_keys(shape: StyleGAN2Shape, mean: bool) -> Iterator[Key]:
+def _generator_keys(shape: StyleGAN2Shape, mean: bool) -> Iterator[Key]:
     """What g_ema of this shape holds, and the names of the same numbers in our generator.
 
     `mean`: with latent_avg.
@@ -174,19 +155,15 @@ def generator_keys(shape: StyleGAN2Shape, mean: bool) -> Iterator[Key]:
         style += 1
 
 
-def discriminator_shape(tensors: Mapping[str, Tensor]) -> StyleGAN2DiscriminatorShape:
-    """The shape of d, read from its weights.
-
-    Raises:
-        CheckpointError: it is no StyleGAN2 discriminator.
-    """
-    wide = [shape_of(tensors, "convs.0.0.weight", 4)[0]]
-    while has_block(tensors, f"convs.{len(wide)}.") and len(wide) < MOST_BLOCKS:
-        wide.append(shape_of(tensors, f"convs.{len(wide)}.conv2.1.weight", 4)[0])
+def _discriminator_shape(tensors: Mapping[str, Tensor]) -> StyleGAN2DiscriminatorShape:
+    """The shape of d, read from its weights."""
+    wide = [keys.shape_of(tensors, "convs.0.0.weight", 4)[0]]
+    while keys.has_block(tensors, f"convs.{len(wide)}.") and len(wide) < MOST_BLOCKS:
+        wide.append(keys.shape_of(tensors, f"convs.{len(wide)}.conv2.1.weight", 4)[0])
     return built(StyleGAN2DiscriminatorShape, size=2 * 2 ** len(wide), channels=tuple(wide[::-1]))
 
 
-def discriminator_keys(shape: StyleGAN2DiscriminatorShape) -> Iterator[Key]:
+def _discriminator_keys(shape: StyleGAN2DiscriminatorShape) -> Iterator[Key]:
     """What d of this shape holds, and the names of the same numbers in our discriminator."""
     wide = shape.channels[::-1]
     yield from _convolution("convs.0", 0, "stem", (wide[0], 3, 1, 1))

@@ -45,13 +45,10 @@ class EasyDict(dict):
         super().__init__()
 
 
-class PlainOrderedDict(dict):
+class PlainOrderedDict(EasyDict):
     """Stands for `collections.OrderedDict`: begins empty, as all dictionaries of a pickle do."""
 
     __slots__ = ()
-
-    def __init__(self) -> None:
-        super().__init__()
 
 
 class NumpyDtype:

@@ -93,7 +93,7 @@ def exposed_points(
     points = surface_points(vertices, faces, seed=seed)
     indices = np.floor(points * VOXELS + len(voxels) / 2).astype(np.int64)
     # Beyond the grid nothing is solid, so that its outermost voxels are never deep.
-    deep = minimum_filter(voxels, 3, mode="constant", cval=0)
+    deep = np.asarray(minimum_filter(voxels, 3, mode="constant", cval=0), np.bool_)
     x, y, z = np.clip(indices, 0, len(voxels) - 1).T
     buried = deep[y, x, z]
     return points[~buried] if not buried.all() else points
