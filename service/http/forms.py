@@ -62,19 +62,11 @@ Image = Annotated[Upload, PlainValidator(to_upload), BINARY]
 class Photographs(Texts):
     """Images and their masks."""
 
-    images: list[Image] = Field(
-        default_factory=list,
-        min_length=1,
-        description="JPEG, PNG, WebP or GIF files (the first frame); an alpha channel is taken as "
-        "the mask",
-        examples=[["car.jpg"]],
-    )
-    masks: list[Image] = Field(
-        default_factory=list,
-        description="image files, white on the object, of the same size and the same file name as "
-        "the image each belongs to; they go before alpha",
-        examples=[["car.jpg"]],
-    )
+    images: list[Image] = Field(default_factory=list, min_length=1, examples=[["car.jpg"]])
+    """JPEG, PNG, WebP or GIF files (the first frame); an alpha channel is taken as the mask"""
+    masks: list[Image] = Field(default_factory=list, examples=[["car.jpg"]])
+    """image files, white on the object, of the same size and the same file name as the image each
+    belongs to; they go before alpha"""
 
     def uploads(self, largest: int) -> list[Upload]:
         """1..`largest` images, each with its mask.
@@ -111,12 +103,8 @@ class ReconstructForm(ImageOptions, Photographs):
 
     model_config = ConfigDict(json_schema_extra={"required": ["images"]})
 
-    links: bool = Field(
-        default=False,
-        description="true: mesh.data is the path of the mesh, in JSON and lines; not with "
-        "texture_size",
-        examples=[False],
-    )
+    links: bool = Field(False, examples=[False])
+    """true: mesh.data is the path of the mesh, in JSON and lines; not with texture_size"""
 
     def check_links(self, in_text: bool) -> None:
         """Raise `RequestError` 400 for links where the answer holds the files themselves.
@@ -146,15 +134,14 @@ class JobForm(ImageOptions, Photographs):
 class EditForm(Texts):
     """A photograph and what of it to change."""
 
-    image: Image = Field(description="the photograph: JPEG, PNG, WebP or GIF", examples=["car.jpg"])
-    mask: Image | None = Field(
-        default=None,
-        description="an image file of the same size, white on the object",
-        examples=["mask.png"],
-    )
+    image: Image = Field(examples=["car.jpg"])
+    """the photograph: JPEG, PNG, WebP or GIF"""
+    mask: Image | None = Field(None, examples=["mask.png"])
+    """an image file of the same size, white on the object"""
     changes: Annotated[Json[EditChanges], WrapValidator(_to_changes)] = Field(
-        description="what to change: EditChanges as JSON", examples=['{"turn_degrees": 30}']
+        examples=['{"turn_degrees": 30}']
     )
+    """what to change: EditChanges as JSON"""
 
     @property
     def upload(self) -> Upload:
@@ -165,12 +152,10 @@ class EditForm(Texts):
 class ItemsPage(Texts):
     """The query of a job: which of its items to list."""
 
-    first: int = Field(
-        default=0, ge=0, le=2**31, description="number of the first item listed", examples=[0]
-    )
-    limit: int = Field(
-        default=MOST_LISTED, ge=1, le=MOST_LISTED, description="items listed", examples=[100]
-    )
+    first: int = Field(0, ge=0, le=2**31, examples=[0])
+    """number of the first item listed"""
+    limit: int = Field(MOST_LISTED, ge=1, le=MOST_LISTED, examples=[100])
+    """items listed"""
 
 
 def describe(model: type[Texts], reference: str) -> dict[str, Any]:
