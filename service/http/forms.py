@@ -103,7 +103,7 @@ class ReconstructForm(ImageOptions, Photographs):
 
     model_config = ConfigDict(json_schema_extra={"required": ["images"]})
 
-    links: bool = Field(False, examples=[False])
+    links: bool = Field(default=False, examples=[False])
     """true: mesh.data is the path of the mesh, in JSON and lines; not with texture_size"""
 
     def check_links(self, in_text: bool) -> None:
@@ -136,7 +136,7 @@ class EditForm(Texts):
 
     image: Image = Field(examples=["car.jpg"])
     """the photograph: JPEG, PNG, WebP or GIF"""
-    mask: Image | None = Field(None, examples=["mask.png"])
+    mask: Image | None = Field(default=None, examples=["mask.png"])
     """an image file of the same size, white on the object"""
     changes: Annotated[Json[EditChanges], WrapValidator(_to_changes)] = Field(
         examples=['{"turn_degrees": 30}']
@@ -152,7 +152,7 @@ class EditForm(Texts):
 class ItemsPage(Texts):
     """The query of a job: which of its items to list."""
 
-    first: int = Field(0, ge=0, le=2**31, examples=[0])
+    first: int = Field(default=0, ge=0, le=2**31, examples=[0])
     """number of the first item listed"""
     limit: int = Field(MOST_LISTED, ge=1, le=MOST_LISTED, examples=[100])
     """items listed"""

@@ -25,24 +25,13 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Device:
-    """One thing that computes: a GPU, or all the cores. It runs one batch at a time."""
+class Device(Threads):
+    """The one thread of a GPU, or of all the cores. It runs one batch at a time."""
 
     def __init__(self) -> None:
+        super().__init__(1, "device")
         self.idle = asyncio.Lock()
-        self._thread = Threads(1, "device")
-
-    async def run(self, function: Callable[[Item], Result], argument: Item) -> Result:
-        """Call `function` on the device's thread; the caller holds `idle`."""
-        return await self._thread.call(function, argument)
-
-    def wait_for(self, function: Callable[[], None]) -> None:
-        """Call `function` on the device's thread and wait: before anybody is served."""
-        self._thread.wait_for(function)
-
-    def close(self) -> None:
-        """Wait for what runs and end the thread."""
-        self._thread.close()
+        """Held by whoever calls."""
 
 
 class Batcher(Generic[Item, Result]):
@@ -140,11 +129,10 @@ class Batcher(Generic[Item, Result]):
 
     async def _outcomes(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
         try:
-            results = await self._device.run(self._run_batch, items)
+            results = await self._device.call(self._run_batch, items)
             if len(results) != len(items):
-                raise RuntimeError(
-                    f"{self.name} gave {len(results)} results for {len(items)} items"
-                )
+                counts = f"{len(results)} results for {len(items)} items"
+                raise RuntimeError(f"{self.name} gave {counts}")
         except Exception as error:
             if len(items) == 1:
                 logger.exception("%s failed on one item", self.name)

@@ -19,49 +19,19 @@ from pathlib import Path
 
 from graphics.mesh import Template, load_template
 from service.model.manifest import (
-    BATCH_AXIS,
-    FORMAT_VERSION,
     GRAPHS,
     HALF,
-    INVERSE_GRAPHICS,
     MANIFEST_FILE,
-    PARITY_LIMIT,
     SAMPLES_FOLDER,
-    SEGMENTER,
-    STYLEGAN_R,
     TEMPLATE_FILE,
     BundleError,
-    Graph,
     Manifest,
-    Tensor,
     check_graph,
     graph_as_json,
     read_manifest,
     verify_manifest,
 )
 
-__all__ = [
-    "BATCH_AXIS",
-    "FORMAT_VERSION",
-    "GRAPHS",
-    "HALF",
-    "INVERSE_GRAPHICS",
-    "MANIFEST_FILE",
-    "PARITY_LIMIT",
-    "SAMPLES_FOLDER",
-    "SEGMENTER",
-    "STYLEGAN_R",
-    "TEMPLATE_FILE",
-    "Bundle",
-    "BundleError",
-    "Graph",
-    "Manifest",
-    "Tensor",
-    "load",
-    "register",
-    "resolve",
-    "write_manifest",
-]
 STORE_PREFIX = "bentomodel:"
 
 
@@ -128,9 +98,10 @@ def load(location: str | Path) -> Bundle:
         )
     manifest = read_manifest(path)
     for name in manifest.files:
-        _check_file(folder, name, manifest.files)
-    template = _verify_content(folder, manifest)
-    return Bundle(folder, manifest, template)
+        if not (folder / name).is_file():
+            raise BundleError(f"{name} is missing from the bundle: copy it again")
+        _check_digest(name, _sha256(folder / name), manifest.files)
+    return Bundle(folder, manifest, _verify_content(folder, manifest))
 
 
 def resolve(location: str | Path) -> Path:
@@ -197,13 +168,6 @@ def _verify_content(folder: Path, manifest: Manifest) -> Template:
             raise BundleError(f"{file} does not open in ONNX Runtime: {error}") from error
         check_graph(manifest, name, session.get_inputs(), session.get_outputs())
     return template
-
-
-def _check_file(folder: Path, name: str, files: Mapping[str, str]) -> None:
-    path = folder / name
-    if not path.is_file():
-        raise BundleError(f"{name} is missing from the bundle: copy it again")
-    _check_digest(name, _sha256(path), files)
 
 
 def _check_digest(name: str, digest: str, files: Mapping[str, str]) -> None:

@@ -46,32 +46,18 @@ class Graph(NamedTuple):
     outputs: tuple[Tensor, ...]
 
 
-GRAPHS: dict[str, Graph] = {
-    SEGMENTER: Graph(
-        inputs=(Tensor("images", "uint8", (BATCH_AXIS, "R", "R", 3)),),
-        outputs=(Tensor("masks", "float32", (BATCH_AXIS, "R", "R")),),
-    ),
-    INVERSE_GRAPHICS: Graph(
-        inputs=(
-            Tensor("images", "uint8", (BATCH_AXIS, "R", "R", 3)),
-            Tensor("masks", "float32", (BATCH_AXIS, "R", "R")),
-        ),
-        outputs=(
-            Tensor("vertices", "float32", (BATCH_AXIS, "V", 3)),
-            Tensor("textures", "float32", (BATCH_AXIS, "Ht", "Wt", 3)),
-            Tensor("cameras", "float32", (BATCH_AXIS, 5)),
-            Tensor("confidences", "float32", (BATCH_AXIS,)),
-        ),
-    ),
-    STYLEGAN_R: Graph(
-        inputs=(
-            Tensor("cameras", "float32", (BATCH_AXIS, 5)),
-            Tensor("vertices", "float32", (BATCH_AXIS, "V", 3)),
-            Tensor("textures", "float32", (BATCH_AXIS, "Ht", "Wt", 3)),
-            Tensor("backgrounds", "uint8", (BATCH_AXIS, "R", "R", 3)),
-        ),
-        outputs=(Tensor("images", "float32", (BATCH_AXIS, "R", "R", 3)),),
-    ),
+IMAGES = Tensor("images", "uint8", (BATCH_AXIS, "R", "R", 3))
+MASKS = Tensor("masks", "float32", (BATCH_AXIS, "R", "R"))
+VERTICES = Tensor("vertices", "float32", (BATCH_AXIS, "V", 3))
+TEXTURES = Tensor("textures", "float32", (BATCH_AXIS, "Ht", "Wt", 3))
+CAMERAS = Tensor("cameras", "float32", (BATCH_AXIS, 5))
+CONFIDENCES = Tensor("confidences", "float32", (BATCH_AXIS,))
+BACKGROUNDS = Tensor("backgrounds", "uint8", (BATCH_AXIS, "R", "R", 3))
+GENERATED = Tensor("images", "float32", (BATCH_AXIS, "R", "R", 3))
+GRAPHS = {
+    SEGMENTER: Graph((IMAGES,), (MASKS,)),
+    INVERSE_GRAPHICS: Graph((IMAGES, MASKS), (VERTICES, TEXTURES, CAMERAS, CONFIDENCES)),
+    STYLEGAN_R: Graph((CAMERAS, VERTICES, TEXTURES, BACKGROUNDS), (GENERATED,)),
 }
 
 
@@ -117,12 +103,8 @@ class Manifest:
     def graph(self, name: str) -> Graph:
         """The tensors of a graph with this bundle's sizes in place of the letters."""
         height, width = self.texture_size
-        sizes: dict[str | int, int] = {
-            "R": self.resolution,
-            "V": self.vertex_count,
-            "Ht": height,
-            "Wt": width,
-        }
+        sizes: dict[str | int, int] = {"R": self.resolution, "V": self.vertex_count}
+        sizes |= {"Ht": height, "Wt": width}
 
         def sized(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
             return tuple(t._replace(shape=tuple(sizes.get(a, a) for a in t.shape)) for t in tensors)

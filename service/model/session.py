@@ -11,9 +11,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from service.model.binding import Binding
+from service.model.binding import Binding, Ladder
 from service.model.bundle import Bundle
-from service.model.ladder import Ladder
 from service.model.manifest import Tensor, check_graph
 from service.settings import Settings
 

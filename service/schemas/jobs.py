@@ -47,14 +47,14 @@ class JobAnswer(Strict):
     """images with status error"""
     progress: float = Field(ge=0, le=1, examples=[0.6])
     """0..1: fraction of the images that have an outcome"""
-    eta_seconds: float | None = Field(None, ge=0, examples=[21.5])
+    eta_seconds: float | None = Field(default=None, ge=0, examples=[21.5])
     """seconds until it is done, at the speed so far; missing before the first image is finished and
     where nothing waits"""
     created_at: str = Field(examples=[TIME_EXAMPLE])
     """UTC, ISO 8601"""
-    finished_at: str | None = Field(None, examples=[TIME_EXAMPLE])
+    finished_at: str | None = Field(default=None, examples=[TIME_EXAMPLE])
     """UTC, ISO 8601"""
-    expires_at: str | None = Field(None, examples=[TIME_EXAMPLE])
+    expires_at: str | None = Field(default=None, examples=[TIME_EXAMPLE])
     """when job and results are deleted: UTC, ISO 8601; set once it has ended"""
     options: JobOptions = Field(examples=[{"format": "glb", "texture": True, "preview": False}])
     """as sent"""

@@ -45,19 +45,19 @@ class Texts(Strict):
 class MeshOptions(Texts):
     """How a mesh file is written."""
 
-    format: MeshFormat = Field("glb", examples=["glb"])
+    format: MeshFormat = Field(default="glb", examples=["glb"])
     """obj is a zip of .obj, .mtl and .png; npz is what /v1/render takes"""
-    texture: bool = Field(True, examples=[True])
+    texture: bool = Field(default=True, examples=[True])
     """false leaves the mesh white"""
 
 
 class ImageOptions(MeshOptions):
     """What an image is returned as."""
 
-    texture_size: int | None = Field(None, ge=16, le=LARGEST_TEXTURE, examples=[512])
+    texture_size: int | None = Field(default=None, ge=16, le=LARGEST_TEXTURE, examples=[512])
     """pixels of the texture's longer side, for glb and obj; default: that of the service's
     settings; larger ones show more of the photograph's detail"""
-    preview: bool = Field(False, examples=[True])
+    preview: bool = Field(default=False, examples=[True])
     """with a picture of the mesh, 256 px"""
 
     @field_validator("texture_size")

@@ -91,13 +91,13 @@ class CameraView(Strict):
 
     azimuth_degrees: Number = Field(ge=-1000, le=1000, examples=[45.0])
     """degrees; 0 = the front, counter-clockwise seen from above, 360 = 0"""
-    elevation_degrees: Number = Field(0.0, ge=-90, le=90, examples=[15.0])
+    elevation_degrees: Number = Field(default=0.0, ge=-90, le=90, examples=[15.0])
     """degrees; above 0 looks down"""
-    distance: Number = Field(5.0, ge=2, le=50, examples=[5.0])
+    distance: Number = Field(default=5.0, ge=2, le=50, examples=[5.0])
     """object units from the origin"""
     offset: tuple[
         Annotated[Number, Field(ge=-1000, le=1000)], Annotated[Number, Field(ge=-1000, le=1000)]
-    ] = Field((0.0, 0.0), examples=[[0.0, 0.0]])
+    ] = Field(default=(0.0, 0.0), examples=[[0.0, 0.0]])
     """shift of the image, right and up, in half image sides: -1..1 is the image"""
 
 
@@ -171,26 +171,28 @@ class ImageAnswer(Strict):
     """outcome"""
     error: Failed = None
     id: str | None = Field(
-        None, pattern="^[0-9a-f]{32}$", examples=["9f86d081884c7d659a2feaa0c55ad015"]
+        default=None, pattern="^[0-9a-f]{32}$", examples=["9f86d081884c7d659a2feaa0c55ad015"]
     )
     """names this reconstruction in /v1/render for a while"""
     mesh: Mesh | None = Field(
-        None,
+        default=None,
         examples=[{"format": "glb", "media_type": "model/gltf-binary", "data": "Z2xURgIAAAA="}],
     )
     """the mesh as a file"""
-    camera: Camera | None = Field(None, examples=[{"azimuth_degrees": 43.2}])
+    camera: Camera | None = Field(default=None, examples=[{"azimuth_degrees": 43.2}])
     """where it was photographed from"""
-    confidence: float | None = Field(None, ge=0, le=1, examples=[0.97])
+    confidence: float | None = Field(default=None, ge=0, le=1, examples=[0.97])
     """0..1, that the azimuth is about right"""
-    mask: Content | None = Field(None, examples=[PNG_EXAMPLE])
+    mask: Content | None = Field(default=None, examples=[PNG_EXAMPLE])
     """PNG in base64 (its name in multipart and ZIP), grey, white on the object; covers the frame at
     the model's resolution"""
-    frame: Square | None = Field(None, examples=[{"left": 0.0, "top": -128.0, "side": 1024.0}])
+    frame: Square | None = Field(
+        default=None, examples=[{"left": 0.0, "top": -128.0, "side": 1024.0}]
+    )
     """the square of the photograph that was looked at"""
-    rerender_iou: float | None = Field(None, ge=0, le=1, examples=[0.88])
+    rerender_iou: float | None = Field(default=None, ge=0, le=1, examples=[0.88])
     """0..1: IoU of the mesh rendered from the camera with the mask"""
-    preview: Content | None = Field(None, examples=[PNG_EXAMPLE])
+    preview: Content | None = Field(default=None, examples=[PNG_EXAMPLE])
     """PNG, 256 px, of the mesh rendered from the camera: with preview=true; base64 (its name in
     multipart and ZIP)"""
     quality_flags: list[quality.Flag] | None = Field(

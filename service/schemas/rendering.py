@@ -30,7 +30,7 @@ VIEW_EXAMPLE = {"azimuth_degrees": 45.0, "elevation_degrees": 15.0}
 class Source(Strict):
     """Where a part comes from: exactly one of the fields."""
 
-    id: str | None = Field(None, max_length=64, examples=[ID_EXAMPLE["id"]])
+    id: str | None = Field(default=None, max_length=64, examples=[ID_EXAMPLE["id"]])
     """of a reconstruction this replica made not long ago"""
     npz: Base64 | None = Field(
         default=None,
@@ -42,9 +42,9 @@ class Source(Strict):
         f"-{LARGEST_NUMBER}..{LARGEST_NUMBER}, the distance above 0; other members are not read",
         examples=["UEsDBBQ="],
     )
-    image: Base64 | None = Field(None, examples=[PNG_EXAMPLE])
+    image: Base64 | None = Field(default=None, examples=[PNG_EXAMPLE])
     """a photograph to reconstruct first, in base64"""
-    seed: int | None = Field(None, ge=0, le=2**32 - 1, examples=[7])
+    seed: int | None = Field(default=None, ge=0, le=2**32 - 1, examples=[7])
     """a sample: a mixture of the shapes of the bundle's sample photographs, the texture and the
     background of one each, a camera around it; the same seed gives the same"""
 
@@ -59,13 +59,13 @@ class Source(Strict):
 class Turntable(Strict):
     """Once around the object, counter-clockwise seen from above."""
 
-    frames: int = Field(24, ge=2, le=256, examples=[24])
+    frames: int = Field(default=24, ge=2, le=256, examples=[24])
     """pictures of the turn"""
-    start_degrees: Number = Field(0.0, ge=-360, le=360, examples=[0.0])
+    start_degrees: Number = Field(default=0.0, ge=-360, le=360, examples=[0.0])
     """azimuth of the first, degrees"""
-    elevation_degrees: Number = Field(15.0, ge=-90, le=90, examples=[15.0])
+    elevation_degrees: Number = Field(default=15.0, ge=-90, le=90, examples=[15.0])
     """degrees; above 0 looks down"""
-    distance: Number = Field(5.0, ge=2, le=50, examples=[5.0])
+    distance: Number = Field(default=5.0, ge=2, le=50, examples=[5.0])
     """object units"""
 
 
@@ -74,10 +74,10 @@ class Interpolation(Strict):
 
     to: Source = Field(examples=[ID_EXAMPLE])
     """the object at the end"""
-    steps: int = Field(8, ge=2, le=256, examples=[8])
+    steps: int = Field(default=8, ge=2, le=256, examples=[8])
     """pictures"""
     parts: list[Part] = Field(
-        ["shape", "texture", "background", "camera"],
+        default=["shape", "texture", "background", "camera"],
         min_length=1,
         max_length=4,
         examples=[["shape", "texture"]],
@@ -90,7 +90,7 @@ class Animation(Strict):
 
     format: AnimationFormat = Field(examples=["webp"])
     """strip: one PNG, side by side; mp4 needs imageio-ffmpeg in the service"""
-    frames_per_second: int = Field(12, ge=1, le=50, examples=[12])
+    frames_per_second: int = Field(default=12, ge=1, le=50, examples=[12])
     """pictures per second; a strip has none"""
 
 
@@ -98,29 +98,29 @@ class RenderRequest(Strict):
     """What to render. `reconstruction` stands in for each part that is not given by itself, so that
     reconstruction A with texture B swaps the texture, and A with shape B the shape."""
 
-    reconstruction: Source | None = Field(None, examples=[ID_EXAMPLE])
+    reconstruction: Source | None = Field(default=None, examples=[ID_EXAMPLE])
     """shape, texture, background and camera at once"""
-    shape: Source | None = Field(None, examples=[ID_EXAMPLE])
+    shape: Source | None = Field(default=None, examples=[ID_EXAMPLE])
     """the vertices"""
-    texture: Source | None = Field(None, examples=[{"seed": 7}])
+    texture: Source | None = Field(default=None, examples=[{"seed": 7}])
     """the colours"""
-    background: Source | None = Field(None, examples=[ID_EXAMPLE])
+    background: Source | None = Field(default=None, examples=[ID_EXAMPLE])
     """shown behind; by default none with graphics, the reconstruction's with gan"""
-    camera: Source | None = Field(None, examples=[{"seed": 7}])
+    camera: Source | None = Field(default=None, examples=[{"seed": 7}])
     """the camera of that reconstruction or sample"""
-    cameras: list[CameraView] | None = Field(None, min_length=1, examples=[[VIEW_EXAMPLE]])
+    cameras: list[CameraView] | None = Field(default=None, min_length=1, examples=[[VIEW_EXAMPLE]])
     """one picture each; without camera, cameras, turntable and interpolation the camera that the
     reconstruction, else the shape, was photographed from"""
-    turntable: Turntable | None = Field(None, examples=[{"frames": 24}])
+    turntable: Turntable | None = Field(default=None, examples=[{"frames": 24}])
     """cameras all around"""
-    interpolation: Interpolation | None = Field(None, examples=[{"to": {"seed": 7}}])
+    interpolation: Interpolation | None = Field(default=None, examples=[{"to": {"seed": 7}}])
     """on the way to another object"""
-    animation: Animation | None = Field(None, examples=[{"format": "webp"}])
+    animation: Animation | None = Field(default=None, examples=[{"format": "webp"}])
     """one file in place of images"""
-    renderer: Renderer = Field("graphics", examples=["graphics"])
+    renderer: Renderer = Field(default="graphics", examples=["graphics"])
     """graphics: the mesh; gan: StyleGAN-R, a photograph; both: one after the other, side by side in
     an animation"""
-    size: int | None = Field(None, ge=16, le=1024, examples=[256])
+    size: int | None = Field(default=None, ge=16, le=1024, examples=[256])
     """pixels per side; graphics 256 by default, gan and both the model's resolution, which gan
     cannot leave"""
 
@@ -156,10 +156,10 @@ class RenderAnswer(Strict):
     images: list[Content] = Field(examples=[[PNG_EXAMPLE]])
     """PNG in base64; transparent outside the object where no background was asked for; empty with
     animation; with renderer both those of graphics"""
-    gan_images: list[Content] | None = Field(None, examples=[[PNG_EXAMPLE]])
+    gan_images: list[Content] | None = Field(default=None, examples=[[PNG_EXAMPLE]])
     """with renderer both: the GAN's, PNG in base64"""
     animation: AnimationFile | None = Field(
-        None, examples=[{"format": "webp", "media_type": "image/webp", "data": "UklGRg=="}]
+        default=None, examples=[{"format": "webp", "media_type": "image/webp", "data": "UklGRg=="}]
     )
     """where it was asked for"""
     cameras: list[CameraView] = Field(examples=[[VIEW_EXAMPLE]])
@@ -174,20 +174,20 @@ class RenderAnswer(Strict):
 class EditChanges(Strict):
     """What of a photograph to change; the rest stays. At least one of the first five."""
 
-    turn_degrees: Number | None = Field(None, ge=-360, le=360, examples=[30.0])
+    turn_degrees: Number | None = Field(default=None, ge=-360, le=360, examples=[30.0])
     """move the camera around, degrees of azimuth, counter-clockwise from above"""
-    camera: CameraView | None = Field(None, examples=[VIEW_EXAMPLE])
+    camera: CameraView | None = Field(default=None, examples=[VIEW_EXAMPLE])
     """photograph from here instead"""
-    shape: Source | None = Field(None, examples=[{"seed": 7}])
+    shape: Source | None = Field(default=None, examples=[{"seed": 7}])
     """another shape"""
-    texture: Source | None = Field(None, examples=[ID_EXAMPLE])
+    texture: Source | None = Field(default=None, examples=[ID_EXAMPLE])
     """other colours"""
-    background: Source | None = Field(None, examples=[ID_EXAMPLE])
+    background: Source | None = Field(default=None, examples=[ID_EXAMPLE])
     """another background"""
-    renderer: Literal["graphics", "gan"] = Field("gan", examples=["gan"])
+    renderer: Literal["graphics", "gan"] = Field(default="gan", examples=["gan"])
     """gan generates a whole photograph; graphics the mesh over the photograph, whose old object is
     filled in from around it"""
-    size: int | None = Field(None, ge=16, le=1024, examples=[256])
+    size: int | None = Field(default=None, ge=16, le=1024, examples=[256])
     """pixels per side; graphics 256 by default, gan the model's resolution only"""
 
     @model_validator(mode="after")

@@ -20,7 +20,7 @@ from service.http.mounted_service import MountedService
 from service.http.requests import BodyLimit
 from service.http.time_limit import TimeLimit
 from service.model.batcher import Batcher, Device
-from service.model.ladder import Ladder
+from service.model.binding import Ladder
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
 from tests.benchmarks.serving import wire
 from tests.benchmarks.serving.session import open_graph
