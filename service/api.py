@@ -31,11 +31,11 @@ from starlette.routing import Match, Route
 from graphics.camera import CONVENTION
 from service import logs, metrics
 from service.errors import ItemError, RequestError
-from service.http import accept, answers, job_api, mesh_api
+from service.http import answers, job_api, mesh_api
 from service.http.access import Access, AccessControl
-from service.http.call_scope import CallScope
+from service.http.call_scope import CallScope, TimeLimit
 from service.http.forms import EditForm, ReconstructForm
-from service.http.openapi import DocumentedService
+from service.http.openapi import MountedService
 from service.http.requests import (
     MEBIBYTE,
     BodyLimit,
@@ -46,7 +46,6 @@ from service.http.requests import (
     require_content_type,
     validated,
 )
-from service.http.time_limit import TimeLimit
 from service.imaging import animation
 from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
@@ -71,7 +70,7 @@ async def reconstruct(request: Request) -> Response:
     """POST /v1/reconstruct."""
     engine = engine_of(request.app)
     engine.check_room(1)
-    kind = accept.choose(request.headers.get("accept"), (*answers.KINDS, *mesh_api.ALONE))
+    kind = answers.choose(request.headers.get("accept"), (*answers.KINDS, *mesh_api.ALONE))
     largest = engine.settings.largest_request
     async with AsyncExitStack() as held:
         # A mask for every image, and images sent as text.
@@ -110,7 +109,7 @@ async def render(request: Request) -> Response:
     moving = wanted.animation
     picture = answers.PNG if moving is None else animation.MEDIA_TYPES[moving.format]
     header = request.headers.get("accept")
-    kind = accept.choose(header, (answers.JSON, picture))
+    kind = answers.choose(header, (answers.JSON, picture))
     answer = await rendering.render(engine, wanted)
     pictures = answer.images if answer.animation is None else [answer.animation.data]
     return answers.one_file(kind, answer, pictures + (answer.gan_images or []))
@@ -120,7 +119,7 @@ async def edit(request: Request) -> Response:
     """POST /v1/edit."""
     engine = engine_of(request.app)
     engine.check_room(1)
-    kind = accept.choose(request.headers.get("accept"), (answers.JSON, answers.PNG))
+    kind = answers.choose(request.headers.get("accept"), (answers.JSON, answers.PNG))
     async with AsyncExitStack() as held:
         parts = await open_form(request, EditForm, 2)
         held.push_async_callback(parts.close)
@@ -194,7 +193,7 @@ metrics_routes = Starlette(routes=[Route("/metrics", read_metrics, methods=["GET
 
 @bentoml.service(
     name="inverse-graphics",
-    service_class=DocumentedService,
+    service_class=MountedService,
     workers=1,
     # Ours are in `service.metrics`.
     metrics={"enabled": False},

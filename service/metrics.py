@@ -24,7 +24,7 @@ from prometheus_client import (
 )
 
 from service import tracing
-from service.call import current_call
+from service.call import CALL
 
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 
@@ -106,7 +106,7 @@ def count_request(route: str, status: int, seconds: float) -> None:
 def count_item(outcome: str) -> None:
     """One more image with this outcome: ok, or the code of its error."""
     ITEMS.labels(outcome).inc()
-    if (call := current_call()) is not None:
+    if (call := CALL.get()) is not None:
         call.items[outcome] += 1
 
 

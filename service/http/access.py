@@ -57,18 +57,16 @@ class Access:
         # Every key is compared, each in constant time: the time says nothing about any of them.
         known = [digest for digest in self._digests if hmac.compare_digest(digest, got)]
         if scheme.lower() != b"bearer" or not known:
-            raise RequestError(
-                401,
-                "unauthorized",
+            message = (
                 f"the key is {'unknown' if authorization else 'missing'}: send it in a header, "
-                "Authorization: Bearer KEY",
+                "Authorization: Bearer KEY"
             )
+            raise RequestError(401, "unauthorized", message)
         bucket = self._buckets.get(got)
         if bucket is not None and (seconds := bucket.take(self._clock())) > 0:
             wait = math.ceil(seconds)
-            raise RequestError(
-                429, "rate_limited", f"this key calls too often: send again in {wait} s", wait
-            )
+            message = f"this key calls too often: send again in {wait} s"
+            raise RequestError(429, "rate_limited", message, wait)
 
 
 class AccessControl:

@@ -1,4 +1,4 @@
-"""The outermost middleware: what holds for a call from its first byte to its last."""
+"""The outer middlewares: what holds for a call from its first byte to its last, and its time."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import logs, metrics, tracing
-from service.call import ID_HEADER, Call, entered
-from service.errors import RequestError
+from service.call import CALL, ID_HEADER, Call, inside
+from service.errors import DeadlineExceeded, RequestError
 from service.http import answers
 
 NOWHERE = "none"
@@ -37,7 +37,7 @@ class CallScope:
         headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]}
         call = Call(method, path, headers, settings.deadline_seconds)
         try:
-            with entered(call), tracing.request_span(method, path, headers, call.id) as span:
+            with inside(CALL, call), tracing.request_span(method, path, headers, call.id) as span:
                 await self._answer(call, scope, Body(receive, call, settings.body_seconds), send)
                 span.set_attribute("http.response.status_code", call.status or CLIENT_GONE)
         finally:
@@ -67,6 +67,30 @@ class CallScope:
             await answers.refuse(error)(scope, body.receive, counted)
         finally:
             body.close()
+
+
+class TimeLimit:
+    """Ends a call that has not begun its answer in time."""
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self.app = app
+        self.seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI; raises `DeadlineExceeded`."""
+        limit = asyncio.timeout(self.seconds)
+
+        async def begun(message: Message) -> None:
+            limit.reschedule(None)
+            await send(message)
+
+        try:
+            async with limit:
+                await self.app(scope, receive, begun)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise DeadlineExceeded from None
 
 
 class Body:

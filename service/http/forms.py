@@ -75,25 +75,20 @@ class Photographs(Texts):
             RequestError: 400, for another number of images, or a mask that fits not exactly one.
         """
         if not 1 <= len(self.images) <= largest:
-            raise RequestError(
-                400,
-                "wrong_count",
-                f"got {len(self.images)} images; send 1..{largest} in field images",
-            )
+            message = f"got {len(self.images)} images; send 1..{largest} in field images"
+            raise RequestError(400, "wrong_count", message)
         names = Counter(image.name for image in self.images)
         masks: dict[str, Callable[[], bytes]] = {}
         for mask in self.masks:
             if mask.name in masks:
-                raise RequestError(
-                    400, "duplicate_mask", f"two masks are called {mask.name[:80]!r}"
-                )
+                message = f"two masks are called {mask.name[:80]!r}"
+                raise RequestError(400, "duplicate_mask", message)
             if names[mask.name] != 1:
-                raise RequestError(
-                    400,
-                    "unmatched_mask",
-                    f"{names[mask.name]} images are called {mask.name[:80]!r} like the mask; "
-                    "name each mask as exactly one image",
+                message = (
+                    f"{names[mask.name]} images are called {mask.name[:80]!r} like the mask; name "
+                    "each mask as exactly one image"
                 )
+                raise RequestError(400, "unmatched_mask", message)
             masks[mask.name] = mask.read
         return [image._replace(read_mask=masks.get(image.name)) for image in self.images]
 
@@ -112,12 +107,11 @@ class ReconstructForm(ImageOptions, Photographs):
         `in_text`: whether it would hold them in base64.
         """
         if self.links and (not in_text or self.texture_size is not None):
-            raise RequestError(
-                400,
-                "invalid_field",
+            message = (
                 "links is true; it must be given with JSON or lines and without texture_size: "
-                "others hold the files themselves",
+                "others hold the files themselves"
             )
+            raise RequestError(400, "invalid_field", message)
 
 
 class JobForm(ImageOptions, Photographs):

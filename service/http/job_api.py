@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.errors import RequestError
-from service.http import accept, answers
+from service.http import answers
 from service.http.forms import MOST_LISTED, ItemsPage, JobForm
 from service.http.requests import MEBIBYTE, engine_of, open_form, read_fields
 from service.jobs.files import FolderTaken
@@ -70,7 +70,7 @@ async def results(request: Request) -> Response:
     """GET /v1/jobs/{id}/results."""
     jobs = _jobs(request)
     job = await _find(jobs, request.path_params["id"])
-    if accept.choose(request.headers.get("accept"), KINDS) == answers.LINES:
+    if answers.choose(request.headers.get("accept"), KINDS) == answers.LINES:
         return answers.Stream(_lines(jobs, job), AsyncExitStack())
     async with AsyncExitStack() as held:
         file = held.enter_context(tempfile.TemporaryFile())
@@ -106,21 +106,16 @@ def _jobs(request: Request) -> Jobs:
     engine_of(request.app)
     jobs = request.app.state.jobs
     if isinstance(jobs, FolderTaken):
-        raise RequestError(
-            503,
-            "no_jobs",
-            f"{jobs}: send again, or set INVERSE_GRAPHICS_JOBS_FOLDER to a folder of its own",
-            retry_after_seconds=5,
-        )
+        message = f"{jobs}: send again, or set INVERSE_GRAPHICS_JOBS_FOLDER to a folder of its own"
+        raise RequestError(503, "no_jobs", message, retry_after_seconds=5)
     return jobs
 
 
 async def _find(jobs: Jobs, identity: str) -> Job:
     job = await asyncio.to_thread(jobs.store.job, identity)
     if job is None:
-        raise RequestError(
-            404, "unknown_job", f"there is no job {identity[:40]!r}: it was deleted, or is over"
-        )
+        message = f"there is no job {identity[:40]!r}: it was deleted, or is over"
+        raise RequestError(404, "unknown_job", message)
     return job
 
 
@@ -129,9 +124,8 @@ def _items(sent: JobForm, settings: Settings) -> list[Upload]:
     if sent.archive is None:
         return sent.uploads(settings.largest_job)
     if sent.images or sent.masks:
-        raise RequestError(
-            400, "invalid_field", "send one ZIP file in field archive, or files in field images"
-        )
+        message = "send one ZIP file in field archive, or files in field images"
+        raise RequestError(400, "invalid_field", message)
     limit = settings.jobs_limit_mebibytes * MEBIBYTE
     return read_zip(sent.archive.file, settings.largest_job, limit)
 

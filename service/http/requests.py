@@ -80,9 +80,8 @@ def require_content_type(request: Request, wanted: str) -> None:
     """Raise `RequestError` 415 where the body is of another kind."""
     got = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if got != wanted:
-        raise RequestError(
-            415, "wrong_content_type", f"content type is {got[:80]!r}; it must be {wanted}"
-        )
+        message = f"content type is {got[:80]!r}; it must be {wanted}"
+        raise RequestError(415, "wrong_content_type", message)
 
 
 async def open_form(request: Request, model: type[Texts], files: int, texts: int = 0) -> FormData:
@@ -98,11 +97,8 @@ async def open_form(request: Request, model: type[Texts], files: int, texts: int
     try:
         return await request.form(max_files=files, max_fields=fields)
     except HTTPException as error:
-        raise RequestError(
-            400,
-            "malformed_multipart",
-            f"{error.detail} Send at most {files} files in multipart/form-data",
-        ) from error
+        message = f"{error.detail} Send at most {files} files in multipart/form-data"
+        raise RequestError(400, "malformed_multipart", message) from error
 
 
 def read_fields(
@@ -127,9 +123,8 @@ def read_fields(
             values[name] = value
     for name, field in model.model_fields.items():
         if field.is_required() and name not in values:
-            raise RequestError(
-                400, "wrong_count", f"field {name} is missing: send {field.description}"
-            )
+            message = f"field {name} is missing: send {field.description}"
+            raise RequestError(400, "wrong_count", message)
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -178,8 +173,5 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 def _too_large(limit: int) -> RequestError:
-    return RequestError(
-        413,
-        "body_too_large",
-        f"the body is larger than {limit // MEBIBYTE} MiB: send fewer or smaller images",
-    )
+    message = f"the body is larger than {limit // MEBIBYTE} MiB: send fewer or smaller images"
+    return RequestError(413, "body_too_large", message)

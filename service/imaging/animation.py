@@ -23,12 +23,11 @@ PAPER = 255
 def check(form: str, frames: int, width: int, height: int) -> None:
     """Raise `RequestError` 422, before anything is rendered, where the file cannot be made."""
     if frames * width * height > LARGEST:
-        raise RequestError(
-            422,
-            "animation_too_large",
+        message = (
             f"{frames} pictures of {width}x{height} px are more than {LARGEST / 1e6:g} megapixels: "
-            "ask for fewer or smaller ones",
+            "ask for fewer or smaller ones"
         )
+        raise RequestError(422, "animation_too_large", message)
     if form == "mp4":
         _film_writer()
 
@@ -60,12 +59,11 @@ def _film_writer():  # noqa: ANN202 - the package has no types
     try:
         import imageio_ffmpeg  # pyright: ignore[reportMissingImports] - of the extra video
     except ImportError:
-        raise RequestError(
-            422,
-            "no_film_encoder",
+        message = (
             "format mp4 needs the package imageio-ffmpeg in the service (extra video): ask for "
-            "webp or gif",
-        ) from None
+            "webp or gif"
+        )
+        raise RequestError(422, "no_film_encoder", message) from None
     return imageio_ffmpeg.write_frames
 
 

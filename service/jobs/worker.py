@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from service.call import working_for
+from service.call import JOB, inside
 from service.errors import ItemError, Overloaded, RequestError, ShuttingDown
 from service.jobs.store import Item, JobStore
 from service.pipeline import reconstruction
@@ -59,13 +59,11 @@ class Jobs:
         if self._closed:
             raise ShuttingDown
         if not await self._has_room(size):
-            raise RequestError(
-                507,
-                "jobs_full",
+            message = (
                 f"jobs hold {self._held >> 20} MiB and this one has {size >> 20}; at most "
-                f"{self._limit >> 20} may be held: delete jobs that are done, or send it later",
-                retry_after_seconds=60,
+                f"{self._limit >> 20} may be held: delete jobs that are done, or send it later"
             )
+            raise RequestError(507, "jobs_full", message, retry_after_seconds=60)
         self._held += size
         values = options.model_dump(include=set(ImageOptions.model_fields))
         job = await asyncio.to_thread(self.store.create, values, items)
@@ -187,7 +185,7 @@ class Jobs:
         upload = await asyncio.to_thread(self._upload, item)
         while True:
             try:
-                with self._engine.admit(1), working_for(item.job):
+                with self._engine.admit(1), inside(JOB, item.job):
                     entry = await reconstruction.answer(self._engine, item.number, upload, options)
                 code = entry.error and entry.error.code
                 if code not in PUT_OFF:

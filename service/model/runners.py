@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.call import current_call, current_job
+from service.call import CALL, JOB
 from service.errors import ItemError
 from service.model.batcher import Batcher, Device
 from service.model.bundle import Bundle
@@ -59,9 +59,9 @@ class GraphRunner:
 
         Outside any call it takes the turn of its job.
         """
-        call = current_call()
+        call = CALL.get()
         if call is None:
-            return await self.batcher.submit(item, current_job())
+            return await self.batcher.submit(item, JOB.get())
         return await self.batcher.submit(item, call, call.deadline)
 
     def run_batch(
@@ -76,9 +76,8 @@ class GraphRunner:
         # Copies: a slice would keep the whole batch alive.
         result = tuple(np.array(output[index]) for output in outputs)
         if not all(np.isfinite(array).all() for array in result):
-            return ItemError(
-                "not_finite", f"{self.graph} gave infinite or undefined numbers for this image"
-            )
+            message = f"{self.graph} gave infinite or undefined numbers for this image"
+            return ItemError("not_finite", message)
         return result
 
 

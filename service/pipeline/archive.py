@@ -66,9 +66,8 @@ def unpack(content: bytes, manifest: Manifest, texture_size: int) -> Archive:
     except ItemError:
         raise
     except Exception as error:  # zipfile, zlib and numpy raise many kinds on damaged input
-        raise ItemError(
-            "unreadable_npz", f"the npz is damaged ({error}): send one that format=npz returned"
-        ) from error
+        message = f"the npz is damaged ({error}): send one that format=npz returned"
+        raise ItemError("unreadable_npz", message) from error
     read = Archive(**arrays)
     _check_camera(read.camera)
     if max(read.texture.shape[:2]) != texture_size:
@@ -106,10 +105,8 @@ def _texture(height: int, width: int) -> _Member:
 
 def _check_camera(camera: NDArray[np.float32]) -> None:
     if camera[DISTANCE] <= 0:
-        raise ItemError(
-            "wrong_npz",
-            f"the camera's distance is {camera[DISTANCE]:g}; it must be above 0, object units",
-        )
+        message = f"the camera's distance is {camera[DISTANCE]:g}; it must be above 0, object units"
+        raise ItemError("wrong_npz", message)
 
 
 def _read(members: zipfile.ZipFile, name: str, member: _Member) -> NDArray:

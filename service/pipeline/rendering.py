@@ -71,11 +71,8 @@ def picture_size(engine: Engine, renderer: str, size: int | None) -> int:
     """Pixels per side; raises `RequestError` 422 where the GAN cannot render that many."""
     resolution = engine.manifest.resolution
     if renderer == "gan" and size not in (None, resolution):
-        raise RequestError(
-            422,
-            "wrong_size",
-            f"size is {size}; renderer gan renders {resolution} px: leave size out",
-        )
+        message = f"size is {size}; renderer gan renders {resolution} px: leave size out"
+        raise RequestError(422, "wrong_size", message)
     return size or (PREVIEW_SIZE if renderer == "graphics" else resolution)
 
 
@@ -113,12 +110,11 @@ def _count(engine: Engine, request: RenderRequest) -> int:
     renderers = 2 if request.renderer == "both" else 1
     largest = engine.settings.largest_request
     if count * renderers > largest:
-        raise RequestError(
-            422,
-            "too_many_cameras",
+        message = (
             f"got {count} cameras or steps for {renderers} renderer(s); at most {largest} pictures "
-            "are rendered in one request: ask for fewer",
+            "are rendered in one request: ask for fewer"
         )
+        raise RequestError(422, "too_many_cameras", message)
     return count
 
 
