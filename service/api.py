@@ -12,8 +12,6 @@ GET  /livez /readyz /healthz   BentoML's, with this service's readiness
 GET  /metrics          service.metrics
 """
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import logging
@@ -31,21 +29,11 @@ from starlette.routing import Match, Route
 from graphics.camera import CONVENTION
 from service import logs, metrics
 from service.errors import ItemError, RequestError
-from service.http import answers, job_api, mesh_api
+from service.http import answers, job_api, mesh_api, requests
 from service.http.access import Access, AccessControl
 from service.http.call_scope import CallScope, TimeLimit
 from service.http.forms import EditForm, ReconstructForm
 from service.http.openapi import MountedService
-from service.http.requests import (
-    MEBIBYTE,
-    BodyLimit,
-    engine_of,
-    open_form,
-    read_body,
-    read_fields,
-    require_content_type,
-    validated,
-)
 from service.imaging import animation
 from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
@@ -68,15 +56,15 @@ logger = logging.getLogger(f"bentoml.{__name__}")
 
 async def reconstruct(request: Request) -> Response:
     """POST /v1/reconstruct."""
-    engine = engine_of(request.app)
+    engine = requests.engine_of(request.app)
     engine.check_room(1)
     kind = answers.choose(request.headers.get("accept"), (*answers.KINDS, *mesh_api.ALONE))
     largest = engine.settings.largest_request
     async with AsyncExitStack() as held:
         # A mask for every image, and images sent as text.
-        parts = await open_form(request, ReconstructForm, 2 * largest, largest)
+        parts = await requests.open_form(request, ReconstructForm, 2 * largest, largest)
         held.push_async_callback(parts.close)
-        options = form = read_fields(ReconstructForm, parts.multi_items())
+        options = form = requests.read_fields(ReconstructForm, parts.multi_items())
         uploads = form.uploads(largest)
         form.check_links(kind in (answers.JSON, answers.LINES))
         if kind in mesh_api.ALONE:
@@ -101,11 +89,11 @@ async def reconstruct(request: Request) -> Response:
 
 async def render(request: Request) -> Response:
     """POST /v1/render."""
-    engine = engine_of(request.app)
+    engine = requests.engine_of(request.app)
     engine.check_room(1)
-    require_content_type(request, answers.JSON)
-    body = await read_body(request, engine.settings.json_limit_mebibytes * MEBIBYTE)
-    wanted = validated(RenderRequest, body)
+    requests.require_content_type(request, answers.JSON)
+    body = await requests.read_body(request, engine.settings.json_limit_mebibytes)
+    wanted = requests.validated(RenderRequest, body)
     moving = wanted.animation
     picture = answers.PNG if moving is None else animation.MEDIA_TYPES[moving.format]
     header = request.headers.get("accept")
@@ -117,20 +105,20 @@ async def render(request: Request) -> Response:
 
 async def edit(request: Request) -> Response:
     """POST /v1/edit."""
-    engine = engine_of(request.app)
+    engine = requests.engine_of(request.app)
     engine.check_room(1)
     kind = answers.choose(request.headers.get("accept"), (answers.JSON, answers.PNG))
     async with AsyncExitStack() as held:
-        parts = await open_form(request, EditForm, 2)
+        parts = await requests.open_form(request, EditForm, 2)
         held.push_async_callback(parts.close)
-        sent = read_fields(EditForm, parts.multi_items())
+        sent = requests.read_fields(EditForm, parts.multi_items())
         answer = await editing.edit(engine, sent.upload, sent.changes)
     return answers.one_file(kind, answer, [answer.image])
 
 
 async def model(request: Request) -> Response:
     """GET /v1/model."""
-    engine = engine_of(request.app)
+    engine = requests.engine_of(request.app)
     answer = schemas.ModelAnswer(
         manifest=engine.manifest.as_json(),
         licence=dict(engine.manifest.licence),
@@ -183,7 +171,7 @@ routes = Starlette(
         Middleware(CallScope),
         Middleware(TimeLimit, seconds=REQUEST_TIMEOUT_SECONDS),
         Middleware(AccessControl),
-        Middleware(BodyLimit),
+        Middleware(requests.BodyLimit),
     ],
     exception_handlers={RequestError: refused, ItemError: refused},
 )
@@ -274,13 +262,10 @@ async def _lines(
 
 def _whole(entries: list[schemas.ImageAnswer]) -> tuple[schemas.ReconstructAnswer, int]:
     """The answer of a batch, and its HTTP status."""
-    failed = [entry for entry in entries if entry.status == "error"]
-    answer = schemas.ReconstructAnswer(
-        images=entries, succeeded=len(entries) - len(failed), failed=len(failed)
-    )
-    if not failed:
+    answer = schemas.ReconstructAnswer.of(entries)
+    if not answer.failed:
         return answer, 200
-    if len(failed) < len(entries):
+    if answer.succeeded:
         return answer, 207
-    ours = all(entry.error is not None and entry.error.code == INTERNAL_ERROR for entry in failed)
+    ours = all(entry.error is not None and entry.error.code == INTERNAL_ERROR for entry in entries)
     return answer, 500 if ours else 422

@@ -3,8 +3,6 @@
 Everything that a call starts can ask `CALL.get()`; what works for a job, `JOB.get()`.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 import uuid

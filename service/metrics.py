@@ -4,8 +4,6 @@ BentoML's own are off: they have a series for every path that was ever asked for
 could make them grow without end.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """A `bentoml serve` process of one's own: started, waited for, stopped."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import random

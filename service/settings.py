@@ -3,13 +3,11 @@
 python -m service.settings      # a table of all variables
 """
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -118,7 +116,7 @@ class Settings(BaseModel):
         return keys
 
     @model_validator(mode="after")
-    def _check_together(self) -> Settings:
+    def _check_together(self) -> Self:
         if self.queue_limit < self.largest_request:
             raise ValueError(
                 f"{PREFIX}QUEUE_LIMIT is {self.queue_limit}; it must hold one largest request, "

@@ -1,7 +1,5 @@
 """Threads for what would hold up the event loop, and the way there and back."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Callable

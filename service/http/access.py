@@ -1,7 +1,5 @@
 """Who may call `/v1`, and how often: browsers by their origin, then API keys with a limit each."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import math
@@ -13,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.errors import RequestError
 from service.http import answers
+from service.http.requests import engine_of
 from service.settings import Settings
 
 
@@ -70,7 +69,7 @@ class Access:
 
 
 class AccessControl:
-    """The middleware: CORS where origins are set, then the key."""
+    """The middleware: CORS where origins are set, then the key. It answers refusals inside."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -79,9 +78,9 @@ class AccessControl:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         engine = getattr(scope["app"].state, "engine", None)
-        if scope["type"] != "http" or engine is None:
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
-        elif engine.settings.cors_origins:
+        elif engine is not None and engine.settings.cors_origins:
             await self._cors(engine.settings.cors_origins)(scope, receive, send)
         else:
             await self._checked(scope, receive, send)
@@ -99,11 +98,11 @@ class AccessControl:
 
     async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
+            engine_of(scope["app"])
             scope["app"].state.access.check(dict(scope["headers"]).get(b"authorization", b""))
+            await self.app(scope, receive, send)
         except RequestError as error:
             await answers.refuse(error)(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
 
 
 def _digest(key: bytes) -> bytes:

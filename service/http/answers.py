@@ -5,8 +5,6 @@ name, `0003/mesh.glb`, and the file is a part or member of that name. Refusals a
 `choose` finds the form that a client prefers of those a route offers.
 """
 
-from __future__ import annotations
-
 import io
 import secrets
 import zipfile

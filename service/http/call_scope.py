@@ -1,7 +1,5 @@
 """The outer middlewares: what holds for a call from its first byte to its last, and its time."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 from typing import Any
@@ -18,6 +16,60 @@ NOWHERE = "none"
 """In the metrics, of calls that were refused before their route was looked for."""
 CLIENT_GONE = 499
 """nginx's status for a client that did not wait; stands only in the log and the metrics."""
+
+
+class Body:
+    """The request's body as it comes in, and the news that its client has gone away."""
+
+    def __init__(self, receive: Receive, call: Call, seconds: float) -> None:
+        """The running task is cancelled when the client goes away after sending all, unanswered.
+
+        `seconds`: in which the whole body has to be here.
+        """
+        self.gone = False
+        self.answered = False
+        """Set when the last of the answer is sent: who goes away now has got it."""
+        self._receive = receive
+        self._call = call
+        self._seconds = seconds
+        self._until = asyncio.get_running_loop().time() + seconds
+        self.answering = _this_task()
+        """Cancelled when the client goes away."""
+        self._leaving: asyncio.Task[None] | None = None
+        """Waits for that, once the body is complete."""
+
+    async def receive(self) -> Message:
+        """ASGI; raises `RequestError` 408 where the body takes too long."""
+        if self._leaving is not None:
+            await asyncio.shield(self._leaving)
+            return {"type": "http.disconnect"}
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise RequestError(
+                408,
+                "body_too_slow",
+                f"the body was not complete after {math.ceil(self._seconds)} s: "
+                "send fewer or smaller images",
+            ) from None
+        self._call.bytes_in += len(message.get("body", b""))
+        if message["type"] == "http.disconnect":
+            self.gone = True
+        elif not message.get("more_body", False):
+            self._leaving = asyncio.create_task(self._end_when_gone())
+        return message
+
+    def close(self) -> None:
+        """Wait for nothing more."""
+        if self._leaving is not None:
+            self._leaving.cancel()
+
+    async def _end_when_gone(self) -> None:
+        while not self.gone:
+            self.gone = (await self._receive())["type"] == "http.disconnect"
+        if not self.answered:
+            self.answering.cancel()
 
 
 class CallScope:
@@ -91,60 +143,6 @@ class TimeLimit:
             if not limit.expired():
                 raise
             raise DeadlineExceeded from None
-
-
-class Body:
-    """The request's body as it comes in, and the news that its client has gone away."""
-
-    def __init__(self, receive: Receive, call: Call, seconds: float) -> None:
-        """The running task is cancelled when the client goes away after sending all, unanswered.
-
-        `seconds`: in which the whole body has to be here.
-        """
-        self.gone = False
-        self.answered = False
-        """Set when the last of the answer is sent: who goes away now has got it."""
-        self._receive = receive
-        self._call = call
-        self._seconds = seconds
-        self._until = asyncio.get_running_loop().time() + seconds
-        self.answering = _this_task()
-        """Cancelled when the client goes away."""
-        self._leaving: asyncio.Task[None] | None = None
-        """Waits for that, once the body is complete."""
-
-    async def receive(self) -> Message:
-        """ASGI; raises `RequestError` 408 where the body takes too long."""
-        if self._leaving is not None:
-            await asyncio.shield(self._leaving)
-            return {"type": "http.disconnect"}
-        try:
-            async with asyncio.timeout_at(self._until):
-                message = await self._receive()
-        except TimeoutError:
-            raise RequestError(
-                408,
-                "body_too_slow",
-                f"the body was not complete after {math.ceil(self._seconds)} s: "
-                "send fewer or smaller images",
-            ) from None
-        self._call.bytes_in += len(message.get("body", b""))
-        if message["type"] == "http.disconnect":
-            self.gone = True
-        elif not message.get("more_body", False):
-            self._leaving = asyncio.create_task(self._end_when_gone())
-        return message
-
-    def close(self) -> None:
-        """Wait for nothing more."""
-        if self._leaving is not None:
-            self._leaving.cancel()
-
-    async def _end_when_gone(self) -> None:
-        while not self.gone:
-            self.gone = (await self._receive())["type"] == "http.disconnect"
-        if not self.answered:
-            self.answering.cancel()
 
 
 def _this_task() -> asyncio.Task[Any]:

@@ -3,8 +3,6 @@
 Their options stand in service.schemas.options.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -23,8 +21,8 @@ from service.errors import ItemError, RequestError
 from service.http.requests import validated
 from service.jobs.zip_upload import LARGEST_ENTRY
 from service.schemas.options import ImageOptions, Texts
+from service.schemas.photographs import Upload
 from service.schemas.rendering import EditChanges
-from service.schemas.uploads import Upload
 
 LONGEST_NAME = 255
 MOST_LISTED = 1000

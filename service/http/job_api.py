@@ -6,8 +6,6 @@ GET    /v1/jobs/{id}/results  the answers so far, as ZIP or lines
 DELETE /v1/jobs/{id}          cancel; once it has ended, delete its results
 """
 
-from __future__ import annotations
-
 import asyncio
 import tempfile
 import zipfile
@@ -31,7 +29,7 @@ from service.jobs.worker import Jobs
 from service.jobs.zip_upload import read_zip
 from service.schemas import photographs as schemas
 from service.schemas.jobs import JobAnswer, JobItem, JobOptions
-from service.schemas.uploads import Upload
+from service.schemas.photographs import Upload
 from service.settings import Settings
 
 CHUNK = 1 << 18
@@ -189,10 +187,7 @@ def _pack(jobs: Jobs, job: Job, file: IO[bytes]) -> None:
                 for member in files:
                     answers.write_member(archive, member)
             first = items[-1].number + 1
-        failed = sum(entry.status == "error" for entry in entries)
-        answer = schemas.ReconstructAnswer(
-            images=entries, succeeded=len(entries) - failed, failed=failed
-        )
+        answer = schemas.ReconstructAnswer.of(entries)
         answers.write_member(archive, answers.answer_file(answer))
     file.seek(0, 2)
 

@@ -3,8 +3,6 @@
 GET /v1/reconstructions/{id}/mesh   the mesh of a reconstruction that is still kept
 """
 
-from __future__ import annotations
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route

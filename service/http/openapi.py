@@ -1,7 +1,5 @@
 """The OpenAPI document: what BentoML writes about its own routes, and `service.http.paths`."""
 
-from __future__ import annotations
-
 from typing import Any, TypeVar, cast
 
 import attr

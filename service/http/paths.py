@@ -1,7 +1,5 @@
 """The operations of `/v1` as OpenAPI has them: parameters, forms, statuses and media types."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from service.http import answers, forms, mesh_api

@@ -1,7 +1,5 @@
 """Pictures in one file: a strip, a WebP, a GIF, or a film where imageio-ffmpeg is installed."""
 
-from __future__ import annotations
-
 import io
 import os
 import tempfile

@@ -1,7 +1,5 @@
 """The folder of the jobs: its lock, and files that are there whole or not at all."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os
@@ -9,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from service.errors import ItemError
-from service.schemas.uploads import Upload
+from service.schemas.photographs import Upload
 
 LOCK = "lock"
 

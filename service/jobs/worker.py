@@ -1,7 +1,5 @@
 """Works off the jobs in the store, beside the requests that somebody waits for."""
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import logging
@@ -16,7 +14,7 @@ from service.pipeline import reconstruction
 from service.pipeline.engine import Engine
 from service.schemas import photographs as schemas
 from service.schemas.options import ImageOptions
-from service.schemas.uploads import Upload
+from service.schemas.photographs import Upload
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")

@@ -1,14 +1,12 @@
 """A ZIP of photographs: looked over before anything in it is unpacked."""
 
-from __future__ import annotations
-
 import functools
 import struct
 import zipfile
 from typing import IO
 
 from service.errors import ItemError, RequestError
-from service.schemas.uploads import Upload
+from service.schemas.photographs import Upload
 
 MASK_FOLDER = "masks/"
 """`masks/a.jpg` is the mask of `a.jpg`."""

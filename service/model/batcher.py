@@ -5,8 +5,6 @@ so batches grow with the load by themselves. Requests take turns within a batch,
 one does not starve single images; an item nobody waits for any more leaves the queue at once.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Callable, Hashable, Sequence

@@ -1,7 +1,5 @@
 """Graphs whose inputs and outputs are bound in the device's own memory, each copied once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np

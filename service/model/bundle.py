@@ -6,8 +6,6 @@ refuses it with the reason; nothing is served from a bundle that has not been ve
 `bentomodel:<tag>` names a copy in BentoML's model store, which `register` makes.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json

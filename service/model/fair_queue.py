@@ -1,7 +1,5 @@
 """The queue of a batcher: one line per request, and batches take one item of each line in turn."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Hashable

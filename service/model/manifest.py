@@ -1,7 +1,5 @@
 """What a bundle's `manifest.json` says, and the tensors every graph of a bundle must have."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The runners: one per graph, each with its session and its adaptive batcher."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """One ONNX graph of a bundle on the device asked for, never silently on another."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import logging
 from collections.abc import Callable, Mapping, Sequence

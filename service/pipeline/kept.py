@@ -1,7 +1,5 @@
 """Reconstructions kept for a while, so that a client may name one by its id."""
 
-from __future__ import annotations
-
 import secrets
 import time
 from collections import OrderedDict

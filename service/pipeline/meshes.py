@@ -1,7 +1,5 @@
 """Reconstructions as mesh files."""
 
-from __future__ import annotations
-
 from urllib.parse import urlencode
 
 import numpy as np

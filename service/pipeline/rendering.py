@@ -1,7 +1,5 @@
 """Render objects from any camera, each part from its own source, as pictures or one file."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -149,7 +147,7 @@ def _first_scene(request: RenderRequest, archives: Mapping[str, Archive]) -> Sce
     photographed = next(name for name in ("camera", "reconstruction", "shape") if name in archives)
     return Scene(
         part("shape").vertices,
-        part("texture").texture.astype(np.float32) / np.float32(255),
+        images.to_floats(part("texture").texture),
         part("background").background if with_background else None,
         archives[photographed].camera,
     )
@@ -160,8 +158,7 @@ def _at_models_size(engine: Engine, texture: NDArray[np.float32]) -> NDArray[np.
     own = engine.manifest.texture_size
     if texture.shape[:2] == own:
         return texture
-    smaller = images.resize_longer(images.to_bytes(texture), max(own))
-    return smaller.astype(np.float32) / np.float32(255)
+    return images.to_floats(images.resize_longer(images.to_bytes(texture), max(own)))
 
 
 def _render(engine: Engine, scene: Scene, size: int) -> NDArray[np.uint8]:
@@ -199,9 +196,6 @@ def _animate(wanted: Animation, rendered: Sequence[Pictures], size: int) -> Anim
 
 
 def _side_by_side(pictures: Pictures, size: int) -> NDArray[np.uint8]:
-    resized = [
-        np.asarray(Image.fromarray(one).resize((size, size), Image.Resampling.BICUBIC))
-        for one in pictures
-        if one is not None
-    ]
-    return resized[0] if len(resized) == 1 else np.concatenate(resized, axis=1)
+    given = (Image.fromarray(one) for one in pictures if one is not None)
+    resized = [np.asarray(one.resize((size, size), Image.Resampling.BICUBIC)) for one in given]
+    return np.concatenate(resized, axis=1)

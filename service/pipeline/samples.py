@@ -1,7 +1,5 @@
 """Sampled objects: a seed mixes them from the bundle's own sample photographs."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What clients get about a job."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import ConfigDict, Field

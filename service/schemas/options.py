@@ -3,8 +3,6 @@
 A new option is a field of one of these models, and a line where it is used.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any, Literal, get_args, get_origin
 

@@ -1,9 +1,8 @@
-"""What clients get for a photograph; the OpenAPI document is made from these models."""
-
-from __future__ import annotations
+"""A photograph as a client sent it, and the models of what is answered, which OpenAPI shows."""
 
 import base64
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import (
     BaseModel,
@@ -48,6 +47,19 @@ Content = Annotated[
     WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
 ]
 """A file that a client gets: bytes here, base64 in JSON. A text stands for it: a path or a name."""
+
+
+class Upload(NamedTuple):
+    """One image of a request or job; contents are read off the event loop, one after the other.
+
+    Reading raises `ItemError` where there is no file to read.
+    """
+
+    name: str
+    """As sent."""
+    read: Callable[[], bytes]
+    read_mask: Callable[[], bytes] | None = None
+    """None where no mask came with the image."""
 
 
 class Strict(BaseModel):
@@ -210,6 +222,12 @@ class ReconstructAnswer(Strict):
     """images with status ok"""
     failed: int = Field(ge=0, examples=[0])
     """images with status error"""
+
+    @classmethod
+    def of(cls, images: list[ImageAnswer]) -> Self:
+        """The answer with these entries."""
+        failed = sum(entry.status == "error" for entry in images)
+        return cls(images=images, succeeded=len(images) - failed, failed=failed)
 
 
 class Summary(Strict):

@@ -1,8 +1,6 @@
 """What clients send to `/v1/render` and `/v1/edit`, and get back."""
 
-from __future__ import annotations
-
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -49,7 +47,7 @@ class Source(Strict):
     background of one each, a camera around it; the same seed gives the same"""
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> Source:
+    def _exactly_one(self) -> Self:
         given = [name for name in type(self).model_fields if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"give exactly one of id, npz, image and seed, not {given}")
@@ -125,7 +123,7 @@ class RenderRequest(Strict):
     cannot leave"""
 
     @model_validator(mode="after")
-    def _complete(self) -> RenderRequest:
+    def _complete(self) -> Self:
         if self.reconstruction is None and (self.shape is None or self.texture is None):
             raise ValueError("give reconstruction, or both shape and texture")
         if self.renderer != "graphics" and self.reconstruction is None and self.background is None:
@@ -191,7 +189,7 @@ class EditChanges(Strict):
     """pixels per side; graphics 256 by default, gan the model's resolution only"""
 
     @model_validator(mode="after")
-    def _changes_something(self) -> EditChanges:
+    def _changes_something(self) -> Self:
         given = ("turn_degrees", "camera", "shape", "texture", "background")
         if all(getattr(self, name) is None for name in given):
             raise ValueError(f"give at least one of {', '.join(given)}")

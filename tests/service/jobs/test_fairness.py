@@ -9,7 +9,7 @@ from service.jobs.store import JobStore
 from service.jobs.worker import Jobs
 from service.pipeline.engine import Engine
 from service.schemas.options import ImageOptions
-from service.schemas.uploads import Upload
+from service.schemas.photographs import Upload
 from service.settings import Settings
 from tests.service.requests import jpeg
 
