@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,7 +32,9 @@ class Body:
         self._call = call
         self._seconds = seconds
         self._until = asyncio.get_running_loop().time() + seconds
-        self.answering = _this_task()
+        task = asyncio.current_task()
+        assert task is not None  # ASGI applications run in one
+        self.answering = task
         """Cancelled when the client goes away."""
         self._leaving: asyncio.Task[None] | None = None
         """Waits for that, once the body is complete."""
@@ -143,9 +144,3 @@ class TimeLimit:
             if not limit.expired():
                 raise
             raise DeadlineExceeded from None
-
-
-def _this_task() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    assert task is not None  # ASGI applications run in one
-    return task

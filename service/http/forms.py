@@ -7,14 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import (
-    ConfigDict,
-    Field,
-    Json,
-    PlainValidator,
-    WithJsonSchema,
-    WrapValidator,
-)
+from pydantic import ConfigDict, Field, Json, PlainValidator, WithJsonSchema, WrapValidator
 from starlette.datastructures import UploadFile
 
 from service.errors import ItemError, RequestError

@@ -98,9 +98,7 @@ class Jobs:
                 flying.add(asyncio.create_task(self._one(item, options)))
             waiting = asyncio.create_task(self._wake.wait())
             await asyncio.wait(
-                {waiting, *flying},
-                timeout=LOOK_SECONDS,
-                return_when=asyncio.FIRST_COMPLETED,
+                {waiting, *flying}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
             )
             waiting.cancel()
             flying = {task for task in flying if not task.done()}

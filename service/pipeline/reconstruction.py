@@ -151,10 +151,7 @@ def to_view(camera: NDArray[np.float32]) -> schemas.CameraView:
     azimuth, elevation, distance, x, y = (round(value, 6) for value in wrapped.tolist())
     # Unchecked: a network may answer what a client may not ask for.
     return schemas.CameraView.model_construct(
-        azimuth_degrees=azimuth,
-        elevation_degrees=elevation,
-        distance=distance,
-        offset=(x, y),
+        azimuth_degrees=azimuth, elevation_degrees=elevation, distance=distance, offset=(x, y)
     )
 
 

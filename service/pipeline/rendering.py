@@ -35,10 +35,11 @@ async def render(engine: Engine, request: RenderRequest) -> RenderAnswer:
     """Every picture; raises `RequestError` where a source or a setting cannot be used."""
     size = picture_size(engine, request.renderer, request.size)
     named = _named(request)
-    count = _count(engine, request)
-    _check_animation(request, count, size)
-    timings: dict[str, float] = {}
     renderers = 2 if request.renderer == "both" else 1
+    count = _count(engine, request, renderers)
+    if request.animation is not None:
+        animation.check(request.animation.format, count, renderers * size, size)
+    timings: dict[str, float] = {}
     items = sources.photographs(named) + count * renderers
     with engine.admit(items), metrics.stage("total", timings):
         archives = await sources.resolve(engine, named, timings)
@@ -97,7 +98,7 @@ def _named(request: RenderRequest) -> dict[str, sources.Source | None]:
     return named
 
 
-def _count(engine: Engine, request: RenderRequest) -> int:
+def _count(engine: Engine, request: RenderRequest, renderers: int) -> int:
     """Pictures to render, each counted as one item."""
     if request.interpolation is not None:
         count = request.interpolation.steps
@@ -105,7 +106,6 @@ def _count(engine: Engine, request: RenderRequest) -> int:
         count = request.turntable.frames
     else:
         count = len(request.cameras or [0])
-    renderers = 2 if request.renderer == "both" else 1
     largest = engine.settings.largest_request
     if count * renderers > largest:
         message = (
@@ -114,12 +114,6 @@ def _count(engine: Engine, request: RenderRequest) -> int:
         )
         raise RequestError(422, "too_many_cameras", message)
     return count
-
-
-def _check_animation(request: RenderRequest, count: int, size: int) -> None:
-    if request.animation is not None:
-        width = 2 * size if request.renderer == "both" else size
-        animation.check(request.animation.format, count, width, size)
 
 
 def _scenes(request: RenderRequest, archives: Mapping[str, Archive]) -> list[Scene]:
