@@ -47,9 +47,6 @@ from service.schemas import photographs as schemas
 from service.schemas.rendering import RenderRequest
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
 
-FOLDER_SECONDS = 5.0
-"""Pause between two tries for a folder of jobs that another, draining process still holds."""
-
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
 
@@ -225,7 +222,7 @@ class InverseGraphics:
 
     async def _take_up(self) -> None:
         while isinstance(self.jobs, FolderTaken):
-            await asyncio.sleep(FOLDER_SECONDS)
+            await asyncio.sleep(5)  # another process still holds the folder while it drains
             self.jobs = routes.state.jobs = _open_jobs(self.engine)
         self.jobs.start()
 

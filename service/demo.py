@@ -31,7 +31,6 @@ ELEVATION_DEGREES = 15
 VIEW_SIZE = 256
 TITLES = (["photograph"], ["mask", "re-render"], [f"{azimuth}°" for azimuth in AZIMUTHS_DEGREES])
 STYLE = Style(cell=176, gap=6, group_gap=26, margin=28)
-"""Of the contact sheet."""
 TIMEOUT_SECONDS = 300
 
 
@@ -59,12 +58,13 @@ def main(arguments: list[str] | None = None) -> int:
         description=(__doc__ or "").split("\n\n")[0],
     )
     from service.model import bundle  # for which --help does not wait
+    from service.model.manifest import BundleError
 
     try:
         folder = bundle.resolve(options.bundle)
         photographs = list(options.photographs) or bundle.load(folder).samples()
         report = run(folder, photographs, options.out)
-    except (bundle.BundleError, ServerError) as error:
+    except (BundleError, ServerError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     return 0 if report["failed"] == 0 else 1

@@ -41,11 +41,8 @@ class Access:
         """`clock`: seconds."""
         self._digests = [_digest(key.encode()) for key in settings.api_keys]
         self._clock = clock
-        self._buckets = {}
-        if settings.requests_per_minute:
-            self._buckets = {
-                digest: Bucket(settings.requests_per_minute, clock()) for digest in self._digests
-            }
+        limit = settings.requests_per_minute
+        self._buckets = {digest: Bucket(limit, clock()) for digest in self._digests if limit}
 
     def check(self, authorization: bytes) -> None:
         """Raise 401 or 429 unless this value of the Authorization header may call now."""

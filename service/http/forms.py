@@ -17,7 +17,6 @@ from service.schemas.options import ImageOptions, Texts
 from service.schemas.photographs import Upload
 from service.schemas.rendering import EditChanges
 
-LONGEST_NAME = 255
 MOST_LISTED = 1000
 """Items of a job in one answer."""
 BINARY = WithJsonSchema({"type": "string", "format": "binary"})
@@ -26,7 +25,7 @@ BINARY = WithJsonSchema({"type": "string", "format": "binary"})
 def to_upload(value: UploadFile | str) -> Upload:
     """A part as an image whose content is read later."""
     if isinstance(value, UploadFile):
-        return Upload((value.filename or "")[:LONGEST_NAME], value.file.read)
+        return Upload((value.filename or "")[:255], value.file.read)
 
     def refuse() -> bytes:
         # Never taken as an address: a service that fetches URLs reaches into its own network.

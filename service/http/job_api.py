@@ -32,8 +32,6 @@ from service.schemas.jobs import JobAnswer, JobItem, JobOptions
 from service.schemas.photographs import Upload
 from service.settings import Settings
 
-CHUNK = 1 << 18
-"""Bytes."""
 DONE = ("ok", "error")
 EVERY = ("waiting", *DONE)
 KINDS = (answers.ZIP, answers.LINES)
@@ -193,5 +191,5 @@ def _pack(jobs: Jobs, job: Job, file: IO[bytes]) -> None:
 
 
 async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
-    while chunk := await asyncio.to_thread(file.read, CHUNK):
+    while chunk := await asyncio.to_thread(file.read, 1 << 18):
         yield chunk

@@ -14,8 +14,6 @@ from service.errors import RequestError
 MEDIA_TYPES = {"strip": "image/png", "webp": "image/webp", "gif": "image/gif", "mp4": "video/mp4"}
 LARGEST = 16_000_000
 """Pixels of all pictures together: they are held in memory at once."""
-PAPER = 255
-"""Behind transparent pictures in a film, which has no transparency."""
 
 
 def check(form: str, frames: int, width: int, height: int) -> None:
@@ -82,7 +80,8 @@ def _film(frames: Sequence[NDArray[np.uint8]], frames_per_second: int) -> bytes:
 
 
 def _opaque(frame: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """A film has no transparency: the picture on white."""
     picture = Image.fromarray(frame).convert("RGBA")
-    paper = Image.new("RGBA", (width, height), (PAPER,) * 4)
+    paper = Image.new("RGBA", (width, height), "white")
     paper.alpha_composite(picture)
     return np.asarray(paper.convert("RGB"))

@@ -9,8 +9,6 @@ from typing import IO
 from service.errors import ItemError
 from service.schemas.photographs import Upload
 
-LOCK = "lock"
-
 
 class FolderTaken(RuntimeError):
     """Another process works on the jobs of this folder, or it cannot be written."""
@@ -20,7 +18,7 @@ def lock(folder: Path) -> IO[bytes]:
     """The folder's lock, or `FolderTaken`; given back by the system however the process ends."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = open(folder / LOCK, "ab")
+        file = open(folder / "lock", "ab")
     except OSError as error:
         raise FolderTaken(f"{folder} cannot be written ({error})") from error
     try:

@@ -26,7 +26,6 @@ from service.errors import ItemError
 from service.jobs import files
 from service.schemas.photographs import Upload
 
-DATABASE = "jobs.sqlite3"
 UPLOADS = ("image", "mask", "refused")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -92,7 +91,7 @@ class JobStore:
         self._clock = clock
         self._lock = files.lock(folder)
         self._mutex = RLock()
-        self._database = sqlite3.connect(folder / DATABASE, check_same_thread=False)
+        self._database = sqlite3.connect(folder / "jobs.sqlite3", check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA foreign_keys = ON")
         self._database.executescript(SCHEMA)

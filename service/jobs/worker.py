@@ -25,8 +25,6 @@ LOOK_SECONDS = 30.0
 """Pause between two looks for jobs whose time is over."""
 AGAIN_SECONDS = 5.0
 """Pause before an image that could not be read or written is tried again."""
-PUT_OFF = ("overloaded", "shutting_down")
-"""Codes that say nothing about the image: it is done again."""
 
 
 class Jobs:
@@ -184,7 +182,8 @@ class Jobs:
                 with self._engine.admit(1), inside(JOB, item.job):
                     entry = await reconstruction.answer(self._engine, item.number, upload, options)
                 code = entry.error and entry.error.code
-                if code not in PUT_OFF:
+                # Those two say nothing about the image: it is done again.
+                if code not in ("overloaded", "shutting_down"):
                     return entry
             except Overloaded as error:
                 # Those whom somebody waits for go first.

@@ -18,8 +18,6 @@ from service.schemas.rendering import LARGEST_NUMBER
 
 ATTRIBUTES = dict(shape="vertices", texture="texture", background="background", camera="camera")
 """Attributes of `Archive`, by the field of a request that names their source."""
-HEADER_ALLOWANCE = 4096
-"""Bytes an npy member may be larger than its numbers."""
 
 
 class Archive(NamedTuple):
@@ -112,8 +110,9 @@ def _read(members: zipfile.ZipFile, name: str, member: _Member) -> NDArray:
         size = members.getinfo(f"{name}.npy").file_size
     except KeyError:
         raise ItemError("incomplete_npz", f"the npz has no {name}; {wanted}") from None
-    # Checked before anything is unpacked: a small file can claim to hold gigabytes.
-    if size > dtype.itemsize * int(np.prod(member.largest)) + HEADER_ALLOWANCE:
+    # Checked before anything is unpacked: a small file can claim to hold gigabytes. An npy's header
+    # is allowed 4096 bytes.
+    if size > dtype.itemsize * int(np.prod(member.largest)) + 4096:
         raise ItemError("wrong_npz", f"{name} holds {size} bytes; {wanted}")
     with members.open(f"{name}.npy") as file:
         npy = np.lib.format

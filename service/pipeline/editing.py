@@ -18,9 +18,6 @@ from service.schemas import photographs as schemas
 from service.schemas.photographs import Upload
 from service.schemas.rendering import EditAnswer, EditChanges
 
-TRACE = 0.1
-"""Pixels whose mask, 0..1, is above this hold some of the object's colour."""
-
 
 async def edit(engine: Engine, upload: Upload, changes: EditChanges) -> EditAnswer:
     """The new photograph; raises `RequestError` where the old one or a source cannot be used."""
@@ -67,6 +64,7 @@ def _camera(old: np.ndarray, changes: EditChanges) -> np.ndarray:
 
 def _render_over(engine: Engine, taken: Taken, scene: Scene, size: int) -> np.ndarray:
     """The mesh over the old photograph without its object, [S, S, 3]. CPU work."""
-    ground = fill(taken.seen.photograph.pixels, taken.seen.mask > TRACE)
+    # A trace of the object's colour is in every pixel where the mask is above 0.1.
+    ground = fill(taken.seen.photograph.pixels, taken.seen.mask > 0.1)
     rgba = cut_out(engine.render(scene.vertices, scene.texture, scene.camera, size, SAMPLES))
     return compose(rgba, ground, Image.Resampling.BICUBIC)

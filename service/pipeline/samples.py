@@ -10,8 +10,6 @@ from graphics.camera import NOMINAL_DISTANCE
 from service.errors import ItemError
 from service.pipeline.archive import Archive
 
-HIGHEST_ELEVATION_DEGREES = 30.0
-
 
 class Samples:
     """The sample photographs, reconstructed when the first seed is asked for."""
@@ -38,7 +36,7 @@ def mix(archives: Sequence[Archive], seed: int) -> Archive:
     weights = random.dirichlet(np.ones(len(archives)))
     texture, background = random.integers(len(archives), size=2)
     azimuth = random.uniform(-180, 180)
-    elevation = random.uniform(0, HIGHEST_ELEVATION_DEGREES)
+    elevation = random.uniform(0, 30)
     vertices = np.stack([archive.vertices for archive in archives])
     return Archive(
         np.tensordot(weights, vertices, axes=1).astype(np.float32),
