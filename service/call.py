@@ -1,4 +1,4 @@
-"""Who is being worked for: the HTTP call with its id and deadline, or a job.
+"""The HTTP call, with its id and deadline, or the job that a running task works for.
 
 Everything that a call starts can ask `CALL.get()`; what works for a job, `JOB.get()`.
 """
@@ -20,7 +20,7 @@ Value = TypeVar("Value")
 
 
 class Call:
-    """What is known of a call while it lasts."""
+    """An HTTP call: its id, deadline, sizes and outcome."""
 
     def __init__(
         self, method: str, path: str, headers: Mapping[str, str], deadline_seconds: float
@@ -44,11 +44,11 @@ class Call:
         self._began = perf_counter()
 
     def seconds(self) -> float:
-        """Since it came."""
+        """Seconds since it came."""
         return perf_counter() - self._began
 
     def line(self) -> dict[str, Any]:
-        """What the log says about it; never a header's, a form's or a file's content."""
+        """Its fields in the log; never the content of a header, a form or a file."""
         return {
             "request": self.id,
             "method": self.method,

@@ -97,5 +97,5 @@ def stage(name: str, timings: dict[str, float]) -> Iterator[None]:
 
 @cache
 def _stage(name: str) -> prometheus.Histogram:
-    """Looking it up anew costs as much as counting."""
+    """Cached, as looking it up costs as much as counting."""
     return STAGE.labels(name)

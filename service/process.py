@@ -107,7 +107,7 @@ def _tail(log: Path) -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on.
+    """A free TCP port of this machine.
 
     Raises:
         ServerError: none was found.

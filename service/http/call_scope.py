@@ -11,8 +11,6 @@ from service.call import CALL, ID_HEADER, Call, inside
 from service.errors import DeadlineExceeded, RequestError
 from service.http import answers
 
-NOWHERE = "none"
-"""In the metrics, of calls that were refused before their route was looked for."""
 CLIENT_GONE = 499
 """nginx's status for a client that did not wait; stands only in the log and the metrics."""
 
@@ -94,7 +92,8 @@ class CallScope:
                 await self._answer(call, scope, Body(receive, call, settings.body_seconds), send)
                 span.set_attribute("http.response.status_code", call.status or CLIENT_GONE)
         finally:
-            route = getattr(scope.get("route"), "path", NOWHERE)
+            # "none": the call was refused before its route was looked for.
+            route = getattr(scope.get("route"), "path", "none")
             metrics.count_request(route, call.status or CLIENT_GONE, call.seconds())
             logs.REQUESTS.info("%s %s", method, path, extra=call.line())
 

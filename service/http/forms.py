@@ -145,7 +145,7 @@ class ItemsPage(Texts):
 def describe(model: type[Texts], reference: str) -> dict[str, Any]:
     """OpenAPI's schema of a form, or of a query's fields.
 
-    OpenAPI 3.0 knows no null, as which nobody can send a field, and one example a field.
+    OpenAPI 3.0 has no null, which a form cannot send either, and one example a field.
     `reference`: the path to other models, with `{model}` in place of the name.
     """
     schema = model.model_json_schema(ref_template=reference)

@@ -1,4 +1,4 @@
-"""Checks and readers of requests that the routes share."""
+"""Reading and checking of requests, for all routes."""
 
 from collections.abc import Iterable
 from typing import Any, TypeVar, get_origin

@@ -2,7 +2,7 @@
 
 No timer: an image on an idle service starts at once, and while a batch runs the next one gathers,
 so batches grow with the load by themselves. Requests take turns within a batch, so that a large
-one does not starve single images; an item nobody waits for any more leaves the queue at once.
+one does not starve single images; an item whose client has gone leaves the queue at once.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class Device(Threads):
     def __init__(self) -> None:
         super().__init__(1, "device")
         self.idle = asyncio.Lock()
-        """Held by whoever calls."""
+        """Held while `call` runs a batch."""
 
 
 class Batcher(Generic[Item, Result]):
@@ -65,7 +65,7 @@ class Batcher(Generic[Item, Result]):
         """The result of one item; raises its own error or a `RequestError`.
 
         `request`: whose turn it takes; None for a request of its own. `deadline`: seconds of the
-        event loop's clock after which nobody wants the result, `DeadlineExceeded` is raised then.
+        event loop's clock after which `DeadlineExceeded` is raised.
         """
         if self._closed:
             raise ShuttingDown

@@ -1,4 +1,4 @@
-"""What a bundle's `manifest.json` says, and the tensors every graph of a bundle must have."""
+"""The fields of a bundle's `manifest.json`, and the tensors every graph of a bundle must have."""
 
 import dataclasses
 import json
@@ -65,7 +65,7 @@ class BundleError(Exception):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What `manifest.json` says. `files` and `tensors` are filled in by `write_manifest`."""
+    """The fields of `manifest.json`. `files` and `tensors` are filled in by `write_manifest`."""
 
     category: str
     """What the bundle knows, for example "vehicles"."""

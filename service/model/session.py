@@ -165,12 +165,8 @@ def _session_options(threads: int) -> onnxruntime.SessionOptions:
 
 def _refuse_two_runtimes() -> None:
     """onnxruntime and onnxruntime-gpu install over each other: what then runs is anyone's guess."""
-    installed = [
-        name
-        for name in ("onnxruntime", "onnxruntime-gpu")
-        if any(importlib.metadata.distributions(name=name))
-    ]
-    if len(installed) > 1:
+    names = ("onnxruntime", "onnxruntime-gpu")
+    if all(any(importlib.metadata.distributions(name=name)) for name in names):
         raise DeviceError(
             "onnxruntime and onnxruntime-gpu are both installed and overwrite each other: "
             "uninstall both, then install exactly one of the extras cpu and gpu"

@@ -89,7 +89,7 @@ class Engine:
             self._memory.observe()
 
     def check_room(self, items: int) -> None:
-        """Raise what `admit` would raise."""
+        """Raise `ShuttingDown` or `Overloaded` where `admit` would."""
         if self.closed:
             raise ShuttingDown
         limit = self.settings.queue_limit

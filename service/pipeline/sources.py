@@ -1,4 +1,4 @@
-"""From what a client names to what it names: an id, an npz, a photograph or a seed."""
+"""Finds the archive that a client names by an id, an npz, a photograph or a seed."""
 
 import asyncio
 import base64

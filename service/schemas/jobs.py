@@ -1,4 +1,4 @@
-"""What clients get about a job."""
+"""Answers about a job."""
 
 from typing import Literal
 

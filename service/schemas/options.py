@@ -1,4 +1,4 @@
-"""What a client may choose of the answer. Forms, queries, jobs and OpenAPI all read it here.
+"""Options of an answer that a client may choose. Forms, queries, jobs and OpenAPI read them here.
 
 A new option is a field of one of these models, and a line where it is used.
 """

@@ -1,4 +1,4 @@
-"""What clients send to `/v1/render` and `/v1/edit`, and get back."""
+"""Requests and answers of `/v1/render` and `/v1/edit`."""
 
 from typing import Literal, Self
 
