@@ -90,11 +90,7 @@ async def answer(
             name=upload.name,
             status="ok",
             id=identity,
-            mesh=schemas.Mesh(
-                format=options.format,
-                media_type=meshes.MEDIA_TYPES[options.format],
-                data=found.mesh or meshes.link(identity, options),
-            ),
+            mesh=_mesh(options, found.mesh or meshes.link(identity, options)),
             camera=found.camera,
             confidence=round(seen.reconstruction.confidence, 6),
             mask=found.mask,
@@ -198,6 +194,11 @@ def _assess(seen: Seen, rendered: Rendered) -> tuple[float, list[quality.Flag]]:
     iou = _iou(mask > 0.5, covered)
     colour_error = quality.colour_difference(photograph.pixels, rendered.images[0], covered)
     return iou, quality.flags(photograph, mask, iou, colour_error, found.confidence)
+
+
+def _mesh(options: ImageOptions, content: bytes | str) -> schemas.Mesh:
+    media_type = meshes.MEDIA_TYPES[options.format]
+    return schemas.Mesh(format=options.format, media_type=media_type, data=content)
 
 
 def _texture(engine: Engine, taken: Taken, options: ImageOptions) -> NDArray[np.uint8]:
