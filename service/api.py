@@ -12,8 +12,6 @@ GET  /livez /readyz /healthz   BentoML's, with this service's readiness
 GET  /metrics          service.metrics
 """
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import logging
@@ -31,22 +29,11 @@ from starlette.routing import Match, Route
 from graphics.camera import CONVENTION
 from service import logs, metrics
 from service.errors import ItemError, RequestError
-from service.http import accept, answers, job_api, mesh_api
+from service.http import answers, job_api, mesh_api, requests
 from service.http.access import Access, AccessControl
-from service.http.call_scope import CallScope
+from service.http.call_scope import CallScope, TimeLimit
 from service.http.forms import EditForm, ReconstructForm
-from service.http.openapi import DocumentedService
-from service.http.requests import (
-    MEBIBYTE,
-    BodyLimit,
-    engine_of,
-    open_form,
-    read_body,
-    read_fields,
-    require_content_type,
-    validated,
-)
-from service.http.time_limit import TimeLimit
+from service.http.openapi import MountedService
 from service.imaging import animation
 from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
@@ -60,24 +47,21 @@ from service.schemas import photographs as schemas
 from service.schemas.rendering import RenderRequest
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
 
-FOLDER_SECONDS = 5.0
-"""Pause between two tries for a folder of jobs that another, draining process still holds."""
-
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
 
 
 async def reconstruct(request: Request) -> Response:
     """POST /v1/reconstruct."""
-    engine = engine_of(request.app)
+    engine = requests.engine_of(request.app)
     engine.check_room(1)
-    kind = accept.choose(request.headers.get("accept"), (*answers.KINDS, *mesh_api.ALONE))
+    kind = answers.choose(request.headers.get("accept"), (*answers.KINDS, *mesh_api.ALONE))
     largest = engine.settings.largest_request
     async with AsyncExitStack() as held:
         # A mask for every image, and images sent as text.
-        parts = await open_form(request, ReconstructForm, 2 * largest, largest)
+        parts = await requests.open_form(request, ReconstructForm, 2 * largest, largest)
         held.push_async_callback(parts.close)
-        options = form = read_fields(ReconstructForm, parts.multi_items())
+        options = form = requests.read_fields(ReconstructForm, parts.multi_items())
         uploads = form.uploads(largest)
         form.check_links(kind in (answers.JSON, answers.LINES))
         if kind in mesh_api.ALONE:
@@ -102,15 +86,15 @@ async def reconstruct(request: Request) -> Response:
 
 async def render(request: Request) -> Response:
     """POST /v1/render."""
-    engine = engine_of(request.app)
+    engine = requests.engine_of(request.app)
     engine.check_room(1)
-    require_content_type(request, answers.JSON)
-    body = await read_body(request, engine.settings.json_limit_mebibytes * MEBIBYTE)
-    wanted = validated(RenderRequest, body)
+    requests.require_content_type(request, answers.JSON)
+    body = await requests.read_body(request, engine.settings.json_limit_mebibytes)
+    wanted = requests.validated(RenderRequest, body)
     moving = wanted.animation
     picture = answers.PNG if moving is None else animation.MEDIA_TYPES[moving.format]
     header = request.headers.get("accept")
-    kind = accept.choose(header, (answers.JSON, picture))
+    kind = answers.choose(header, (answers.JSON, picture))
     answer = await rendering.render(engine, wanted)
     pictures = answer.images if answer.animation is None else [answer.animation.data]
     return answers.one_file(kind, answer, pictures + (answer.gan_images or []))
@@ -118,20 +102,20 @@ async def render(request: Request) -> Response:
 
 async def edit(request: Request) -> Response:
     """POST /v1/edit."""
-    engine = engine_of(request.app)
+    engine = requests.engine_of(request.app)
     engine.check_room(1)
-    kind = accept.choose(request.headers.get("accept"), (answers.JSON, answers.PNG))
+    kind = answers.choose(request.headers.get("accept"), (answers.JSON, answers.PNG))
     async with AsyncExitStack() as held:
-        parts = await open_form(request, EditForm, 2)
+        parts = await requests.open_form(request, EditForm, 2)
         held.push_async_callback(parts.close)
-        sent = read_fields(EditForm, parts.multi_items())
+        sent = requests.read_fields(EditForm, parts.multi_items())
         answer = await editing.edit(engine, sent.upload, sent.changes)
     return answers.one_file(kind, answer, [answer.image])
 
 
 async def model(request: Request) -> Response:
     """GET /v1/model."""
-    engine = engine_of(request.app)
+    engine = requests.engine_of(request.app)
     answer = schemas.ModelAnswer(
         manifest=engine.manifest.as_json(),
         licence=dict(engine.manifest.licence),
@@ -184,7 +168,7 @@ routes = Starlette(
         Middleware(CallScope),
         Middleware(TimeLimit, seconds=REQUEST_TIMEOUT_SECONDS),
         Middleware(AccessControl),
-        Middleware(BodyLimit),
+        Middleware(requests.BodyLimit),
     ],
     exception_handlers={RequestError: refused, ItemError: refused},
 )
@@ -194,7 +178,7 @@ metrics_routes = Starlette(routes=[Route("/metrics", read_metrics, methods=["GET
 
 @bentoml.service(
     name="inverse-graphics",
-    service_class=DocumentedService,
+    service_class=MountedService,
     workers=1,
     # Ours are in `service.metrics`.
     metrics={"enabled": False},
@@ -238,7 +222,7 @@ class InverseGraphics:
 
     async def _take_up(self) -> None:
         while isinstance(self.jobs, FolderTaken):
-            await asyncio.sleep(FOLDER_SECONDS)
+            await asyncio.sleep(5)  # another process still holds the folder while it drains
             self.jobs = routes.state.jobs = _open_jobs(self.engine)
         self.jobs.start()
 
@@ -275,13 +259,10 @@ async def _lines(
 
 def _whole(entries: list[schemas.ImageAnswer]) -> tuple[schemas.ReconstructAnswer, int]:
     """The answer of a batch, and its HTTP status."""
-    failed = [entry for entry in entries if entry.status == "error"]
-    answer = schemas.ReconstructAnswer(
-        images=entries, succeeded=len(entries) - len(failed), failed=len(failed)
-    )
-    if not failed:
+    answer = schemas.ReconstructAnswer.of(entries)
+    if not answer.failed:
         return answer, 200
-    if len(failed) < len(entries):
+    if answer.succeeded:
         return answer, 207
-    ours = all(entry.error is not None and entry.error.code == INTERNAL_ERROR for entry in failed)
+    ours = all(entry.error is not None and entry.error.code == INTERNAL_ERROR for entry in entries)
     return answer, 500 if ours else 422

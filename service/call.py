@@ -1,9 +1,7 @@
-"""Who is being worked for: the HTTP call with its id and deadline, or a job.
+"""The HTTP call, with its id and deadline, or the job that a running task works for.
 
-Everything that a call starts can ask `current_call()`; what works for a job, `current_job()`.
+Everything that a call starts can ask `CALL.get()`; what works for a job, `JOB.get()`.
 """
-
-from __future__ import annotations
 
 import asyncio
 import re
@@ -13,15 +11,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 ID_HEADER = "x-request-id"
 SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})")
+Value = TypeVar("Value")
 
 
 class Call:
-    """What is known of a call while it lasts."""
+    """An HTTP call: its id, deadline, sizes and outcome."""
 
     def __init__(
         self, method: str, path: str, headers: Mapping[str, str], deadline_seconds: float
@@ -45,11 +44,11 @@ class Call:
         self._began = perf_counter()
 
     def seconds(self) -> float:
-        """Since it came."""
+        """Seconds since it came."""
         return perf_counter() - self._began
 
     def line(self) -> dict[str, Any]:
-        """What the log says about it; never a header's, a form's or a file's content."""
+        """Its fields in the log; never the content of a header, a form or a file."""
         return {
             "request": self.id,
             "method": self.method,
@@ -62,35 +61,18 @@ class Call:
         }
 
 
-_CURRENT: ContextVar[Call | None] = ContextVar("call", default=None)
-_JOB: ContextVar[str | None] = ContextVar("job", default=None)
-
-
-def current_call() -> Call | None:
-    """The call that the running task is part of; None outside any."""
-    return _CURRENT.get()
-
-
-@contextmanager
-def entered(call: Call) -> Iterator[None]:
-    """Make it the current call of what is started inside."""
-    token = _CURRENT.set(call)
-    try:
-        yield
-    finally:
-        _CURRENT.reset(token)
-
-
-def current_job() -> str | None:
-    """The id of the job that the running task works for; None outside any."""
-    return _JOB.get()
+CALL: ContextVar[Call | None] = ContextVar("call", default=None)
+"""The call that the running task is part of; None outside any."""
+JOB: ContextVar[str | None] = ContextVar("job", default=None)
+"""The id of the job that the running task works for, whose images stand in one line of the queues;
+None outside any."""
 
 
 @contextmanager
-def working_for(job: str) -> Iterator[None]:
-    """Put the images begun inside into the one line of this job in the queues of the graphs."""
-    token = _JOB.set(job)
+def inside(variable: ContextVar[Value], value: Value) -> Iterator[None]:
+    """Give the variable this value in all that is started inside."""
+    token = variable.set(value)
     try:
         yield
     finally:
-        _JOB.reset(token)
+        variable.reset(token)

@@ -7,8 +7,6 @@ Starts `bentoml serve`, posts the photographs as one batch, writes one textured 
 stops the service.
 """
 
-from __future__ import annotations
-
 import base64
 import io
 import json
@@ -18,7 +16,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import httpx
 import tyro
@@ -33,18 +31,7 @@ ELEVATION_DEGREES = 15
 VIEW_SIZE = 256
 TITLES = (["photograph"], ["mask", "re-render"], [f"{azimuth}°" for azimuth in AZIMUTHS_DEGREES])
 STYLE = Style(cell=176, gap=6, group_gap=26, margin=28)
-"""Of the contact sheet."""
 TIMEOUT_SECONDS = 300
-
-
-class Posted(NamedTuple):
-    """What the service answered."""
-
-    entries: list[dict[str, Any]]
-    turned: list[list[Image.Image]]
-    """The four views of each photograph that succeeded."""
-    seconds: float
-    """Of the batch."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +58,13 @@ def main(arguments: list[str] | None = None) -> int:
         description=(__doc__ or "").split("\n\n")[0],
     )
     from service.model import bundle  # for which --help does not wait
+    from service.model.manifest import BundleError
 
     try:
         folder = bundle.resolve(options.bundle)
         photographs = list(options.photographs) or bundle.load(folder).samples()
         report = run(folder, photographs, options.out)
-    except (bundle.BundleError, ServerError) as error:
+    except (BundleError, ServerError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     return 0 if report["failed"] == 0 else 1
@@ -92,58 +80,51 @@ def run(folder: Path, photographs: list[Path], out: Path) -> dict[str, Any]:
         print(f"serving {folder} after {served.seconds_to_ready:.1f} s")
         with httpx.Client(base_url=served.address, timeout=TIMEOUT_SECONDS) as client:
             model = client.get("/v1/model").raise_for_status().json()
-            posted = _post(client, photographs)
+            entries, seconds = _post(client, photographs)
+            fine = [entry for entry in entries if entry["status"] == "ok"]
+            turned = [_turned(client, photographs[entry["index"]]) for entry in fine]
         seconds_to_ready = served.seconds_to_ready
-    results = _write_meshes(posted.entries, photographs, out)
-    if rows := _rows(posted, photographs):
+    results = _write_meshes(entries, photographs, out)
+    if rows := [_row(*one, photographs) for one in zip(fine, turned, strict=True)]:
         (out / "contact_sheet.png").write_bytes(png_of(sheet_of(rows, TITLES, STYLE)))
     report = {
         "category": model["manifest"]["category"],
         "providers": model["providers"],
         "machine": platform.platform(),
-        "succeeded": sum(result["status"] == "ok" for result in results),
-        "failed": sum(result["status"] != "ok" for result in results),
+        "succeeded": len(fine),
+        "failed": len(entries) - len(fine),
         "seconds_to_ready": round(seconds_to_ready, 3),
-        "seconds_for_the_batch": round(posted.seconds, 3),
+        "seconds_for_the_batch": round(seconds, 3),
         "photographs": results,
     }
     (out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     print(
-        f"{report['succeeded']} of {len(results)} photographs became meshes in "
-        f"{posted.seconds:.2f} s: see {out}/contact_sheet.png"
+        f"{len(fine)} of {len(entries)} photographs became meshes in {seconds:.2f} s: "
+        f"see {out}/contact_sheet.png"
     )
     return report
 
 
-def _post(client: httpx.Client, photographs: list[Path]) -> Posted:
-    contents = [path.read_bytes() for path in photographs]
-    files = [
-        ("images", (path.name, content))
-        for path, content in zip(photographs, contents, strict=True)
-    ]
+def _post(client: httpx.Client, photographs: list[Path]) -> tuple[list[dict[str, Any]], float]:
+    """The entries of the answer, and the seconds of the batch."""
+    files = [("images", (path.name, path.read_bytes())) for path in photographs]
     start = time.monotonic()
     answer = client.post("/v1/reconstruct", files=files, data={"format": "glb", "preview": "true"})
     seconds = time.monotonic() - start
     if "images" not in answer.json():
         raise ServerError(f"the service refused the batch: {answer.text}")
-    entries = answer.json()["images"]
-    fine = [contents[entry["index"]] for entry in entries if entry["status"] == "ok"]
-    return Posted(entries, [_turned(client, content) for content in fine], seconds)
+    return answer.json()["images"], seconds
 
 
-def _turned(client: httpx.Client, photograph: bytes) -> list[Image.Image]:
+def _turned(client: httpx.Client, photograph: Path) -> list[Image.Image]:
     """One object from four sides, by a second request that takes it from the photograph."""
-    answer = client.post(
-        "/v1/render",
-        json={
-            "reconstruction": {"image": base64.b64encode(photograph).decode("ascii")},
-            "cameras": [
-                {"azimuth_degrees": azimuth, "elevation_degrees": ELEVATION_DEGREES}
-                for azimuth in AZIMUTHS_DEGREES
-            ],
-            "size": VIEW_SIZE,
-        },
-    )
+    image = base64.b64encode(photograph.read_bytes()).decode("ascii")
+    cameras = [
+        {"azimuth_degrees": azimuth, "elevation_degrees": ELEVATION_DEGREES}
+        for azimuth in AZIMUTHS_DEGREES
+    ]
+    wanted = {"reconstruction": {"image": image}, "cameras": cameras, "size": VIEW_SIZE}
+    answer = client.post("/v1/render", json=wanted)
     return [_image(text) for text in answer.raise_for_status().json()["images"]]
 
 
@@ -165,23 +146,13 @@ def _write_meshes(
     return results
 
 
-def _rows(posted: Posted, photographs: list[Path]) -> list[Row]:
-    fine = [entry for entry in posted.entries if entry["status"] == "ok"]
-    return [
-        Row(
-            [
-                [_framed(photographs[entry["index"]], entry["frame"])],
-                [_image(entry["mask"]), _image(entry["preview"])],
-                turned,
-            ],
-            captions=[
-                entry["name"],
-                f"azimuth {entry['camera']['azimuth_degrees']:.0f}°  "
-                f"IoU {entry['rerender_iou']:.2f}",
-            ],
-        )
-        for entry, turned in zip(fine, posted.turned, strict=True)
-    ]
+def _row(entry: dict[str, Any], turned: list[Image.Image], photographs: list[Path]) -> Row:
+    """One entry's row of the contact sheet; `turned`: the views from four sides."""
+    azimuth, iou = entry["camera"]["azimuth_degrees"], entry["rerender_iou"]
+    found = [_image(entry["mask"]), _image(entry["preview"])]
+    captions = [entry["name"], f"azimuth {azimuth:.0f}°  IoU {iou:.2f}"]
+    framed = _framed(photographs[entry["index"]], entry["frame"])
+    return Row([[framed], found, turned], captions=captions)
 
 
 def _framed(path: Path, frame: dict[str, float]) -> Image.Image:

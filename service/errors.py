@@ -1,7 +1,5 @@
 """Errors that a client gets: of one image, or of the whole request."""
 
-from __future__ import annotations
-
 
 class ItemError(Exception):
     """One image of a batch cannot be used; the others are not touched by it."""
@@ -29,30 +27,21 @@ class Overloaded(RequestError):
     """The queue is full: come back later."""
 
     def __init__(self, queued: int, limit: int, retry_after_seconds: int) -> None:
-        super().__init__(
-            429,
-            "overloaded",
-            f"{queued} images wait already, at most {limit} may: "
-            f"send again in {retry_after_seconds} s",
-            retry_after_seconds,
-        )
+        wait = f"send again in {retry_after_seconds} s"
+        message = f"{queued} images wait already, at most {limit} may: {wait}"
+        super().__init__(429, "overloaded", message, retry_after_seconds)
 
 
 class ShuttingDown(RequestError):
     """The service is stopping."""
 
     def __init__(self) -> None:
-        super().__init__(
-            503, "shutting_down", "this replica is stopping: send again", retry_after_seconds=1
-        )
+        super().__init__(503, "shutting_down", "this replica is stopping: send again", 1)
 
 
 class DeadlineExceeded(RequestError):
     """The time the request was given is over."""
 
     def __init__(self) -> None:
-        super().__init__(
-            504,
-            "deadline_exceeded",
-            "the time given to this request is over: send fewer images, or allow more time",
-        )
+        message = "the time given to this request is over: send fewer images, or allow more time"
+        super().__init__(504, "deadline_exceeded", message)

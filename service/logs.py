@@ -1,7 +1,5 @@
 """The log of requests: one JSON object per line, on standard output."""
 
-from __future__ import annotations
-
 import json
 import logging
 import sys

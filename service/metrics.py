@@ -4,97 +4,69 @@ BentoML's own are off: they have a series for every path that was ever asked for
 could make them grow without end.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from time import perf_counter
 
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    REGISTRY,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-    multiprocess,
-)
+import prometheus_client as prometheus
+from prometheus_client import multiprocess
 
 from service import tracing
-from service.call import current_call
+from service.call import CALL
 
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+# Every name begins with inverse_graphics_; those of counters end in _total.
+Counter = partial(prometheus.Counter, namespace="inverse_graphics")
+Gauge = partial(prometheus.Gauge, namespace="inverse_graphics")
+Histogram = partial(prometheus.Histogram, namespace="inverse_graphics")
+Seconds = partial(Histogram, buckets=SECONDS)
 
-QUEUE_WAIT = Histogram(
-    "inverse_graphics_queue_wait_seconds",
-    "Time an image waited for its batch.",
-    ["runner"],
-    buckets=SECONDS,
-)
+QUEUE_WAIT = Seconds("queue_wait_seconds", "Time an image waited for its batch.", ["runner"])
 BATCH_SIZE = Histogram(
-    "inverse_graphics_batch_size_images",
+    "batch_size_images",
     "Images in one run of a graph.",
     ["runner"],
     buckets=(1, 2, 4, 8, 16, 32, 64, 128),
 )
 DISPATCHES = Counter(
-    "inverse_graphics_dispatches",
+    "dispatches",
     "Runs of a graph by reason: full (the largest batch was queued), idle (the device was idle and "
     "less was queued), alone (one image of a batch that failed).",
     ["runner", "reason"],
 )
-STAGE = Histogram(
-    "inverse_graphics_stage_seconds",
-    "Time of one stage of one image, waiting included.",
-    ["stage"],
-    buckets=SECONDS,
-)
-ITEMS = Counter(
-    "inverse_graphics_items", "Images by outcome: ok, or the code of the error.", ["outcome"]
-)
+STAGE = Seconds("stage_seconds", "Time of one stage of one image, waiting included.", ["stage"])
+ITEMS = Counter("items", "Images by outcome: ok, or the code of the error.", ["outcome"])
 BATCH_FAILURES = Counter(
-    "inverse_graphics_batch_failures",
-    "Batches that failed and were run image by image.",
-    ["runner"],
+    "batch_failures", "Batches that failed and were run image by image.", ["runner"]
 )
 IN_FLIGHT = Gauge(
-    "inverse_graphics_in_flight_images",
-    "Images accepted and not yet answered.",
-    multiprocess_mode="livesum",
+    "in_flight_images", "Images accepted and not yet answered.", multiprocess_mode="livesum"
 )
 DEVICE_MEMORY = Gauge(
-    "inverse_graphics_device_memory_bytes",
+    "device_memory_bytes",
     "Memory in use: of the whole GPU, or of this process where the graphs run on the CPU.",
     ["device"],
     multiprocess_mode="livemax",
 )
-REFUSALS = Counter(
-    "inverse_graphics_refusals", "Requests refused as a whole, by the code of the error.", ["code"]
-)
+REFUSALS = Counter("refusals", "Requests refused as a whole, by the code of the error.", ["code"])
 REQUESTS = Counter(
-    "inverse_graphics_requests",
+    "requests",
     "Calls of /v1 by route and HTTP status; 499: the client went away.",
     ["route", "status"],
 )
-REQUEST = Histogram(
-    "inverse_graphics_request_seconds",
-    "Time of one call, its body's way included.",
-    ["route"],
-    buckets=SECONDS,
-)
-MEDIA_TYPE = CONTENT_TYPE_LATEST
+REQUEST = Seconds("request_seconds", "Time of one call, its body's way included.", ["route"])
+MEDIA_TYPE = prometheus.CONTENT_TYPE_LATEST
 
 
 def exposition() -> bytes:
     """All metrics as text, of every process of this server."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return generate_latest(REGISTRY)
-    registry = CollectorRegistry()
+        return prometheus.generate_latest()
+    registry = prometheus.CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)
-    return generate_latest(registry)
+    return prometheus.generate_latest(registry)
 
 
 def count_request(route: str, status: int, seconds: float) -> None:
@@ -106,7 +78,7 @@ def count_request(route: str, status: int, seconds: float) -> None:
 def count_item(outcome: str) -> None:
     """One more image with this outcome: ok, or the code of its error."""
     ITEMS.labels(outcome).inc()
-    if (call := current_call()) is not None:
+    if (call := CALL.get()) is not None:
         call.items[outcome] += 1
 
 
@@ -124,6 +96,6 @@ def stage(name: str, timings: dict[str, float]) -> Iterator[None]:
 
 
 @cache
-def _stage(name: str) -> Histogram:
-    """Looking it up anew costs as much as counting."""
+def _stage(name: str) -> prometheus.Histogram:
+    """Cached, as looking it up costs as much as counting."""
     return STAGE.labels(name)

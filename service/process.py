@@ -1,7 +1,5 @@
 """A `bentoml serve` process of one's own: started, waited for, stopped."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import random
@@ -109,7 +107,7 @@ def _tail(log: Path) -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on.
+    """A free TCP port of this machine.
 
     Raises:
         ServerError: none was found.

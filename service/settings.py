@@ -3,23 +3,14 @@
 python -m service.settings      # a table of all variables
 """
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+import pydantic
+from pydantic import Field
 
 PREFIX = "INVERSE_GRAPHICS_"
 SHIPPED_BUNDLE = Path(__file__).parent / "shipped" / "vehicles"
@@ -39,13 +30,13 @@ def _parts(given: Any) -> Any:
 
 AtLeast0 = Annotated[int, Field(ge=0)]
 AtLeast1 = Annotated[int, Field(ge=1)]
-Parts = Annotated[tuple[str, ...], BeforeValidator(_parts)]
+Parts = Annotated[tuple[str, ...], pydantic.BeforeValidator(_parts)]
 
 
-class Settings(BaseModel):
+class Settings(pydantic.BaseModel):
     """One field per environment variable: `largest_batch` is INVERSE_GRAPHICS_LARGEST_BATCH."""
 
-    model_config = ConfigDict(
+    model_config = pydantic.ConfigDict(
         frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
     )
 
@@ -105,7 +96,7 @@ class Settings(BaseModel):
     otlp_endpoint: str = ""
     """Where traces go, as in http://collector:4318/v1/traces; empty: there are none."""
 
-    @field_validator("api_keys")
+    @pydantic.field_validator("api_keys")
     @classmethod
     def _check_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
         for number, key in enumerate(keys, 1):
@@ -117,8 +108,8 @@ class Settings(BaseModel):
                 )
         return keys
 
-    @model_validator(mode="after")
-    def _check_together(self) -> Settings:
+    @pydantic.model_validator(mode="after")
+    def _check_together(self) -> Self:
         if self.queue_limit < self.largest_request:
             raise ValueError(
                 f"{PREFIX}QUEUE_LIMIT is {self.queue_limit}; it must hold one largest request, "
@@ -164,7 +155,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     }
     try:
         return Settings.model_validate({name: text for name, text in texts.items() if text})
-    except ValidationError as error:
+    except pydantic.ValidationError as error:
         raise ValueError("; ".join(map(_refusal, error.errors()))) from None
 
 

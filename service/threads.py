@@ -1,7 +1,5 @@
 """Threads for what would hold up the event loop, and the way there and back."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Callable
@@ -26,7 +24,7 @@ class Threads:
         self._closed = False
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._threads = [
-            # Whoever forgets to close them can end all the same.
+            # A process that does not close them can end all the same.
             threading.Thread(target=self._work, name=f"{name}_{number}", daemon=True)
             for number in range(count)
         ]
@@ -99,7 +97,7 @@ def _report(
 
 
 def _finish(outcome: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
-    if outcome.done():  # nobody waits any more
+    if outcome.done():  # its caller was cancelled
         return
     if error is None:
         outcome.set_result(result)

@@ -1,54 +1,44 @@
 """Traces over OTLP (HTTP), one span per request and per stage; off unless an endpoint is set."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-SERVICE_NAME = "inverse-graphics"
 _PARENT = TraceContextTextMapPropagator()
-
-
-class TracingError(RuntimeError):
-    """Tracing was asked for and cannot be had."""
-
-
-class Tracing:
-    """Sends spans to a collector from a thread of its own, in batches."""
-
-    def __init__(self, endpoint: str) -> None:
-        """`endpoint`: the collector's address for traces, as in http://collector:4318/v1/traces."""
-        try:
-            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-            from opentelemetry.sdk.resources import Resource
-            from opentelemetry.sdk.trace import TracerProvider
-            from opentelemetry.sdk.trace.export import BatchSpanProcessor
-        except ImportError as error:
-            raise TracingError(
-                f"INVERSE_GRAPHICS_OTLP_ENDPOINT is set, but {error.name} is not installed: "
-                "install the extra tracing, or leave the setting empty"
-            ) from error
-        self._provider = TracerProvider(resource=Resource.create({"service.name": SERVICE_NAME}))
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint)))
-        self.tracer = self._provider.get_tracer(__name__)
-
-    def close(self) -> None:
-        """Send what is left."""
-        self._provider.shutdown()
 
 
 _tracer: trace.Tracer | None = None
 
 
-def start(endpoint: str) -> Tracing | None:
-    """Trace from here on; None, and no cost per request, where the endpoint is empty."""
+def start(endpoint: str) -> Callable[[], None] | None:
+    """Send spans in batches from a thread of their own; the function returned sends what is left.
+
+    `endpoint`: the collector's address for traces, as in http://collector:4318/v1/traces. Where it
+    is empty the answer is None, and no request costs more.
+
+    Raises:
+        ImportError: there is an endpoint, and the extra tracing is not installed.
+    """
     global _tracer
-    tracing = Tracing(endpoint) if endpoint else None
-    _tracer = tracing.tracer if tracing else None
-    return tracing
+    if not endpoint:
+        _tracer = None
+        return None
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError as error:
+        raise ImportError(
+            f"INVERSE_GRAPHICS_OTLP_ENDPOINT is set, but {error.name} is not installed: install "
+            "the extra tracing, or leave the setting empty"
+        ) from error
+    provider = TracerProvider(resource=Resource.create({"service.name": "inverse-graphics"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint)))
+    _tracer = provider.get_tracer(__name__)
+    return provider.shutdown
 
 
 def request_span(

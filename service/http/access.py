@@ -1,7 +1,5 @@
 """Who may call `/v1`, and how often: browsers by their origin, then API keys with a limit each."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import math
@@ -13,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.errors import RequestError
 from service.http import answers
+from service.http.requests import engine_of
 from service.settings import Settings
 
 
@@ -42,11 +41,8 @@ class Access:
         """`clock`: seconds."""
         self._digests = [_digest(key.encode()) for key in settings.api_keys]
         self._clock = clock
-        self._buckets = {}
-        if settings.requests_per_minute:
-            self._buckets = {
-                digest: Bucket(settings.requests_per_minute, clock()) for digest in self._digests
-            }
+        limit = settings.requests_per_minute
+        self._buckets = {digest: Bucket(limit, clock()) for digest in self._digests if limit}
 
     def check(self, authorization: bytes) -> None:
         """Raise 401 or 429 unless this value of the Authorization header may call now."""
@@ -57,22 +53,20 @@ class Access:
         # Every key is compared, each in constant time: the time says nothing about any of them.
         known = [digest for digest in self._digests if hmac.compare_digest(digest, got)]
         if scheme.lower() != b"bearer" or not known:
-            raise RequestError(
-                401,
-                "unauthorized",
+            message = (
                 f"the key is {'unknown' if authorization else 'missing'}: send it in a header, "
-                "Authorization: Bearer KEY",
+                "Authorization: Bearer KEY"
             )
+            raise RequestError(401, "unauthorized", message)
         bucket = self._buckets.get(got)
         if bucket is not None and (seconds := bucket.take(self._clock())) > 0:
             wait = math.ceil(seconds)
-            raise RequestError(
-                429, "rate_limited", f"this key calls too often: send again in {wait} s", wait
-            )
+            message = f"this key calls too often: send again in {wait} s"
+            raise RequestError(429, "rate_limited", message, wait)
 
 
 class AccessControl:
-    """The middleware: CORS where origins are set, then the key."""
+    """The middleware: CORS where origins are set, then the key. It answers refusals inside."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -81,9 +75,9 @@ class AccessControl:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         engine = getattr(scope["app"].state, "engine", None)
-        if scope["type"] != "http" or engine is None:
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
-        elif engine.settings.cors_origins:
+        elif engine is not None and engine.settings.cors_origins:
             await self._cors(engine.settings.cors_origins)(scope, receive, send)
         else:
             await self._checked(scope, receive, send)
@@ -101,11 +95,11 @@ class AccessControl:
 
     async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
+            engine_of(scope["app"])
             scope["app"].state.access.check(dict(scope["headers"]).get(b"authorization", b""))
+            await self.app(scope, receive, send)
         except RequestError as error:
             await answers.refuse(error)(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
 
 
 def _digest(key: bytes) -> bytes:

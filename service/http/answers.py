@@ -2,9 +2,8 @@
 
 In JSON and in lines a file is base64 text; in multipart and ZIP the same field holds the file's
 name, `0003/mesh.glb`, and the file is a part or member of that name. Refusals are answers too.
+`choose` finds the form that a client prefers of those a route offers.
 """
-
-from __future__ import annotations
 
 import io
 import secrets
@@ -28,6 +27,8 @@ LINES = "application/x-ndjson"
 KINDS = (JSON, MULTIPART, ZIP, LINES)
 ANSWER_FILE = "answer.json"
 PNG = "image/png"
+LONGEST_ACCEPT = 1000
+"""Characters of an Accept header."""
 
 
 class File(NamedTuple):
@@ -58,6 +59,25 @@ class Stream(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
+def choose(header: str | None, offered: Sequence[str]) -> str:
+    """The offered type of the highest quality in an Accept header (RFC 9110, section 12.5.1).
+
+    Of equals the one offered first; raises `RequestError` 406 where none will do.
+    """
+    if not header or not header.strip():
+        return offered[0]
+    if len(header) > LONGEST_ACCEPT:
+        message = f"Accept has {len(header)} characters; at most {LONGEST_ACCEPT} may be"
+        raise RequestError(400, "invalid_accept", message)
+    ranges = dict(_range(part) for part in header.lower().split(",") if part.strip())
+    qualities = [_quality(ranges, kind) for kind in offered]
+    best = max(qualities, default=0)
+    if best <= 0:
+        message = f"Accept is {header[:80]!r}; this answers {', '.join(offered)}"
+        raise RequestError(406, "not_acceptable", message)
+    return offered[qualities.index(best)]
+
+
 def pack(kind: str, answer: schemas.ReconstructAnswer, status: int) -> Response:
     """The whole answer at once, as JSON, MULTIPART or ZIP. CPU work: called in the pool."""
     if kind == JSON:
@@ -85,12 +105,11 @@ def one_file(kind: str, answer: schemas.Strict, files: Sequence[bytes | str]) ->
     if kind == JSON:
         return as_json(answer)
     if len(files) != 1:
-        raise RequestError(
-            406,
-            "not_acceptable",
+        message = (
             f"the answer has {len(files)} pictures, {kind} holds one: accept {JSON}, or ask for an "
-            "animation",
+            "animation"
         )
+        raise RequestError(406, "not_acceptable", message)
     return Response(files[0], media_type=kind)
 
 
@@ -155,3 +174,24 @@ def _parts(files: tuple[File, ...], boundary: str) -> Iterator[bytes]:
         yield file.content
         yield b"\r\n"
     yield f"--{boundary}--\r\n".encode()
+
+
+def _range(part: str) -> tuple[str, float]:
+    kind, *parameters = (piece.strip() for piece in part.split(";"))
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return kind, float(value)
+            except ValueError:
+                message = f"q of {kind[:80]!r} is {value[:20]!r}; it must be 0..1"
+                raise RequestError(400, "invalid_accept", message) from None
+    return kind, 1.0
+
+
+def _quality(ranges: dict[str, float], kind: str) -> float:
+    """The most specific range that holds the type decides."""
+    for pattern in (kind, f"{kind.split('/')[0]}/*", "*/*"):
+        if pattern in ranges:
+            return ranges[pattern]
+    return 0.0

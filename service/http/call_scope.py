@@ -1,72 +1,18 @@
-"""The outermost middleware: what holds for a call from its first byte to its last."""
-
-from __future__ import annotations
+"""The outer middlewares: what holds for a call from its first byte to its last, and its time."""
 
 import asyncio
 import math
-from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import logs, metrics, tracing
-from service.call import ID_HEADER, Call, entered
-from service.errors import RequestError
+from service.call import CALL, ID_HEADER, Call, inside
+from service.errors import DeadlineExceeded, RequestError
 from service.http import answers
 
-NOWHERE = "none"
-"""In the metrics, of calls that were refused before their route was looked for."""
 CLIENT_GONE = 499
 """nginx's status for a client that did not wait; stands only in the log and the metrics."""
-
-
-class CallScope:
-    """Gives each call its `Call`, ends it when its client goes away, logs it."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        engine = getattr(scope["app"].state, "engine", None) if scope["type"] == "http" else None
-        if engine is None:
-            await self.app(scope, receive, send)
-            return
-        settings = engine.settings
-        method, path = scope["method"], scope["path"]
-        headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]}
-        call = Call(method, path, headers, settings.deadline_seconds)
-        try:
-            with entered(call), tracing.request_span(method, path, headers, call.id) as span:
-                await self._answer(call, scope, Body(receive, call, settings.body_seconds), send)
-                span.set_attribute("http.response.status_code", call.status or CLIENT_GONE)
-        finally:
-            route = getattr(scope.get("route"), "path", NOWHERE)
-            metrics.count_request(route, call.status or CLIENT_GONE, call.seconds())
-            logs.REQUESTS.info("%s %s", method, path, extra=call.line())
-
-    async def _answer(self, call: Call, scope: Scope, body: Body, send: Send) -> None:
-        async def counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                call.status = message["status"]
-                message["headers"] = [*message["headers"], (ID_HEADER.encode(), call.id.encode())]
-            call.bytes_out += len(message.get("body", b""))
-            if message["type"] == "http.response.body" and not message.get("more_body", False):
-                body.answered = True
-            await send(message)
-
-        try:
-            await self.app(scope, body.receive, counted)
-        except (asyncio.CancelledError, ClientDisconnect):
-            if not body.gone:
-                raise
-            # Cancelling took the call's items out of the queues.
-            body.answering.uncancel()
-            call.status = CLIENT_GONE
-        except RequestError as error:
-            await answers.refuse(error)(scope, body.receive, counted)
-        finally:
-            body.close()
 
 
 class Body:
@@ -84,7 +30,9 @@ class Body:
         self._call = call
         self._seconds = seconds
         self._until = asyncio.get_running_loop().time() + seconds
-        self.answering = _this_task()
+        task = asyncio.current_task()
+        assert task is not None  # ASGI applications run in one
+        self.answering = task
         """Cancelled when the client goes away."""
         self._leaving: asyncio.Task[None] | None = None
         """Waits for that, once the body is complete."""
@@ -123,7 +71,75 @@ class Body:
             self.answering.cancel()
 
 
-def _this_task() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    assert task is not None  # ASGI applications run in one
-    return task
+class CallScope:
+    """Gives each call its `Call`, ends it when its client goes away, logs it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        engine = getattr(scope["app"].state, "engine", None) if scope["type"] == "http" else None
+        if engine is None:
+            await self.app(scope, receive, send)
+            return
+        settings = engine.settings
+        method, path = scope["method"], scope["path"]
+        headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]}
+        call = Call(method, path, headers, settings.deadline_seconds)
+        try:
+            with inside(CALL, call), tracing.request_span(method, path, headers, call.id) as span:
+                await self._answer(call, scope, Body(receive, call, settings.body_seconds), send)
+                span.set_attribute("http.response.status_code", call.status or CLIENT_GONE)
+        finally:
+            # "none": the call was refused before its route was looked for.
+            route = getattr(scope.get("route"), "path", "none")
+            metrics.count_request(route, call.status or CLIENT_GONE, call.seconds())
+            logs.REQUESTS.info("%s %s", method, path, extra=call.line())
+
+    async def _answer(self, call: Call, scope: Scope, body: Body, send: Send) -> None:
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                call.status = message["status"]
+                message["headers"] = [*message["headers"], (ID_HEADER.encode(), call.id.encode())]
+            call.bytes_out += len(message.get("body", b""))
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                body.answered = True
+            await send(message)
+
+        try:
+            await self.app(scope, body.receive, counted)
+        except (asyncio.CancelledError, ClientDisconnect):
+            if not body.gone:
+                raise
+            # Cancelling took the call's items out of the queues.
+            body.answering.uncancel()
+            call.status = CLIENT_GONE
+        except RequestError as error:
+            await answers.refuse(error)(scope, body.receive, counted)
+        finally:
+            body.close()
+
+
+class TimeLimit:
+    """Ends a call that has not begun its answer in time."""
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self.app = app
+        self.seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI; raises `DeadlineExceeded`."""
+        limit = asyncio.timeout(self.seconds)
+
+        async def begun(message: Message) -> None:
+            limit.reschedule(None)
+            await send(message)
+
+        try:
+            async with limit:
+                await self.app(scope, receive, begun)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise DeadlineExceeded from None

@@ -3,30 +3,20 @@
 Their options stand in service.schemas.options.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import (
-    ConfigDict,
-    Field,
-    Json,
-    PlainValidator,
-    WithJsonSchema,
-    WrapValidator,
-)
+from pydantic import ConfigDict, Field, Json, PlainValidator, WithJsonSchema, WrapValidator
 from starlette.datastructures import UploadFile
 
 from service.errors import ItemError, RequestError
 from service.http.requests import validated
 from service.jobs.zip_upload import LARGEST_ENTRY
 from service.schemas.options import ImageOptions, Texts
+from service.schemas.photographs import Upload
 from service.schemas.rendering import EditChanges
-from service.schemas.uploads import Upload
 
-LONGEST_NAME = 255
 MOST_LISTED = 1000
 """Items of a job in one answer."""
 BINARY = WithJsonSchema({"type": "string", "format": "binary"})
@@ -35,7 +25,7 @@ BINARY = WithJsonSchema({"type": "string", "format": "binary"})
 def to_upload(value: UploadFile | str) -> Upload:
     """A part as an image whose content is read later."""
     if isinstance(value, UploadFile):
-        return Upload((value.filename or "")[:LONGEST_NAME], value.file.read)
+        return Upload((value.filename or "")[:255], value.file.read)
 
     def refuse() -> bytes:
         # Never taken as an address: a service that fetches URLs reaches into its own network.
@@ -62,19 +52,11 @@ Image = Annotated[Upload, PlainValidator(to_upload), BINARY]
 class Photographs(Texts):
     """Images and their masks."""
 
-    images: list[Image] = Field(
-        default_factory=list,
-        min_length=1,
-        description="JPEG, PNG, WebP or GIF files (the first frame); an alpha channel is taken as "
-        "the mask",
-        examples=[["car.jpg"]],
-    )
-    masks: list[Image] = Field(
-        default_factory=list,
-        description="image files, white on the object, of the same size and the same file name as "
-        "the image each belongs to; they go before alpha",
-        examples=[["car.jpg"]],
-    )
+    images: list[Image] = Field(default_factory=list, min_length=1, examples=[["car.jpg"]])
+    """JPEG, PNG, WebP or GIF files (the first frame); an alpha channel is taken as the mask"""
+    masks: list[Image] = Field(default_factory=list, examples=[["car.jpg"]])
+    """image files, white on the object, of the same size and the same file name as the image each
+    belongs to; they go before alpha"""
 
     def uploads(self, largest: int) -> list[Upload]:
         """1..`largest` images, each with its mask.
@@ -83,25 +65,20 @@ class Photographs(Texts):
             RequestError: 400, for another number of images, or a mask that fits not exactly one.
         """
         if not 1 <= len(self.images) <= largest:
-            raise RequestError(
-                400,
-                "wrong_count",
-                f"got {len(self.images)} images; send 1..{largest} in field images",
-            )
+            message = f"got {len(self.images)} images; send 1..{largest} in field images"
+            raise RequestError(400, "wrong_count", message)
         names = Counter(image.name for image in self.images)
         masks: dict[str, Callable[[], bytes]] = {}
         for mask in self.masks:
             if mask.name in masks:
-                raise RequestError(
-                    400, "duplicate_mask", f"two masks are called {mask.name[:80]!r}"
-                )
+                message = f"two masks are called {mask.name[:80]!r}"
+                raise RequestError(400, "duplicate_mask", message)
             if names[mask.name] != 1:
-                raise RequestError(
-                    400,
-                    "unmatched_mask",
-                    f"{names[mask.name]} images are called {mask.name[:80]!r} like the mask; "
-                    "name each mask as exactly one image",
+                message = (
+                    f"{names[mask.name]} images are called {mask.name[:80]!r} like the mask; name "
+                    "each mask as exactly one image"
                 )
+                raise RequestError(400, "unmatched_mask", message)
             masks[mask.name] = mask.read
         return [image._replace(read_mask=masks.get(image.name)) for image in self.images]
 
@@ -111,12 +88,8 @@ class ReconstructForm(ImageOptions, Photographs):
 
     model_config = ConfigDict(json_schema_extra={"required": ["images"]})
 
-    links: bool = Field(
-        default=False,
-        description="true: mesh.data is the path of the mesh, in JSON and lines; not with "
-        "texture_size",
-        examples=[False],
-    )
+    links: bool = Field(default=False, examples=[False])
+    """true: mesh.data is the path of the mesh, in JSON and lines; not with texture_size"""
 
     def check_links(self, in_text: bool) -> None:
         """Raise `RequestError` 400 for links where the answer holds the files themselves.
@@ -124,12 +97,11 @@ class ReconstructForm(ImageOptions, Photographs):
         `in_text`: whether it would hold them in base64.
         """
         if self.links and (not in_text or self.texture_size is not None):
-            raise RequestError(
-                400,
-                "invalid_field",
+            message = (
                 "links is true; it must be given with JSON or lines and without texture_size: "
-                "others hold the files themselves",
+                "others hold the files themselves"
             )
+            raise RequestError(400, "invalid_field", message)
 
 
 class JobForm(ImageOptions, Photographs):
@@ -146,15 +118,14 @@ class JobForm(ImageOptions, Photographs):
 class EditForm(Texts):
     """A photograph and what of it to change."""
 
-    image: Image = Field(description="the photograph: JPEG, PNG, WebP or GIF", examples=["car.jpg"])
-    mask: Image | None = Field(
-        default=None,
-        description="an image file of the same size, white on the object",
-        examples=["mask.png"],
-    )
+    image: Image = Field(examples=["car.jpg"])
+    """the photograph: JPEG, PNG, WebP or GIF"""
+    mask: Image | None = Field(default=None, examples=["mask.png"])
+    """an image file of the same size, white on the object"""
     changes: Annotated[Json[EditChanges], WrapValidator(_to_changes)] = Field(
-        description="what to change: EditChanges as JSON", examples=['{"turn_degrees": 30}']
+        examples=['{"turn_degrees": 30}']
     )
+    """what to change: EditChanges as JSON"""
 
     @property
     def upload(self) -> Upload:
@@ -165,18 +136,16 @@ class EditForm(Texts):
 class ItemsPage(Texts):
     """The query of a job: which of its items to list."""
 
-    first: int = Field(
-        default=0, ge=0, le=2**31, description="number of the first item listed", examples=[0]
-    )
-    limit: int = Field(
-        default=MOST_LISTED, ge=1, le=MOST_LISTED, description="items listed", examples=[100]
-    )
+    first: int = Field(default=0, ge=0, le=2**31, examples=[0])
+    """number of the first item listed"""
+    limit: int = Field(MOST_LISTED, ge=1, le=MOST_LISTED, examples=[100])
+    """items listed"""
 
 
 def describe(model: type[Texts], reference: str) -> dict[str, Any]:
     """OpenAPI's schema of a form, or of a query's fields.
 
-    OpenAPI 3.0 knows no null, as which nobody can send a field, and one example a field.
+    OpenAPI 3.0 has no null, which a form cannot send either, and one example a field.
     `reference`: the path to other models, with `{model}` in place of the name.
     """
     schema = model.model_json_schema(ref_template=reference)

@@ -6,8 +6,6 @@ GET    /v1/jobs/{id}/results  the answers so far, as ZIP or lines
 DELETE /v1/jobs/{id}          cancel; once it has ended, delete its results
 """
 
-from __future__ import annotations
-
 import asyncio
 import tempfile
 import zipfile
@@ -22,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.errors import RequestError
-from service.http import accept, answers
+from service.http import answers
 from service.http.forms import MOST_LISTED, ItemsPage, JobForm
 from service.http.requests import MEBIBYTE, engine_of, open_form, read_fields
 from service.jobs.files import FolderTaken
@@ -31,11 +29,9 @@ from service.jobs.worker import Jobs
 from service.jobs.zip_upload import read_zip
 from service.schemas import photographs as schemas
 from service.schemas.jobs import JobAnswer, JobItem, JobOptions
-from service.schemas.uploads import Upload
+from service.schemas.photographs import Upload
 from service.settings import Settings
 
-CHUNK = 1 << 18
-"""Bytes."""
 DONE = ("ok", "error")
 EVERY = ("waiting", *DONE)
 KINDS = (answers.ZIP, answers.LINES)
@@ -70,7 +66,7 @@ async def results(request: Request) -> Response:
     """GET /v1/jobs/{id}/results."""
     jobs = _jobs(request)
     job = await _find(jobs, request.path_params["id"])
-    if accept.choose(request.headers.get("accept"), KINDS) == answers.LINES:
+    if answers.choose(request.headers.get("accept"), KINDS) == answers.LINES:
         return answers.Stream(_lines(jobs, job), AsyncExitStack())
     async with AsyncExitStack() as held:
         file = held.enter_context(tempfile.TemporaryFile())
@@ -106,21 +102,16 @@ def _jobs(request: Request) -> Jobs:
     engine_of(request.app)
     jobs = request.app.state.jobs
     if isinstance(jobs, FolderTaken):
-        raise RequestError(
-            503,
-            "no_jobs",
-            f"{jobs}: send again, or set INVERSE_GRAPHICS_JOBS_FOLDER to a folder of its own",
-            retry_after_seconds=5,
-        )
+        message = f"{jobs}: send again, or set INVERSE_GRAPHICS_JOBS_FOLDER to a folder of its own"
+        raise RequestError(503, "no_jobs", message, retry_after_seconds=5)
     return jobs
 
 
 async def _find(jobs: Jobs, identity: str) -> Job:
     job = await asyncio.to_thread(jobs.store.job, identity)
     if job is None:
-        raise RequestError(
-            404, "unknown_job", f"there is no job {identity[:40]!r}: it was deleted, or is over"
-        )
+        message = f"there is no job {identity[:40]!r}: it was deleted, or is over"
+        raise RequestError(404, "unknown_job", message)
     return job
 
 
@@ -129,9 +120,8 @@ def _items(sent: JobForm, settings: Settings) -> list[Upload]:
     if sent.archive is None:
         return sent.uploads(settings.largest_job)
     if sent.images or sent.masks:
-        raise RequestError(
-            400, "invalid_field", "send one ZIP file in field archive, or files in field images"
-        )
+        message = "send one ZIP file in field archive, or files in field images"
+        raise RequestError(400, "invalid_field", message)
     limit = settings.jobs_limit_mebibytes * MEBIBYTE
     return read_zip(sent.archive.file, settings.largest_job, limit)
 
@@ -195,14 +185,11 @@ def _pack(jobs: Jobs, job: Job, file: IO[bytes]) -> None:
                 for member in files:
                     answers.write_member(archive, member)
             first = items[-1].number + 1
-        failed = sum(entry.status == "error" for entry in entries)
-        answer = schemas.ReconstructAnswer(
-            images=entries, succeeded=len(entries) - failed, failed=failed
-        )
+        answer = schemas.ReconstructAnswer.of(entries)
         answers.write_member(archive, answers.answer_file(answer))
     file.seek(0, 2)
 
 
 async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
-    while chunk := await asyncio.to_thread(file.read, CHUNK):
+    while chunk := await asyncio.to_thread(file.read, 1 << 18):
         yield chunk

@@ -3,8 +3,6 @@
 GET /v1/reconstructions/{id}/mesh   the mesh of a reconstruction that is still kept
 """
 
-from __future__ import annotations
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -41,15 +39,11 @@ async def mesh(request: Request) -> Response:
 def check_alone(kind: str, images: int, options: ImageOptions) -> ImageOptions:
     """The options of one mesh that is answered as a file; 406 where they do not fit."""
     if images != 1:
-        raise RequestError(
-            406, "not_acceptable", f"got {images} images, {kind} holds one: accept another type"
-        )
+        message = f"got {images} images, {kind} holds one: accept another type"
+        raise RequestError(406, "not_acceptable", message)
     if "format" in options.model_fields_set and options.format != ALONE[kind]:
-        raise RequestError(
-            406,
-            "not_acceptable",
-            f"format is {options.format}, {kind} is {ALONE[kind]}: leave one of them out",
-        )
+        message = f"format is {options.format}, {kind} is {ALONE[kind]}: leave one of them out"
+        raise RequestError(406, "not_acceptable", message)
     return options.model_copy(update={"format": ALONE[kind]})
 
 

@@ -1,10 +1,9 @@
 """The OpenAPI document: what BentoML writes about its own routes, and `service.http.paths`."""
 
-from __future__ import annotations
-
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import attr
+from _bentoml_sdk import Service
 from bentoml._internal.service.openapi.specification import (
     Components,
     OpenAPISpecification,
@@ -12,14 +11,28 @@ from bentoml._internal.service.openapi.specification import (
     Schema,
 )
 from pydantic.json_schema import models_json_schema
+from starlette.applications import Starlette
 
 from service.http import paths
-from service.http.mounted_service import Inner, MountedService
 from service.settings import read_settings
 
+Inner = TypeVar("Inner")
 
-class DocumentedService(MountedService[Inner]):
-    """A BentoML service whose OpenAPI document lists its mounted routes too."""
+
+class MountedService(Service[Inner]):
+    """A BentoML service that only hosts mounted applications, and lists their routes too.
+
+    Calls pass none of BentoML's middlewares: mounted applications bring their own. One is for API
+    methods, which there are none of. One measures spans and sends them nowhere. The one for
+    timeouts keeps a timer of every call until it runs out, answered or not; where a client left
+    before its answer, the server cannot end until then.
+    """
+
+    def to_asgi(self, is_main: bool = True) -> Starlette:
+        """The application that is served."""
+        app = cast("Starlette", super().to_asgi(is_main))
+        app.user_middleware.clear()
+        return app
 
     @property
     def openapi_spec(self) -> OpenAPISpecification:
@@ -40,8 +53,5 @@ class DocumentedService(MountedService[Inner]):
         if schemes := paths.security_schemes(settings):
             components["securitySchemes"] = schemes
         items = {path: PathItem(**item) for path, item in paths.describe(settings).items()}
-        return attr.evolve(
-            document,
-            paths={**document.paths, **items},
-            components=cast("Components", components),
-        )
+        components = cast("Components", components)
+        return attr.evolve(document, paths={**document.paths, **items}, components=components)

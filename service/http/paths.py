@@ -1,7 +1,5 @@
 """The operations of `/v1` as OpenAPI has them: parameters, forms, statuses and media types."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from service.http import answers, forms, mesh_api
@@ -57,6 +55,8 @@ REQUEST_ID = {
     "description": "of this call, in the log too: the client's own where it sent a plain one",
     "schema": {"type": "string", "example": "3f0c1b7a9d2e4c58a6b1e0d47f29c3ab"},
 }
+REFUSED = "400 406 413 415 422 429 503 504"
+"""Statuses of refused requests for pictures."""
 RETRY_AFTER = {
     "description": "seconds after which to send again",
     "schema": {"type": "integer", "minimum": 1, "example": 5},
@@ -65,15 +65,15 @@ RETRY_AFTER = {
 
 def describe(settings: Settings) -> dict[str, dict[str, Any]]:
     """Path items by path, with the limits that the settings give."""
+    served = {"200": _answer("what is being served", schemas.ModelAnswer)}
+    text = "Manifest, licence, metrics and camera convention"
     paths = {
         "/v1/reconstruct": {"post": _reconstruct(settings)},
         "/v1/render": {"post": _render(settings)},
         "/v1/edit": {"post": _edit()},
         "/v1/reconstructions/{id}/mesh": {"get": _mesh()},
-        "/v1/jobs": {"post": _create_job(settings)},
-        "/v1/jobs/{id}": {"get": _look_at_job(), "delete": _delete_job()},
-        "/v1/jobs/{id}/results": {"get": _job_results()},
-        "/v1/model": {"get": _model()},
+        **_jobs(settings),
+        "/v1/model": {"get": _operation("model", text, served, "503")},
     }
     for item in paths.values():
         for operation in item.values():
@@ -98,104 +98,78 @@ def _reconstruct(settings: Settings) -> dict[str, Any]:
         "207": _batch("some images failed; their entries say why"),
         "422": _batch("no image could be used; their entries say why"),
         "500": _batch("the service failed on every image"),
-        **_refusals("400 406 413 415 429 503"),
     }
     text = "Photographs to textured meshes and cameras"
     form = _form(ReconstructForm, limits, settings.largest_request)
-    return _operation("reconstruct", text, answers_of, [PREFER], form)
+    more = {"parameters": [PREFER], "requestBody": form}
+    return _operation("reconstruct", text, answers_of, "400 406 413 415 429 503", **more)
 
 
 def _render(settings: Settings) -> dict[str, Any]:
     text = "the pictures; as a file of its own where there is one"
-    answers_of = {
-        "200": _answer(text, RenderAnswer, *animation.MEDIA_TYPES.values()),
-        **_refusals("400 406 413 415 422 429 503 504"),
-    }
-    body = {
-        "description": f"at most {settings.json_limit_mebibytes} MiB, and "
-        f"{settings.largest_request} pictures",
-        "required": True,
-        "content": _json(RenderRequest),
-    }
-    return _operation("render", "Render objects from any camera", answers_of, [PREFER], body)
+    answers_of = {"200": _answer(text, RenderAnswer, *animation.MEDIA_TYPES.values())}
+    limits = f"at most {settings.json_limit_mebibytes} MiB, and {settings.largest_request} pictures"
+    body = {"description": limits, "required": True, "content": _json(RenderRequest)}
+    more = {"parameters": [PREFER], "requestBody": body}
+    return _operation("render", "Render objects from any camera", answers_of, REFUSED, **more)
 
 
 def _edit() -> dict[str, Any]:
-    answers_of = {
-        "200": _answer("the new photograph", EditAnswer, answers.PNG),
-        **_refusals("400 406 413 415 422 429 503 504"),
-    }
+    answers_of = {"200": _answer("the new photograph", EditAnswer, answers.PNG)}
     text = "A photograph and what to change to a new photograph"
-    return _operation("edit", text, answers_of, [PREFER], _form(EditForm))
+    more = {"parameters": [PREFER], "requestBody": _form(EditForm)}
+    return _operation("edit", text, answers_of, REFUSED, **more)
 
 
 def _mesh() -> dict[str, Any]:
     text = "the file, with the texture of the settings' size"
-    answers_of = {
-        "200": {"description": text, "content": _files(*meshes.MEDIA_TYPES.values())},
-        **_refusals("400 404 429 503"),
-    }
+    file = {"description": text, "content": _files(*meshes.MEDIA_TYPES.values())}
     identity = {**JOB_ID, "description": "of a reconstruction this replica made not long ago"}
+    more = {"parameters": [identity, *_query(MeshOptions)]}
     text = "The mesh of a kept reconstruction"
-    return _operation("get_mesh", text, answers_of, [identity, *_query(MeshOptions)])
+    return _operation("get_mesh", text, {"200": file}, "400 404 429 503", **more)
 
 
-def _create_job(settings: Settings) -> dict[str, Any]:
+def _jobs(settings: Settings) -> dict[str, dict[str, Any]]:
     limits = (
         "files in images (and masks), or one file in archive; at most "
         f"{settings.body_limit_mebibytes} MiB"
     )
-    answers_of = {
-        "202": _answer("accepted; Location is its path", JobAnswer),
-        **_refusals("400 413 415 422 503 507"),
-    }
+    accepted = {"202": _answer("accepted; Location is its path", JobAnswer)}
     text = "A batch too large to wait for: it goes on after a restart of the service"
     form = _form(JobForm, limits, settings.largest_job)
-    return _operation("create_job", text, answers_of, body=form)
+    create = _operation("create_job", text, accepted, "400 413 415 422 503 507", requestBody=form)
 
+    found = {"200": _answer("as it stands", JobAnswer)}
+    text, parameters = "Progress and outcomes so far", [JOB_ID, *_query(ItemsPage)]
+    look = _operation("get_job", text, found, "400 404 503", parameters=parameters)
 
-def _look_at_job() -> dict[str, Any]:
-    answers_of = {"200": _answer("as it stands", JobAnswer), **_refusals("400 404 503")}
-    parameters = [JOB_ID, *_query(ItemsPage)]
-    return _operation("get_job", "Progress and outcomes so far", answers_of, parameters)
-
-
-def _delete_job() -> dict[str, Any]:
-    answers_of = {"200": _answer("as it stood", JobAnswer), **_refusals("404 503")}
+    ended = {"200": _answer("as it stood", JobAnswer)}
     text = "Cancel a running job, which keeps its results so far; delete one that has ended"
-    return _operation("delete_job", text, answers_of, [JOB_ID])
+    delete = _operation("delete_job", text, ended, "404 503", parameters=[JOB_ID])
 
-
-def _job_results() -> dict[str, Any]:
     content = {answers.ZIP: {"schema": FILES}, **LINES}
-    fine = {"description": "of the images finished so far", "content": content}
-    answers_of = {"200": fine, **_refusals("400 404 406 503")}
-    return _operation("get_job_results", "The answers so far", answers_of, [JOB_ID])
-
-
-def _model() -> dict[str, Any]:
-    answers_of = {"200": _answer("what is being served", schemas.ModelAnswer), **_refusals("503")}
-    return _operation("model", "Manifest, licence, metrics and camera convention", answers_of)
+    finished = {"200": {"description": "of the images finished so far", "content": content}}
+    text, refusals = "The answers so far", "400 404 406 503"
+    results = _operation("get_job_results", text, finished, refusals, parameters=[JOB_ID])
+    return {
+        "/v1/jobs": {"post": create},
+        "/v1/jobs/{id}": {"get": look, "delete": delete},
+        "/v1/jobs/{id}/results": {"get": results},
+    }
 
 
 def _operation(
-    name: str,
-    description: str,
-    answers_of: dict[str, Any],
-    parameters: list[dict[str, Any]] | None = None,
-    body: dict[str, Any] | None = None,
+    name: str, text: str, answers_of: dict[str, Any], refusals: str, **more: Any
 ) -> dict[str, Any]:
-    operation: dict[str, Any] = {
+    """`refusals`: statuses with a space between; `more`: OpenAPI's other fields of an operation."""
+    return {
         "operationId": name,
         "tags": ["Service APIs"],
-        "description": description,
-        "responses": answers_of,
+        "description": text,
+        "responses": {**answers_of, **_refusals(refusals)},
+        **more,
     }
-    if parameters is not None:
-        operation["parameters"] = parameters
-    if body is not None:
-        operation["requestBody"] = body
-    return operation
 
 
 def _add_what_all_have(operation: dict[str, Any], settings: Settings) -> None:

@@ -1,6 +1,4 @@
-"""Checks and readers of requests that the routes share."""
-
-from __future__ import annotations
+"""Reading and checking of requests, for all routes."""
 
 from collections.abc import Iterable
 from typing import Any, TypeVar, get_origin
@@ -13,7 +11,6 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import RequestError
-from service.http import answers
 from service.pipeline.engine import Engine
 from service.schemas import photographs as schemas
 from service.schemas.options import Texts
@@ -30,27 +27,22 @@ class BodyLimit:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """ASGI; raises `RequestError` 413."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        try:
-            limit = engine_of(scope["app"]).settings.body_limit_mebibytes * MEBIBYTE
-        except RequestError as error:
-            await answers.refuse(error)(scope, receive, send)
-            return
+        mebibytes = engine_of(scope["app"]).settings.body_limit_mebibytes
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > limit:
-            await answers.refuse(_too_large(limit))(scope, receive, send)
-            return
+        if declared.isdigit() and int(declared) > mebibytes * MEBIBYTE:
+            raise _too_large(mebibytes)
         received = 0
 
         async def limited() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > limit:
-                raise _too_large(limit)
+            if received > mebibytes * MEBIBYTE:
+                raise _too_large(mebibytes)
             return message
 
         await self.app(scope, limited, send)
@@ -80,9 +72,8 @@ def require_content_type(request: Request, wanted: str) -> None:
     """Raise `RequestError` 415 where the body is of another kind."""
     got = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if got != wanted:
-        raise RequestError(
-            415, "wrong_content_type", f"content type is {got[:80]!r}; it must be {wanted}"
-        )
+        message = f"content type is {got[:80]!r}; it must be {wanted}"
+        raise RequestError(415, "wrong_content_type", message)
 
 
 async def open_form(request: Request, model: type[Texts], files: int, texts: int = 0) -> FormData:
@@ -98,11 +89,8 @@ async def open_form(request: Request, model: type[Texts], files: int, texts: int
     try:
         return await request.form(max_files=files, max_fields=fields)
     except HTTPException as error:
-        raise RequestError(
-            400,
-            "malformed_multipart",
-            f"{error.detail} Send at most {files} files in multipart/form-data",
-        ) from error
+        message = f"{error.detail} Send at most {files} files in multipart/form-data"
+        raise RequestError(400, "malformed_multipart", message) from error
 
 
 def read_fields(
@@ -127,9 +115,8 @@ def read_fields(
             values[name] = value
     for name, field in model.model_fields.items():
         if field.is_required() and name not in values:
-            raise RequestError(
-                400, "wrong_count", f"field {name} is missing: send {field.description}"
-            )
+            message = f"field {name} is missing: send {field.description}"
+            raise RequestError(400, "wrong_count", message)
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -165,21 +152,18 @@ def _not_one(name: str, kind: str) -> RequestError:
     return RequestError(400, "invalid_field", f"field {name} must be one {kind}")
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body; raises `RequestError` 413 beyond `limit` bytes."""
+async def read_body(request: Request, mebibytes: int) -> bytes:
+    """The whole body; raises `RequestError` 413 where it is larger."""
     chunks: list[bytes] = []
     received = 0
     async for chunk in request.stream():
         received += len(chunk)
-        if received > limit:
-            raise _too_large(limit)
+        if received > mebibytes * MEBIBYTE:
+            raise _too_large(mebibytes)
         chunks.append(chunk)
     return b"".join(chunks)
 
 
-def _too_large(limit: int) -> RequestError:
-    return RequestError(
-        413,
-        "body_too_large",
-        f"the body is larger than {limit // MEBIBYTE} MiB: send fewer or smaller images",
-    )
+def _too_large(mebibytes: int) -> RequestError:
+    message = f"the body is larger than {mebibytes} MiB: send fewer or smaller images"
+    return RequestError(413, "body_too_large", message)

@@ -1,7 +1,5 @@
 """Pictures in one file: a strip, a WebP, a GIF, or a film where imageio-ffmpeg is installed."""
 
-from __future__ import annotations
-
 import io
 import os
 import tempfile
@@ -16,19 +14,16 @@ from service.errors import RequestError
 MEDIA_TYPES = {"strip": "image/png", "webp": "image/webp", "gif": "image/gif", "mp4": "video/mp4"}
 LARGEST = 16_000_000
 """Pixels of all pictures together: they are held in memory at once."""
-PAPER = 255
-"""Behind transparent pictures in a film, which has no transparency."""
 
 
 def check(form: str, frames: int, width: int, height: int) -> None:
     """Raise `RequestError` 422, before anything is rendered, where the file cannot be made."""
     if frames * width * height > LARGEST:
-        raise RequestError(
-            422,
-            "animation_too_large",
+        message = (
             f"{frames} pictures of {width}x{height} px are more than {LARGEST / 1e6:g} megapixels: "
-            "ask for fewer or smaller ones",
+            "ask for fewer or smaller ones"
         )
+        raise RequestError(422, "animation_too_large", message)
     if form == "mp4":
         _film_writer()
 
@@ -60,12 +55,11 @@ def _film_writer():  # noqa: ANN202 - the package has no types
     try:
         import imageio_ffmpeg  # pyright: ignore[reportMissingImports] - of the extra video
     except ImportError:
-        raise RequestError(
-            422,
-            "no_film_encoder",
+        message = (
             "format mp4 needs the package imageio-ffmpeg in the service (extra video): ask for "
-            "webp or gif",
-        ) from None
+            "webp or gif"
+        )
+        raise RequestError(422, "no_film_encoder", message) from None
     return imageio_ffmpeg.write_frames
 
 
@@ -86,7 +80,8 @@ def _film(frames: Sequence[NDArray[np.uint8]], frames_per_second: int) -> bytes:
 
 
 def _opaque(frame: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """A film has no transparency: the picture on white."""
     picture = Image.fromarray(frame).convert("RGBA")
-    paper = Image.new("RGBA", (width, height), (PAPER,) * 4)
+    paper = Image.new("RGBA", (width, height), "white")
     paper.alpha_composite(picture)
     return np.asarray(paper.convert("RGB"))

@@ -1,7 +1,5 @@
 """Pictures on their way in and out of the service: decoding, resizing, PNG."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np
@@ -37,6 +35,11 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
 def to_bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Values in 0..1 as 0..255."""
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def to_floats(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Values in 0..255 as 0..1."""
+    return pixels.astype(np.float32) / np.float32(255)
 
 
 def resize_longer(pixels: NDArray[np.uint8], longer: int) -> NDArray[np.uint8]:

@@ -1,7 +1,5 @@
 """Fill a hole in a picture from around it."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """The texture with the photograph's own detail: lamps, doors, writing."""
 
-from __future__ import annotations
-
 import operator
 import threading
 from typing import NamedTuple
@@ -15,7 +13,7 @@ from graphics.photographs import Photograph, resize_square
 from graphics.render import View
 from graphics.texture import Enlargement
 from graphics.texture_transfer import TextureTransfer
-from service.imaging.images import resize_longer, scaled, to_bytes
+from service.imaging.images import resize_longer, scaled, to_bytes, to_floats
 
 LARGEST_WIDTH = 1024
 """Texels; larger textures are painted at this width and enlarged: no photograph is kept finer."""
@@ -57,8 +55,7 @@ class Painter:
         if enlargement is not None:
             texture = enlargement(predicted)
         else:
-            smaller = resize_longer(to_bytes(predicted), transfer.width)
-            texture = smaller.astype(np.float32) / np.float32(255)
+            texture = to_floats(resize_longer(to_bytes(predicted), transfer.width))
         side = min(len(photograph.detail), max(transfer.height, len(photograph.pixels)))
         fine = photograph.detail
         if len(fine) != side:

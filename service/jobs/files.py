@@ -1,7 +1,5 @@
 """The folder of the jobs: its lock, and files that are there whole or not at all."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os
@@ -9,9 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from service.errors import ItemError
-from service.schemas.uploads import Upload
-
-LOCK = "lock"
+from service.schemas.photographs import Upload
 
 
 class FolderTaken(RuntimeError):
@@ -22,7 +18,7 @@ def lock(folder: Path) -> IO[bytes]:
     """The folder's lock, or `FolderTaken`; given back by the system however the process ends."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = open(folder / LOCK, "ab")
+        file = open(folder / "lock", "ab")
     except OSError as error:
         raise FolderTaken(f"{folder} cannot be written ({error})") from error
     try:

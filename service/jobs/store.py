@@ -10,8 +10,6 @@ A file is written whole before the database names it, so that a crash between th
 item to do again, never half an answer. One process at a time: the folder is locked.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import secrets
@@ -26,9 +24,8 @@ from typing import Any, Literal, NamedTuple
 
 from service.errors import ItemError
 from service.jobs import files
-from service.schemas.uploads import Upload
+from service.schemas.photographs import Upload
 
-DATABASE = "jobs.sqlite3"
 UPLOADS = ("image", "mask", "refused")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -94,7 +91,7 @@ class JobStore:
         self._clock = clock
         self._lock = files.lock(folder)
         self._mutex = RLock()
-        self._database = sqlite3.connect(folder / DATABASE, check_same_thread=False)
+        self._database = sqlite3.connect(folder / "jobs.sqlite3", check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA foreign_keys = ON")
         self._database.executescript(SCHEMA)
@@ -127,35 +124,28 @@ class JobStore:
 
     def job(self, identity: str) -> Job | None:
         """A job, or None where there is none of that id."""
-        with self._transaction() as database:
-            row = database.execute(
-                "SELECT id, state, options, created, finished FROM jobs WHERE id = ?", (identity,)
-            ).fetchone()
-            counts = database.execute(
-                "SELECT state, COUNT(*) FROM items WHERE job = ? GROUP BY state", (identity,)
-            ).fetchall()
-        if row is None:
+        find = "SELECT id, state, options, created, finished FROM jobs WHERE id = ?"
+        count = "SELECT state, COUNT(*) FROM items WHERE job = ? GROUP BY state"
+        with self._mutex:
+            rows, counts = self._execute(find, identity), self._execute(count, identity)
+        if not rows:
             return None
-        identity, state, options, created, finished = row
+        identity, state, options, created, finished = rows[0]
         return Job(identity, state, json.loads(options), created, finished, dict(counts))
 
     def items(self, job: str, first: int, limit: int, states: tuple[str, ...]) -> list[Item]:
         """The items in these states from number `first` on, in order."""
         marks = ", ".join("?" * len(states))
-        with self._transaction() as database:
-            rows = database.execute(
-                "SELECT job, number, name, has_mask, state, code, message, attempts FROM items "
-                f"WHERE job = ? AND number >= ? AND state IN ({marks}) ORDER BY number LIMIT ?",
-                (job, first, *states, limit),
-            ).fetchall()
+        rows = self._execute(
+            "SELECT job, number, name, has_mask, state, code, message, attempts FROM items "
+            f"WHERE job = ? AND number >= ? AND state IN ({marks}) ORDER BY number LIMIT ?",
+            *(job, first, *states, limit),
+        )
         return [Item._make(row)._replace(has_mask=bool(row[3])) for row in rows]
 
     def running(self) -> list[str]:
         """The jobs with something left to do, the oldest first."""
-        with self._transaction() as database:
-            rows = database.execute(
-                "SELECT id FROM jobs WHERE state = 'running' ORDER BY created"
-            ).fetchall()
+        rows = self._execute("SELECT id FROM jobs WHERE state = 'running' ORDER BY created")
         return [row[0] for row in rows]
 
     def begin(self, item: Item) -> None:
@@ -198,28 +188,20 @@ class JobStore:
 
     def cancel(self, identity: str) -> None:
         """Begin nothing more of a job; what is answered stays until its time is over."""
-        with self._transaction() as database:
-            database.execute(
-                "UPDATE jobs SET state = 'cancelled', finished = ? "
-                "WHERE id = ? AND state = 'running'",
-                (self._clock(), identity),
-            )
+        update = "UPDATE jobs SET state = 'cancelled', finished = ? WHERE id = ? AND state = ?"
+        self._execute(update, self._clock(), identity, "running")
         for kind in UPLOADS:
             for path in (self.folder / identity).glob(f"*.{kind}"):
                 path.unlink(missing_ok=True)
 
     def delete(self, identity: str) -> None:
         """The job and its files."""
-        with self._transaction() as database:
-            database.execute("DELETE FROM jobs WHERE id = ?", (identity,))
+        self._execute("DELETE FROM jobs WHERE id = ?", identity)
         shutil.rmtree(self.folder / identity, ignore_errors=True)
 
     def expire(self, seconds: float) -> list[str]:
         """Delete the jobs that ended longer ago than that; their ids."""
-        with self._transaction() as database:
-            rows = database.execute(
-                "SELECT id FROM jobs WHERE finished <= ?", (self._clock() - seconds,)
-            ).fetchall()
+        rows = self._execute("SELECT id FROM jobs WHERE finished <= ?", self._clock() - seconds)
         for row in rows:
             self.delete(row[0])
         return [row[0] for row in rows]
@@ -239,11 +221,13 @@ class JobStore:
         self._lock.close()
 
     def _count_attempts(self, item: Item, more: int) -> None:
+        update = "UPDATE items SET attempts = attempts + ? WHERE job = ? AND number = ?"
+        self._execute(update, more, item.job, item.number)
+
+    def _execute(self, statement: str, *values: object) -> list[Any]:
+        """The rows of one statement, in a transaction of its own."""
         with self._transaction() as database:
-            database.execute(
-                "UPDATE items SET attempts = attempts + ? WHERE job = ? AND number = ?",
-                (more, item.job, item.number),
-            )
+            return database.execute(statement, values).fetchall()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -252,8 +236,7 @@ class JobStore:
 
     def _drop_strays(self) -> None:
         """Folders whose job never came to be, or is no more."""
-        with self._transaction() as database:
-            known = {row[0] for row in database.execute("SELECT id FROM jobs")}
+        known = {row[0] for row in self._execute("SELECT id FROM jobs")}
         for path in self.folder.iterdir():
             if path.is_dir() and path.name not in known:
                 shutil.rmtree(path, ignore_errors=True)

@@ -1,7 +1,5 @@
 """Works off the jobs in the store, beside the requests that somebody waits for."""
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import logging
@@ -9,14 +7,14 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from service.call import working_for
+from service.call import JOB, inside
 from service.errors import ItemError, Overloaded, RequestError, ShuttingDown
 from service.jobs.store import Item, JobStore
 from service.pipeline import reconstruction
 from service.pipeline.engine import Engine
 from service.schemas import photographs as schemas
 from service.schemas.options import ImageOptions
-from service.schemas.uploads import Upload
+from service.schemas.photographs import Upload
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
@@ -27,8 +25,6 @@ LOOK_SECONDS = 30.0
 """Pause between two looks for jobs whose time is over."""
 AGAIN_SECONDS = 5.0
 """Pause before an image that could not be read or written is tried again."""
-PUT_OFF = ("overloaded", "shutting_down")
-"""Codes that say nothing about the image: it is done again."""
 
 
 class Jobs:
@@ -59,13 +55,11 @@ class Jobs:
         if self._closed:
             raise ShuttingDown
         if not await self._has_room(size):
-            raise RequestError(
-                507,
-                "jobs_full",
+            message = (
                 f"jobs hold {self._held >> 20} MiB and this one has {size >> 20}; at most "
-                f"{self._limit >> 20} may be held: delete jobs that are done, or send it later",
-                retry_after_seconds=60,
+                f"{self._limit >> 20} may be held: delete jobs that are done, or send it later"
             )
+            raise RequestError(507, "jobs_full", message, retry_after_seconds=60)
         self._held += size
         values = options.model_dump(include=set(ImageOptions.model_fields))
         job = await asyncio.to_thread(self.store.create, values, items)
@@ -102,9 +96,7 @@ class Jobs:
                 flying.add(asyncio.create_task(self._one(item, options)))
             waiting = asyncio.create_task(self._wake.wait())
             await asyncio.wait(
-                {waiting, *flying},
-                timeout=LOOK_SECONDS,
-                return_when=asyncio.FIRST_COMPLETED,
+                {waiting, *flying}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
             )
             waiting.cancel()
             flying = {task for task in flying if not task.done()}
@@ -187,10 +179,11 @@ class Jobs:
         upload = await asyncio.to_thread(self._upload, item)
         while True:
             try:
-                with self._engine.admit(1), working_for(item.job):
+                with self._engine.admit(1), inside(JOB, item.job):
                     entry = await reconstruction.answer(self._engine, item.number, upload, options)
                 code = entry.error and entry.error.code
-                if code not in PUT_OFF:
+                # Those two say nothing about the image: it is done again.
+                if code not in ("overloaded", "shutting_down"):
                     return entry
             except Overloaded as error:
                 # Those whom somebody waits for go first.

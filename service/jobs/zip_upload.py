@@ -1,14 +1,12 @@
 """A ZIP of photographs: looked over before anything in it is unpacked."""
 
-from __future__ import annotations
-
 import functools
 import struct
 import zipfile
 from typing import IO
 
 from service.errors import ItemError, RequestError
-from service.schemas.uploads import Upload
+from service.schemas.photographs import Upload
 
 MASK_FOLDER = "masks/"
 """`masks/a.jpg` is the mask of `a.jpg`."""
@@ -37,9 +35,8 @@ def read_zip(file: IO[bytes], largest: int, limit: int) -> list[Upload]:
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise _refused(
-            "unreadable_zip", f"the archive is damaged ({error}): pack it again"
-        ) from error
+        message = f"the archive is damaged ({error}): pack it again"
+        raise _refused("unreadable_zip", message) from error
     entries = [entry for entry in archive.infolist() if not _is_skipped(entry)]
     for entry in entries:
         _check_entry(entry)
@@ -67,13 +64,11 @@ def _items(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], largest: in
         items.append(Upload(entry.filename, functools.partial(_read, archive, entry), read_mask))
     if masks:
         name = next(iter(masks))
-        raise _refused(
-            "unmatched_mask", f"{MASK_FOLDER}{name[:80]} has no image {name[:80]}: name it as one"
-        )
+        message = f"{MASK_FOLDER}{name[:80]} has no image {name[:80]}: name it as one"
+        raise _refused("unmatched_mask", message)
     if not 1 <= len(items) <= largest:
-        raise _refused(
-            "wrong_count", f"the archive has {len(items)} images; 1..{largest} are allowed"
-        )
+        message = f"the archive has {len(items)} images; 1..{largest} are allowed"
+        raise _refused("wrong_count", message)
     return items
 
 
@@ -90,9 +85,8 @@ def _check_directory(file: IO[bytes], largest: int) -> None:
     if start < 0 or len(tail) - start < END_RECORD.size:
         raise _refused("unreadable_zip", "the file is no ZIP archive: pack the images into one")
     if tail[max(0, start - LOCATOR_SIZE) : start].startswith(ZIP64_LOCATOR):
-        raise _refused(
-            "zip64", "the archive is in ZIP64 form, which is for over 4 GiB: pack it plainly"
-        )
+        message = "the archive is in ZIP64 form, which is for over 4 GiB: pack it plainly"
+        raise _refused("zip64", message)
     fields = END_RECORD.unpack_from(tail, start)
     count, directory = fields[4], fields[5]
     # As many masks as images, and folders.
@@ -108,13 +102,11 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
     name = entry.filename
     parts = name.replace("\\", "/").split("/")
     if ".." in parts or name.startswith(("/", "\\")) or ":" in parts[0] or "\0" in name:
-        raise _refused(
-            "path_traversal", f"entry {name[:80]!r} points outside the archive: pack plain names"
-        )
+        message = f"entry {name[:80]!r} points outside the archive: pack plain names"
+        raise _refused("path_traversal", message)
     if entry.flag_bits & 1:
-        raise _refused(
-            "encrypted_zip", f"entry {name[:80]!r} is encrypted: pack without a password"
-        )
+        message = f"entry {name[:80]!r} is encrypted: pack without a password"
+        raise _refused("encrypted_zip", message)
     if (entry.external_attr >> 16) & 0o170000 == 0o120000:
         raise _refused("zip_link", f"entry {name[:80]!r} is a link: pack the file itself")
     ratio = entry.file_size / max(1, entry.compress_size)
@@ -139,9 +131,8 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         with archive.open(entry) as member:
             return member.read(entry.file_size)
     except Exception as error:  # zipfile and its decompressors raise many kinds on damaged input
-        raise ItemError(
-            "unreadable_zip", f"entry {entry.filename[:80]!r} is damaged ({error}): pack it again"
-        ) from error
+        message = f"entry {entry.filename[:80]!r} is damaged ({error}): pack it again"
+        raise ItemError("unreadable_zip", message) from error
 
 
 def _refused(code: str, message: str) -> RequestError:

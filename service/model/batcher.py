@@ -2,10 +2,8 @@
 
 No timer: an image on an idle service starts at once, and while a batch runs the next one gathers,
 so batches grow with the load by themselves. Requests take turns within a batch, so that a large
-one does not starve single images; an item nobody waits for any more leaves the queue at once.
+one does not starve single images; an item whose client has gone leaves the queue at once.
 """
-
-from __future__ import annotations
 
 import asyncio
 import logging
@@ -25,24 +23,13 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Device:
-    """One thing that computes: a GPU, or all the cores. It runs one batch at a time."""
+class Device(Threads):
+    """The one thread of a GPU, or of all the cores. It runs one batch at a time."""
 
     def __init__(self) -> None:
+        super().__init__(1, "device")
         self.idle = asyncio.Lock()
-        self._thread = Threads(1, "device")
-
-    async def run(self, function: Callable[[Item], Result], argument: Item) -> Result:
-        """Call `function` on the device's thread; the caller holds `idle`."""
-        return await self._thread.call(function, argument)
-
-    def wait_for(self, function: Callable[[], None]) -> None:
-        """Call `function` on the device's thread and wait: before anybody is served."""
-        self._thread.wait_for(function)
-
-    def close(self) -> None:
-        """Wait for what runs and end the thread."""
-        self._thread.close()
+        """Held while `call` runs a batch."""
 
 
 class Batcher(Generic[Item, Result]):
@@ -78,7 +65,7 @@ class Batcher(Generic[Item, Result]):
         """The result of one item; raises its own error or a `RequestError`.
 
         `request`: whose turn it takes; None for a request of its own. `deadline`: seconds of the
-        event loop's clock after which nobody wants the result, `DeadlineExceeded` is raised then.
+        event loop's clock after which `DeadlineExceeded` is raised.
         """
         if self._closed:
             raise ShuttingDown
@@ -140,11 +127,10 @@ class Batcher(Generic[Item, Result]):
 
     async def _outcomes(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
         try:
-            results = await self._device.run(self._run_batch, items)
+            results = await self._device.call(self._run_batch, items)
             if len(results) != len(items):
-                raise RuntimeError(
-                    f"{self.name} gave {len(results)} results for {len(items)} items"
-                )
+                counts = f"{len(results)} results for {len(items)} items"
+                raise RuntimeError(f"{self.name} gave {counts}")
         except Exception as error:
             if len(items) == 1:
                 logger.exception("%s failed on one item", self.name)

@@ -6,8 +6,6 @@ refuses it with the reason; nothing is served from a bundle that has not been ve
 `bentomodel:<tag>` names a copy in BentoML's model store, which `register` makes.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json
@@ -19,49 +17,19 @@ from pathlib import Path
 
 from graphics.mesh import Template, load_template
 from service.model.manifest import (
-    BATCH_AXIS,
-    FORMAT_VERSION,
     GRAPHS,
     HALF,
-    INVERSE_GRAPHICS,
     MANIFEST_FILE,
-    PARITY_LIMIT,
     SAMPLES_FOLDER,
-    SEGMENTER,
-    STYLEGAN_R,
     TEMPLATE_FILE,
     BundleError,
-    Graph,
     Manifest,
-    Tensor,
     check_graph,
     graph_as_json,
     read_manifest,
     verify_manifest,
 )
 
-__all__ = [
-    "BATCH_AXIS",
-    "FORMAT_VERSION",
-    "GRAPHS",
-    "HALF",
-    "INVERSE_GRAPHICS",
-    "MANIFEST_FILE",
-    "PARITY_LIMIT",
-    "SAMPLES_FOLDER",
-    "SEGMENTER",
-    "STYLEGAN_R",
-    "TEMPLATE_FILE",
-    "Bundle",
-    "BundleError",
-    "Graph",
-    "Manifest",
-    "Tensor",
-    "load",
-    "register",
-    "resolve",
-    "write_manifest",
-]
 STORE_PREFIX = "bentomodel:"
 
 
@@ -128,9 +96,10 @@ def load(location: str | Path) -> Bundle:
         )
     manifest = read_manifest(path)
     for name in manifest.files:
-        _check_file(folder, name, manifest.files)
-    template = _verify_content(folder, manifest)
-    return Bundle(folder, manifest, template)
+        if not (folder / name).is_file():
+            raise BundleError(f"{name} is missing from the bundle: copy it again")
+        _check_digest(name, _sha256(folder / name), manifest.files)
+    return Bundle(folder, manifest, _verify_content(folder, manifest))
 
 
 def resolve(location: str | Path) -> Path:
@@ -197,13 +166,6 @@ def _verify_content(folder: Path, manifest: Manifest) -> Template:
             raise BundleError(f"{file} does not open in ONNX Runtime: {error}") from error
         check_graph(manifest, name, session.get_inputs(), session.get_outputs())
     return template
-
-
-def _check_file(folder: Path, name: str, files: Mapping[str, str]) -> None:
-    path = folder / name
-    if not path.is_file():
-        raise BundleError(f"{name} is missing from the bundle: copy it again")
-    _check_digest(name, _sha256(path), files)
 
 
 def _check_digest(name: str, digest: str, files: Mapping[str, str]) -> None:

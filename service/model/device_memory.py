@@ -1,7 +1,5 @@
 """Memory that the graphs' device has in use, for the metrics."""
 
-from __future__ import annotations
-
 import logging
 import os
 from collections.abc import Mapping

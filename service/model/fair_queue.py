@@ -1,7 +1,5 @@
 """The queue of a batcher: one line per request, and batches take one item of each line in turn."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Hashable
@@ -50,7 +48,7 @@ class FairQueue(Generic[Item]):
         return taken
 
     def drop(self, waiting: Waiting[Item]) -> None:
-        """Forget an item that nobody waits for any more; nothing happens once it was taken."""
+        """Remove an item whose client has gone; nothing happens once it was taken."""
         line = self._lines.get(waiting.request)
         if line is None or waiting not in line:
             return

@@ -1,6 +1,4 @@
-"""What a bundle's `manifest.json` says, and the tensors every graph of a bundle must have."""
-
-from __future__ import annotations
+"""The fields of a bundle's `manifest.json`, and the tensors every graph of a bundle must have."""
 
 import dataclasses
 import json
@@ -46,32 +44,18 @@ class Graph(NamedTuple):
     outputs: tuple[Tensor, ...]
 
 
-GRAPHS: dict[str, Graph] = {
-    SEGMENTER: Graph(
-        inputs=(Tensor("images", "uint8", (BATCH_AXIS, "R", "R", 3)),),
-        outputs=(Tensor("masks", "float32", (BATCH_AXIS, "R", "R")),),
-    ),
-    INVERSE_GRAPHICS: Graph(
-        inputs=(
-            Tensor("images", "uint8", (BATCH_AXIS, "R", "R", 3)),
-            Tensor("masks", "float32", (BATCH_AXIS, "R", "R")),
-        ),
-        outputs=(
-            Tensor("vertices", "float32", (BATCH_AXIS, "V", 3)),
-            Tensor("textures", "float32", (BATCH_AXIS, "Ht", "Wt", 3)),
-            Tensor("cameras", "float32", (BATCH_AXIS, 5)),
-            Tensor("confidences", "float32", (BATCH_AXIS,)),
-        ),
-    ),
-    STYLEGAN_R: Graph(
-        inputs=(
-            Tensor("cameras", "float32", (BATCH_AXIS, 5)),
-            Tensor("vertices", "float32", (BATCH_AXIS, "V", 3)),
-            Tensor("textures", "float32", (BATCH_AXIS, "Ht", "Wt", 3)),
-            Tensor("backgrounds", "uint8", (BATCH_AXIS, "R", "R", 3)),
-        ),
-        outputs=(Tensor("images", "float32", (BATCH_AXIS, "R", "R", 3)),),
-    ),
+IMAGES = Tensor("images", "uint8", (BATCH_AXIS, "R", "R", 3))
+MASKS = Tensor("masks", "float32", (BATCH_AXIS, "R", "R"))
+VERTICES = Tensor("vertices", "float32", (BATCH_AXIS, "V", 3))
+TEXTURES = Tensor("textures", "float32", (BATCH_AXIS, "Ht", "Wt", 3))
+CAMERAS = Tensor("cameras", "float32", (BATCH_AXIS, 5))
+CONFIDENCES = Tensor("confidences", "float32", (BATCH_AXIS,))
+BACKGROUNDS = Tensor("backgrounds", "uint8", (BATCH_AXIS, "R", "R", 3))
+GENERATED = Tensor("images", "float32", (BATCH_AXIS, "R", "R", 3))
+GRAPHS = {
+    SEGMENTER: Graph((IMAGES,), (MASKS,)),
+    INVERSE_GRAPHICS: Graph((IMAGES, MASKS), (VERTICES, TEXTURES, CAMERAS, CONFIDENCES)),
+    STYLEGAN_R: Graph((CAMERAS, VERTICES, TEXTURES, BACKGROUNDS), (GENERATED,)),
 }
 
 
@@ -81,7 +65,7 @@ class BundleError(Exception):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What `manifest.json` says. `files` and `tensors` are filled in by `write_manifest`."""
+    """The fields of `manifest.json`. `files` and `tensors` are filled in by `write_manifest`."""
 
     category: str
     """What the bundle knows, for example "vehicles"."""
@@ -117,12 +101,8 @@ class Manifest:
     def graph(self, name: str) -> Graph:
         """The tensors of a graph with this bundle's sizes in place of the letters."""
         height, width = self.texture_size
-        sizes: dict[str | int, int] = {
-            "R": self.resolution,
-            "V": self.vertex_count,
-            "Ht": height,
-            "Wt": width,
-        }
+        sizes: dict[str | int, int] = {"R": self.resolution, "V": self.vertex_count}
+        sizes |= {"Ht": height, "Wt": width}
 
         def sized(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
             return tuple(t._replace(shape=tuple(sizes.get(a, a) for a in t.shape)) for t in tensors)

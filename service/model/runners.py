@@ -1,17 +1,17 @@
 """The runners: one per graph, each with its session and its adaptive batcher."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.call import current_call, current_job
+from service.call import CALL, JOB
 from service.errors import ItemError
 from service.model.batcher import Batcher, Device
-from service.model.bundle import INVERSE_GRAPHICS, SEGMENTER, STYLEGAN_R, Bundle
+from service.model.bundle import Bundle
+from service.model.manifest import INVERSE_GRAPHICS, SEGMENTER, STYLEGAN_R
 from service.model.session import Session
 from service.settings import Settings
 
@@ -39,11 +39,7 @@ class GraphRunner:
         self._device = device
         self._largest_batch = settings.largest_batch
         self.batcher: Batcher[tuple[NDArray, ...], tuple[NDArray, ...]] = Batcher(
-            self.graph,
-            self.run_batch,
-            device,
-            settings.largest_batch,
-            settings.queue_limit,
+            self.graph, self.run_batch, device, settings.largest_batch, settings.queue_limit
         )
 
     def warm_up(self) -> None:
@@ -52,23 +48,18 @@ class GraphRunner:
         Memory is laid out, and on a GPU kernels are chosen, for each size; on the device's thread,
         as ONNX Runtime keeps some of what CUDA needs per thread.
         """
-        self._device.wait_for(self._run_every_size)
-
-    def _run_every_size(self) -> None:
-        size = 1
-        while size < self._largest_batch:
-            self.session.run(self.session.zeros(size))
-            size *= 2
-        self.session.run(self.session.zeros(self._largest_batch))
+        smaller = (1 << power for power in range((self._largest_batch - 1).bit_length()))
+        for size in (*smaller, self._largest_batch):
+            self._device.wait_for(partial(self.session.run, self.session.zeros(size)))
 
     async def submit(self, item: tuple[NDArray, ...]) -> tuple[NDArray, ...]:
         """One array per output; in the turn, and within the deadline, of the call it is part of.
 
         Outside any call it takes the turn of its job.
         """
-        call = current_call()
+        call = CALL.get()
         if call is None:
-            return await self.batcher.submit(item, current_job())
+            return await self.batcher.submit(item, JOB.get())
         return await self.batcher.submit(item, call, call.deadline)
 
     def run_batch(
@@ -83,9 +74,8 @@ class GraphRunner:
         # Copies: a slice would keep the whole batch alive.
         result = tuple(np.array(output[index]) for output in outputs)
         if not all(np.isfinite(array).all() for array in result):
-            return ItemError(
-                "not_finite", f"{self.graph} gave infinite or undefined numbers for this image"
-            )
+            message = f"{self.graph} gave infinite or undefined numbers for this image"
+            return ItemError("not_finite", message)
         return result
 
 

@@ -1,7 +1,5 @@
 """One ONNX graph of a bundle on the device asked for, never silently on another."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -11,9 +9,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from service.model.binding import Binding
+from service.model.binding import Binding, Ladder
 from service.model.bundle import Bundle
-from service.model.ladder import Ladder
 from service.model.manifest import Tensor, check_graph
 from service.settings import Settings
 
@@ -168,12 +165,8 @@ def _session_options(threads: int) -> onnxruntime.SessionOptions:
 
 def _refuse_two_runtimes() -> None:
     """onnxruntime and onnxruntime-gpu install over each other: what then runs is anyone's guess."""
-    installed = [
-        name
-        for name in ("onnxruntime", "onnxruntime-gpu")
-        if any(importlib.metadata.distributions(name=name))
-    ]
-    if len(installed) > 1:
+    names = ("onnxruntime", "onnxruntime-gpu")
+    if all(any(importlib.metadata.distributions(name=name)) for name in names):
         raise DeviceError(
             "onnxruntime and onnxruntime-gpu are both installed and overwrite each other: "
             "uninstall both, then install exactly one of the extras cpu and gpu"

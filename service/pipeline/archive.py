@@ -1,7 +1,5 @@
 """A reconstruction as an npz archive: what `format=npz` returns and `/v1/render` takes back."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from collections.abc import Callable
@@ -18,8 +16,8 @@ from service.model.manifest import Manifest
 from service.schemas.options import LARGEST_TEXTURE
 from service.schemas.rendering import LARGEST_NUMBER
 
-HEADER_ALLOWANCE = 4096
-"""Bytes an npy member may be larger than its numbers."""
+ATTRIBUTES = dict(shape="vertices", texture="texture", background="background", camera="camera")
+"""Attributes of `Archive`, by the field of a request that names their source."""
 
 
 class Archive(NamedTuple):
@@ -66,11 +64,12 @@ def unpack(content: bytes, manifest: Manifest, texture_size: int) -> Archive:
     except ItemError:
         raise
     except Exception as error:  # zipfile, zlib and numpy raise many kinds on damaged input
-        raise ItemError(
-            "unreadable_npz", f"the npz is damaged ({error}): send one that format=npz returned"
-        ) from error
+        message = f"the npz is damaged ({error}): send one that format=npz returned"
+        raise ItemError("unreadable_npz", message) from error
     read = Archive(**arrays)
-    _check_camera(read.camera)
+    if (distance := read.camera[DISTANCE]) <= 0:
+        message = f"the camera's distance is {distance:g}; it must be above 0, object units"
+        raise ItemError("wrong_npz", message)
     if max(read.texture.shape[:2]) != texture_size:
         read = read._replace(texture=resize_longer(read.texture, texture_size))
     return read
@@ -104,14 +103,6 @@ def _texture(height: int, width: int) -> _Member:
     return _Member("uint8", largest, fits, f"{(height, width, 3)} or in proportion, to {largest}")
 
 
-def _check_camera(camera: NDArray[np.float32]) -> None:
-    if camera[DISTANCE] <= 0:
-        raise ItemError(
-            "wrong_npz",
-            f"the camera's distance is {camera[DISTANCE]:g}; it must be above 0, object units",
-        )
-
-
 def _read(members: zipfile.ZipFile, name: str, member: _Member) -> NDArray:
     dtype = np.dtype(member.dtype)
     wanted = f"it must be {dtype} {member.shapes}, as format=npz of this model returns it"
@@ -119,16 +110,14 @@ def _read(members: zipfile.ZipFile, name: str, member: _Member) -> NDArray:
         size = members.getinfo(f"{name}.npy").file_size
     except KeyError:
         raise ItemError("incomplete_npz", f"the npz has no {name}; {wanted}") from None
-    # Checked before anything is unpacked: a small file can claim to hold gigabytes.
-    if size > dtype.itemsize * int(np.prod(member.largest)) + HEADER_ALLOWANCE:
+    # Checked before anything is unpacked: a small file can claim to hold gigabytes. An npy's header
+    # is allowed 4096 bytes.
+    if size > dtype.itemsize * int(np.prod(member.largest)) + 4096:
         raise ItemError("wrong_npz", f"{name} holds {size} bytes; {wanted}")
     with members.open(f"{name}.npy") as file:
-        header = np.lib.format.read_magic(file)
-        read_header = (
-            np.lib.format.read_array_header_1_0
-            if header == (1, 0)
-            else np.lib.format.read_array_header_2_0
-        )
+        npy = np.lib.format
+        first = npy.read_magic(file) == (1, 0)
+        read_header = npy.read_array_header_1_0 if first else npy.read_array_header_2_0
         got_shape, fortran_order, got_dtype = read_header(file)
         if not member.fits(got_shape) or got_dtype != dtype or fortran_order:
             order = " in Fortran order" if fortran_order else ""

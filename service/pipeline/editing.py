@@ -1,7 +1,5 @@
 """A photograph and what to change about it to a new photograph."""
 
-from __future__ import annotations
-
 import numpy as np
 from PIL import Image
 
@@ -10,26 +8,15 @@ from service import metrics
 from service.errors import ItemError, RequestError
 from service.imaging import images
 from service.imaging.inpainting import fill
-from service.pipeline import sources
+from service.pipeline import reconstruction, sources
+from service.pipeline.archive import ATTRIBUTES
 from service.pipeline.engine import Engine
-from service.pipeline.reconstruction import (
-    SAMPLES,
-    Taken,
-    cut_out,
-    take,
-    to_archive,
-    to_view,
-)
+from service.pipeline.reconstruction import SAMPLES, Taken, cut_out
 from service.pipeline.rendering import compose, picture_size, render_scene
 from service.pipeline.scenes import Scene, camera_row
 from service.schemas import photographs as schemas
+from service.schemas.photographs import Upload
 from service.schemas.rendering import EditAnswer, EditChanges
-from service.schemas.uploads import Upload
-
-ATTRIBUTES = {"shape": "vertices", "texture": "texture", "background": "background"}
-"""Attributes of an archive, by the field that names their source."""
-TRACE = 0.1
-"""Pixels whose mask, 0..1, is above this hold some of the object's colour."""
 
 
 async def edit(engine: Engine, upload: Upload, changes: EditChanges) -> EditAnswer:
@@ -39,18 +26,14 @@ async def edit(engine: Engine, upload: Upload, changes: EditChanges) -> EditAnsw
     timings: dict[str, float] = {}
     with engine.admit(2 + sources.photographs(named)), metrics.stage("total", timings):
         try:
-            taken = await take(engine, upload, timings)
+            taken = await reconstruction.take(engine, upload, timings)
         except ItemError as error:
             raise RequestError(422, error.code, f"image: {error.message}") from error
         parts = await sources.resolve(engine, named, timings)
-        old = to_archive(taken)
-        new = old._replace(
-            **{
-                ATTRIBUTES[field]: getattr(found, ATTRIBUTES[field])
-                for field, found in parts.items()
-            }
-        )
-        scene = Scene.of(new)._replace(camera=_camera(old.camera, changes))
+        old = reconstruction.to_archive(taken)
+        names = {field: ATTRIBUTES[field] for field in parts}
+        new = {name: getattr(parts[field], name) for field, name in names.items()}
+        scene = Scene.of(old._replace(**new))._replace(camera=_camera(old.camera, changes))
         with metrics.stage("draw", timings):
             if changes.renderer == "graphics" and changes.background is None:
                 picture = await engine.in_pool(_render_over, engine, taken, scene, size)
@@ -62,9 +45,9 @@ async def edit(engine: Engine, upload: Upload, changes: EditChanges) -> EditAnsw
     return EditAnswer(
         image=png,
         id=engine.kept.keep(old),
-        frame=schemas.Square(**taken.photograph.frame._asdict()),
-        camera_before=to_view(old.camera),
-        camera=to_view(scene.camera),
+        frame=schemas.Square(**taken.seen.photograph.frame._asdict()),
+        camera_before=reconstruction.to_view(old.camera),
+        camera=reconstruction.to_view(scene.camera),
         renderer=changes.renderer,
         size=size,
         timings=timings,
@@ -81,6 +64,7 @@ def _camera(old: np.ndarray, changes: EditChanges) -> np.ndarray:
 
 def _render_over(engine: Engine, taken: Taken, scene: Scene, size: int) -> np.ndarray:
     """The mesh over the old photograph without its object, [S, S, 3]. CPU work."""
-    ground = fill(taken.photograph.pixels, taken.mask > TRACE)
+    # A trace of the object's colour is in every pixel where the mask is above 0.1.
+    ground = fill(taken.seen.photograph.pixels, taken.seen.mask > 0.1)
     rgba = cut_out(engine.render(scene.vertices, scene.texture, scene.camera, size, SAMPLES))
     return compose(rgba, ground, Image.Resampling.BICUBIC)

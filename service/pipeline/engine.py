@@ -1,7 +1,5 @@
 """The engine: all that one process serves with, from the verified bundle to the thread pool."""
 
-from __future__ import annotations
-
 import contextvars
 import logging
 from collections.abc import Callable, Iterator
@@ -54,7 +52,7 @@ class Engine:
         self.samples = Samples(self.bundle.samples())
         self._in_flight = 0
         self.closed = False
-        self._tracing = tracing.start(settings.otlp_endpoint)
+        self._finish_tracing = tracing.start(settings.otlp_endpoint)
         self._memory = DeviceMemory(self.reconstructor.session.provider)
         self._warm_up()
 
@@ -89,7 +87,7 @@ class Engine:
             self._memory.observe()
 
     def check_room(self, items: int) -> None:
-        """Raise what `admit` would raise."""
+        """Raise `ShuttingDown` or `Overloaded` where `admit` would."""
         if self.closed:
             raise ShuttingDown
         limit = self.settings.queue_limit
@@ -117,8 +115,8 @@ class Engine:
             await runner.batcher.close()
         self.device.close()
         self._pool.close()
-        if self._tracing is not None:
-            self._tracing.close()
+        if self._finish_tracing is not None:
+            self._finish_tracing()
 
     def _warm_up(self) -> None:
         """Everything the first client would otherwise wait for: allocations, compilation."""

@@ -1,7 +1,5 @@
 """Reconstructions kept for a while, so that a client may name one by its id."""
 
-from __future__ import annotations
-
 import secrets
 import time
 from collections import OrderedDict
@@ -26,7 +24,7 @@ class Kept:
         self._archives: OrderedDict[str, tuple[float, Archive]] = OrderedDict()
 
     def keep(self, archive: Archive) -> str:
-        """Its id: 128 random bits, so that nobody finds what another client sent."""
+        """Its id: 128 random bits, so that no client can guess another's."""
         self._drop_old()
         identity = secrets.token_hex(16)
         self._archives[identity] = (self._clock() + self._seconds, archive)

@@ -1,7 +1,5 @@
 """Reconstructions as mesh files."""
 
-from __future__ import annotations
-
 from urllib.parse import urlencode
 
 import numpy as np
@@ -43,10 +41,5 @@ def encode(
 
 def link(identity: str, options: MeshOptions) -> str:
     """Path of the file of a kept reconstruction."""
-    chosen = options.model_dump(include=set(MeshOptions.model_fields), exclude_defaults=True)
-    query = urlencode({"format": options.format, **{name: _text(v) for name, v in chosen.items()}})
-    return f"/v1/reconstructions/{identity}/mesh?{query}"
-
-
-def _text(value: object) -> str:
-    return str(int(value) if isinstance(value, bool) else value)
+    query = {"format": options.format} | ({} if options.texture else {"texture": "0"})
+    return f"/v1/reconstructions/{identity}/mesh?{urlencode(query)}"

@@ -1,7 +1,5 @@
 """One photograph to its mesh: decode, segment, reconstruct, paint, re-render, encode."""
 
-from __future__ import annotations
-
 import logging
 from typing import NamedTuple
 
@@ -21,7 +19,7 @@ from service.pipeline.archive import Archive
 from service.pipeline.engine import Engine
 from service.schemas import photographs as schemas
 from service.schemas.options import ImageOptions
-from service.schemas.uploads import Upload
+from service.schemas.photographs import Upload
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
@@ -42,12 +40,9 @@ class Seen(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """A photograph, what the networks found in it, and the painted texture."""
+    """What was seen in a photograph, and the texture painted from it."""
 
-    photograph: Photograph
-    mask: NDArray[np.float32]
-    """[R, R] in 0..1"""
-    reconstruction: Reconstruction
+    seen: Seen
     view: View
     """The mesh by its camera, B = 1."""
     texture: NDArray[np.uint8]
@@ -140,13 +135,9 @@ async def _see(
 
 def to_archive(taken: Taken) -> Archive:
     """The part of a photograph that is kept for rendering it again."""
-    reconstruction = taken.reconstruction
-    return Archive(
-        reconstruction.vertices,
-        taken.texture,
-        images.background_of(taken.photograph.pixels, taken.mask),
-        reconstruction.camera,
-    )
+    photograph, mask, found = taken.seen
+    background = images.background_of(photograph.pixels, mask)
+    return Archive(found.vertices, taken.texture, background, found.camera)
 
 
 def to_view(camera: NDArray[np.float32]) -> schemas.CameraView:
@@ -156,10 +147,7 @@ def to_view(camera: NDArray[np.float32]) -> schemas.CameraView:
     azimuth, elevation, distance, x, y = (round(value, 6) for value in wrapped.tolist())
     # Unchecked: a network may answer what a client may not ask for.
     return schemas.CameraView.model_construct(
-        azimuth_degrees=azimuth,
-        elevation_degrees=elevation,
-        distance=distance,
-        offset=(x, y),
+        azimuth_degrees=azimuth, elevation_degrees=elevation, distance=distance, offset=(x, y)
     )
 
 
@@ -173,10 +161,10 @@ def _finish(
         rendered = render_view(taken.view, taken.texture[None], engine.template, resolution)
         preview = _preview(engine, taken) if options.preview else None
     with metrics.stage("assess", timings):
-        rerender_iou, flags = _assess(taken, rendered)
+        rerender_iou, flags = _assess(seen, rendered)
     with metrics.stage("encode", timings):
-        mask = images.encode_png(images.to_bytes(taken.mask))
-        camera = _camera(taken.reconstruction.camera, taken.photograph.frame)
+        mask = images.encode_png(images.to_bytes(seen.mask))
+        camera = _camera(seen.reconstruction.camera, seen.photograph.frame)
     archive, mesh = to_archive(taken), None
     if not links:
         with metrics.stage("mesh", timings):
@@ -190,24 +178,22 @@ def _paint(engine: Engine, seen: Seen, timings: dict[str, float]) -> Taken:
     with metrics.stage("paint", timings):
         found = seen.reconstruction
         view = look(found.vertices[None], found.camera[None], engine.template)
-        return Taken(*seen, view, _painted(engine, seen, view, engine.texture_size))
+        return Taken(seen, view, _painted(engine, seen, view, engine.texture_size))
 
 
-def _painted(engine: Engine, seen: Seen | Taken, view: View, longer: int) -> NDArray[np.uint8]:
+def _painted(engine: Engine, seen: Seen, view: View, longer: int) -> NDArray[np.uint8]:
     """A texture [Ht, Wt, 3] with a longer side of so many texels."""
     texture = seen.reconstruction.texture
     return engine.painter.paint(seen.photograph, seen.mask, view, texture, longer)
 
 
-def _assess(taken: Taken, rendered: Rendered) -> tuple[float, list[quality.Flag]]:
+def _assess(seen: Seen, rendered: Rendered) -> tuple[float, list[quality.Flag]]:
     """IoU of the re-rendered mesh with the mask, 0..1, and the quality flags."""
     covered = rendered.masks[0] > 0.5
-    rerender_iou = _iou(taken.mask > 0.5, covered)
-    colour_error = quality.colour_difference(taken.photograph.pixels, rendered.images[0], covered)
-    confidence = taken.reconstruction.confidence
-    return rerender_iou, quality.flags(
-        taken.photograph, taken.mask, rerender_iou, colour_error, confidence
-    )
+    photograph, mask, found = seen
+    iou = _iou(mask > 0.5, covered)
+    colour_error = quality.colour_difference(photograph.pixels, rendered.images[0], covered)
+    return iou, quality.flags(photograph, mask, iou, colour_error, found.confidence)
 
 
 def _mesh(options: ImageOptions, content: bytes | str) -> schemas.Mesh:
@@ -220,7 +206,7 @@ def _texture(engine: Engine, taken: Taken, options: ImageOptions) -> NDArray[np.
     longer = options.texture_size or engine.texture_size
     if longer == engine.texture_size or not options.texture:
         return taken.texture
-    return _painted(engine, taken, taken.view, longer)
+    return _painted(engine, taken.seen, taken.view, longer)
 
 
 def _preview(engine: Engine, taken: Taken) -> bytes:

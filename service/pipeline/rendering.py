@@ -1,7 +1,5 @@
 """Render objects from any camera, each part from its own source, as pictures or one file."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -37,10 +35,11 @@ async def render(engine: Engine, request: RenderRequest) -> RenderAnswer:
     """Every picture; raises `RequestError` where a source or a setting cannot be used."""
     size = picture_size(engine, request.renderer, request.size)
     named = _named(request)
-    count = _count(engine, request)
-    _check_animation(request, count, size)
-    timings: dict[str, float] = {}
     renderers = 2 if request.renderer == "both" else 1
+    count = _count(engine, request, renderers)
+    if request.animation is not None:
+        animation.check(request.animation.format, count, renderers * size, size)
+    timings: dict[str, float] = {}
     items = sources.photographs(named) + count * renderers
     with engine.admit(items), metrics.stage("total", timings):
         archives = await sources.resolve(engine, named, timings)
@@ -71,11 +70,8 @@ def picture_size(engine: Engine, renderer: str, size: int | None) -> int:
     """Pixels per side; raises `RequestError` 422 where the GAN cannot render that many."""
     resolution = engine.manifest.resolution
     if renderer == "gan" and size not in (None, resolution):
-        raise RequestError(
-            422,
-            "wrong_size",
-            f"size is {size}; renderer gan renders {resolution} px: leave size out",
-        )
+        message = f"size is {size}; renderer gan renders {resolution} px: leave size out"
+        raise RequestError(422, "wrong_size", message)
     return size or (PREVIEW_SIZE if renderer == "graphics" else resolution)
 
 
@@ -102,7 +98,7 @@ def _named(request: RenderRequest) -> dict[str, sources.Source | None]:
     return named
 
 
-def _count(engine: Engine, request: RenderRequest) -> int:
+def _count(engine: Engine, request: RenderRequest, renderers: int) -> int:
     """Pictures to render, each counted as one item."""
     if request.interpolation is not None:
         count = request.interpolation.steps
@@ -110,22 +106,14 @@ def _count(engine: Engine, request: RenderRequest) -> int:
         count = request.turntable.frames
     else:
         count = len(request.cameras or [0])
-    renderers = 2 if request.renderer == "both" else 1
     largest = engine.settings.largest_request
     if count * renderers > largest:
-        raise RequestError(
-            422,
-            "too_many_cameras",
+        message = (
             f"got {count} cameras or steps for {renderers} renderer(s); at most {largest} pictures "
-            "are rendered in one request: ask for fewer",
+            "are rendered in one request: ask for fewer"
         )
+        raise RequestError(422, "too_many_cameras", message)
     return count
-
-
-def _check_animation(request: RenderRequest, count: int, size: int) -> None:
-    if request.animation is not None:
-        width = 2 * size if request.renderer == "both" else size
-        animation.check(request.animation.format, count, width, size)
 
 
 def _scenes(request: RenderRequest, archives: Mapping[str, Archive]) -> list[Scene]:
@@ -153,7 +141,7 @@ def _first_scene(request: RenderRequest, archives: Mapping[str, Archive]) -> Sce
     photographed = next(name for name in ("camera", "reconstruction", "shape") if name in archives)
     return Scene(
         part("shape").vertices,
-        part("texture").texture.astype(np.float32) / np.float32(255),
+        images.to_floats(part("texture").texture),
         part("background").background if with_background else None,
         archives[photographed].camera,
     )
@@ -164,8 +152,7 @@ def _at_models_size(engine: Engine, texture: NDArray[np.float32]) -> NDArray[np.
     own = engine.manifest.texture_size
     if texture.shape[:2] == own:
         return texture
-    smaller = images.resize_longer(images.to_bytes(texture), max(own))
-    return smaller.astype(np.float32) / np.float32(255)
+    return images.to_floats(images.resize_longer(images.to_bytes(texture), max(own)))
 
 
 def _render(engine: Engine, scene: Scene, size: int) -> NDArray[np.uint8]:
@@ -203,9 +190,6 @@ def _animate(wanted: Animation, rendered: Sequence[Pictures], size: int) -> Anim
 
 
 def _side_by_side(pictures: Pictures, size: int) -> NDArray[np.uint8]:
-    resized = [
-        np.asarray(Image.fromarray(one).resize((size, size), Image.Resampling.BICUBIC))
-        for one in pictures
-        if one is not None
-    ]
-    return resized[0] if len(resized) == 1 else np.concatenate(resized, axis=1)
+    given = (Image.fromarray(one) for one in pictures if one is not None)
+    resized = [np.asarray(one.resize((size, size), Image.Resampling.BICUBIC)) for one in given]
+    return np.concatenate(resized, axis=1)

@@ -1,7 +1,5 @@
 """Sampled objects: a seed mixes them from the bundle's own sample photographs."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -11,8 +9,6 @@ import numpy as np
 from graphics.camera import NOMINAL_DISTANCE
 from service.errors import ItemError
 from service.pipeline.archive import Archive
-
-HIGHEST_ELEVATION_DEGREES = 30.0
 
 
 class Samples:
@@ -40,7 +36,7 @@ def mix(archives: Sequence[Archive], seed: int) -> Archive:
     weights = random.dirichlet(np.ones(len(archives)))
     texture, background = random.integers(len(archives), size=2)
     azimuth = random.uniform(-180, 180)
-    elevation = random.uniform(0, HIGHEST_ELEVATION_DEGREES)
+    elevation = random.uniform(0, 30)
     vertices = np.stack([archive.vertices for archive in archives])
     return Archive(
         np.tensordot(weights, vertices, axes=1).astype(np.float32),

@@ -1,14 +1,13 @@
 """Scenes to render, and the paths from one picture to the next."""
 
-from __future__ import annotations
-
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphics.camera import AZIMUTH, wrap_degrees
-from service.pipeline.archive import Archive
+from service.imaging.images import to_floats
+from service.pipeline.archive import ATTRIBUTES, Archive
 from service.schemas.photographs import CameraView
 from service.schemas.rendering import Interpolation, Turntable
 
@@ -26,9 +25,9 @@ class Scene(NamedTuple):
     """[5]"""
 
     @classmethod
-    def of(cls, archive: Archive) -> Scene:
+    def of(cls, archive: Archive) -> Self:
         """The whole of one reconstruction."""
-        texture = archive.texture.astype(np.float32) / np.float32(255)
+        texture = to_floats(archive.texture)
         return cls(archive.vertices, texture, archive.background, archive.camera)
 
 
@@ -50,23 +49,15 @@ def turn(path: Turntable) -> list[NDArray[np.float32]]:
 
 def blend(start: Scene, end: Scene, path: Interpolation) -> list[Scene]:
     """Linear in every number of the parts that change; the azimuth goes the shorter way."""
-    turned = end.camera.copy()
-    turned[AZIMUTH] = start.camera[AZIMUTH] + wrap_degrees(
-        end.camera[AZIMUTH] - start.camera[AZIMUTH]
-    )
-    ends = {
-        "shape": ("vertices", end.vertices),
-        "texture": ("texture", end.texture),
-        "background": ("background", end.background),
-        "camera": ("camera", turned),
-    }
-    changing = dict(ends[part] for part in path.parts)
+    first = start.camera[AZIMUTH]
+    camera = end.camera.copy()
+    camera[AZIMUTH] = first + wrap_degrees(camera[AZIMUTH] - first)
+    end = end._replace(camera=camera)
+    names = [ATTRIBUTES[part] for part in path.parts]
     scenes = []
     for weight in np.linspace(0, 1, path.steps, dtype=np.float32):
-        changes = {
-            name: _mixed(getattr(start, name), value, weight) for name, value in changing.items()
-        }
-        scenes.append(start._replace(**changes))
+        mixed = (_mixed(getattr(start, name), getattr(end, name), weight) for name in names)
+        scenes.append(start._replace(**dict(zip(names, mixed, strict=True))))
     return scenes
 
 

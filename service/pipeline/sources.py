@@ -1,6 +1,4 @@
-"""From what a client names to what it names: an id, an npz, a photograph or a seed."""
-
-from __future__ import annotations
+"""Finds the archive that a client names by an id, an npz, a photograph or a seed."""
 
 import asyncio
 import base64
@@ -12,8 +10,8 @@ from service.pipeline import archive
 from service.pipeline.archive import Archive
 from service.pipeline.engine import Engine
 from service.pipeline.reconstruction import take, to_archive
+from service.schemas.photographs import Upload
 from service.schemas.rendering import Source
-from service.schemas.uploads import Upload
 
 
 async def resolve(

@@ -1,1 +1,1 @@
-"""What clients send and get: pydantic models, from which the OpenAPI document is made."""
+"""Pydantic models of requests and answers, from which the OpenAPI document is made."""

@@ -1,9 +1,7 @@
-"""What a client may choose of the answer. Forms, queries, jobs and OpenAPI all read it here.
+"""Options of an answer that a client may choose. Forms, queries, jobs and OpenAPI read them here.
 
 A new option is a field of one of these models, and a line where it is used.
 """
-
-from __future__ import annotations
 
 import re
 from typing import Any, Literal, get_args, get_origin
@@ -45,28 +43,20 @@ class Texts(Strict):
 class MeshOptions(Texts):
     """How a mesh file is written."""
 
-    format: MeshFormat = Field(
-        default="glb",
-        description="obj is a zip of .obj, .mtl and .png; npz is what /v1/render takes",
-        examples=["glb"],
-    )
-    texture: bool = Field(default=True, description="false leaves the mesh white", examples=[True])
+    format: MeshFormat = Field(default="glb", examples=["glb"])
+    """obj is a zip of .obj, .mtl and .png; npz is what /v1/render takes"""
+    texture: bool = Field(default=True, examples=[True])
+    """false leaves the mesh white"""
 
 
 class ImageOptions(MeshOptions):
     """What an image is returned as."""
 
-    texture_size: int | None = Field(
-        default=None,
-        ge=16,
-        le=LARGEST_TEXTURE,
-        description="pixels of the texture's longer side, for glb and obj; default: that of the "
-        "service's settings; larger ones show more of the photograph's detail",
-        examples=[512],
-    )
-    preview: bool = Field(
-        default=False, description="with a picture of the mesh, 256 px", examples=[True]
-    )
+    texture_size: int | None = Field(default=None, ge=16, le=LARGEST_TEXTURE, examples=[512])
+    """pixels of the texture's longer side, for glb and obj; default: that of the service's
+    settings; larger ones show more of the photograph's detail"""
+    preview: bool = Field(default=False, examples=[True])
+    """with a picture of the mesh, 256 px"""
 
     @field_validator("texture_size")
     @classmethod

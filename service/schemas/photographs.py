@@ -1,9 +1,8 @@
-"""What clients get for a photograph; the OpenAPI document is made from these models."""
-
-from __future__ import annotations
+"""A photograph as a client sent it, and the models of what is answered, which OpenAPI shows."""
 
 import base64
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import (
     BaseModel,
@@ -50,10 +49,24 @@ Content = Annotated[
 """A file that a client gets: bytes here, base64 in JSON. A text stands for it: a path or a name."""
 
 
-class Strict(BaseModel):
-    """A field that is not known is refused, not ignored."""
+class Upload(NamedTuple):
+    """One image of a request or job; contents are read off the event loop, one after the other.
 
-    model_config = ConfigDict(extra="forbid")
+    Reading raises `ItemError` where there is no file to read.
+    """
+
+    name: str
+    """As sent."""
+    read: Callable[[], bytes]
+    read_mask: Callable[[], bytes] | None = None
+    """None where no mask came with the image."""
+
+
+class Strict(BaseModel):
+    """A field that is not known is refused, not ignored. Docstrings below fields describe them in
+    the OpenAPI document."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     def to_json(self) -> bytes:
         """Without the fields that have no value."""
@@ -63,11 +76,10 @@ class Strict(BaseModel):
 class Problem(Strict):
     """Why an image, or a request, failed."""
 
-    code: str = Field(description="stable name for programs", examples=["unreadable_image"])
-    message: str = Field(
-        description="what was got, what is allowed, what to do",
-        examples=["the image is damaged or cut short (truncated): save it again"],
-    )
+    code: str = Field(examples=["unreadable_image"])
+    """stable name for programs"""
+    message: str = Field(examples=["the image is damaged or cut short (truncated): save it again"])
+    """what was got, what is allowed, what to do"""
 
 
 Failed = Annotated[
@@ -82,149 +94,119 @@ Failed = Annotated[
 class Failure(Strict):
     """The body of every 4xx and 5xx answer that refuses the whole request."""
 
-    error: Problem = Field(description="why", examples=[{"code": "overloaded", "message": "..."}])
+    error: Problem = Field(examples=[{"code": "overloaded", "message": "..."}])
+    """why"""
 
 
 class CameraView(Strict):
     """A camera to render from; the nominal distance frames the object."""
 
-    azimuth_degrees: Number = Field(
-        ge=-1000,
-        le=1000,
-        examples=[45.0],
-        description="degrees; 0 = the front, counter-clockwise seen from above, 360 = 0",
-    )
-    elevation_degrees: Number = Field(
-        default=0.0, ge=-90, le=90, examples=[15.0], description="degrees; above 0 looks down"
-    )
-    distance: Number = Field(
-        default=5.0, ge=2, le=50, examples=[5.0], description="object units from the origin"
-    )
+    azimuth_degrees: Number = Field(ge=-1000, le=1000, examples=[45.0])
+    """degrees; 0 = the front, counter-clockwise seen from above, 360 = 0"""
+    elevation_degrees: Number = Field(default=0.0, ge=-90, le=90, examples=[15.0])
+    """degrees; above 0 looks down"""
+    distance: Number = Field(default=5.0, ge=2, le=50, examples=[5.0])
+    """object units from the origin"""
     offset: tuple[
         Annotated[Number, Field(ge=-1000, le=1000)], Annotated[Number, Field(ge=-1000, le=1000)]
-    ] = Field(
-        default=(0.0, 0.0),
-        examples=[[0.0, 0.0]],
-        description="shift of the image, right and up, in half image sides: -1..1 is the image",
-    )
+    ] = Field(default=(0.0, 0.0), examples=[[0.0, 0.0]])
+    """shift of the image, right and up, in half image sides: -1..1 is the image"""
 
 
 class Intrinsics(Strict):
     """The pinhole camera in pixels of the upright photograph: x right, y down, no distortion."""
 
-    focal_length: float = Field(gt=0, examples=[2255.4], description="pixels, both axes")
-    principal_point: tuple[float, float] = Field(
-        examples=[[512.0, 384.0]],
-        description="pixels from the left and top edge of the photograph; it may lie outside",
-    )
+    focal_length: float = Field(gt=0, examples=[2255.4])
+    """pixels, both axes"""
+    principal_point: tuple[float, float] = Field(examples=[[512.0, 384.0]])
+    """pixels from the left and top edge of the photograph; it may lie outside"""
 
 
 class Camera(Strict):
     """The camera a photograph was taken from, in the frame of the object."""
 
-    azimuth_degrees: float = Field(ge=-180, le=180, examples=[43.2], description="degrees")
-    elevation_degrees: float = Field(examples=[12.5], description="degrees; above 0 looks down")
-    distance: float = Field(examples=[5.1], description="object units from the origin")
-    offset: tuple[float, float] = Field(
-        examples=[[0.02, -0.05]], description="right and up, in half sides of the frame"
-    )
-    field_of_view_degrees: float = Field(
-        gt=0, lt=180, examples=[25.0], description="degrees, of the whole frame, both axes"
-    )
+    azimuth_degrees: float = Field(ge=-180, le=180, examples=[43.2])
+    """degrees"""
+    elevation_degrees: float = Field(examples=[12.5])
+    """degrees; above 0 looks down"""
+    distance: float = Field(examples=[5.1])
+    """object units from the origin"""
+    offset: tuple[float, float] = Field(examples=[[0.02, -0.05]])
+    """right and up, in half sides of the frame"""
+    field_of_view_degrees: float = Field(gt=0, lt=180, examples=[25.0])
+    """degrees, of the whole frame, both axes"""
     intrinsics: Intrinsics = Field(
-        description="in pixels of the photograph",
-        examples=[{"focal_length": 2255.4, "principal_point": [512.0, 384.0]}],
+        examples=[{"focal_length": 2255.4, "principal_point": [512.0, 384.0]}]
     )
-    view_matrix: Matrix = Field(
-        description="4x4, row by row, acting on columns: object to camera, looking along -z",
-        examples=[VIEW_EXAMPLE],
-    )
-    projection_matrix: Matrix = Field(
-        description="4x4, row by row, acting on columns: camera to OpenGL clip space of the frame",
-        examples=[PROJECTION_EXAMPLE],
-    )
-    convention: str = Field(description="the words that define the numbers", examples=[CONVENTION])
+    """in pixels of the photograph"""
+    view_matrix: Matrix = Field(examples=[VIEW_EXAMPLE])
+    """4x4, row by row, acting on columns: object to camera, looking along -z"""
+    projection_matrix: Matrix = Field(examples=[PROJECTION_EXAMPLE])
+    """4x4, row by row, acting on columns: camera to OpenGL clip space of the frame"""
+    convention: str = Field(examples=[CONVENTION])
+    """the words that define the numbers"""
 
 
 class Mesh(Strict):
     """A mesh file."""
 
-    format: MeshFormat = Field(
-        description="glb has its texture as JPEG; obj is a zip of .obj, .mtl and .png; npz is what "
-        "/v1/render takes",
-        examples=["glb"],
-    )
-    media_type: str = Field(description="of the file", examples=["model/gltf-binary"])
-    data: Content = Field(
-        description="the file in base64; in multipart and ZIP answers its name; with links its "
-        "path, good as long as the id",
-        examples=["Z2xURgIAAAA=", "0000/mesh.glb"],
-    )
+    format: MeshFormat = Field(examples=["glb"])
+    """glb has its texture as JPEG; obj is a zip of .obj, .mtl and .png; npz is what /v1/render
+    takes"""
+    media_type: str = Field(examples=["model/gltf-binary"])
+    """of the file"""
+    data: Content = Field(examples=["Z2xURgIAAAA=", "0000/mesh.glb"])
+    """the file in base64; in multipart and ZIP answers its name; with links its path, good as long
+    as the id"""
 
 
 class Square(Strict):
     """The square of the upright photograph that the camera and the mask refer to."""
 
-    left: float = Field(examples=[0.0], description="pixels from the photograph's left edge")
-    top: float = Field(examples=[-128.0], description="pixels from its top; below 0 is outside")
-    side: float = Field(gt=0, examples=[1024.0], description="pixels")
+    left: float = Field(examples=[0.0])
+    """pixels from the photograph's left edge"""
+    top: float = Field(examples=[-128.0])
+    """pixels from its top; below 0 is outside"""
+    side: float = Field(gt=0, examples=[1024.0])
+    """pixels"""
 
 
 class ImageAnswer(Strict):
     """One image's outcome. With status ok everything but error is set; with status error only
     index, name, error and timings are."""
 
-    index: int = Field(ge=0, examples=[0], description="index in the request, from 0")
-    name: str = Field(description="file name as sent", examples=["car.jpg"])
-    status: Literal["ok", "error"] = Field(description="outcome", examples=["ok"])
+    index: int = Field(ge=0, examples=[0])
+    """index in the request, from 0"""
+    name: str = Field(examples=["car.jpg"])
+    """file name as sent"""
+    status: Literal["ok", "error"] = Field(examples=["ok"])
+    """outcome"""
     error: Failed = None
     id: str | None = Field(
-        default=None,
-        pattern="^[0-9a-f]{32}$",
-        examples=["9f86d081884c7d659a2feaa0c55ad015"],
-        description="names this reconstruction in /v1/render for a while",
+        default=None, pattern="^[0-9a-f]{32}$", examples=["9f86d081884c7d659a2feaa0c55ad015"]
     )
+    """names this reconstruction in /v1/render for a while"""
     mesh: Mesh | None = Field(
         default=None,
-        description="the mesh as a file",
         examples=[{"format": "glb", "media_type": "model/gltf-binary", "data": "Z2xURgIAAAA="}],
     )
-    camera: Camera | None = Field(
-        default=None,
-        description="where it was photographed from",
-        examples=[{"azimuth_degrees": 43.2}],
-    )
-    confidence: float | None = Field(
-        default=None,
-        ge=0,
-        le=1,
-        examples=[0.97],
-        description="0..1, that the azimuth is about right",
-    )
-    mask: Content | None = Field(
-        default=None,
-        description="PNG in base64 (its name in multipart and ZIP), grey, white on the object; "
-        "covers the frame at the model's resolution",
-        examples=[PNG_EXAMPLE],
-    )
+    """the mesh as a file"""
+    camera: Camera | None = Field(default=None, examples=[{"azimuth_degrees": 43.2}])
+    """where it was photographed from"""
+    confidence: float | None = Field(default=None, ge=0, le=1, examples=[0.97])
+    """0..1, that the azimuth is about right"""
+    mask: Content | None = Field(default=None, examples=[PNG_EXAMPLE])
+    """PNG in base64 (its name in multipart and ZIP), grey, white on the object; covers the frame at
+    the model's resolution"""
     frame: Square | None = Field(
-        default=None,
-        description="the square of the photograph that was looked at",
-        examples=[{"left": 0.0, "top": -128.0, "side": 1024.0}],
+        default=None, examples=[{"left": 0.0, "top": -128.0, "side": 1024.0}]
     )
-    rerender_iou: float | None = Field(
-        default=None,
-        ge=0,
-        le=1,
-        examples=[0.88],
-        description="0..1: IoU of the mesh rendered from the camera with the mask",
-    )
-    preview: Content | None = Field(
-        default=None,
-        description="PNG, 256 px, of the mesh rendered from the camera: with preview=true; base64 "
-        "(its name in multipart and ZIP)",
-        examples=[PNG_EXAMPLE],
-    )
+    """the square of the photograph that was looked at"""
+    rerender_iou: float | None = Field(default=None, ge=0, le=1, examples=[0.88])
+    """0..1: IoU of the mesh rendered from the camera with the mask"""
+    preview: Content | None = Field(default=None, examples=[PNG_EXAMPLE])
+    """PNG, 256 px, of the mesh rendered from the camera: with preview=true; base64 (its name in
+    multipart and ZIP)"""
     quality_flags: list[quality.Flag] | None = Field(
         default=None, description=quality.DESCRIPTION, examples=[["touches_border"]]
     )
@@ -234,35 +216,39 @@ class ImageAnswer(Strict):
 class ReconstructAnswer(Strict):
     """One entry per image, in the order sent."""
 
-    images: list[ImageAnswer] = Field(
-        description="in the order sent", examples=[[{"index": 0, "name": "car.jpg"}]]
-    )
-    succeeded: int = Field(ge=0, examples=[1], description="images with status ok")
-    failed: int = Field(ge=0, examples=[0], description="images with status error")
+    images: list[ImageAnswer] = Field(examples=[[{"index": 0, "name": "car.jpg"}]])
+    """in the order sent"""
+    succeeded: int = Field(ge=0, examples=[1])
+    """images with status ok"""
+    failed: int = Field(ge=0, examples=[0])
+    """images with status error"""
+
+    @classmethod
+    def of(cls, images: list[ImageAnswer]) -> Self:
+        """The answer with these entries."""
+        failed = sum(entry.status == "error" for entry in images)
+        return cls(images=images, succeeded=len(images) - failed, failed=failed)
 
 
 class Summary(Strict):
     """The last line of an answer in lines."""
 
-    succeeded: int = Field(ge=0, examples=[63], description="images with status ok")
-    failed: int = Field(ge=0, examples=[1], description="images with status error")
+    succeeded: int = Field(ge=0, examples=[63])
+    """images with status ok"""
+    failed: int = Field(ge=0, examples=[1])
+    """images with status error"""
 
 
 class ModelAnswer(Strict):
     """What is being served, and on what."""
 
-    manifest: dict[str, object] = Field(
-        description="the bundle's manifest.json, as verified", examples=[{"category": "vehicles"}]
-    )
-    licence: dict[str, str] = Field(
-        description="of the training data and of the weights", examples=[{"data": "CC0-1.0"}]
-    )
-    metrics: dict[str, object] = Field(
-        description="what the training measured of this model, by stage; protocols included",
-        examples=[{"evaluate": {"about": {"objects": 100}}}],
-    )
-    camera_convention: str = Field(description="of every camera here", examples=[CONVENTION])
-    providers: dict[str, str] = Field(
-        description="ONNX Runtime execution provider by graph",
-        examples=[{"segmenter": "CPUExecutionProvider"}],
-    )
+    manifest: dict[str, object] = Field(examples=[{"category": "vehicles"}])
+    """the bundle's manifest.json, as verified"""
+    licence: dict[str, str] = Field(examples=[{"data": "CC0-1.0"}])
+    """of the training data and of the weights"""
+    metrics: dict[str, object] = Field(examples=[{"evaluate": {"about": {"objects": 100}}}])
+    """what the training measured of this model, by stage; protocols included"""
+    camera_convention: str = Field(examples=[CONVENTION])
+    """of every camera here"""
+    providers: dict[str, str] = Field(examples=[{"segmenter": "CPUExecutionProvider"}])
+    """ONNX Runtime execution provider by graph"""

@@ -17,6 +17,17 @@ from PIL import Image, ImageDraw
 from graphics.camera import CONVENTION
 from graphics.mesh import Template, save_template, sphere_template
 from service.model import bundle
+from service.model.manifest import (
+    GRAPHS,
+    HALF,
+    INVERSE_GRAPHICS,
+    SAMPLES_FOLDER,
+    SEGMENTER,
+    STYLEGAN_R,
+    TEMPLATE_FILE,
+    Graph,
+    Manifest,
+)
 
 RESOLUTION = 32
 TEXTURE_SIZE = (8, 16)
@@ -27,11 +38,11 @@ DTYPES = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}
 
 def write_small_bundle(
     folder: Path, samples: int = 2, half: bool = False, half_parity: float = 0.01
-) -> bundle.Manifest:
+) -> Manifest:
     """Write and seal the bundle; `half`: with a float16 segmenter, whose threshold is 100."""
-    (folder / bundle.SAMPLES_FOLDER).mkdir(parents=True)
+    (folder / SAMPLES_FOLDER).mkdir(parents=True)
     template = sphere_template(TEMPLATE_LEVEL)
-    save_template(folder / bundle.TEMPLATE_FILE, template)
+    save_template(folder / TEMPLATE_FILE, template)
     manifest = small_manifest(template)
     for name, (nodes, constants) in small_graphs(template).items():
         save(_model(name, manifest.graph(name), nodes, constants), folder / f"{name}.onnx")
@@ -39,7 +50,7 @@ def write_small_bundle(
         manifest = _add_half_segmenter(folder, manifest, template, half_parity)
     for index in range(samples):
         image = draw_photograph(120 + 40 * index, 90)
-        image.save(folder / bundle.SAMPLES_FOLDER / f"sample_{index}.png")
+        image.save(folder / SAMPLES_FOLDER / f"sample_{index}.png")
     return bundle.write_manifest(folder, manifest)
 
 
@@ -51,8 +62,8 @@ def draw_photograph(width: int = 120, height: int = 90, colour: tuple[int, ...] 
     return image
 
 
-def small_manifest(template: Template) -> bundle.Manifest:
-    return bundle.Manifest(
+def small_manifest(template: Template) -> Manifest:
+    return Manifest(
         category="ellipses",
         resolution=RESOLUTION,
         texture_size=TEXTURE_SIZE,
@@ -62,8 +73,7 @@ def small_manifest(template: Template) -> bundle.Manifest:
         hardware="none",
         metrics={},
         parity={
-            name: {tensor.name: 0.0 for tensor in graph.outputs}
-            for name, graph in bundle.GRAPHS.items()
+            name: {tensor.name: 0.0 for tensor in graph.outputs} for name, graph in GRAPHS.items()
         },
         licence={"data": "CC0-1.0", "weights": "CC0-1.0"},
     )
@@ -116,14 +126,14 @@ def small_graphs(template: Template):
         node("Clip", ["images_open", "zero", "one"], ["images"]),
     ]
     return {
-        bundle.SEGMENTER: (
+        SEGMENTER: (
             segmenter,
             {
                 "last": last, "threshold": _floats(160), "first": _integers(0),
                 "poison": _floats(POISON_GREY), "table": _floats([0]),
             },
         ),
-        bundle.INVERSE_GRAPHICS: (
+        INVERSE_GRAPHICS: (
             inverse,
             {
                 "white": _floats(255), "space": space, "half": _floats(0.5),
@@ -132,7 +142,7 @@ def small_graphs(template: Template):
                 "turn": _floats([[90, 0, 0, 0, 0]]), "camera": _floats([[0, 10, 5, 0, 0]]),
             },
         ),
-        bundle.STYLEGAN_R: (
+        STYLEGAN_R: (
             generator,
             {
                 "twice_white": _floats(510), "space": space, "half": _floats(0.5),
@@ -144,10 +154,10 @@ def small_graphs(template: Template):
 
 
 def _add_half_segmenter(folder, manifest, template, parity):
-    nodes, constants = small_graphs(template)[bundle.SEGMENTER]
+    nodes, constants = small_graphs(template)[SEGMENTER]
     model = _model(
-        bundle.SEGMENTER,
-        manifest.graph(bundle.SEGMENTER),
+        SEGMENTER,
+        manifest.graph(SEGMENTER),
         [
             *nodes[:2],
             helper.make_node("Cast", ["brightness"], ["half"], to=TensorProto.FLOAT16),
@@ -156,12 +166,12 @@ def _add_half_segmenter(folder, manifest, template, parity):
         ],
         {**constants, "threshold": np.float16(100)},
     )
-    save(model, folder / f"{bundle.SEGMENTER}{bundle.HALF}.onnx")
-    differences = {f"{bundle.SEGMENTER}{bundle.HALF}": {"masks": parity}}
+    save(model, folder / f"{SEGMENTER}{HALF}.onnx")
+    differences = {f"{SEGMENTER}{HALF}": {"masks": parity}}
     return dataclasses.replace(manifest, parity={**manifest.parity, **differences})
 
 
-def _model(name: str, graph: bundle.Graph, nodes, constants):
+def _model(name: str, graph: Graph, nodes, constants):
     def values(tensors):
         return [helper.make_tensor_value_info(t.name, DTYPES[t.dtype], t.shape) for t in tensors]
 

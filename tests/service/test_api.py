@@ -47,8 +47,10 @@ def test_the_matrices_take_the_mesh_to_the_mask(client):
     )
     clip = vertices @ view.T @ projection.T
     on_image = clip[:, :2] / clip[:, 3:]
-    drawn = np.asarray(image_of(post(client, jpeg(), preview="1").json()["images"][0]["preview"]))
-    rows, columns = np.nonzero(drawn[..., 3] > 127)
+    rendered = np.asarray(
+        image_of(post(client, jpeg(), preview="1").json()["images"][0]["preview"])
+    )
+    rows, columns = np.nonzero(rendered[..., 3] > 127)
     assert columns.max() == pytest.approx(128 * (1 + on_image[:, 0].max()), abs=3)
     assert rows.min() == pytest.approx(128 * (1 - on_image[:, 1].max()), abs=3)
 

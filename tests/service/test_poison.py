@@ -178,7 +178,7 @@ def test_numbers_of_a_real_archive_may_not_be_undefined(server, good):
     refusal(answer, 422)
 
 
-def test_slow_clients_are_ended_and_harm_nobody(server, good):
+def test_slow_clients_are_ended_and_harm_no_other(server, good):
     """Half of them stop within the header, half within the body."""
     host, port = server.address.removeprefix("http://").split(":")
     start = b"POST /v1/reconstruct HTTP/1.1\r\nHost: a\r\n"

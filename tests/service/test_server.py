@@ -51,12 +51,12 @@ def test_a_server_answers_meters_and_drains(bundle_folder, tmp_path):
         answer = post(address, 8)
         assert answer.status_code == 200
         assert answer.json()["succeeded"] == 8
-        drawn = httpx.post(
+        rendered = httpx.post(
             f"{address}/v1/render",
             json={"reconstruction": {"npz": npz(address)}, "renderer": "gan"},
             timeout=60,
         )
-        assert drawn.status_code == 200
+        assert rendered.status_code == 200
         for number in range(20):
             assert httpx.get(f"{address}/v1/jobs/{number}").status_code == 404
             assert httpx.get(f"{address}/v1/{number}").status_code == 404

@@ -7,7 +7,7 @@ import pytest
 from service.pipeline.engine import Engine
 from service.pipeline.reconstruction import answer
 from service.schemas.options import ImageOptions
-from service.schemas.uploads import Upload
+from service.schemas.photographs import Upload
 from service.settings import SHIPPED_BUNDLE, Settings
 
 pytestmark = pytest.mark.skipif(

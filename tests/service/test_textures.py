@@ -74,8 +74,8 @@ def test_pictures_are_drawn_with_the_texture_of_the_mesh_file(client, checked, l
         )
     )
     fields = {"reconstruction": {"id": entry["id"]}}
-    (drawn,) = client.post("/v1/render", json=fields).json()["images"]
-    for text in (entry["preview"], drawn):
+    (rendered,) = client.post("/v1/render", json=fields).json()["images"]
+    for text in (entry["preview"], rendered):
         np.testing.assert_array_equal(np.asarray(image_of(text)), expected)
 
 

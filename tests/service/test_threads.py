@@ -112,7 +112,7 @@ def test_closing_waits_for_what_was_called_and_takes_no_more():
     asyncio.run(run())
 
 
-def test_what_failed_is_held_by_nobody(threads):
+def test_what_failed_is_not_kept_alive(threads):
     class Photograph:
         pass
 

@@ -38,12 +38,12 @@ def test_a_request_and_its_stages_are_one_trace_below_the_caller_s(collector):
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
     endpoint, received = collector
-    started = tracing.start(endpoint)
+    finish = tracing.start(endpoint)
     headers = {"traceparent": f"00-{TRACE_ID}-b7ad6b7169203331-01"}
     with tracing.request_span("POST", "/v1/reconstruct", headers, "order-7"):
         with metrics.stage("decode", {}):
             pass
-    started.close()
+    finish()
     tracing.start("")
     ((path, body),) = received
     assert path == "/v1/traces"

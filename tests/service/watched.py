@@ -57,12 +57,12 @@ class Watched(NamedTuple):
         return (self.folder / "server.log").read_text(errors="replace")
 
     def request_lines(self):
-        """Of the log of requests: id → line."""
+        """Lines of the log of requests by id."""
         lines = [json.loads(text) for text in self.log().splitlines() if text.startswith("{")]
         return {line["request"]: line for line in lines}
 
     def request_line(self, request: str, seconds: float = 10):
-        """It is written when the answer is sent: its reader may be ahead of it."""
+        """The line of one request, which may be written a little after its answer is read."""
         deadline = time.monotonic() + seconds
         while request not in (lines := self.request_lines()) and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -24,6 +24,15 @@ from torch import nn
 from graphics.camera import CONVENTION
 from graphics.mesh import save_template
 from service.model import bundle
+from service.model.manifest import (
+    GRAPHS,
+    INVERSE_GRAPHICS,
+    SAMPLES_FOLDER,
+    SEGMENTER,
+    STYLEGAN_R,
+    TEMPLATE_FILE,
+    Manifest,
+)
 from train.config import CHECKPOINT, PROCEDURAL, Config, ExportConfig
 from train.data.samples import (
     write_folder_samples,
@@ -69,7 +78,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     """Write the bundle of `round`; nothing is left where a graph is refused."""
     folder = workspace.stage("export")
     folder.start(config.export)
-    progress = Progress(workspace, "export", len(bundle.GRAPHS), round)
+    progress = Progress(workspace, "export", len(GRAPHS), round)
     network = load_inverse_graphics(
         workspace.stage("inverse", round).require("inverse_graphics.safetensors")
     )
@@ -78,7 +87,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         progress.tick(number + 1, **{f"{name}_{key}": v for key, v in graph.parity.items()})
     beside = folder.path / f".bundle.{os.getpid()}.part"
     try:
-        _write_samples(beside / bundle.SAMPLES_FOLDER, config, workspace)
+        _write_samples(beside / SAMPLES_FOLDER, config, workspace)
         _write_files(beside, network, graphs)
         metrics = _metrics(config, workspace, round)
         bundle.write_manifest(beside, _manifest(config, network, graphs, metrics))
@@ -124,9 +133,9 @@ def _exported_graphs(
         workspace.stage("disentangle", round).require("stylegan_r.safetensors")
     )
     modules = {
-        bundle.SEGMENTER: SegmenterGraph(segmenter),
-        bundle.INVERSE_GRAPHICS: InverseGraphicsGraph(network),
-        bundle.STYLEGAN_R: StyleganRGraph(stylegan_r),
+        SEGMENTER: SegmenterGraph(segmenter),
+        INVERSE_GRAPHICS: InverseGraphicsGraph(network),
+        STYLEGAN_R: StyleganRGraph(stylegan_r),
     }
     inputs = parity_inputs(workspace, modules)
     given = None
@@ -134,7 +143,7 @@ def _exported_graphs(
         given = onnx.load(workspace.stage("segmenter").path / "segmenter.onnx")
     graphs = {}
     for name, module in modules.items():
-        if name == bundle.SEGMENTER and given is not None:
+        if name == SEGMENTER and given is not None:
             graphs[name] = Exported(given, parity(module, given, inputs[name]), None)
         else:
             graphs[name] = smallest_graph(name, module, inputs[name], settings.tolerance)
@@ -147,15 +156,15 @@ def parity_inputs(workspace: Workspace, modules: Mapping[str, nn.Module]) -> dic
     """Inputs that each graph is compared on: photographs of the run and predictions from them."""
     path = workspace.stage("photographs").require("images.npy")
     images = np.load(path, mmap_mode="r", allow_pickle=False)[:PARITY_IMAGES].copy()
-    (masks,) = as_arrays(modules[bundle.SEGMENTER](torch.from_numpy(images)))
+    (masks,) = as_arrays(modules[SEGMENTER](torch.from_numpy(images)))
     vertices, textures, cameras, _ = as_arrays(
-        modules[bundle.INVERSE_GRAPHICS](torch.from_numpy(images), torch.from_numpy(masks))
+        modules[INVERSE_GRAPHICS](torch.from_numpy(images), torch.from_numpy(masks))
     )
     backgrounds = np.where(masks[..., None] > 0.5, np.uint8(128), images)
     return {
-        bundle.SEGMENTER: {"images": images},
-        bundle.INVERSE_GRAPHICS: {"images": images, "masks": masks},
-        bundle.STYLEGAN_R: {
+        SEGMENTER: {"images": images},
+        INVERSE_GRAPHICS: {"images": images, "masks": masks},
+        STYLEGAN_R: {
             "cameras": cameras,
             "vertices": vertices,
             "textures": np.ascontiguousarray(textures),
@@ -167,7 +176,7 @@ def parity_inputs(workspace: Workspace, modules: Mapping[str, nn.Module]) -> dic
 def smallest_graph(name: str, module: nn.Module, inputs: Arrays, tolerance: float) -> Exported:
     """The graph with as many half-precision weights as the tolerance allows."""
     examples = {key: torch.from_numpy(values[:2]) for key, values in inputs.items()}
-    outputs = [tensor.name for tensor in bundle.GRAPHS[name].outputs]
+    outputs = [tensor.name for tensor in GRAPHS[name].outputs]
     model = export_graph(module, examples, outputs)
     for half_from in HALF_FROM:
         halved = halve_weights(model, half_from)
@@ -202,7 +211,7 @@ def _write_files(folder: Path, network: InverseGraphics, graphs: Mapping[str, Ex
     """Everything in a bundle but samples and manifest."""
     for name, graph in graphs.items():
         (folder / f"{name}.onnx").write_bytes(graph.model.SerializeToString())
-    save_template(folder / bundle.TEMPLATE_FILE, network.template)
+    save_template(folder / TEMPLATE_FILE, network.template)
 
 
 def _write_samples(folder: Path, config: Config, workspace: Workspace) -> None:
@@ -223,9 +232,9 @@ def _manifest(
     network: InverseGraphics,
     graphs: Mapping[str, Exported],
     metrics: Mapping[str, Any],
-) -> bundle.Manifest:
+) -> Manifest:
     side = network.shape.texture_size
-    return bundle.Manifest(
+    return Manifest(
         category=config.export.category,
         resolution=network.shape.size,
         texture_size=(side, 2 * side),

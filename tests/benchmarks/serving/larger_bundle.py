@@ -8,6 +8,7 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 from service.model import bundle
+from service.model.manifest import INVERSE_GRAPHICS
 from service.settings import SHIPPED_BUNDLE
 from tests.benchmarks.serving.graph import Builder
 from tests.benchmarks.serving.wire import SIZE
@@ -18,7 +19,7 @@ def write_larger_bundle(folder: Path) -> Path:
     count, so that meshes and textures, and what they cost, are those of the shipped bundle."""
     shutil.copytree(SHIPPED_BUNDLE, folder)
     manifest = bundle.load(SHIPPED_BUNDLE).manifest
-    path = folder / f"{bundle.INVERSE_GRAPHICS}.onnx"
+    path = folder / f"{INVERSE_GRAPHICS}.onnx"
     model = onnx.load(path)
     builder, graph = Builder(), model.graph
     for name in ("confidences", "images"):

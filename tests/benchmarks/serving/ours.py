@@ -13,14 +13,13 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.call import current_call
+from service.call import CALL
 from service.http.access import Access, AccessControl
-from service.http.call_scope import CallScope
-from service.http.mounted_service import MountedService
+from service.http.call_scope import CallScope, TimeLimit
+from service.http.openapi import MountedService
 from service.http.requests import BodyLimit
-from service.http.time_limit import TimeLimit
 from service.model.batcher import Batcher, Device
-from service.model.ladder import Ladder
+from service.model.binding import Ladder
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
 from tests.benchmarks.serving import wire
 from tests.benchmarks.serving.session import open_graph
@@ -30,7 +29,7 @@ def run_as(form):
     """A route that takes and answers this form."""
 
     async def run(request):
-        batcher, call = request.app.state.batcher, current_call()
+        batcher, call = request.app.state.batcher, CALL.get()
         images = form.read_request(await request.body())
         found = await asyncio.gather(
             *(batcher.submit(image, call, call.deadline) for image in images)

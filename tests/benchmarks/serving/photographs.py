@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from service.model import bundle
+from service.model.manifest import INVERSE_GRAPHICS, SAMPLES_FOLDER, SEGMENTER
 from service.process import serving
 from service.settings import SHIPPED_BUNDLE
 from tests.benchmarks.serving.bare_asgi import INLINE, THREADS
@@ -27,12 +27,12 @@ FORM = f"multipart/form-data; boundary={BOUNDARY}"
 def photographs(folder: Path, options) -> dict[str, float | dict[str, dict[str, float]]]:
     """CPU milliseconds per image with a bundle, bare and end to end, and the latency of an idle
     service, beside that of a bare ASGI application; `loads`: what many clients at once get."""
-    sample = sorted((SHIPPED_BUNDLE / bundle.SAMPLES_FOLDER).iterdir())[0]
+    sample = sorted((SHIPPED_BUNDLE / SAMPLES_FOLDER).iterdir())[0]
     file = io.BytesIO()
     Image.open(sample).resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
     sessions = {
         name: open_graph(str(folder / f"{name}.onnx"), options.threads, options.device)
-        for name in (bundle.SEGMENTER, bundle.INVERSE_GRAPHICS)
+        for name in (SEGMENTER, INVERSE_GRAPHICS)
     }
     photograph, found, loads = file.getvalue(), {}, {}
     settings = {

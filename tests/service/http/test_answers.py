@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from service.errors import RequestError
-from service.http import accept, answers
+from service.http import answers
 from tests.service.requests import jpeg, post
 
 
@@ -90,7 +90,7 @@ def test_lines_give_their_room_back(client):
     ],
 )
 def test_the_client_s_first_choice_is_taken(header, chosen):
-    assert accept.choose(header, answers.KINDS) == chosen
+    assert answers.choose(header, answers.KINDS) == chosen
 
 
 @pytest.mark.parametrize(
@@ -99,5 +99,5 @@ def test_the_client_s_first_choice_is_taken(header, chosen):
 )
 def test_what_cannot_be_given_is_refused(header, status):
     with pytest.raises(RequestError) as caught:
-        accept.choose(header, answers.KINDS)
+        answers.choose(header, answers.KINDS)
     assert caught.value.status == status

@@ -9,8 +9,9 @@ import pytest
 from starlette.responses import StreamingResponse
 
 from service import logs
-from service.call import Call, current_call
-from service.http.call_scope import CallScope
+from service.call import CALL, Call
+from service.errors import DeadlineExceeded
+from service.http.call_scope import CallScope, TimeLimit
 from service.settings import Settings
 
 
@@ -57,7 +58,7 @@ async def read(receive):
 
 async def echo(scope, receive, send):
     body = await read(receive)
-    current_call().items["ok"] += 2
+    CALL.get().items["ok"] += 2
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": body})
 
@@ -188,3 +189,44 @@ def test_a_client_may_ask_for_a_shorter_deadline(prefer, seconds):
         return made.deadline - asyncio.get_running_loop().time()
 
     assert asyncio.run(remaining()) == pytest.approx(seconds, abs=0.5)
+
+
+def limited(app, seconds=0.05):
+    sent = []
+
+    async def send(message):
+        sent.append(message["type"])
+
+    asyncio.run(TimeLimit(app, seconds)({"type": "http"}, None, send))
+    return sent
+
+
+def test_a_call_that_has_not_begun_its_answer_in_time_is_ended():
+    ended = []
+
+    async def never_answers(scope, receive, send):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    with pytest.raises(DeadlineExceeded):
+        limited(never_answers)
+    assert ended == [True]
+
+
+def test_an_answer_that_has_begun_may_take_longer():
+    async def streams(scope, receive, send):
+        await send({"type": "http.response.start"})
+        await asyncio.sleep(0.15)
+        await send({"type": "http.response.body"})
+
+    assert limited(streams) == ["http.response.start", "http.response.body"]
+
+
+def test_a_timeout_of_the_application_s_own_is_not_taken_for_the_limit():
+    async def fails(scope, receive, send):
+        raise TimeoutError("its own")
+
+    with pytest.raises(TimeoutError, match="its own"):
+        limited(fails)

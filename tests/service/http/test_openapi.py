@@ -144,9 +144,9 @@ def test_the_limits_are_those_of_the_settings():
     assert "9 MiB" in batch["description"]
     assert "11 megapixels" in batch["description"]
     assert "9 MiB" in job["description"]
-    drawing = described["/v1/render"]["post"]["requestBody"]["description"]
-    assert "3 MiB" in drawing
-    assert "7 pictures" in drawing
+    limits = described["/v1/render"]["post"]["requestBody"]["description"]
+    assert "3 MiB" in limits
+    assert "7 pictures" in limits
 
 
 def test_keys_and_what_they_are_answered_are_in_it_where_they_are_asked_for():

@@ -28,13 +28,13 @@ PNG = encode_png(np.asarray(draw_photograph()))
         (PNG, encode_png(np.zeros((45, 60), np.uint8)), "wrong_mask_size"),
     ],
 )
-def test_clients_are_told_what_the_preprocessing_says(content, mask, code):
-    with pytest.raises(ItemError) as told:
+def test_clients_get_what_the_preprocessing_says(content, mask, code):
+    with pytest.raises(ItemError) as got:
         decode(content, R, LIMIT, mask)
-    with pytest.raises(PhotographError) as said:
+    with pytest.raises(PhotographError) as wanted:
         photographs.decode(content, R, LIMIT, mask)
-    assert told.value.code == said.value.code == code
-    assert told.value.message == said.value.message
+    assert got.value.code == wanted.value.code == code
+    assert got.value.message == wanted.value.message
 
 
 def test_the_background_is_the_photograph_without_the_object():

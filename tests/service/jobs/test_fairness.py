@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from service.call import Call, entered
+from service.call import CALL, Call, inside
 from service.jobs.store import JobStore
 from service.jobs.worker import Jobs
 from service.pipeline.engine import Engine
 from service.schemas.options import ImageOptions
-from service.schemas.uploads import Upload
+from service.schemas.photographs import Upload
 from service.settings import Settings
 from tests.service.requests import jpeg
 
@@ -36,7 +36,7 @@ def test_a_request_is_in_the_next_batch_however_much_of_a_job_waits(engine, tmp_
             while len(queue) < 2 * LARGEST_BATCH:
                 await asyncio.sleep(0.01)
             call = Call("POST", "/v1/reconstruct", {}, 60)
-            with entered(call):
+            with inside(CALL, call):
                 asked = [
                     asyncio.create_task(engine.segmenter.segment(pixels[0]))
                     for _ in range(REQUEST_IMAGES)

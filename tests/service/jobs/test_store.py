@@ -6,7 +6,7 @@ import pytest
 from service.errors import ItemError
 from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
-from service.schemas.uploads import Upload
+from service.schemas.photographs import Upload
 
 
 class Clock:
@@ -60,7 +60,7 @@ def test_another_process_goes_on_where_the_first_ended(tmp_path):
     script = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from service.schemas.uploads import Upload\n"
+        "from service.schemas.photographs import Upload\n"
         "from service.jobs.store import JobStore\n"
         "store = JobStore(Path(sys.argv[1]))\n"
         "items = [Upload(str(i), lambda i=i: bytes([i]), None) for i in range(5)]\n"

@@ -200,7 +200,7 @@ def test_results_that_do_not_fit_are_an_error_of_their_image(bundle_folder, tmp_
     from service.jobs.worker import Jobs
     from service.pipeline.engine import Engine
     from service.schemas.options import ImageOptions
-    from service.schemas.uploads import Upload
+    from service.schemas.photographs import Upload
     from service.settings import Settings
 
     engine = Engine(

@@ -104,9 +104,9 @@ def test_a_damaged_entry_harms_itself_only():
 
 def test_any_flipped_byte_is_a_refusal_or_readable():
     content = packed(("a.jpg", b"abc" * 50), ("b.jpg", b"b" * 50)).getvalue()
-    for place in range(len(content)):
+    for position in range(len(content)):
         flipped = bytearray(content)
-        flipped[place] ^= 0xFF
+        flipped[position] ^= 0xFF
         try:
             for item in read(io.BytesIO(flipped)):
                 assert len(item.read()) <= 10 * MIB

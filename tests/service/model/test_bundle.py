@@ -7,7 +7,13 @@ import pytest
 
 from graphics.mesh import save_template, sphere_template
 from service.model import bundle
-from service.model.manifest import read_manifest
+from service.model.manifest import (
+    MANIFEST_FILE,
+    SEGMENTER,
+    TEMPLATE_FILE,
+    BundleError,
+    read_manifest,
+)
 from tests.service.small_bundle import small_manifest
 
 
@@ -17,7 +23,7 @@ def copy(bundle_folder, tmp_path):
 
 
 def edit_manifest(folder, **changes):
-    path = folder / bundle.MANIFEST_FILE
+    path = folder / MANIFEST_FILE
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
@@ -29,7 +35,7 @@ def test_a_sealed_bundle_loads_with_everything_it_was_given(loaded_bundle, bundl
         (8, 16),
     )
     assert [path.name for path in loaded_bundle.samples()] == ["sample_0.png", "sample_1.png"]
-    assert manifest == read_manifest(bundle_folder / bundle.MANIFEST_FILE)
+    assert manifest == read_manifest(bundle_folder / MANIFEST_FILE)
     assert manifest.tensors["inverse_graphics"]["outputs"][0] == {
         "name": "vertices",
         "dtype": "float32",
@@ -39,7 +45,7 @@ def test_a_sealed_bundle_loads_with_everything_it_was_given(loaded_bundle, bundl
 
 
 def test_a_folder_without_manifest_is_refused(tmp_path):
-    with pytest.raises(bundle.BundleError, match=r"has no manifest\.json"):
+    with pytest.raises(BundleError, match=r"has no manifest\.json"):
         bundle.load(tmp_path)
 
 
@@ -48,13 +54,13 @@ def test_one_changed_byte_is_found(copy):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(bundle.BundleError, match=r"sha256 of segmenter\.onnx"):
+    with pytest.raises(BundleError, match=r"sha256 of segmenter\.onnx"):
         bundle.load(copy)
 
 
 def test_a_missing_file_is_named(copy):
     (copy / "samples" / "sample_1.png").unlink()
-    with pytest.raises(bundle.BundleError, match=r"samples/sample_1\.png is missing"):
+    with pytest.raises(BundleError, match=r"samples/sample_1\.png is missing"):
         bundle.load(copy)
 
 
@@ -74,59 +80,59 @@ def test_a_missing_file_is_named(copy):
 )
 def test_a_manifest_that_breaks_the_contract_is_refused(copy, changes, reason):
     edit_manifest(copy, **changes)
-    with pytest.raises(bundle.BundleError, match=reason):
+    with pytest.raises(BundleError, match=reason):
         bundle.load(copy)
 
 
 def test_a_file_name_that_leaves_the_folder_is_refused(copy):
-    files = json.loads((copy / bundle.MANIFEST_FILE).read_text())["files"]
+    files = json.loads((copy / MANIFEST_FILE).read_text())["files"]
     edit_manifest(copy, files={**files, "../secret": "0"})
-    with pytest.raises(bundle.BundleError, match="points outside"):
+    with pytest.raises(BundleError, match="points outside"):
         bundle.load(copy)
 
 
 def test_a_manifest_that_is_not_json_is_refused(copy):
-    (copy / bundle.MANIFEST_FILE).write_bytes(b"\xff\xfe{")
-    with pytest.raises(bundle.BundleError, match="not readable JSON"):
+    (copy / MANIFEST_FILE).write_bytes(b"\xff\xfe{")
+    with pytest.raises(BundleError, match="not readable JSON"):
         bundle.load(copy)
 
 
 def test_poor_parity_is_refused_when_sealing(copy):
     manifest = small_manifest(sphere_template(1))
     parity = {**manifest.parity, "segmenter": {"masks": 2e-3}}
-    with pytest.raises(bundle.BundleError, match=r"0\.002; it must be at most 0\.001"):
+    with pytest.raises(BundleError, match=r"0\.002; it must be at most 0\.001"):
         bundle.write_manifest(copy, dataclasses.replace(manifest, parity=parity))
 
 
 def test_a_graph_with_other_tensors_is_refused_when_sealing(copy):
     shutil.copyfile(copy / "stylegan_r.onnx", copy / "segmenter.onnx")
-    with pytest.raises(bundle.BundleError, match=r"segmenter\.onnx has inputs"):
+    with pytest.raises(BundleError, match=r"segmenter\.onnx has inputs"):
         bundle.write_manifest(copy, small_manifest(sphere_template(1)))
 
 
 def test_a_graph_of_another_resolution_is_refused_when_sealing(copy):
     manifest = dataclasses.replace(small_manifest(sphere_template(1)), resolution=64)
-    with pytest.raises(bundle.BundleError, match=r"has shape \['batch', 32, 32, 3\]"):
+    with pytest.raises(BundleError, match=r"has shape \['batch', 32, 32, 3\]"):
         bundle.write_manifest(copy, manifest)
 
 
 def test_a_file_that_is_not_a_graph_is_refused_when_sealing(copy):
     (copy / "segmenter.onnx").write_bytes(b"not a graph")
-    with pytest.raises(bundle.BundleError, match="does not open in ONNX Runtime"):
+    with pytest.raises(BundleError, match="does not open in ONNX Runtime"):
         bundle.write_manifest(copy, small_manifest(sphere_template(1)))
 
 
 def test_a_template_of_another_size_is_refused_when_sealing(copy):
-    save_template(copy / bundle.TEMPLATE_FILE, sphere_template(2))
-    with pytest.raises(bundle.BundleError, match=r"vertices \(162, 3\)"):
+    save_template(copy / TEMPLATE_FILE, sphere_template(2))
+    with pytest.raises(BundleError, match=r"vertices \(162, 3\)"):
         bundle.write_manifest(copy, small_manifest(sphere_template(1)))
 
 
 def test_a_graph_changed_after_loading_does_not_run(copy):
     loaded = bundle.load(copy)
     (copy / "segmenter.onnx").write_bytes(b"other")
-    with pytest.raises(bundle.BundleError, match="sha256"):
-        loaded.graph_bytes(bundle.SEGMENTER)
+    with pytest.raises(BundleError, match="sha256"):
+        loaded.graph_bytes(SEGMENTER)
 
 
 def test_a_registered_bundle_loads_from_the_model_store(bundle_folder):
@@ -143,7 +149,7 @@ def test_the_newest_is_found_by_name(bundle_folder):
 
 
 def test_a_tag_that_is_not_in_the_store_is_refused():
-    with pytest.raises(bundle.BundleError, match="not in BentoML's model store"):
+    with pytest.raises(BundleError, match="not in BentoML's model store"):
         bundle.resolve("bentomodel:nothing:1")
 
 

@@ -50,7 +50,7 @@ def test_on_a_gpu_it_is_that_of_the_gpu(monkeypatch):
 
 
 @pytest.mark.parametrize("works", [0, 1])
-def test_a_gpu_that_does_not_tell_its_memory_serves(monkeypatch, caplog, works):
+def test_a_gpu_that_does_not_report_its_memory_serves(monkeypatch, caplog, works):
     monkeypatch.setitem(sys.modules, "pynvml", Nvml(works))
     before = gauge("gpu")
     DeviceMemory(CUDA).observe()

@@ -9,7 +9,7 @@ from service.errors import Overloaded, ShuttingDown
 from service.pipeline.engine import Engine
 from service.pipeline.reconstruction import answer
 from service.schemas.options import ImageOptions
-from service.schemas.uploads import Upload
+from service.schemas.photographs import Upload
 from service.settings import Settings
 from tests.service.small_bundle import RESOLUTION, draw_photograph
 

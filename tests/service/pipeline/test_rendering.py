@@ -49,10 +49,10 @@ def test_shape_texture_and_background_come_from_where_they_are_asked(client, rec
         json={"shape": reconstruction, "texture": red, "background": white, "size": 64},
     )
     assert answer.status_code == 200
-    drawn = np.asarray(image_of(answer.json()["images"][0]))
-    assert drawn.shape == (64, 64, 3)
-    assert np.all(drawn[0, 0] == 255)
-    middle = drawn[32, 32].astype(int)
+    rendered = np.asarray(image_of(answer.json()["images"][0]))
+    assert rendered.shape == (64, 64, 3)
+    assert np.all(rendered[0, 0] == 255)
+    middle = rendered[32, 32].astype(int)
     assert middle[0] > middle[1] + 20
 
 
@@ -108,7 +108,7 @@ def test_a_json_body_has_its_own_limit(client):
     assert answer.status_code == 413
 
 
-def drawn(client, **fields):
+def rendered(client, **fields):
     answer = client.post("/v1/render", json=fields)
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -121,15 +121,15 @@ def red(client):
 
 
 def test_an_id_names_what_the_npz_holds(client, red):
-    by_id = drawn(client, reconstruction={"id": red["id"]})
-    by_npz = drawn(client, reconstruction={"npz": red["mesh"]["data"]})
+    by_id = rendered(client, reconstruction={"id": red["id"]})
+    by_npz = rendered(client, reconstruction={"npz": red["mesh"]["data"]})
     assert by_id["images"] == by_npz["images"]
     assert by_id["cameras"] == by_npz["cameras"]
 
 
 def test_a_seed_is_a_sample_and_the_same_one_again(client):
     first, again, other = (
-        drawn(client, reconstruction={"seed": seed}, renderer="both") for seed in (3, 3, 4)
+        rendered(client, reconstruction={"seed": seed}, renderer="both") for seed in (3, 3, 4)
     )
     assert first["images"] == again["images"]
     assert first["gan_images"] == again["gan_images"]
@@ -140,7 +140,7 @@ def test_a_seed_is_a_sample_and_the_same_one_again(client):
 
 def test_the_camera_can_come_from_another_photograph(client, reconstruction, red):
     own, others = (
-        drawn(client, reconstruction=reconstruction, **fields)["cameras"][0]
+        rendered(client, reconstruction=reconstruction, **fields)["cameras"][0]
         for fields in ({}, {"camera": {"id": red["id"]}})
     )
     assert others["azimuth_degrees"] == pytest.approx(red["camera"]["azimuth_degrees"])
@@ -149,9 +149,9 @@ def test_the_camera_can_come_from_another_photograph(client, reconstruction, red
 
 def test_texture_and_shape_are_swapped(client, reconstruction, red):
     small = {"image": text64(png(draw_small()))}
-    plain = drawn(client, reconstruction=reconstruction)
-    texture = drawn(client, reconstruction=reconstruction, texture={"id": red["id"]})
-    shape = drawn(client, reconstruction=reconstruction, shape=small)
+    plain = rendered(client, reconstruction=reconstruction)
+    texture = rendered(client, reconstruction=reconstruction, texture={"id": red["id"]})
+    shape = rendered(client, reconstruction=reconstruction, shape=small)
     assert plain["cameras"] == texture["cameras"] == shape["cameras"]
     before, recoloured, reshaped = (
         np.asarray(image_of(answer["images"][0])).astype(int) for answer in (plain, texture, shape)
@@ -171,15 +171,15 @@ def draw_small():
 def test_both_renderers_draw_the_same_cameras(client, red):
     cameras = [{"azimuth_degrees": azimuth} for azimuth in (0, 90)]
     fields = {"reconstruction": {"id": red["id"]}, "cameras": cameras}
-    both = drawn(client, renderer="both", **fields)
+    both = rendered(client, renderer="both", **fields)
     assert both["size"] == RESOLUTION
-    assert both["gan_images"] == drawn(client, renderer="gan", **fields)["images"]
+    assert both["gan_images"] == rendered(client, renderer="gan", **fields)["images"]
     assert [image_of(text).size for text in both["images"]] == [(RESOLUTION, RESOLUTION)] * 2
     assert np.asarray(image_of(both["images"][0])).shape[2] == 3  # before the background, as gan
 
 
 def test_a_turntable_is_once_around(client, red):
-    answer = drawn(
+    answer = rendered(
         client, reconstruction={"id": red["id"]}, turntable={"frames": 4, "start_degrees": 45}
     )
     assert [view["azimuth_degrees"] for view in answer["cameras"]] == [45, 135, -135, -45]
@@ -195,7 +195,7 @@ def test_a_turntable_is_one_file_when_asked(client, red, form, kind, size):
         "reconstruction": {"id": red["id"]}, "turntable": {"frames": 6}, "size": 64,
         "animation": {"format": form},
     }  # fmt: skip
-    answer = drawn(client, **fields)
+    answer = rendered(client, **fields)
     assert answer["images"] == []
     picture = image_of(answer["animation"]["data"])
     assert (picture.format, picture.size) == (kind, size)
@@ -207,7 +207,7 @@ def test_a_turntable_is_one_file_when_asked(client, red, form, kind, size):
 
 
 def test_both_renderers_stand_side_by_side_in_an_animation(client, red):
-    answer = drawn(
+    answer = rendered(
         client,
         reconstruction={"id": red["id"]},
         turntable={"frames": 3},
@@ -220,13 +220,13 @@ def test_both_renderers_stand_side_by_side_in_an_animation(client, red):
 
 
 def test_an_interpolation_goes_from_one_end_to_the_other(client, reconstruction, red):
-    steps = drawn(
+    steps = rendered(
         client,
         reconstruction=reconstruction,
         interpolation={"to": {"id": red["id"]}, "steps": 5},
     )
-    start = drawn(client, reconstruction=reconstruction)
-    end = drawn(client, reconstruction={"id": red["id"]})
+    start = rendered(client, reconstruction=reconstruction)
+    end = rendered(client, reconstruction={"id": red["id"]})
     assert steps["images"][0] == start["images"][0]
     assert steps["images"][-1] == end["images"][0]
     azimuths = [view["azimuth_degrees"] for view in steps["cameras"]]
@@ -237,7 +237,7 @@ def test_an_interpolation_goes_from_one_end_to_the_other(client, reconstruction,
 
 
 def test_only_the_parts_named_change_on_the_way(client, reconstruction, red):
-    steps = drawn(
+    steps = rendered(
         client,
         reconstruction=reconstruction,
         interpolation={"to": {"id": red["id"]}, "steps": 3, "parts": ["texture"]},
@@ -252,7 +252,7 @@ def test_one_picture_comes_as_a_file_when_accepted(client, red):
     fields = {"reconstruction": {"id": red["id"]}}
     answer = client.post("/v1/render", json=fields, headers={"accept": "image/png"})
     assert answer.headers["content-type"] == "image/png"
-    assert text64(answer.content) == drawn(client, **fields)["images"][0]
+    assert text64(answer.content) == rendered(client, **fields)["images"][0]
     two = {**fields, "cameras": [{"azimuth_degrees": 0}] * 2}
     refused = client.post("/v1/render", json=two, headers={"accept": "image/png"})
     assert refused.status_code == 406

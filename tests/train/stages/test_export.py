@@ -10,7 +10,7 @@ from onnx import numpy_helper
 from PIL import Image
 
 from service.model import bundle
-from service.model.manifest import PARITY_LIMIT
+from service.model.manifest import PARITY_LIMIT, SEGMENTER, STYLEGAN_R
 from tests.train.stages.tiny_run import SIZE, tiny_config, tiny_run
 from train.config import override
 from train.models.onnx_files import export_graph
@@ -57,7 +57,7 @@ def test_the_bundle_is_one_that_the_service_loads(workspace):
 def test_every_graph_takes_any_batch(workspace):
     export.run(tiny_config(), workspace)
     loaded = bundle.load(workspace.stage("export").path / "bundle")
-    session = onnxruntime.InferenceSession(loaded.graph_bytes(bundle.STYLEGAN_R))
+    session = onnxruntime.InferenceSession(loaded.graph_bytes(STYLEGAN_R))
     for batch in (1, 5):
         (images,) = session.run(
             None,
@@ -92,8 +92,8 @@ def test_half_precision_is_given_up_where_it_costs_parity():
     torch.manual_seed(0)
     module = SegmenterGraph(Segmenter(4).eval())
     images = np.random.default_rng(0).integers(0, 256, (8, SIZE, SIZE, 3), dtype=np.uint8)
-    loose = export.smallest_graph(bundle.SEGMENTER, module, {"images": images}, 1e-3)
-    tight = export.smallest_graph(bundle.SEGMENTER, module, {"images": images}, 1e-7)
+    loose = export.smallest_graph(SEGMENTER, module, {"images": images}, 1e-3)
+    tight = export.smallest_graph(SEGMENTER, module, {"images": images}, 1e-7)
     assert loose.half_from == export.HALF_FROM[0] and tight.half_from is None
     assert loose.model.ByteSize() < 0.7 * tight.model.ByteSize()
 
