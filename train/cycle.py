@@ -26,10 +26,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from train.config import Config, ConfigError, checks
+from train.config import Config, ConfigError, PresetName, checks
 from train.config.command_line import Settings, finish, outcome, parse, parse_first
 from train.config.presets import PRESETS, PURPOSES
-from train.config.run import PresetName
 from train.config.section import Section
 from train.running.progress import Progress
 from train.running.workspace import Workspace, write_json

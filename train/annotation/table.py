@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from train.config.refusal import CommandError
+from train.config import CommandError
 from train.running.workspace import StageFolder, WorkspaceError, write_atomically
 
 BIN_DEGREES = 30

@@ -6,10 +6,9 @@ What only a network in a file can say is asked in `train.cycle`, after this.
 from collections.abc import Collection
 from pathlib import Path
 
+from train.config import Config, require
 from train.config.data import CHECKPOINT, PROCEDURAL
-from train.config.refusal import require
 from train.config.results import PROCEDURAL_CATEGORY
-from train.config.run import Config
 
 
 def check(config: Config, stages: Collection[str]) -> None:

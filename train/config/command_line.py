@@ -3,17 +3,14 @@
 Nothing here or in the settings imports torch: what cannot be used is refused at once.
 """
 
-import ast
-import inspect
 import sys
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache, partial
-from itertools import pairwise
 from typing import Annotated, Any, TypeVar
 
 import tyro
+from docstring_parser import parse_from_object
 from tyro.constructors import (
     MISSING_NONPROP,
     ConstructorRegistry,
@@ -24,8 +21,7 @@ from tyro.constructors import (
     StructTypeInfo,
 )
 
-from train.config.refusal import CommandError
-from train.config.section import Section, annotations, limits
+from train.config.section import CommandError, Section, annotations, limits
 
 UNUSABLE = CommandError.status
 """Exit status: a setting, a file or a run folder cannot be used."""
@@ -137,7 +133,7 @@ def _described(info: StructTypeInfo) -> StructConstructorSpec | None:
             default = MISSING_NONPROP if field.default is MISSING else field.default
         if default in (None, ""):  # the docstring says what that means
             annotation = Annotated[annotation, tyro.conf.arg(help_behavior_hint="")]
-        helptext = partial(_docstring, info.type, field.name)
+        helptext = partial(_docstring, info.type, field.name)  # of --help alone
         specs.append(StructFieldSpec(field.name, annotation, default, helptext))
     return StructConstructorSpec(info.type, tuple(specs))
 
@@ -149,15 +145,6 @@ def _docstring(kind: type, name: str) -> str | None:
 @cache
 def docstrings(kind: type) -> dict[str, str]:
     """The docstring below each field of a class, its bases' included, as one paragraph."""
-    found: dict[str, str] = {}
-    for owner in reversed([one for one in kind.__mro__ if is_dataclass(one)]):
-        tree = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
-        assert isinstance(tree, ast.ClassDef)
-        for field, text in pairwise(tree.body):
-            match field, text:
-                case (
-                    ast.AnnAssign(target=ast.Name(id=name)),
-                    ast.Expr(value=ast.Constant(value=str(docstring))),
-                ):
-                    found[name] = " ".join(docstring.split())
-    return found
+    owners = [owner for owner in reversed(kind.__mro__) if is_dataclass(owner)]
+    found = (each for owner in owners for each in parse_from_object(owner).params)
+    return {each.arg_name: " ".join((each.description or "").split()) for each in found}

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from train.config.refusal import require
 from train.config.section import (
     AtLeast0,
     AtLeast1,
@@ -16,6 +15,7 @@ from train.config.section import (
     Positive,
     Section,
     Share,
+    require,
 )
 
 

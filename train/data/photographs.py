@@ -4,7 +4,7 @@ from mimetypes import MimeTypes
 from pathlib import Path
 from typing import NamedTuple
 
-from train.config.refusal import CommandError
+from train.config import CommandError
 
 PIXEL_LIMIT = 89_478_485
 """Pillow's own; larger files rarely hold what their owner thinks."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from graphics.mesh import Template, load_template
 from graphics.render import look
 from graphics.texture_transfer import TextureTransfer
-from train.config.refusal import CommandError
+from train.config import CommandError
 from train.evaluation.benchmark import Predicted
 
 
