@@ -1,14 +1,12 @@
 """The rows of an ablation: which settings and images each changes of the full training."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from train.config.networks import InverseConfig
 
 FULL = "full"
-GENERATED, PLAIN_GAN = "generated", "plain_gan"
-TRUE_VIEWS, SINGLE_PHOTOGRAPHS = "true_views", "single_photographs"
-"""What stands in the place of the multi-view images."""
+"""The row that changes nothing."""
 
 
 class Row(NamedTuple):
@@ -17,7 +15,8 @@ class Row(NamedTuple):
     meaning: str
     changes: Callable[[InverseConfig], dict[str, Any]] = lambda full: {}
     """The settings of the full training -> those that differ."""
-    images: str = GENERATED
+    images: Literal["generated", "plain_gan", "true_views", "single_photographs"] = "generated"
+    """The multi-view images, or what takes their place."""
 
 
 ROWS = {
@@ -28,17 +27,17 @@ ROWS = {
     "photographs_only": Row(
         "single view without a GAN: labelled photographs alone (the paper's PASCAL3D+ row)",
         lambda full: {"views": 1, "camera_learning_rate": 0},
-        SINGLE_PHOTOGRAPHS,
+        "single_photographs",
     ),
     "generated_only": Row("no labelled photographs", lambda full: {"photographs": 0}),
     "plain_gan": Row(
         "round 0's images in the GAN's place: the plain GAN's, of annotated view codes",
-        images=PLAIN_GAN,
+        images="plain_gan",
     ),
     "plain_gan_only": Row(
         "the plain GAN's images without labelled photographs, as in the paper",
         lambda full: {"photographs": 0},
-        PLAIN_GAN,
+        "plain_gan",
     ),
     "fixed_cameras": Row(
         "the viewpoints' cameras stay as asked for", lambda full: {"camera_learning_rate": 0}
@@ -54,6 +53,6 @@ ROWS = {
     ),
     "true_views": Row(
         "true renders of as many training vehicles take the GAN's place: its upper bound",
-        images=TRUE_VIEWS,
+        images="true_views",
     ),
 }
