@@ -14,9 +14,17 @@ import numpy as np
 from graphics.sheet import png_of
 from train.data.held_out import HeldOut
 from train.evaluation.benchmark import Measured, shown_views
-from train.evaluation.bootstrap import INTERVAL, bootstrap, estimates
 from train.evaluation.contact_sheet import Shown, gallery_of
-from train.evaluation.metrics import HEADLINE, METRICS, ORACLE, ROWS, Estimate
+from train.evaluation.metrics import (
+    HEADLINE,
+    INTERVAL,
+    METRICS,
+    ORACLE,
+    ROWS,
+    Estimate,
+    bootstrap,
+    estimates,
+)
 from train.evaluation.report import Report, ReportRow
 from train.pictures.histogram import azimuth_histogram
 from train.running.workspace import write_json

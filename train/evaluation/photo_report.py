@@ -13,9 +13,8 @@ import numpy as np
 
 from graphics.camera import wrap_degrees
 from train.data.photo_set import PhotoSet
-from train.evaluation.bootstrap import INTERVAL, estimates
 from train.evaluation.contact_sheet import Shown, gallery_of
-from train.evaluation.metrics import ROWS, Estimate
+from train.evaluation.metrics import INTERVAL, ROWS, Estimate, estimates
 from train.evaluation.photo_benchmark import PHOTO_METRICS, TURNS_DEGREES, PhotosMeasured
 from train.evaluation.report import Report, ReportRow
 

@@ -4,7 +4,7 @@ import pytest
 from graphics.render import render
 from tests.train.smallest_bundle import SIZE, TEMPLATE, write_bundle
 from train.evaluation.bundle_predictor import BundlePredictor
-from train.evaluation.refined_photo import NoObject, refine_photo
+from train.evaluation.refined_photos import NoObject, folder_names, refine_photo
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +49,9 @@ def test_where_nothing_is_nothing_is_fitted(predictor: BundlePredictor) -> None:
         refine_photo(predictor, black, None, 5)
     with pytest.raises(NoObject):
         refine_photo(predictor, black + 200, np.zeros((SIZE, SIZE), np.float32), 5)
+
+
+def test_photographs_of_one_name_have_folders_of_their_own() -> None:
+    assert folder_names(["car", "van", "car", "car_2", "Car"]) == [
+        "car", "van", "car_2", "car_2_2", "Car_3",
+    ]  # fmt: skip
