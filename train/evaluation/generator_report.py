@@ -20,7 +20,7 @@ from train.models.attributes import load_attributes
 from train.models.given_features import load_features
 from train.models.segmenter import SegmenterError, load_segmenter
 from train.models.weights import SHIPPED, load_generator
-from train.pictures.view_grid import view_grid
+from train.pictures.grid import view_grid
 from train.pose.attribute_classifier import SHIPPED as SHIPPED_CLASSIFIER
 from train.pose.attribute_classifier import classifier_errors
 from train.running.device import default_device

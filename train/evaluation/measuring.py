@@ -16,8 +16,7 @@ from train.evaluation.generator_report import SHIPPED_GENERATOR, report_generato
 from train.evaluation.object_report import write_object_report
 from train.evaluation.options import FRONTS, PROCEDURAL, Generator, Objects, Photos
 from train.evaluation.oracle import oracle
-from train.evaluation.photo_benchmark import measure_photos
-from train.evaluation.photo_report import write_photo_report
+from train.evaluation.photo_benchmark import measure_photos, write_photo_report
 from train.evaluation.refinement import RefinedPredictor
 from train.running.progress import Progress
 

@@ -25,6 +25,7 @@ from train.evaluation.metrics import (
     bootstrap,
     estimates,
 )
+from train.evaluation.renders import as_pixels
 from train.evaluation.report import Report, ReportRow
 from train.pictures.histogram import azimuth_histogram
 from train.running.workspace import write_json
@@ -117,11 +118,10 @@ def _margins(rows: Mapping[str, Measured]) -> dict[str, Estimate]:
 
 def _shown(measured: Measured, truth: HeldOut, number: int) -> Shown:
     """The pictures of one object, in the order of `TITLES`."""
-    mask = np.rint(measured.masks[number] * 255).astype(np.uint8)
     views = shown_views(truth.novel_images.shape[1])
     groups = (
         [truth.images[number]],
-        [mask],
+        [as_pixels(measured.masks[number])],
         [measured.renders[number]],
         measured.novel[number],
         truth.novel_images[number, views],

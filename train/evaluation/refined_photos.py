@@ -22,8 +22,7 @@ from train.evaluation.benchmark import Predicted
 from train.evaluation.bundle_predictor import BundlePredictor
 from train.evaluation.contact_sheet import STYLE
 from train.evaluation.metrics import INTERVAL, Metric, estimates
-from train.evaluation.photo_benchmark import turned_cameras
-from train.evaluation.photo_report import camera_entry
+from train.evaluation.photo_benchmark import camera_entry, turned_cameras
 from train.evaluation.refinement import refine
 from train.evaluation.renders import as_pixels, render_on_grey
 from train.evaluation.report import Report, ReportRow

@@ -35,6 +35,9 @@ BIN_DEGREES = 30
 """Every such bin of azimuth is sampled equally often."""
 COLOUR = 0.5
 """Strength of the recolouring of photographs: what tells front from back is the colour of lamps."""
+FULL_COLOUR = 1.0
+"""Strength for a GAN's images, whose colours are further from photographs' than those are from
+each other's."""
 LABEL_SMOOTHING = 0.05
 
 

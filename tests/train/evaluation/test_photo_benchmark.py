@@ -5,8 +5,7 @@ from graphics.mesh import sphere_template
 from graphics.photographs import Frame
 from train.data.photo_set import PhotoSet, of_squares
 from train.evaluation.benchmark import Predicted
-from train.evaluation.photo_benchmark import measure_photos
-from train.evaluation.photo_report import photo_estimates
+from train.evaluation.photo_benchmark import measure_photos, photo_estimates
 
 SIZE = 48
 

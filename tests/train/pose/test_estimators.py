@@ -23,8 +23,7 @@ from train.models.inverse_graphics import (
     save_inverse_graphics,
 )
 from train.models.segmenter import load_segmenter
-from train.pose.estimators import estimate_both_ways
-from train.pose.multiview_estimator import train_multiview_estimator
+from train.pose.estimators import estimate_both_ways, train_multiview_estimator
 from train.running.workspace import StageFolder, WorkspaceError
 from train.stages import cameras
 

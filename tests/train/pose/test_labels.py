@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from graphics.camera import NOMINAL_DISTANCE
-from train.pose.labels import Labels, averaged, labelled_range, without
+from train.pose.estimators import Labels, averaged, labelled_range, without
 
 
 def labels_at(azimuths, disagreements=0.0) -> Labels:
