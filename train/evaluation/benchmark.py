@@ -35,6 +35,7 @@ from train.metrics.camera_error import camera_errors
 from train.metrics.image_quality import psnr, ssim
 from train.metrics.mask_iou import mask_iou, solid
 from train.metrics.shape_comparison import compare_shapes
+from train.running.chunks import joined
 from train.running.progress import ignore_progress
 
 BATCH = 50
@@ -64,9 +65,11 @@ class Predictor(Protocol):
     @property
     def template(self) -> Template:
         """Faces and uvs of the predicted shapes."""
+        ...
 
     def predict(self, images: NDArray[np.uint8]) -> Predicted:
         """Read photographs [B, R, R, 3]."""
+        ...
 
 
 class ConstantShape:
@@ -148,8 +151,7 @@ def novel_cameras_of(
     canonical = novel.copy()
     canonical[..., DISTANCE] *= (predicted[:, DISTANCE] / true[:, DISTANCE])[:, None]
     relative = canonical.copy()
-    rotation = (predicted - true)[:, None, [AZIMUTH, ELEVATION]]
-    relative[..., [AZIMUTH, ELEVATION]] += rotation
+    relative[..., [AZIMUTH, ELEVATION]] += (predicted - true)[:, None, [AZIMUTH, ELEVATION]]
     return NovelCameras(canonical, relative, novel)
 
 
@@ -162,7 +164,7 @@ def measure(
     """
 
     def measure_part(start: int) -> Measured:
-        part = HeldOut(*(values[start : start + BATCH] for values in truth))
+        part = HeldOut._make(values[start : start + BATCH] for values in truth)
         return score(predictor.predict(part.images), predictor.template, part)
 
     # The loops release the GIL; order and results are those of one thread.
@@ -171,9 +173,8 @@ def measure(
         for part in pool.map(measure_part, range(0, len(truth.images), BATCH)):
             parts.append(part)
             on_progress(min(len(parts) * BATCH, len(truth.images)))
-    scores = Scores(*map(np.concatenate, zip(*(part.scores for part in parts), strict=True)))
-    arrays = zip(*(part[1:] for part in parts), strict=True)
-    return Measured(scores, *map(np.concatenate, arrays))
+    _, *arrays = zip(*parts, strict=True)
+    return Measured(joined([part.scores for part in parts]), *map(np.concatenate, arrays))
 
 
 def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:

@@ -1,6 +1,7 @@
 """A bundle as it is served: its ONNX graphs, chained as the service chains them."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -51,7 +52,7 @@ class BundlePredictor:
         """Read photographs [B, R, R, 3] whose masks [B, R, R], in 0..1, are known."""
         outputs = ["vertices", "textures", "cameras", "confidences"]
         given = {"images": np.ascontiguousarray(images), "masks": np.ascontiguousarray(masks)}
-        read = Predicted(masks, *self.inverse_graphics.run(outputs, given))
+        read = Predicted._make([masks, *self.inverse_graphics.run(outputs, given)])
         return painted(read, images, self.template)
 
 
@@ -59,11 +60,9 @@ def painted(read: Predicted, images: NDArray[np.uint8], template: Template) -> P
     """Predictions whose textures show what the photographs [B, R, R, 3] show, as the service
     answers them."""
     transfer = TextureTransfer(template, *read.textures.shape[1:3])
-    photographs = images / np.float32(255)
-    cameras, vertices = read.cameras[:, None], read.vertices[:, None]
-    views = (look(*one, template) for one in zip(vertices, cameras, strict=True))
-    every = zip(photographs, read.masks, views, read.textures, strict=True)
-    return read._replace(textures=np.stack([transfer(*one) for one in every]))
+    views = map(partial(look, template=template), read.vertices[:, None], read.cameras[:, None])
+    textures = map(transfer, images / np.float32(255), read.masks, views, read.textures)
+    return read._replace(textures=np.stack([*textures]))
 
 
 def _session(path: Path, resolution: int) -> onnxruntime.InferenceSession:

@@ -19,7 +19,7 @@ from train.metrics.disentanglement import variance_shares
 from train.metrics.frechet import Moments, frechet_distance, moments
 from train.metrics.view_content_grid import OBJECT_ATTRIBUTES, measure_grid
 from train.metrics.viewpoint_consistency import steady_share
-from train.models.attributes import AttributeClassifier, AttributeReadings, read_attributes
+from train.models.attributes import AttributeClassifier, read_attributes
 from train.models.generated import generate, generate_grid, sample_contents
 from train.models.generator import Generator
 from train.models.given_features import Features
@@ -58,8 +58,8 @@ def photographed(
     networks: dict[str, Features] = {"fd_attributes": partial(_features, classifier)}
     if inception is not None:
         networks["fid_inception"] = inception
-    drawn = photographs(HELD_OUT_SEED, np.arange(count), classifier.size)
-    images = torch.from_numpy(drawn.images).permute(0, 3, 1, 2)
+    held_out = photographs(HELD_OUT_SEED, np.arange(count), classifier.size)
+    images = torch.from_numpy(held_out.images).permute(0, 3, 1, 2)
     parts = [part.float() / 255 for part in images.split(BATCH)]
     readings = joined([read_attributes(classifier, part) for part in parts])
     features = {
@@ -97,14 +97,17 @@ def measure_generator(
         "roof_height_spread": float(readings.bodies[:, 0].std() / data.roof_height_std),
     }
     if cameras is not None and measured.obeyed is not None:
+        cameras = np.repeat(cameras, len(contents), axis=0)
+        away = np.abs(readings.distances / cameras[:, DISTANCE] - 1)
         metrics |= {
             "asked_vs_read_azimuth_deg": measured.obeyed.median_degrees,
             "asked_vs_read_azimuth_beyond_30": measured.obeyed.beyond_30,
             "asked_vs_read_azimuth_beyond_90": measured.obeyed.beyond_90,
-            "asked_vs_read_distance": _distance_error(readings, cameras),
+            "asked_vs_read_distance": float(np.median(away)),
         }
         if generator.knows_elevations:
-            metrics["asked_vs_read_elevation_deg"] = _elevation_error(readings, cameras)
+            above = np.abs(readings.elevations - cameras[:, ELEVATION])
+            metrics["asked_vs_read_elevation_deg"] = float(np.median(above))
     return metrics
 
 
@@ -151,18 +154,6 @@ def _object_consistency(values: dict[str, np.ndarray], views: int) -> float:
         for name in OBJECT_ATTRIBUTES
     ]
     return float(np.mean(shares))
-
-
-def _elevation_error(readings: AttributeReadings, cameras: np.ndarray) -> float:
-    """Median of |asked - read| in degrees."""
-    asked = np.repeat(cameras[:, ELEVATION], len(readings.elevations) // len(cameras))
-    return float(np.median(np.abs(readings.elevations - asked)))
-
-
-def _distance_error(readings: AttributeReadings, cameras: np.ndarray) -> float:
-    """Median of |asked - read| / asked."""
-    asked = np.repeat(cameras[:, DISTANCE], len(readings.distances) // len(cameras))
-    return float(np.median(np.abs(readings.distances / asked - 1)))
 
 
 def _background(images: Tensor) -> np.ndarray:

@@ -89,12 +89,10 @@ def report_generator(
     progress, found = Progress(None, "generator", len(seeds), every=0.0), []
     for seed in seeds:
         found.append(measure_generator(generator, classifier, data, seed, sizes))
+        if hull is not None:
+            found[-1] |= hull.measure(generator, seed)._asdict()
         progress.tick(len(found), seed=seed, deviation=found[-1]["viewpoint_std_deg"])
-    references: dict[str, HullMetrics] = {}
-    if hull is not None:
-        for metrics, seed in zip(found, seeds, strict=True):
-            metrics |= hull.measure(generator, seed)._asdict()
-        references = hull.references()
+    references = {} if hull is None else hull.references()
     about = {
         "generator": path.name,
         "camera_conditioned": generator.camera_conditioned,
@@ -116,7 +114,10 @@ def generator_report(
     grid: Image.Image,
 ) -> Report:
     """The report of what `measure_generator` found."""
-    ours = {name: _over_seeds([metrics[name] for metrics in found]) for name in found[0]}
+    ours = {}
+    for name in found[0]:
+        values = [metrics[name] for metrics in found]
+        ours[name] = Estimate(*(round(float(f(values)), 4) for f in (np.mean, np.min, np.max)))
     rows = {"generator": ReportRow(ours)}
     for name, metrics in references.items():
         values = {key: Estimate(value) for key, value in metrics._asdict().items()}
@@ -144,14 +145,8 @@ def _hull(bundle: Path, size: int, sizes: Sizes) -> HullBenchmark:
         ) from error
 
 
-def _over_seeds(values: Sequence[float]) -> Estimate:
-    """Mean and range."""
-    return Estimate(*(round(float(f(values)), 4) for f in (np.mean, np.min, np.max)))
-
-
 def _definition(metric: str) -> str:
-    for code in ("view", "content"):
-        attribute = metric.removeprefix(f"{code}_share_")
-        if attribute != metric:
-            return f"share of the variance of {attribute} that the {code} code alone explains"
+    code, share, attribute = metric.partition("_share_")
+    if share:
+        return f"share of the variance of {attribute} that the {code} code alone explains"
     return DEFINITIONS[metric]

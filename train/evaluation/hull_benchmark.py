@@ -42,18 +42,17 @@ class HullBenchmark:
         """`segment`: takes images on the default device; `size`: of the images in pixels;
         `objects`: how many are measured."""
         self.segment, self.size, self.objects = segment, size, objects
-        self.cameras = asked_cameras(
-            VIEWS, CAMERA_SEED, distances=(NOMINAL_DISTANCE, NOMINAL_DISTANCE)
-        )
+        distances = (NOMINAL_DISTANCE, NOMINAL_DISTANCE)
+        self.cameras = asked_cameras(VIEWS, CAMERA_SEED, distances=distances)
         self.hull = VisualHull(self.cameras, size)
 
     def references(self) -> dict[str, HullMetrics]:
         """Renders of held-out vehicles: the upper bound and the baseline."""
-        numbers = np.arange(self.objects)
-        several = self.objects + np.arange(self.objects * VIEWS)
+        same = np.arange(self.objects).repeat(VIEWS)
+        mixed = self.objects + np.arange(self.objects * VIEWS)
         return {
-            "true_renders": self.measure_vehicles(np.repeat(numbers, VIEWS)),
-            "mixed_renders": self.measure_vehicles(several),
+            "true_renders": self.measure_vehicles(same),
+            "mixed_renders": self.measure_vehicles(mixed),
         }
 
     def measure(self, generator: Generator, seed: int) -> HullMetrics:
@@ -69,9 +68,8 @@ class HullBenchmark:
         with torch.no_grad():
             asked = torch.from_numpy(self.cameras).to(generator.constant.device)
             codes = generator.camera_mapping(asked)
-        images = generate_grid(generator, contents, codes, self.size)  # [K * N, 3, R, R]
-        silhouettes = self._silhouettes(images).reshape(VIEWS, self.objects, self.size, self.size)
-        return self._mean(silhouettes.swapaxes(0, 1))
+        images = generate_grid(generator, contents, codes, self.size)  # [12 * N, 3, R, R]
+        return self._measure(images.unflatten(0, (VIEWS, self.objects)).swapaxes(0, 1))
 
     def measure_vehicles(
         self,
@@ -79,21 +77,15 @@ class HullBenchmark:
     ) -> HullMetrics:
         """Measure true renders."""
         cameras = np.tile(self.cameras, (self.objects, 1))
-        drawn = views(HELD_OUT_SEED, indices, cameras, self.size).images
-        images = torch.from_numpy(drawn).permute(0, 3, 1, 2).float() / 255
-        silhouettes = self._silhouettes(images)
-        return self._mean(silhouettes.reshape(self.objects, VIEWS, self.size, self.size))
+        pictures = views(HELD_OUT_SEED, indices, cameras, self.size).images
+        images = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+        return self._measure(images.unflatten(0, (self.objects, VIEWS)))
 
     @torch.inference_mode()
-    def _silhouettes(self, images: Tensor) -> np.ndarray:  # f32 [B, R, R] in 0..1
-        return (
-            torch.cat([self.segment(part.to(default_device())) for part in images.split(BATCH)])
-            .cpu()
-            .numpy()
-        )
-
-    def _mean(self, silhouettes: np.ndarray) -> HullMetrics:  # [N, 12, R, R]
-        fits = [self.hull.fit(one) for one in silhouettes]
+    def _measure(self, images: Tensor) -> HullMetrics:  # [N, 12, 3, R, R]
+        parts = images.flatten(0, 1).to(default_device()).split(BATCH)
+        silhouettes = torch.cat([self.segment(part) for part in parts]).cpu()
+        fits = [self.hull.fit(one.numpy()) for one in silhouettes.split(VIEWS)]
         return HullMetrics(
             float(np.mean([fit.iou for fit in fits])),
             float(np.mean([fit.pair_iou for fit in fits])),

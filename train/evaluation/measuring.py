@@ -105,7 +105,7 @@ def measure_rows(
         refined = RefinedPredictor(predictor, options.refine_steps)
         rows["refined"] = _measured("refined", refined, truth)
     if options.oracle_objects:
-        first = HeldOut(*(values[: options.oracle_objects] for values in truth))
+        first = HeldOut._make(values[: options.oracle_objects] for values in truth)
         height, width = predictor.predict(truth.images[:1]).textures.shape[1:3]
         on_progress, steps = _ticking("oracle", len(first.names)), options.oracle_steps
         fitted = oracle(source, first, predictor.template, (height, width), steps, on_progress)
