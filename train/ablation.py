@@ -12,24 +12,25 @@ import dataclasses
 import importlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import tyro
 
 from train import config as settings
 from train.config import Config, ConfigError
-from train.config.ablation import FULL, ROWS, Row
 from train.config.command_line import Values, finish, outcome, parse, parse_first
 from train.config.section import Section
 from train.evaluation.metrics import METRICS, Estimate, Metric
 from train.evaluation.report import Report, ReportRow
 from train.running.workspace import StageFolder, Workspace, WorkspaceError
 
+FULL = "full"
+"""The row that changes nothing."""
 COLUMNS = (
     "iou2d_input", "iou2d_novel30", "iou3d_canonical", "psnr_novel",
     "azimuth_median_deg", "azimuth_acc30", "flipped_faces",
@@ -39,6 +40,55 @@ SECTIONS = ("inverse", "multiview", "evaluate")
 COMPARED = "iou2d_novel30"
 """The metric whose difference to the full training is shown."""
 DIFFERENCE = f"{COMPARED}_to_{FULL}"
+
+
+class Row(NamedTuple):
+    """One training."""
+
+    meaning: str
+    changes: Callable[[settings.InverseConfig], dict[str, Any]] = lambda full: {}
+    """The settings of the full training -> those that differ."""
+    images: Literal["generated", "plain_gan", "true_views", "single_photographs"] = "generated"
+    """The multi-view images, or what takes their place."""
+
+
+ROWS = {
+    FULL: Row("everything"),
+    "one_view": Row(
+        "the same images, each rendered into its own view only", lambda full: {"views": 1}
+    ),
+    "photographs_only": Row(
+        "single view without a GAN: labelled photographs alone (the paper's PASCAL3D+ row)",
+        lambda full: {"views": 1, "camera_learning_rate": 0},
+        "single_photographs",
+    ),
+    "generated_only": Row("no labelled photographs", lambda full: {"photographs": 0}),
+    "plain_gan": Row(
+        "round 0's images in the GAN's place: the plain GAN's, of annotated view codes",
+        images="plain_gan",
+    ),
+    "plain_gan_only": Row(
+        "the plain GAN's images without labelled photographs, as in the paper",
+        lambda full: {"photographs": 0},
+        "plain_gan",
+    ),
+    "fixed_cameras": Row(
+        "the viewpoints' cameras stay as asked for", lambda full: {"camera_learning_rate": 0}
+    ),
+    "no_perceptual": Row(
+        "without the perceptual term", lambda full: {"perceptual_after": full.steps}
+    ),
+    "no_symmetry": Row(
+        "both sides of shape and texture are free", lambda full: {"symmetric": False}
+    ),
+    "soft_edges": Row(
+        "sigmainv stays at its first value", lambda full: {"last_sigmainv": full.sigmainv}
+    ),
+    "true_views": Row(
+        "true renders of as many training vehicles take the GAN's place: its upper bound",
+        images="true_views",
+    ),
+}
 
 
 def read_config(run: Path) -> Config:

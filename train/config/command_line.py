@@ -133,7 +133,7 @@ def _described(info: StructTypeInfo) -> StructConstructorSpec | None:
             default = MISSING_NONPROP if field.default is MISSING else field.default
         if default in (None, ""):  # the docstring says what that means
             annotation = Annotated[annotation, tyro.conf.arg(help_behavior_hint="")]
-        helptext = partial(_docstring, info.type, field.name)  # of --help alone
+        helptext = partial(_docstring, info.type, field.name)
         specs.append(StructFieldSpec(field.name, annotation, default, helptext))
     return StructConstructorSpec(info.type, tuple(specs))
 

@@ -12,8 +12,13 @@ import numpy as np
 from PIL import Image
 
 from graphics.sheet import png_of
-from train.evaluation.generator_benchmark import Sizes, measure_generator, photographed
-from train.evaluation.hull_benchmark import HullBenchmark, HullMetrics
+from train.evaluation.generator_benchmark import (
+    HullBenchmark,
+    HullMetrics,
+    Sizes,
+    measure_generator,
+    photographed,
+)
 from train.evaluation.metrics import Estimate, Metric
 from train.evaluation.report import Report, ReportRow
 from train.models.attributes import load_attributes
