@@ -15,8 +15,8 @@ from tests.train.smallest_bundle import SIZE, TEMPLATE, write_bundle
 from train.config import EvaluateConfig
 from train.data.textured_object import AXES
 from train.evaluate import main
-from train.evaluation.bundle_predictor import BundlePredictor
 from train.evaluation.options import Axis, Objects
+from train.evaluation.predictors import BundlePredictor
 from train.models.inverse_graphics import (
     InverseGraphics,
     InverseGraphicsShape,

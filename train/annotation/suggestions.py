@@ -90,9 +90,9 @@ def _trained(
     rng = torch.Generator().manual_seed(config.seed + 1)
     contents = sample_contents(generator, CONTENTS, 1.0, rng)
     images = GeneratedTrainingSet(generator, codes, contents)
-    cameras = np.zeros((len(codes), CAMERA_SIZE), np.float32)
-    cameras[:, AZIMUTH], cameras[:, ELEVATION] = bins, FIRST_ELEVATION_DEGREES
-    cameras = np.repeat(cameras, CONTENTS, axis=0)
+    cameras = np.zeros((len(codes) * CONTENTS, CAMERA_SIZE), np.float32)
+    cameras[:, AZIMUTH] = np.repeat(bins, CONTENTS)
+    cameras[:, ELEVATION] = FIRST_ELEVATION_DEGREES
     training_set = TrainingSet(images, cameras, np.ones(len(cameras), bool), FULL_COLOUR)
     progress = Progress(workspace, "viewpoints", config.viewpoints.suggestion_steps)
     return train_estimator(folder, progress, training_set, config.seed)

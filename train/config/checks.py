@@ -6,9 +6,8 @@ What only a network in a file can say is asked in `train.cycle`, after this.
 from collections.abc import Collection
 from pathlib import Path
 
-from train.config import Config, require
+from train.config import PROCEDURAL_CATEGORY, Config, require
 from train.config.data import CHECKPOINT, PROCEDURAL
-from train.config.results import PROCEDURAL_CATEGORY
 
 
 def check(config: Config, stages: Collection[str]) -> None:

@@ -1,5 +1,4 @@
-"""The pictures of a report: the best, the middle and the worst objects, so that nobody sees good
-ones only."""
+"""The pictures of a report: the best, the middle and the worst objects, not only good ones."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -61,15 +60,14 @@ def gallery_of(
     titles: Sequence[Sequence[str]],  # as `graphics.sheet.sheet_of` takes them
 ) -> Gallery:
     """Show the best, the middle and the worst objects."""
-    rows = []
+    rows, pictures = [], []
     for group, number in best_middle_worst(scores, ON_SHEET):
-        shown = show(number)
-        rows.append(Row(shown.groups, captions=[f"{group}  {shown.caption}"]))
-    pictures = []
+        groups, caption = show(number)
+        rows.append(Row(groups, captions=[f"{group}  {caption}"]))
     for group, number in best_middle_worst(scores, ON_PAGE):
-        shown = show(number)
-        line = jpeg_of(sheet_of([Row(shown.groups)], style=LINE))
-        pictures.append(Picture(line, shown.caption, HEADINGS[group]))
+        groups, caption = show(number)
+        line = jpeg_of(sheet_of([Row(groups)], style=LINE))
+        pictures.append(Picture(line, caption, HEADINGS[group]))
     columns = " | ".join(title for group in titles for title in group)
     text = f"By {name}, from left to right: {columns}."
     return Gallery(png_of(sheet_of(rows, titles, STYLE)), pictures, text)

@@ -9,14 +9,18 @@ from train.data.held_out import HeldOut, ObjectSource, ProceduralObjects, photog
 from train.data.mesh_objects import MeshObjects
 from train.data.photo_layouts import read_photo_set
 from train.data.vehicles import HELD_OUT_SEED
-from train.evaluation.baselines import NearestTraining, SingleView, mean_prediction
 from train.evaluation.benchmark import Measured, Predictor, measure, score
-from train.evaluation.bundle_predictor import BundlePredictor
 from train.evaluation.generator_report import SHIPPED_GENERATOR, report_generator
 from train.evaluation.object_report import write_object_report
 from train.evaluation.options import FRONTS, PROCEDURAL, Generator, Objects, Photos
 from train.evaluation.oracle import oracle
 from train.evaluation.photo_benchmark import measure_photos, write_photo_report
+from train.evaluation.predictors import (
+    BundlePredictor,
+    NearestTraining,
+    SingleView,
+    mean_prediction,
+)
 from train.evaluation.refinement import RefinedPredictor
 from train.running.progress import Progress
 

@@ -40,10 +40,7 @@ CAPTIONED = {
 
 
 def write_object_report(
-    folder: Path,
-    rows: Mapping[str, Measured],
-    truth: HeldOut,
-    about: Mapping[str, Any],
+    folder: Path, rows: Mapping[str, Measured], truth: HeldOut, about: Mapping[str, Any]
 ) -> Report:
     """Write the report of the rows: the first is what is measured, the others beside it.
 

@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from train.config import ConfigError, EvaluateConfig, require
-from train.config.results import HeldOutViews
+from train.config import ConfigError, EvaluateConfig, HeldOutViews, require
 from train.config.section import AtLeast0, AtLeast1, Section
 
 SHIPPED = Path(__file__).resolve().parents[2] / "service" / "shipped" / "vehicles"

@@ -18,15 +18,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from graphics import quality
-from graphics.camera import (
-    AZIMUTH,
-    DISTANCE,
-    ELEVATION,
-    NOMINAL_DISTANCE,
-    azimuth_difference_degrees,
-    wrap_degrees,
-)
+from graphics import camera, quality
+from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, wrap_degrees
 from graphics.mesh import Template
 from train.data.photo_set import PhotoSet
 from train.evaluation.benchmark import BATCH, Predicted
@@ -146,7 +139,7 @@ def _measure_part(predictor: PhotoPredictor, photos: PhotoSet, part: slice) -> P
         rerendered,
         np.where(masked, segmenter, np.nan),
         read.confidences.astype(np.float64),
-        azimuth_difference_degrees(predicted[:, AZIMUTH], true[:, AZIMUTH]),
+        camera.azimuth_difference_degrees(predicted[:, AZIMUTH], true[:, AZIMUTH]),
         np.abs(predicted[:, ELEVATION] - true[:, ELEVATION]),
         np.full(len(images), float(watertight(faces))),
         np.array([flipped_faces(vertices, faces) for vertices in read.vertices]),
@@ -180,7 +173,7 @@ def turned_cameras(
     turned[..., AZIMUTH] = cameras[:, AZIMUTH] + np.array(turns_degrees)[:, None]
     turned[..., ELEVATION] = SHOWN_ELEVATION_DEGREES
     # As large as at the nominal distance, and in the middle.
-    turned[..., DISTANCE] = np.maximum(cameras[:, DISTANCE], NOMINAL_DISTANCE)
+    turned[..., DISTANCE] = np.maximum(cameras[:, DISTANCE], camera.NOMINAL_DISTANCE)
     return turned
 
 
@@ -229,9 +222,9 @@ def photo_estimates(measured: PhotosMeasured) -> dict[str, Estimate]:
     return estimates(known, PHOTO_METRICS)
 
 
-def camera_entry(camera: np.ndarray) -> dict[str, Any]:  # [5]
+def camera_entry(predicted: np.ndarray) -> dict[str, Any]:  # [5]
     """A predicted camera, as the JSON of a report has it."""
-    azimuth, elevation, distance, x, y = camera.astype(float).tolist()
+    azimuth, elevation, distance, x, y = predicted.astype(float).tolist()
     return {
         "azimuth_degrees": round(float(wrap_degrees(azimuth)), 2),
         "elevation_degrees": round(elevation, 2),

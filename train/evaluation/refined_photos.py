@@ -19,10 +19,10 @@ from graphics.sheet import Row, png_of, sheet_of
 from train.data.photo_set import PhotoSet, listed, read_photos
 from train.data.photographs import PhotographsError, Skipped
 from train.evaluation.benchmark import Predicted
-from train.evaluation.bundle_predictor import BundlePredictor
 from train.evaluation.contact_sheet import STYLE
 from train.evaluation.metrics import INTERVAL, Metric, estimates
 from train.evaluation.photo_benchmark import camera_entry, turned_cameras
+from train.evaluation.predictors import BundlePredictor
 from train.evaluation.refinement import refine
 from train.evaluation.renders import as_pixels, render_on_grey
 from train.evaluation.report import Report, ReportRow
@@ -112,12 +112,9 @@ def refine_photos(
 
 
 def _refine_each(
-    predictor: BundlePredictor,
-    photos: PhotoSet,
-    steps: int,
-    out: Path,
-    skipped: list[Skipped],  # those that show no object are added
+    predictor: BundlePredictor, photos: PhotoSet, steps: int, out: Path, skipped: list[Skipped]
 ) -> list[Named]:
+    """Refine, and write the meshes; photographs that show no object are added to `skipped`."""
     to_glb = GlbWriter(find_seams(predictor.template.faces, predictor.template.face_uvs))
     folders = folder_names([Path(name).stem for name in photos.names])
     done = []

@@ -10,16 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from graphics.camera import (
-    AZIMUTH,
-    CAMERA_SIZE,
-    DISTANCE,
-    ELEVATION,
-    OFFSET_X,
-    OFFSET_Y,
-    azimuth_difference_degrees,
-    wrap_degrees,
-)
+from graphics import camera
+from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION, OFFSET_X, wrap_degrees
 from train.config import Config
 from train.data.multiview import MultiviewData
 from train.models.attributes import AttributeClassifier, AttributeReadings, read_attributes
@@ -32,8 +24,7 @@ from train.running.device import default_device
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace, WorkspaceError
 
-WEIGHTS = "inverse_graphics.safetensors"
-FROM_SIZE = (DISTANCE, OFFSET_X, OFFSET_Y)
+FROM_SIZE = (DISTANCE, OFFSET_X, camera.OFFSET_Y)
 """Columns that an inverse graphics network predicts and that are no labels.
 
 The size of an object explains its distance away. Measured on vehicles, a roof higher by a standard
@@ -69,10 +60,8 @@ def pose_estimator(config: Config, workspace: Workspace, round: int) -> PoseEsti
     Raises:
         WorkspaceError: one is missing, or wants larger images than the photographs are.
     """
-    names = config.cameras.estimator.split(",")
-    estimators = [
-        _estimator(name, number, config, workspace, round) for number, name in enumerate(names, 1)
-    ]
+    named = enumerate(config.cameras.estimator.split(","), 1)
+    estimators = [_estimator(name, number, config, workspace, round) for number, name in named]
     if len(estimators) == 1:
         return estimators[0]
     return lambda images: averaged([estimate(images) for estimate in estimators])
@@ -105,7 +94,8 @@ def _classifying(network: AttributeClassifier, *, distances: bool = False) -> Po
 
 
 def _inverse(config: Config, source: Workspace, round: int) -> PoseEstimator:
-    weights, device = source.stage("inverse", round).require(WEIGHTS), default_device()
+    weights = source.stage("inverse", round).require("inverse_graphics.safetensors")
+    device = default_device()
     network = channels_last(load_inverse_graphics(weights), device)
     _refuse_larger(weights, network.shape.size, config)
     segment = load_segmenter(source.stage("segmenter").path, device)
@@ -153,10 +143,8 @@ def train_multiview_estimator(
 
 def last_round(run: Path) -> int:
     """The last round of another run whose inverse graphics network is trained."""
-    done = [
-        int(marker.parents[1].name.removeprefix("round_"))
-        for marker in run.glob("round_*/inverse/done.json")
-    ]
+    markers = run.glob("round_*/inverse/done.json")
+    done = [int(marker.parents[1].name.removeprefix("round_")) for marker in markers]
     if not done:
         raise WorkspaceError(
             f"--cameras.estimator names {run}: not the folder of a run whose stage `inverse` has "
@@ -182,7 +170,7 @@ def estimate_both_ways(
     mean = (cameras + mirrored) / 2
     mean[:, AZIMUTH] = wrap_degrees(cameras[:, AZIMUTH] + signed / 2)
     confidences = both.confidences.cpu().numpy().reshape(2, -1).mean(axis=0)
-    apart = azimuth_difference_degrees(mirrored[:, AZIMUTH], cameras[:, AZIMUTH])
+    apart = camera.azimuth_difference_degrees(mirrored[:, AZIMUTH], cameras[:, AZIMUTH])
     return Labels(*(values.astype(np.float32) for values in (mean, confidences, apart)))
 
 
@@ -199,7 +187,7 @@ def averaged(labels: Sequence[Labels]) -> Labels:
     )
     directions = np.exp(1j * np.deg2rad(azimuths)).sum(axis=0)
     cameras[:, AZIMUTH] = wrap_degrees(np.rad2deg(np.angle(directions)))
-    apart = [azimuth_difference_degrees(one, other) for one, other in combinations(azimuths, 2)]
+    apart = [camera.azimuth_difference_degrees(*pair) for pair in combinations(azimuths, 2)]
     apart += [one.disagreements for one in labels]
     confidences = np.mean([one.confidences for one in labels], axis=0)
     values = (cameras, confidences, np.max(apart, axis=0))
@@ -218,10 +206,7 @@ def without(estimate: PoseEstimator, *columns: int) -> PoseEstimator:
     return estimate_the_rest
 
 
-def labelled_range(
-    cameras: np.ndarray,  # [N, 5]
-    column: int,
-) -> tuple[float, float] | None:
+def labelled_range(cameras: np.ndarray, column: int) -> tuple[float, float] | None:  # [N, 5]
     """The 2nd and 98th percentile of a column; None where nothing is labelled in it."""
     labelled = cameras[~np.isnan(cameras[:, column]), column]
     if not len(labelled):

@@ -3,7 +3,7 @@ import pytest
 
 from graphics.render import render
 from tests.train.smallest_bundle import SIZE, TEMPLATE, write_bundle
-from train.evaluation.bundle_predictor import BundlePredictor
+from train.evaluation.predictors import BundlePredictor
 from train.evaluation.refined_photos import NoObject, folder_names, refine_photo
 
 
