@@ -1,4 +1,4 @@
-"""What each part of the inverse graphics training is worth: trainings with a part left out.
+"""Trains without one part after another: how much each part of stage inverse is worth.
 
     python -m train.ablation --run runs/mine --inverse.steps 1500 --out runs/mine_ablation
 
@@ -64,7 +64,7 @@ ROWS = {
     ),
     "generated_only": Row("no labelled photographs", lambda full: {"photographs": 0}),
     "plain_gan": Row(
-        "round 0's images in the GAN's place: the plain GAN's, of annotated view codes",
+        "round 0's images instead of the GAN's: the plain GAN's, of annotated view codes",
         images="plain_gan",
     ),
     "plain_gan_only": Row(
@@ -224,7 +224,7 @@ def _over_seeds(name: str, cells: dict[str, dict[int, dict[str, float]]]) -> dic
 
 @dataclass(frozen=True)
 class Start(Section):
-    """What the defaults of all settings depend on."""
+    """The option that the defaults of all settings depend on."""
 
     run: Path | None = None
     """A finished run of train.cycle."""

@@ -88,7 +88,7 @@ def _check(config: Config, stages: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class Start(Section):
-    """What the defaults of all settings depend on."""
+    """The option that the defaults of all settings depend on."""
 
     preset: PresetName = "cpu"
     """The settings to start from."""

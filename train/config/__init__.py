@@ -30,7 +30,7 @@ __all__ = [
 ]  # fmt: skip
 
 PROCEDURAL_CATEGORY = "vehicles"
-"""What the procedural objects are. Networks trained on their ground truth know nothing else."""
+"""The procedural objects' category. Networks trained on their ground truth know nothing else."""
 PresetName = Literal["smoke", "vehicles", "cpu", "gpu", "paper"]
 
 

@@ -23,9 +23,6 @@ from tyro.constructors import (
 
 from train.config.section import CommandError, Section, annotations, limits
 
-UNUSABLE = CommandError.status
-"""Exit status: a setting, a file or a run folder cannot be used."""
-
 Options = TypeVar("Options")
 Values = Annotated[Options, tyro.conf.FlagConversionOff]
 """Settings whose switches are written with a value, as in `--inverse.symmetric false`."""
@@ -84,7 +81,7 @@ def outcome(
     except CommandError as error:
         return error.status, str(error)
     except unusable as error:
-        return UNUSABLE, str(error)
+        return CommandError.status, str(error)
     except SystemExit as ended:  # tyro's, which has said why
         return int(ended.code or 0), ""
     return 0, ""

@@ -10,7 +10,7 @@ the middle of them. Three protocols say from where the prediction is seen in the
 - canonical (the headline, `iou2d_novel30`): azimuth and elevation of the TRUE novel camera, so that
   the prediction must lie in the canonical frame, its front where the front is. Nothing that the
   prediction said about its own azimuth is used, so a network cannot turn its mesh and its camera
-  together and look right. Only the scale is forgiven: one photograph cannot tell a small near
+  together and look right. Only the scale is forgiven: one photograph does not separate a small near
   object from a large far one, so the distance is the true one times predicted / true distance in
   the input view.
 - relative (`iou2d_novel30_relative`): the predicted input camera rotated by as much as the true one
@@ -45,7 +45,7 @@ SHOWN_VIEWS = 4
 
 
 class Predicted(NamedTuple):
-    """What is read from B photographs."""
+    """A prediction for B photographs."""
 
     masks: NDArray[np.float32]
     """[B, R, R] in 0..1: where the object is thought to be."""
@@ -131,7 +131,7 @@ class Scores(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What measuring one predictor gives: scores, and what a person wants to see."""
+    """One predictor's scores, and the pictures that people are shown."""
 
     scores: Scores
     masks: NDArray[np.float32]

@@ -14,7 +14,7 @@ ON_SHEET, ON_PAGE = 4, 10
 HEADINGS = {"best": "Best", "middle": "Around the median", "worst": "Worst"}
 STYLE = Style(cell=128, gap=2, group_gap=12, margin=12)
 LINE = Style(cell=128, gap=2, group_gap=12)
-"""Of an object in the page."""
+"""The style of an object's pictures in the page."""
 
 
 class Shown(NamedTuple):
@@ -43,7 +43,7 @@ def best_middle_worst(
 
 
 class Gallery(NamedTuple):
-    """What a report shows."""
+    """The pictures of a report."""
 
     contact_sheet: bytes
     """A PNG with a row for each of the objects that are chosen."""

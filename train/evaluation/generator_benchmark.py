@@ -63,7 +63,7 @@ class Photographed(NamedTuple):
 def photographed(
     classifier: AttributeClassifier, count: int, inception: Features | None = None
 ) -> Photographed:
-    """What the networks make of held-out photographs.
+    """Features and attributes of held-out photographs.
 
     `inception`: adds the distance `fid_inception`.
     """

@@ -26,7 +26,7 @@ from train.running.progress import Progress
 
 
 def evaluate(options: Objects | Photos | Generator) -> str:
-    """What a sub-command asks for.
+    """Measure what a sub-command asks for; returns the report's Markdown.
 
     Raises:
         CommandError, OSError: the bundle, the objects, the photographs or a network in a file
@@ -48,9 +48,6 @@ def evaluate_objects(options: Objects) -> str:
     source = object_source(options, seed, predictor.category)
     truth = photograph(source, options.views, predictor.resolution, seed)
     rows = measure_rows(predictor, source, truth, options)
-    if options.single_view:
-        baseline = SingleView(predictor, options.single_view)
-        rows["single_view"] = _measured("single_view", baseline, truth)
     about = {
         "bundle": options.bundle.name,
         "source": f"{PROCEDURAL}{len(truth.names)}",
@@ -119,6 +116,9 @@ def measure_rows(
     if predictor.category == PROCEDURAL_CATEGORY:
         nearest = NearestTraining(predictor, Config().seed)
         rows["nearest_training"] = _measured("nearest_training", nearest, truth)
+    if options.single_view:
+        single = SingleView(predictor, options.single_view)
+        rows["single_view"] = _measured("single_view", single, truth)
     return rows
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 RESAMPLES = 2_000
 CONFIDENCE = 0.95
 INTERVAL = "95 % bootstrap interval over the {}"
-"""What reports say of the brackets."""
+"""The brackets' explanation in reports, to be filled with what was resampled."""
 
 HEADLINE = "iou2d_novel30"
 """The metric that orders the pictures and that rows are compared by."""
@@ -42,7 +42,7 @@ class Metric(NamedTuple):
     """A column of values, one per object, and how they are summed up."""
 
     definition: str
-    """What exactly is measured."""
+    """Says exactly what is measured."""
     digits: int = 3
     score: str = ""
     """Field of the scores; empty: the metric's own name."""

@@ -44,7 +44,7 @@ def write_object_report(
 ) -> Report:
     """Write the report of the rows: the first is what is measured, the others beside it.
 
-    `about`: what a reader must know to get the same metrics again.
+    `about`: what one must know to get the same metrics again.
     """
     report = object_report(rows, truth, about)
     report.write(folder)

@@ -1,4 +1,4 @@
-"""What the sub-commands of `train.evaluate` take; nothing heavy is imported here."""
+"""Options of the sub-commands of `train.evaluate`; nothing heavy is imported here."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ Axis = Literal["x", "+x", "-x", "y", "+y", "-y", "z", "+z", "-z"]
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement(Section):
-    """What all sub-commands take."""
+    """Options of all sub-commands."""
 
     bundle: Path = SHIPPED
     """The bundle's folder."""

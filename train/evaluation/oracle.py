@@ -26,17 +26,17 @@ from train.running.progress import ignore_progress
 
 VIEWS = 20
 ELEVATIONS_DEGREES = (-20, 0, 15, 30, 60)
-"""Of the views, in turn."""
+"""Elevations of the views, taken in turn."""
 VIEWS_PER_STEP = 4
 POINTS = 1500
-"""Of the true surface, that look for their nearest vertex at each step."""
+"""Points of the true surface that look for their nearest vertex at each step."""
 SHARPNESS = 60_000.0
 """1 / sigma of the soft mask. A softer one shrinks the outlines of the fit: at 7,000 and 64 px the
 silhouettes in novel views lose 0.03 of IoU."""
 MASK_WEIGHT, COLOUR_WEIGHT, SURFACE_WEIGHT = 2.0, 1.0, 100.0
 LAPLACIAN_WEIGHT, FLATTEN_WEIGHT = 10.0, 0.05
 SHAPE_RATE, TEXTURE_RATE = 8e-3, 0.1
-"""Of Adam, in object units and in logits; both fall to a tenth."""
+"""Adam's learning rates, in object units and in logits; both fall to a tenth."""
 
 
 def oracle(

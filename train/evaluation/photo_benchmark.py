@@ -33,7 +33,7 @@ from train.running.chunks import joined
 from train.running.progress import ignore_progress
 
 TURNS_DEGREES = (60.0, 120.0, 180.0, 240.0, 300.0)
-"""Of the views that people are shown, beyond the predicted azimuth."""
+"""Azimuths of the views that people are shown, beyond the predicted one."""
 SHOWN_ELEVATION_DEGREES = 15.0
 TITLES = (
     ["photograph"], ["mask"], ["re-render"], [f"+{turn:.0f}°" for turn in TURNS_DEGREES],
@@ -75,13 +75,13 @@ class PhotoScores(NamedTuple):
 
 
 class PhotosMeasured(NamedTuple):
-    """What is found in N photographs."""
+    """Scores, cameras, flags and pictures of N photographs."""
 
     scores: PhotoScores
     cameras: NDArray[np.float32]
     """[N, 5] as predicted."""
     flags: list[list[quality.Flag]]
-    """What a person should look at, for each photograph: the flags of `graphics.quality`."""
+    """The flags of each photograph, by `graphics.quality`: a person should look at these."""
     masks: NDArray[np.float32]
     """[N, R, R] in 0..1, as the network was given them."""
     renders: NDArray[np.uint8]
@@ -89,7 +89,7 @@ class PhotosMeasured(NamedTuple):
 
 
 class PhotoPredictor(Protocol):
-    """What is measured: a bundle, or the networks of a run."""
+    """A bundle, or the networks of a run."""
 
     template: Template
 

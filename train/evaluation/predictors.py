@@ -23,7 +23,7 @@ from train.models.inverse_graphics import load_inverse_graphics
 from train.models.serving_graphs import InverseGraphicsGraph
 from train.models.weights import WeightsError
 
-TRAINING_OBJECTS = 4_000
+REMEMBERED = 4_000
 """Procedural vehicles that `NearestTraining` remembers."""
 DESCRIPTOR_SIDE = 16
 """Photographs are compared as pictures of this side in pixels."""
@@ -100,12 +100,12 @@ def _session(path: Path, resolution: int) -> onnxruntime.InferenceSession:
 
 def mean_prediction(predictor: BundlePredictor, images: NDArray[np.uint8]) -> ConstantShape:
     """The mean of what the bundle predicts, whatever the photograph, at its predicted camera."""
-    vertices, texture = 0.0, 0.0
+    sums = []
     for start in range(0, len(images), BATCH):
         read = predictor.predict(images[start : start + BATCH])
-        vertices = vertices + read.vertices.sum(axis=0, dtype=np.float64)
-        texture = texture + read.textures.sum(axis=0, dtype=np.float64)
-    return ConstantShape(predictor, vertices / len(images), texture / len(images))
+        sums.append([part.sum(axis=0, dtype=np.float64) for part in (read.vertices, read.textures)])
+    vertices, texture = (np.sum(parts, axis=0) / len(images) for parts in zip(*sums, strict=True))
+    return ConstantShape(predictor, vertices, texture)
 
 
 class SingleView:
@@ -153,9 +153,7 @@ class NearestTraining:
     and mask; the masks asked with are the bundle's own.
     """
 
-    def __init__(
-        self, predictor: BundlePredictor, seed: int, count: int = TRAINING_OBJECTS
-    ) -> None:
+    def __init__(self, predictor: BundlePredictor, seed: int, count: int = REMEMBERED) -> None:
         """Remember the first `count` procedural vehicles of a training's seed."""
         self.predictor, self.seed = predictor, seed
         known = photographs(seed, np.arange(count), predictor.resolution)

@@ -43,9 +43,9 @@ class Rendered(NamedTuple):
     """One prediction, before or after the steps, and how it looks."""
 
     read: Predicted
-    """Of one photograph: B is 1."""
+    """The prediction for one photograph: B is 1."""
     iou: float
-    """Of the silhouette at the prediction's own camera and the mask, 0 to 1."""
+    """Between the mask and the silhouette at the prediction's own camera, 0 to 1."""
     rerender: NDArray[np.uint8]
     """[R, R, 3] at the prediction's own camera, on grey."""
     other_view: NDArray[np.uint8]
@@ -53,7 +53,7 @@ class Rendered(NamedTuple):
 
 
 class RefinedPhoto(NamedTuple):
-    """What the steps made of a prediction."""
+    """A photograph's prediction before and after the steps."""
 
     image: NDArray[np.uint8]
     """[R, R, 3]"""
@@ -198,10 +198,7 @@ def _report(photos: Sequence[Named], skipped: Sequence[Skipped], about: dict[str
     return Report(
         "Refinement",
         about,
-        {
-            "before": ReportRow(before, "as predicted"),
-            "after": ReportRow(after, "after the steps"),
-        },
+        {"before": ReportRow(before, "as predicted"), "after": ReportRow(after, "after the steps")},
         METRICS,
         INTERVAL.format("photographs"),
         notes=[photo.summary() for photo in photos],

@@ -21,9 +21,9 @@ SHARPNESS = 30_000.0
 """1 / sigma of the soft mask; see `train.evaluation.oracle`."""
 MASK_WEIGHT, COLOUR_WEIGHT = 1.0, 0.5
 SMOOTH_WEIGHT, SMALL_WEIGHT, FLATTEN_WEIGHT = 100.0, 0.5, 0.02
-"""Of the moves' Laplacian, of their size, and of the angles between faces."""
+"""Weights of the moves' Laplacian, of their size, and of the angles between faces."""
 SHAPE_RATE, TEXTURE_RATE = 4e-3, 0.03
-"""Of Adam, in object units and in logits."""
+"""Adam's learning rates, in object units and in logits."""
 CAMERA_RATES = (0.5, 0.5, 0.02, 0.005, 0.005)
 """Per step: degrees, degrees, object units, image units."""
 LOGIT_LIMIT = 1e-3

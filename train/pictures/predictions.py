@@ -1,4 +1,4 @@
-"""What an inverse graphics network makes of images, as rows of pictures for people to look at."""
+"""Predictions of an inverse graphics network as rows of pictures for people to look at."""
 
 import torch
 from torch import Tensor

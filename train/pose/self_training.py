@@ -34,7 +34,7 @@ from train.steps.one_cycle import train_one_cycle
 BIN_DEGREES = 30
 """Every such bin of azimuth is sampled equally often."""
 COLOUR = 0.5
-"""Strength of the recolouring of photographs: what tells front from back is the colour of lamps."""
+"""Strength of the recolouring of photographs: the colour of lamps separates front from back."""
 FULL_COLOUR = 1.0
 """Strength for a GAN's images, whose colours are further from photographs' than those are from
 each other's."""

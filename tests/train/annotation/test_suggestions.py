@@ -16,7 +16,7 @@ SIZE = 32
 
 
 class Clock(Generator):
-    """Draws a dot where the view code's first two numbers point to, in the content's colour."""
+    """Generates a dot where the view code's first two numbers point to, in the content's colour."""
 
     def styles(self, content, view, cut=None):
         return content, view

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from train.evaluate import SHIPPED as BUNDLE
 from train.evaluation.generator_benchmark import HULL_VIEWS, HullBenchmark
 from train.evaluation.generator_report import SHIPPED_GENERATOR
+from train.evaluation.options import SHIPPED as BUNDLE
 from train.models.generator import Generator, GeneratorShape
 from train.models.segmenter import load_segmenter
 from train.models.weights import load_generator

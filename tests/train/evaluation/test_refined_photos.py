@@ -18,8 +18,8 @@ def egg(background: float) -> tuple[np.ndarray, np.ndarray]:
     texture = np.full((1, 4, 8, 3), (0.1, 0.8, 0.1), np.float32)
     camera = np.array([[30, 10, 5, 0, 0]], np.float32)
     behind = np.full((1, SIZE, SIZE, 3), background, np.float32)
-    drawn = render(shape, texture, camera, TEMPLATE, SIZE, behind, samples=4)
-    return np.rint(drawn.images[0] * 255).astype(np.uint8), drawn.masks[0]
+    rendered = render(shape, texture, camera, TEMPLATE, SIZE, behind, samples=4)
+    return np.rint(rendered.images[0] * 255).astype(np.uint8), rendered.masks[0]
 
 
 def test_the_silhouette_grows_to_the_mask(predictor: BundlePredictor) -> None:
@@ -27,7 +27,7 @@ def test_the_silhouette_grows_to_the_mask(predictor: BundlePredictor) -> None:
     few, many = (refine_photo(predictor, image, mask, steps) for steps in (5, 200))
     assert few.before.iou == many.before.iou < 0.1
     assert few.before.iou < few.after.iou < many.after.iou and many.after.iou > 0.5
-    # The unseen side is shown from one camera before and after, so that it tells of the shape.
+    # The unseen side is shown from one camera before and after, so that only the shape differs.
     both = (many.before.other_view, many.after.other_view)
     covered = [int((view != 128).any(axis=-1).sum()) for view in both]
     assert both[0].shape == (SIZE, SIZE, 3) and covered[1] > 2 * covered[0] > 0
