@@ -197,7 +197,7 @@ def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:
     pictures = (canonical.images, true_pictures, _either(canonical.masks, true_masks))
     input_masks = solid(truth.masks)
     photographed = on_grey(truth.images / np.float32(255), input_masks)
-    scores = Scores(
+    every = (
         mask_iou(solid(read.masks), input_masks),
         mask_iou(solid(own.masks), input_masks),
         *ious,
@@ -210,7 +210,7 @@ def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:
         read.confidences.astype(np.float64),
     )
     shown = canonical.images[:, shown_views(canonical.images.shape[1])]
-    return Measured(scores, read.masks, as_pixels(own.images), as_pixels(shown))
+    return Measured(Scores._make(every), read.masks, as_pixels(own.images), as_pixels(shown))
 
 
 def _either(masks: NDArray[np.generic], true_masks: NDArray[np.bool_]) -> NDArray[np.bool_]:

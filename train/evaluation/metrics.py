@@ -156,7 +156,7 @@ METRICS: dict[str, Metric] = {
 }  # fmt: skip
 
 
-def summarise(values: NDArray[np.floating], statistic: str) -> NDArray[np.float64]:
+def summarise(values: NDArray[np.floating], statistic: str) -> NDArray[np.floating]:
     """Sum up the last axis: `mean`, `median` or `within30`."""
     if statistic == "mean":
         return np.mean(values, axis=-1)
