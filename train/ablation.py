@@ -1,4 +1,4 @@
-"""What each part of the inverse graphics training is worth: trainings with a part left out.
+"""Trains without one part after another: how much each part of stage inverse is worth.
 
     python -m train.ablation --run runs/mine --inverse.steps 1500 --out runs/mine_ablation
 
@@ -12,50 +12,83 @@ import dataclasses
 import importlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import tyro
 
-from train.config import (
-    PROCEDURAL,
-    Config,
-    ConfigError,
-    EvaluateConfig,
-    InverseConfig,
-    MultiviewConfig,
-)
-from train.config.ablation import (
-    FULL,
-    GENERATED,
-    PLAIN_GAN,
-    ROWS,
-    TRUE_VIEWS,
-    Row,
-)
+from train import config as settings
+from train.config import Config, ConfigError
 from train.config.command_line import Values, finish, outcome, parse, parse_first
 from train.config.section import Section
 from train.evaluation.metrics import METRICS, Estimate, Metric
 from train.evaluation.report import Report, ReportRow
-from train.running.workspace import (
-    StageFolder,
-    Workspace,
-    WorkspaceError,
-)
+from train.running.workspace import StageFolder, Workspace, WorkspaceError
 
+FULL = "full"
+"""The row that changes nothing."""
 COLUMNS = (
     "iou2d_input", "iou2d_novel30", "iou3d_canonical", "psnr_novel",
     "azimuth_median_deg", "azimuth_acc30", "flipped_faces",
 )  # fmt: skip
 SECTIONS = ("inverse", "multiview", "evaluate")
-"""Of the settings, those that may differ from the run's: all else is taken over from it."""
+"""The settings that may differ from the run's."""
 COMPARED = "iou2d_novel30"
 """The metric whose difference to the full training is shown."""
 DIFFERENCE = f"{COMPARED}_to_{FULL}"
+
+
+class Row(NamedTuple):
+    """One training."""
+
+    meaning: str
+    changes: Callable[[settings.InverseConfig], dict[str, Any]] = lambda full: {}
+    """The settings of the full training -> those that differ."""
+    images: Literal["generated", "plain_gan", "true_views", "single_photographs"] = "generated"
+    """The multi-view images, or what takes their place."""
+
+
+ROWS = {
+    FULL: Row("everything"),
+    "one_view": Row(
+        "the same images, each rendered into its own view only", lambda full: {"views": 1}
+    ),
+    "photographs_only": Row(
+        "single view without a GAN: labelled photographs alone (the paper's PASCAL3D+ row)",
+        lambda full: {"views": 1, "camera_learning_rate": 0},
+        "single_photographs",
+    ),
+    "generated_only": Row("no labelled photographs", lambda full: {"photographs": 0}),
+    "plain_gan": Row(
+        "round 0's images instead of the GAN's: the plain GAN's, of annotated view codes",
+        images="plain_gan",
+    ),
+    "plain_gan_only": Row(
+        "the plain GAN's images without labelled photographs, as in the paper",
+        lambda full: {"photographs": 0},
+        "plain_gan",
+    ),
+    "fixed_cameras": Row(
+        "the viewpoints' cameras stay as asked for", lambda full: {"camera_learning_rate": 0}
+    ),
+    "no_perceptual": Row(
+        "without the perceptual term", lambda full: {"perceptual_after": full.steps}
+    ),
+    "no_symmetry": Row(
+        "both sides of shape and texture are free", lambda full: {"symmetric": False}
+    ),
+    "soft_edges": Row(
+        "sigmainv stays at its first value", lambda full: {"last_sigmainv": full.sigmainv}
+    ),
+    "true_views": Row(
+        "true renders of as many training vehicles take the GAN's place: its upper bound",
+        images="true_views",
+    ),
+}
 
 
 def read_config(run: Path) -> Config:
@@ -66,14 +99,8 @@ def read_config(run: Path) -> Config:
     """
     path = run / "config.json"
     try:
-        given = dict(json.loads(path.read_text()))
-        kinds = get_type_hints(Config)
-        sections = {
-            name: kinds[name](**value) if dataclasses.is_dataclass(kinds[name]) else value
-            for name, value in given.items()
-        }
-        return Config(**sections)
-    except (ConfigError, OSError, ValueError, TypeError, KeyError) as error:
+        return settings.override(Config(), **json.loads(path.read_text()))
+    except (ConfigError, OSError, ValueError, TypeError, AttributeError) as error:
         raise WorkspaceError(
             f"{path} is not the settings of a run: {error}; give the folder of a finished "
             "`python -m train.cycle --run`"
@@ -136,14 +163,12 @@ class Ablation:
                 ours.symlink_to(theirs.path.resolve(), target_is_directory=True)
 
     def _images(self, row: Row) -> StageFolder:
-        if row.images == GENERATED:
-            return self.run.stage("multiview", self.round)
-        if row.images == PLAIN_GAN:
-            return self.run.stage("multiview", 0)
+        if row.images in ("generated", "plain_gan"):
+            return self.run.stage("multiview", self.round if row.images == "generated" else 0)
         from train.data.comparison_views import write_single_photographs, write_true_views
 
         folder = StageFolder(self.out / "images" / row.images)
-        if row.images == TRUE_VIEWS:
+        if row.images == "true_views":
             write_true_views(self.config, folder)
         else:
             generated = self.run.stage("multiview", self.round).facts()["images"]
@@ -155,19 +180,20 @@ def rows_for(config: Config, asked: Sequence[str]) -> list[str]:
     """The rows asked for, or all that the run's photographs allow.
 
     Raises:
-        ConfigError: an unknown row, or one that needs truth that the photographs have not got.
+        ConfigError: an unknown row, or one whose ground truth the photographs have not got.
     """
     unknown = sorted(set(asked) - set(ROWS))
     if unknown:
         raise ConfigError(f"--rows {','.join(unknown)}: known are {', '.join(ROWS)}")
-    procedural = config.photographs.source == PROCEDURAL
+    procedural = config.photographs.source == settings.PROCEDURAL
     if not procedural and "true_views" in asked:
-        raise ConfigError("--rows true_views: only procedural photographs have a truth to draw")
+        raise ConfigError("--rows true_views: only procedural photographs have other true views")
     return [name for name in asked or ROWS if procedural or name != "true_views"]
 
 
 def report_of(cells: dict[str, dict[int, dict[str, float]]], config: Config) -> Report:
     """Mean and range of every metric over the seeds, and the difference to the full training."""
+    difference = Metric(f"{COMPARED} minus that of `{FULL}`, seed by seed, their mean")
     return Report(
         "Ablation",
         {
@@ -175,36 +201,30 @@ def report_of(cells: dict[str, dict[int, dict[str, float]]], config: Config) -> 
             "batch_size": config.inverse.batch_size,
             "objects": config.evaluate.objects,
         },
-        {
-            name: ReportRow(_over_seeds(name, cells), ROWS[name].meaning)
-            for name in cells
-        },
-        {name: METRICS[name]._replace(digits=3) for name in COLUMNS} | {
-            DIFFERENCE: Metric(f"{COMPARED} minus that of `{FULL}`, seed by seed, their mean")
-        },
+        {name: ReportRow(_over_seeds(name, cells), ROWS[name].meaning) for name in cells},
+        {name: METRICS[name]._replace(digits=3) for name in COLUMNS} | {DIFFERENCE: difference},
         "lowest and highest over the seeds",
         details={"seeds_of_rows": {name: sorted(by_seed) for name, by_seed in cells.items()}},
         metrics_down=False,
-    )  # fmt: skip
+    )
 
 
 def _over_seeds(name: str, cells: dict[str, dict[int, dict[str, float]]]) -> dict[str, Estimate]:
     """The metrics of one row."""
-    by_seed = cells[name]
+    own, full = cells[name], cells.get(FULL, {})
     found = {}
     for key in COLUMNS:
-        values = [metrics[key] for metrics in by_seed.values()]
+        values = [metrics[key] for metrics in own.values()]
         found[key] = Estimate(float(np.mean(values)), min(values), max(values))
-    both = sorted(set(by_seed) & set(cells.get(FULL, {})))
-    if both and name != FULL:
-        less = [by_seed[seed][COMPARED] - cells[FULL][seed][COMPARED] for seed in both]
+    less = [own[seed][COMPARED] - full[seed][COMPARED] for seed in sorted(own) if seed in full]
+    if less and name != FULL:
         found[DIFFERENCE] = Estimate(float(np.mean(less)))
     return found
 
 
 @dataclass(frozen=True)
 class Start(Section):
-    """What the defaults of all settings depend on."""
+    """The option that the defaults of all settings depend on."""
 
     run: Path | None = None
     """A finished run of train.cycle."""
@@ -222,9 +242,9 @@ class Command(Section):
     """Rows to train, with commas between them; default: all."""
     seeds: str = "1,2,3"
     """Seeds of every row, whole numbers with commas between them."""
-    inverse: Values[InverseConfig] = field(default_factory=InverseConfig)
-    multiview: Values[MultiviewConfig] = field(default_factory=MultiviewConfig)
-    evaluate: Values[EvaluateConfig] = field(default_factory=EvaluateConfig)
+    inverse: Values[settings.InverseConfig] = field(default_factory=settings.InverseConfig)
+    multiview: Values[settings.MultiviewConfig] = field(default_factory=settings.MultiviewConfig)
+    evaluate: Values[settings.EvaluateConfig] = field(default_factory=settings.EvaluateConfig)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -237,13 +257,10 @@ def _command(arguments: Sequence[str] | None) -> None:
     config = Config() if run is None else read_config(run)
     beside = run or Path("RUN")
     out = beside.with_name(f"{beside.name}_ablation")
-    sections = {name: getattr(config, name) for name in SECTIONS}
-    default = Command(tyro.MISSING, out, **sections)
-    rows = [f"\n  {name:<17s} {row.meaning}" for name, row in ROWS.items()]
-    more = "\n\nRows:" + "".join(rows)
+    default = Command(tyro.MISSING, out, **{name: getattr(config, name) for name in SECTIONS})
+    more = "\n\nRows:" + "".join(f"\n  {name:<17s} {row.meaning}" for name, row in ROWS.items())
     given: Command = parse(Command, arguments, "train.ablation", __doc__, default, more)
-    sections = {name: getattr(given, name) for name in SECTIONS}
-    config = replace(config, **sections)
+    config = replace(config, **{name: getattr(given, name) for name in SECTIONS})
     names = rows_for(config, [name for name in given.rows.split(",") if name])
     ablation = Ablation(given.run, given.out, config)
     with Workspace(given.out).lock():

@@ -26,10 +26,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from train.config import Config, ConfigError, checks
+from train.config import Config, ConfigError, PresetName, checks
 from train.config.command_line import Settings, finish, outcome, parse, parse_first
 from train.config.presets import PRESETS, PURPOSES
-from train.config.run import PresetName
 from train.config.section import Section
 from train.running.progress import Progress
 from train.running.workspace import Workspace, write_json
@@ -51,9 +50,8 @@ def plan(rounds: int) -> list[Step]:
     for number in range(rounds):
         if number > 0:
             steps += [Step("cameras", number), Step("gan", number)]
-        steps += [
-            Step(stage, number) for stage in ("multiview", "inverse", "disentangle", "evaluate")
-        ]
+        stages = ("multiview", "inverse", "disentangle", "evaluate")
+        steps += [Step(stage, number) for stage in stages]
     return [*steps, Step("export", rounds - 1)]
 
 
@@ -84,14 +82,13 @@ def _check(config: Config, stages: Sequence[str]) -> None:
     if config.inverse.vgg and "inverse" in stages:
         importlib.import_module("train.models.perceptual").VggFeatures(Path(config.inverse.vgg))
     if config.segmenter.onnx and "segmenter" in stages:
-        importlib.import_module("train.models.segmenter").load_segmenter(
-            Path(config.segmenter.onnx)
-        )
+        module = importlib.import_module("train.models.segmenter")
+        module.load_segmenter(Path(config.segmenter.onnx))
 
 
 @dataclass(frozen=True)
 class Start(Section):
-    """What the defaults of all settings depend on."""
+    """The option that the defaults of all settings depend on."""
 
     preset: PresetName = "cpu"
     """The settings to start from."""
@@ -124,8 +121,7 @@ def parse_command(arguments: Sequence[str] | None) -> Command:
         SystemExit: status 2, an unknown preset or setting, or 0, --help.
     """
     preset = parse_first(Start, arguments, "train.cycle").preset
-    presets = [f"\n  {name:<9s} {purpose}" for name, purpose in PURPOSES.items()]
-    more = "\n\nPresets:" + "".join(presets)
+    more = "\n\nPresets:" + "".join(f"\n  {name:<9s} {text}" for name, text in PURPOSES.items())
     default = Command(PRESETS[preset], Path("runs") / preset)
     return parse(Command, arguments, "train.cycle", __doc__, default, more)
 
@@ -148,9 +144,8 @@ def conduct(command: Callable[[], None]) -> int:
     group = process_group()
     assert group is not None
     try:
-        status, message = outcome(
-            command if group.is_rank_zero else partial(follow_rank_zero, group)
-        )
+        work = command if group.is_rank_zero else partial(follow_rank_zero, group)
+        status, message = outcome(work)
     except Exception:
         status, message = FAILED, traceback.format_exc()
     status, reports = group.agree(status)

@@ -34,9 +34,7 @@ from typing import Annotated
 from tyro.conf import subcommand
 
 from train.config.command_line import finish, outcome, parse
-from train.evaluation.options import SHIPPED, Generator, Objects, Photos
-
-__all__ = ["SHIPPED", "main"]
+from train.evaluation.options import Generator, Objects, Photos
 
 Command = (
     Annotated[Objects, subcommand("objects")]

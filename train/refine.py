@@ -26,8 +26,8 @@ from typing import Annotated
 from annotated_types import Ge, Le
 from tyro.conf import Positional, arg
 
+from train.config import require
 from train.config.command_line import finish, outcome, parse
-from train.config.refusal import require
 from train.config.section import Section
 from train.evaluation.options import SHIPPED
 

@@ -12,9 +12,9 @@ def test_camera_conditioned_rounds_label_the_photographs_before_their_gan():
         Step("photographs", 0), Step("segmenter", 0), Step("gan", 0), Step("viewpoints", 0),
     ]  # fmt: skip
     for number in (1, 2):
-        place = steps.index(Step("cameras", number))
-        assert steps[place - 1] == Step("evaluate", number - 1)
-        assert steps[place + 1] == Step("gan", number)
+        index = steps.index(Step("cameras", number))
+        assert steps[index - 1] == Step("evaluate", number - 1)
+        assert steps[index + 1] == Step("gan", number)
     assert steps[-1] == Step("export", 2)
 
 

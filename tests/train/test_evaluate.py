@@ -15,8 +15,8 @@ from tests.train.smallest_bundle import SIZE, TEMPLATE, write_bundle
 from train.config import EvaluateConfig
 from train.data.textured_object import AXES
 from train.evaluate import main
-from train.evaluation.bundle_predictor import BundlePredictor
 from train.evaluation.options import Axis, Objects
+from train.evaluation.predictors import BundlePredictor
 from train.models.inverse_graphics import (
     InverseGraphics,
     InverseGraphicsShape,
@@ -250,7 +250,7 @@ def test_a_number_alone_is_so_many_procedural_objects() -> None:
     assert Objects(source=str(Path(__file__).parent)).procedural is None
 
 
-def test_every_axis_that_meshes_are_turned_by_may_be_the_front() -> None:
+def test_every_axis_that_meshes_are_rotated_by_may_be_the_front() -> None:
     assert get_args(Axis) == tuple(AXES)
 
 

@@ -9,7 +9,6 @@ import hashlib
 import io
 import json
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +21,6 @@ SCRIPT, ISLAND = "__SCRIPT__", "__VIEWPOINTS__"
 """Placeholders of the template for the script and the JSON."""
 LARGEST_SIDE = 128
 """Pixels; larger images only make the page heavy."""
-QUALITY = 90
-"""Quality of the JPEGs."""
 
 
 def write_page(
@@ -44,14 +41,12 @@ def write_page(
             for cells, of_code in zip(rows, images, strict=True)
         ],
     }
+    html, script = (
+        Path(__file__).with_suffix(suffix).read_text("utf-8") for suffix in (".html", ".js")
+    )
     # The content goes in last, so that no placeholder is searched for in it.
-    page = _template("html").replace(SCRIPT, _template("js")).replace(ISLAND, _in_script(content))
+    page = html.replace(SCRIPT, script).replace(ISLAND, _in_script(content))
     write_atomically(path, page.encode())
-
-
-def _template(kind: str) -> str:
-    """The page's own text: html or js."""
-    return files("train.annotation").joinpath(f"page.{kind}").read_text(encoding="utf-8")
 
 
 def _in_script(value: object) -> str:
@@ -60,12 +55,10 @@ def _in_script(value: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _data_url(
-    pixels: np.ndarray,  # uint8 [R, R, 3]
-) -> str:
+def _data_url(pixels: np.ndarray) -> str:  # uint8 [R, R, 3]
     """The image as a JPEG data URL."""
     image = Image.fromarray(pixels)
     image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
     content = io.BytesIO()
-    image.save(content, "JPEG", quality=QUALITY, subsampling=0)
+    image.save(content, "JPEG", quality=90, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode()

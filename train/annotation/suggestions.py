@@ -14,15 +14,14 @@ import torch
 from torch import Tensor
 
 from graphics.camera import AZIMUTH, CAMERA_SIZE, ELEVATION
-from train.annotation.table import BINS, FIRST_ELEVATION_DEGREES, nearest_bins
-from train.annotation.viewpoint_choice import score_codes
-from train.config import Config, ViewpointsConfig
-from train.metrics.view_content_grid import Consistency, consistency
+from train.annotation.table import FIRST_ELEVATION_DEGREES, nearest_bins
+from train.annotation.viewpoint_choice import best_of_bins, score_codes
+from train.config import Config
+from train.metrics.view_content_grid import consistency
 from train.models.attributes import AttributeClassifier
 from train.models.generated import as_pixels, generate, sample_contents
 from train.models.generator import Generator
-from train.pose.multiview_estimator import FULL_COLOUR
-from train.pose.self_training import TrainingSet, train_estimator
+from train.pose.self_training import FULL_COLOUR, TrainingSet, train_estimator
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace
 
@@ -69,30 +68,15 @@ def suggest(
     Goes on where a killed run stopped.
     """
     folder = StageFolder(workspace.stage("viewpoints").path / "suggestions")
+    settings = config.viewpoints
     network = _trained(config, workspace, folder, generator, annotated)
     codes, contents = candidates
     readings = score_codes(workspace, folder, (generator, network), candidates)
     measured = consistency(readings.azimuths.reshape(len(codes), len(contents)))
-    chosen = steadiest(measured, config.viewpoints)
+    chosen = best_of_bins(measured, measured.stds, settings.suggested_per_bin, settings)
     bins = nearest_bins(measured.centres[chosen])
     found = codes[torch.from_numpy(chosen)].cpu().numpy()
     return Suggested(found, bins, measured.stds[chosen], measured.flip_rates[chosen])
-
-
-def steadiest(
-    measured: Consistency,  # of N candidates
-    settings: ViewpointsConfig,
-) -> np.ndarray:  # int64 [M]
-    """Indices of `suggested_per_bin` candidates of each azimuth bin, those first whose azimuth
-    varies least across contents."""
-    bins = nearest_bins(measured.centres)
-    steady = measured.stds <= settings.largest_std_degrees
-    found = []
-    for centre in BINS:
-        among = np.flatnonzero(steady & (bins == centre))
-        order = np.argsort(measured.stds[among], kind="stable")
-        found.append(among[order[: settings.suggested_per_bin]])
-    return np.concatenate(found)
 
 
 def _trained(
@@ -106,9 +90,9 @@ def _trained(
     rng = torch.Generator().manual_seed(config.seed + 1)
     contents = sample_contents(generator, CONTENTS, 1.0, rng)
     images = GeneratedTrainingSet(generator, codes, contents)
-    cameras = np.zeros((len(codes), CAMERA_SIZE), np.float32)
-    cameras[:, AZIMUTH], cameras[:, ELEVATION] = bins, FIRST_ELEVATION_DEGREES
-    cameras = np.repeat(cameras, CONTENTS, axis=0)
+    cameras = np.zeros((len(codes) * CONTENTS, CAMERA_SIZE), np.float32)
+    cameras[:, AZIMUTH] = np.repeat(bins, CONTENTS)
+    cameras[:, ELEVATION] = FIRST_ELEVATION_DEGREES
     training_set = TrainingSet(images, cameras, np.ones(len(cameras), bool), FULL_COLOUR)
     progress = Progress(workspace, "viewpoints", config.viewpoints.suggestion_steps)
     return train_estimator(folder, progress, training_set, config.seed)

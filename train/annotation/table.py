@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from train.config.refusal import CommandError
+from train.config import CommandError
 from train.running.workspace import StageFolder, WorkspaceError, write_atomically
 
 BIN_DEGREES = 30
@@ -52,7 +52,7 @@ class AnnotationError(WorkspaceError):
 
 
 class Measures(NamedTuple):
-    """The two measures of each code; see `train/metrics`. NaN: not measured."""
+    """The measures of each code; see `train/metrics`. NaN: not measured."""
 
     stds: np.ndarray
     """f32 [K] degrees: circular standard deviation of the azimuth across contents."""
@@ -95,14 +95,11 @@ def table_rows(
     if annotation is None:
         count = len(measures.stds)
         annotation = Annotation(np.full(count, UNKNOWN), np.ones(count, bool))
-    bins = ["" if bin == UNKNOWN else str(int(bin)) for bin in annotation.bins]
-    keeps = [str(int(keep)) for keep in annotation.keep]
-    cells = [
-        ["" if np.isnan(value) else f"{value:.4g}" for value in values]
-        for values in zip(*measures, strict=True)
-    ]
-    codes = map(str, range(len(cells)))
-    return [[*row, *own] for *row, own in zip(codes, bins, keeps, cells, strict=True)]
+    rows = []
+    for code, (bin, keep, *values) in enumerate(zip(*annotation, *measures, strict=True)):
+        measured = ["" if np.isnan(value) else f"{value:.4g}" for value in values]
+        rows.append([str(code), "" if bin == UNKNOWN else str(bin), str(int(keep)), *measured])
+    return rows
 
 
 def write_table(path: Path, rows: Sequence[Sequence[str]]) -> None:
@@ -128,8 +125,7 @@ def read_table(path: Path, count: int) -> Annotation:
             raise AnnotationError(f"{where}: code {code} stands there twice; delete one row")
         seen.add(code)
         keep[code] = bool(_number(row["keep"], (0, 1), f"{where} (code {code}): keep"))
-        given = (row["azimuth_bin_degrees"] or "").strip()
-        if given:
+        if given := (row["azimuth_bin_degrees"] or "").strip():
             name = f"{where} (code {code}): azimuth_bin_degrees"
             bins[code] = _number(given, BINS, name)
     if empty := int((keep & (bins < 0)).sum()):
@@ -159,10 +155,8 @@ def _number(text: str | None, allowed: range | tuple[int, ...], name: str) -> in
     except ValueError:
         value = float("nan")
     if value not in allowed:
-        listing = (
-            f"0..{allowed[-1]}" if isinstance(allowed, range) else ", ".join(map(str, allowed))
-        )
-        raise AnnotationError(f"{name} is {text!r}; it must be one of {listing}")
+        bounds = f"0..{allowed[-1]}" if isinstance(allowed, range) else str(allowed)[1:-1]
+        raise AnnotationError(f"{name} is {text!r}; it must be one of {bounds}")
     return int(value)
 
 

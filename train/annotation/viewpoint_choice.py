@@ -7,7 +7,7 @@ from torch import Tensor
 
 from train.annotation.table import BINS, Measures, nearest_bins
 from train.config import ViewpointsConfig
-from train.metrics.view_content_grid import GridMeasures, measure_grid
+from train.metrics.view_content_grid import Consistency, GridMeasures, measure_grid
 from train.models.attributes import AttributeClassifier, AttributeReadings, read_attributes
 from train.models.generated import generate_grid
 from train.models.generator import Generator
@@ -16,7 +16,6 @@ from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace, WorkspaceError
 
 CODES_PER_STEP = 4
-
 FEWEST = 2
 """Viewpoints without which there is no pair of views."""
 
@@ -68,18 +67,15 @@ def measured_choice(
     """The codes that `choose` takes, and what both measures say of all and of them."""
     measured = measure_grid(readings.azimuths, readings.values(), settings.candidates)
     chosen = choose(measured, settings)
-    measures = Measures(
-        measured.viewpoint.stds[chosen],
-        measured.viewpoint.flip_rates[chosen],
-        measured.deviations[chosen],
-    )
-    bins = nearest_bins(measured.viewpoint.centres[chosen])
-    of_chosen = _rows(readings, chosen, settings.contents)
+    view = measured.viewpoint
+    measures = Measures(view.stds[chosen], view.flip_rates[chosen], measured.deviations[chosen])
+    bins = nearest_bins(view.centres[chosen])
+    rows = (chosen[:, None] * settings.contents + np.arange(settings.contents)).ravel()
+    of_chosen = AttributeReadings(*(value[rows] for value in readings))
     again = measure_grid(of_chosen.azimuths, of_chosen.values(), len(chosen), bins)
     progress.say(f"{settings.candidates} candidates: {measured.line()}")
     progress.say(f"{len(chosen)} chosen: {again.line()}")
-    empty = sorted(set(BINS) - set(bins.tolist()))
-    if empty:
+    if empty := sorted(set(BINS) - set(bins.tolist())):
         progress.say(f"no code for azimuth bins {empty}: raise --viewpoints.candidates")
     metrics = {"candidates": measured.facts(), "chosen": again.facts(), "empty_bins": empty}
     return Choice(chosen, measures, bins, metrics)
@@ -94,13 +90,7 @@ def choose(measured: GridMeasures, settings: ViewpointsConfig) -> np.ndarray:
     stds = measured.viewpoint.stds
     weight = settings.object_weight
     score = (1 - weight) * stds / settings.largest_std_degrees + weight * measured.deviations
-    bins = nearest_bins(measured.viewpoint.centres)
-    steady = stds <= settings.largest_std_degrees
-    chosen = []
-    for centre in BINS:
-        among = np.flatnonzero(steady & (bins == centre))
-        chosen.append(among[np.argsort(score[among], kind="stable")[: settings.per_bin]])
-    found = np.concatenate(chosen)
+    found = best_of_bins(measured.viewpoint, score, settings.per_bin, settings)
     if len(found) < FEWEST:
         raise WorkspaceError(
             f"{len(found)} of {len(stds)} view codes hold the azimuth to "
@@ -110,7 +100,14 @@ def choose(measured: GridMeasures, settings: ViewpointsConfig) -> np.ndarray:
     return found
 
 
-def _rows(readings: AttributeReadings, views: np.ndarray, contents: int) -> AttributeReadings:
-    """The readings of some of the views."""
-    rows = (views[:, None] * contents + np.arange(contents)).ravel()
-    return AttributeReadings(*(value[rows] for value in readings))
+def best_of_bins(
+    measured: Consistency,  # of N codes
+    score: np.ndarray,  # [N], lower is better
+    count: int,
+    settings: ViewpointsConfig,
+) -> np.ndarray:  # int64 [K]
+    """Indices of up to `count` steady codes of each azimuth bin, by bin and then best first."""
+    bins = nearest_bins(measured.centres)
+    steady = measured.stds <= settings.largest_std_degrees
+    order = np.argsort(score, kind="stable")
+    return np.concatenate([order[(steady & (bins == bin))[order]][:count] for bin in BINS])

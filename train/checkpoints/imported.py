@@ -6,9 +6,8 @@ Stage photographs samples from them where there are no photographs.
 from pathlib import Path
 from typing import NamedTuple
 
-from train.config import Config
+from train.config import Config, ConfigError, require
 from train.config.checks import check_checkpoint
-from train.config.refusal import ConfigError, require
 from train.models.discriminator import Discriminator
 from train.models.generator import Generator
 from train.models.weights import WeightsError, load_discriminator, load_generator, read_metadata

@@ -1,6 +1,6 @@
 """How a file is refused."""
 
-from train.config.refusal import CommandError
+from train.config import CommandError
 
 
 class CheckpointError(CommandError):

@@ -6,10 +6,8 @@ What only a network in a file can say is asked in `train.cycle`, after this.
 from collections.abc import Collection
 from pathlib import Path
 
+from train.config import PROCEDURAL_CATEGORY, Config, require
 from train.config.data import CHECKPOINT, PROCEDURAL
-from train.config.refusal import require
-from train.config.results import PROCEDURAL_CATEGORY
-from train.config.run import Config
 
 
 def check(config: Config, stages: Collection[str]) -> None:
@@ -21,22 +19,18 @@ def check(config: Config, stages: Collection[str]) -> None:
         ConfigError: the message names the settings and what to give instead.
     """
     check_category(config, stages)
-    gan = config.gan
+    gan, source, vgg = config.gan, config.photographs.source, config.inverse.vgg
     require(
         gan.kimg > 0 or gan.init != "scratch" or bool(gan.checkpoint) or "gan" not in stages,
         "--gan.kimg 0 and --gan.init scratch: the GAN would make noise; train it, or give another "
         "--gan.init",
     )
-    source = config.photographs.source
     require(
         source in (PROCEDURAL, CHECKPOINT) or Path(source).is_dir() or "photographs" not in stages,
         f"--photographs.source {source}: no such folder; give one, {PROCEDURAL} or {CHECKPOINT}",
     )
-    vgg = config.inverse.vgg
-    require(
-        not vgg or Path(vgg).is_file() or "inverse" not in stages,
-        f"--inverse.vgg {vgg}: no such file",
-    )
+    known = not vgg or Path(vgg).is_file() or "inverse" not in stages
+    require(known, f"--inverse.vgg {vgg}: no such file")
     if "segmenter" in stages:
         check_segmenter(config)
     if takes_checkpoint(config, stages):
@@ -66,10 +60,8 @@ def check_checkpoint(config: Config) -> None:
 def check_segmenter(config: Config) -> None:
     """Refuse, as `check` does, a segmenter that is not there or would find nothing."""
     if given := config.segmenter.onnx:
-        require(
-            Path(given).is_file() and given.endswith(".onnx"),
-            f"--segmenter.onnx {given}: no such file, or not called .onnx",
-        )
+        found = Path(given).is_file() and given.endswith(".onnx")
+        require(found, f"--segmenter.onnx {given}: no such file, or not called .onnx")
     elif config.photographs.source == CHECKPOINT:
         require_masks(config)
 

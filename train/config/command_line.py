@@ -3,17 +3,14 @@
 Nothing here or in the settings imports torch: what cannot be used is refused at once.
 """
 
-import ast
-import inspect
 import sys
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache, partial
-from itertools import pairwise
 from typing import Annotated, Any, TypeVar
 
 import tyro
+from docstring_parser import parse_from_object
 from tyro.constructors import (
     MISSING_NONPROP,
     ConstructorRegistry,
@@ -24,11 +21,7 @@ from tyro.constructors import (
     StructTypeInfo,
 )
 
-from train.config.refusal import CommandError
-from train.config.section import Section, annotations, limits
-
-UNUSABLE = CommandError.status
-"""Exit status: a setting, a file or a run folder cannot be used."""
+from train.config.section import CommandError, Section, annotations, limits
 
 Options = TypeVar("Options")
 Values = Annotated[Options, tyro.conf.FlagConversionOff]
@@ -88,7 +81,7 @@ def outcome(
     except CommandError as error:
         return error.status, str(error)
     except unusable as error:
-        return UNUSABLE, str(error)
+        return CommandError.status, str(error)
     except SystemExit as ended:  # tyro's, which has said why
         return int(ended.code or 0), ""
     return 0, ""
@@ -149,15 +142,6 @@ def _docstring(kind: type, name: str) -> str | None:
 @cache
 def docstrings(kind: type) -> dict[str, str]:
     """The docstring below each field of a class, its bases' included, as one paragraph."""
-    found: dict[str, str] = {}
-    for owner in reversed([one for one in kind.__mro__ if is_dataclass(one)]):
-        tree = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
-        assert isinstance(tree, ast.ClassDef)
-        for field, text in pairwise(tree.body):
-            match field, text:
-                case (
-                    ast.AnnAssign(target=ast.Name(id=name)),
-                    ast.Expr(value=ast.Constant(value=str(docstring))),
-                ):
-                    found[name] = " ".join(docstring.split())
-    return found
+    owners = [owner for owner in reversed(kind.__mro__) if is_dataclass(owner)]
+    found = (each for owner in owners for each in parse_from_object(owner).params)
+    return {each.arg_name: " ".join((each.description or "").split()) for each in found}

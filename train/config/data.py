@@ -125,10 +125,9 @@ class CamerasConfig(Section):
         super().__post_init__()
         for name in self.estimator.split(","):
             kind, at, run = name.partition("@")
+            known = kind in POSE_ESTIMATORS and bool(run) == bool(at)
             self.require(
-                kind in POSE_ESTIMATORS
-                and bool(run) == bool(at)
-                and (kind != "attributes" or not at),
+                known and (kind != "attributes" or not at),
                 "estimator",
                 f"one or more of {', '.join(POSE_ESTIMATORS)}, inverse@FOLDER and views@FOLDER; "
                 f"{name!r} is none of them",
@@ -158,6 +157,5 @@ class MultiviewConfig(Section):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require(
-            self.cameras >= self.views, "cameras", f">= {self.flag('views')} ({self.views})"
-        )
+        least = f">= {self.flag('views')} ({self.views})"
+        self.require(self.cameras >= self.views, "cameras", least)

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from train.config.refusal import require
 from train.config.section import (
     AtLeast0,
     AtLeast1,
@@ -82,15 +81,8 @@ class GanConfig(Section):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require(
-            self.channels == 0 or self.channels >= 512,
-            "channels",
-            "0, or 512 and more, one at 512 px",
-        )
-
-
-MOST_SUBDIVISIONS = 5
-"""Most subdivisions of the sphere template: 10242 vertices."""
+        enough = self.channels == 0 or self.channels >= 512
+        self.require(enough, "channels", "0, or 512 and more, one at 512 px")
 
 
 @dataclass(frozen=True)
@@ -115,7 +107,7 @@ class InverseConfig(Section):
     those seen less go faster by as much. 0: they stay where they are."""
     width: AtLeast1 = 32
     """A quarter of the encoder's most channels."""
-    template_level: Annotated[int, Ge(1), Le(MOST_SUBDIVISIONS)] = 3
+    template_level: Annotated[int, Ge(1), Le(5)] = 3
     """Subdivisions of the icosphere: 3 gives 642 vertices."""
     texture_size: Annotated[int, Ge(16)] = 64
     """Height of the texture in texels, a power of two; it is twice as wide."""
@@ -156,11 +148,8 @@ class InverseConfig(Section):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require(self.texture_size.bit_count() == 1, "texture_size", "a power of two")
-        require(
-            self.sigmainv <= self.last_sigmainv,
-            f"{self.flag('last_sigmainv')} {self.last_sigmainv:g}: must be >= "
-            f"{self.flag('sigmainv')} ({self.sigmainv:g})",
-        )
+        least = f">= {self.flag('sigmainv')} ({self.sigmainv:g})"
+        self.require(self.sigmainv <= self.last_sigmainv, "last_sigmainv", least)
 
 
 @dataclass(frozen=True)

@@ -1,54 +1,39 @@
 """The settings that ship, and what each of them is for."""
 
-from train.config import (
-    CamerasConfig,
-    Config,
-    DisentangleConfig,
-    EvaluateConfig,
-    GanConfig,
-    InverseConfig,
-    MultiviewConfig,
-    PhotographsConfig,
-    SegmenterConfig,
-    ViewpointsConfig,
-)
+from train import config
 
-SMOKE = Config(
+SMOKE = config.Config(
     preset="smoke",
-    photographs=PhotographsConfig(count=4_096),
-    gan=GanConfig(kimg=1, conditioned_kimg=1, init="shipped", warm_start=False),
-    segmenter=SegmenterConfig(steps=150),
-    viewpoints=ViewpointsConfig(
-        candidates=200,
-        contents=8,
-        suggested_per_bin=4,
-        suggestion_steps=60,
-        classifier="shipped",
+    photographs=config.PhotographsConfig(count=4_096),
+    gan=config.GanConfig(kimg=1, conditioned_kimg=1, init="shipped", warm_start=False),
+    segmenter=config.SegmenterConfig(steps=150),
+    viewpoints=config.ViewpointsConfig(
+        candidates=200, contents=8, suggested_per_bin=4, suggestion_steps=60, classifier="shipped"
     ),
-    cameras=CamerasConfig(views_steps=60, self_training_steps=60),
-    multiview=MultiviewConfig(objects=60, views=8, cameras=48),
-    inverse=InverseConfig(steps=100, batch_size=8, perceptual_after=20),
-    disentangle=DisentangleConfig(
+    cameras=config.CamerasConfig(views_steps=60, self_training_steps=60),
+    multiview=config.MultiviewConfig(objects=60, views=8, cameras=48),
+    inverse=config.InverseConfig(steps=100, batch_size=8, perceptual_after=20),
+    disentangle=config.DisentangleConfig(
         images=240, warmup_steps=60, warmup_batch_size=16, steps=8, batch_size=8
     ),
-    evaluate=EvaluateConfig(objects=40, views=4, baseline_steps=40),
+    evaluate=config.EvaluateConfig(objects=40, views=4, baseline_steps=40),
 )
 
-VEHICLES = Config(
+VEHICLES = config.Config(
     preset="vehicles",
-    gan=GanConfig(kimg=0, conditioned_kimg=0, init="shipped", warm_start=False),
-    segmenter=SegmenterConfig(steps=6_000),
-    viewpoints=ViewpointsConfig(candidates=1_000, classifier="shipped"),
-    cameras=CamerasConfig(estimator="attributes", self_training_rounds=0),
-    multiview=MultiviewConfig(objects=3_000),
-    inverse=InverseConfig(steps=10_000, first_steps=250, batch_size=16, photographs=12),
-    evaluate=EvaluateConfig(objects=200, single_view_baseline=False),
+    gan=config.GanConfig(kimg=0, conditioned_kimg=0, init="shipped", warm_start=False),
+    segmenter=config.SegmenterConfig(steps=6_000),
+    viewpoints=config.ViewpointsConfig(candidates=1_000, classifier="shipped"),
+    cameras=config.CamerasConfig(estimator="attributes", self_training_rounds=0),
+    multiview=config.MultiviewConfig(objects=3_000),
+    inverse=config.InverseConfig(steps=10_000, first_steps=250, batch_size=16, photographs=12),
+    evaluate=config.EvaluateConfig(objects=200, single_view_baseline=False),
 )
 
-GPU = Config(
+GPU = config.Config(
     preset="gpu",
-    photographs=PhotographsConfig(size=128),
-    gan=GanConfig(
+    photographs=config.PhotographsConfig(size=128),
+    gan=config.GanConfig(
         kimg=1_200,
         conditioned_kimg=2_000,
         channels=4_096,
@@ -58,29 +43,29 @@ GPU = Config(
         ema_kimg=10,
         snapshot_kimg=200,
     ),
-    segmenter=SegmenterConfig(steps=2_000),
-    multiview=MultiviewConfig(objects=2_000),
-    inverse=InverseConfig(steps=6_000, texture_size=128),
-    disentangle=DisentangleConfig(images=8_000, steps=600),
+    segmenter=config.SegmenterConfig(steps=2_000),
+    multiview=config.MultiviewConfig(objects=2_000),
+    inverse=config.InverseConfig(steps=6_000, texture_size=128),
+    disentangle=config.DisentangleConfig(images=8_000, steps=600),
 )
 
-PAPER = Config(
+PAPER = config.Config(
     preset="paper",
     rounds=1,
-    photographs=PhotographsConfig(size=512),
-    gan=GanConfig(
+    photographs=config.PhotographsConfig(size=512),
+    gan=config.GanConfig(
         kimg=25_000, channels=32_768, code=512, learning_rate=2e-3, gamma=10, ema_kimg=10
     ),
-    multiview=MultiviewConfig(objects=6_000, smallest_mask=0.10),
-    inverse=InverseConfig(
+    multiview=config.MultiviewConfig(objects=6_000, smallest_mask=0.10),
+    inverse=config.InverseConfig(
         steps=200_000,
         learning_rate=1e-4,
         perceptual_after=3_000,
         mask_weight=3,
         photographs=0,
-        last_sigmainv=InverseConfig.sigmainv,
+        last_sigmainv=config.InverseConfig.sigmainv,
     ),
-    disentangle=DisentangleConfig(
+    disentangle=config.DisentangleConfig(
         warmup_steps=700,
         warmup_batch_size=16,
         warmup_learning_rate=1e-5,
@@ -91,13 +76,9 @@ PAPER = Config(
 """Meant for an imported 512 px StyleGAN2 (--gan.checkpoint FOLDER) and photographs of your own, or
 its samples (--data checkpoint). Without one a StyleGAN2 of full width is trained first."""
 
-PRESETS: dict[str, Config] = {
-    "smoke": SMOKE,
-    "vehicles": VEHICLES,
-    "cpu": Config(),
-    "gpu": GPU,
-    "paper": PAPER,
-}
+PRESETS = {
+    "smoke": SMOKE, "vehicles": VEHICLES, "cpu": config.Config(), "gpu": GPU, "paper": PAPER,
+}  # fmt: skip
 PURPOSES = {
     "smoke": "every stage in minutes on two cores: proves the machinery, not the method",
     "vehicles": "the shipped bundle, from the shipped GANs as they are, in an hour or two",

@@ -1,4 +1,4 @@
-"""A group of settings, each checked against the limits that stand in its annotation."""
+"""A group of settings, each checked against the limits in its annotation; how one is refused."""
 
 import operator
 from collections.abc import Callable
@@ -9,7 +9,22 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 import tyro
 from annotated_types import Ge, Gt, Le, Lt
 
-from train.config.refusal import require
+
+class CommandError(Exception):
+    """Ends a command with `status`; the message says what was got, what is allowed, what to do."""
+
+    status = 2
+
+
+class ConfigError(CommandError):
+    """A setting is unknown or impossible; the message names it and what is allowed."""
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise `ConfigError` with the message unless the condition holds."""
+    if not condition:
+        raise ConfigError(message)
+
 
 AtLeast0 = Annotated[int, Ge(0)]
 AtLeast1 = Annotated[int, Ge(1)]
@@ -78,6 +93,6 @@ class Section:
 
     def flag(self, name: str) -> str:
         """The flag of a setting, as in --inverse.batch-size for `batch_size` of InverseConfig."""
-        section = type(self).__name__.removesuffix("Config").lower()
-        prefix = f"{section}." if section and type(self).__name__.endswith("Config") else ""
-        return f"--{prefix}{name.replace('_', '-')}"
+        section = type(self).__name__.lower().rpartition("config")[0]
+        name = name.replace("_", "-")
+        return f"--{section}.{name}" if section else f"--{name}"

@@ -16,7 +16,7 @@ from trimesh.resolvers import FilePathResolver
 from trimesh.visual.material import PBRMaterial
 from trimesh.visual.texture import TextureVisuals
 
-from train.config.refusal import CommandError
+from train.config import CommandError
 from train.data.photo_set import Skipped
 from train.data.textured_object import UNTEXTURED, TexturedObject
 

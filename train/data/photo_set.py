@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from graphics.camera import CAMERA_SIZE
 from graphics.image_files import PhotographError
 from graphics.photographs import Frame, Photograph, decode, decode_square, frame_around
-from train.config.refusal import CommandError
+from train.config import CommandError
 
 PIXEL_LIMIT = 89_478_485  # Pillow's own; larger files rarely hold what their owner thinks
 _TYPES = MimeTypes()  # without what a machine adds to them: all machines take the same files

@@ -10,7 +10,7 @@ the middle of them. Three protocols say from where the prediction is seen in the
 - canonical (the headline, `iou2d_novel30`): azimuth and elevation of the TRUE novel camera, so that
   the prediction must lie in the canonical frame, its front where the front is. Nothing that the
   prediction said about its own azimuth is used, so a network cannot turn its mesh and its camera
-  together and look right. Only the scale is forgiven: one photograph cannot tell a small near
+  together and look right. Only the scale is forgiven: one photograph does not separate a small near
   object from a large far one, so the distance is the true one times predicted / true distance in
   the input view.
 - relative (`iou2d_novel30_relative`): the predicted input camera rotated by as much as the true one
@@ -35,6 +35,7 @@ from train.metrics.camera_error import camera_errors
 from train.metrics.image_quality import psnr, ssim
 from train.metrics.mask_iou import mask_iou, solid
 from train.metrics.shape_comparison import compare_shapes
+from train.running.chunks import joined
 from train.running.progress import ignore_progress
 
 BATCH = 50
@@ -44,7 +45,7 @@ SHOWN_VIEWS = 4
 
 
 class Predicted(NamedTuple):
-    """What is read from B photographs."""
+    """A prediction for B photographs."""
 
     masks: NDArray[np.float32]
     """[B, R, R] in 0..1: where the object is thought to be."""
@@ -64,9 +65,11 @@ class Predictor(Protocol):
     @property
     def template(self) -> Template:
         """Faces and uvs of the predicted shapes."""
+        ...
 
     def predict(self, images: NDArray[np.uint8]) -> Predicted:
         """Read photographs [B, R, R, 3]."""
+        ...
 
 
 class ConstantShape:
@@ -128,7 +131,7 @@ class Scores(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What measuring one predictor gives: scores, and what a person wants to see."""
+    """One predictor's scores, and the pictures that people are shown."""
 
     scores: Scores
     masks: NDArray[np.float32]
@@ -148,8 +151,7 @@ def novel_cameras_of(
     canonical = novel.copy()
     canonical[..., DISTANCE] *= (predicted[:, DISTANCE] / true[:, DISTANCE])[:, None]
     relative = canonical.copy()
-    rotation = (predicted - true)[:, None, [AZIMUTH, ELEVATION]]
-    relative[..., [AZIMUTH, ELEVATION]] += rotation
+    relative[..., [AZIMUTH, ELEVATION]] += (predicted - true)[:, None, [AZIMUTH, ELEVATION]]
     return NovelCameras(canonical, relative, novel)
 
 
@@ -162,7 +164,7 @@ def measure(
     """
 
     def measure_part(start: int) -> Measured:
-        part = HeldOut(*(values[start : start + BATCH] for values in truth))
+        part = HeldOut._make(values[start : start + BATCH] for values in truth)
         return score(predictor.predict(part.images), predictor.template, part)
 
     # The loops release the GIL; order and results are those of one thread.
@@ -171,9 +173,8 @@ def measure(
         for part in pool.map(measure_part, range(0, len(truth.images), BATCH)):
             parts.append(part)
             on_progress(min(len(parts) * BATCH, len(truth.images)))
-    scores = Scores(*map(np.concatenate, zip(*(part.scores for part in parts), strict=True)))
-    arrays = zip(*(part[1:] for part in parts), strict=True)
-    return Measured(scores, *map(np.concatenate, arrays))
+    _, *arrays = zip(*parts, strict=True)
+    return Measured(joined([part.scores for part in parts]), *map(np.concatenate, arrays))
 
 
 def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:
@@ -196,7 +197,7 @@ def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:
     pictures = (canonical.images, true_pictures, _either(canonical.masks, true_masks))
     input_masks = solid(truth.masks)
     photographed = on_grey(truth.images / np.float32(255), input_masks)
-    scores = Scores(
+    every = (
         mask_iou(solid(read.masks), input_masks),
         mask_iou(solid(own.masks), input_masks),
         *ious,
@@ -209,7 +210,7 @@ def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:
         read.confidences.astype(np.float64),
     )
     shown = canonical.images[:, shown_views(canonical.images.shape[1])]
-    return Measured(scores, read.masks, as_pixels(own.images), as_pixels(shown))
+    return Measured(Scores._make(every), read.masks, as_pixels(own.images), as_pixels(shown))
 
 
 def _either(masks: NDArray[np.generic], true_masks: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -1,5 +1,4 @@
-"""The pictures of a report: the best, the middle and the worst objects, so that nobody sees good
-ones only."""
+"""The pictures of a report: the best, the middle and the worst objects, not only good ones."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -15,7 +14,7 @@ ON_SHEET, ON_PAGE = 4, 10
 HEADINGS = {"best": "Best", "middle": "Around the median", "worst": "Worst"}
 STYLE = Style(cell=128, gap=2, group_gap=12, margin=12)
 LINE = Style(cell=128, gap=2, group_gap=12)
-"""Of an object in the page."""
+"""The style of an object's pictures in the page."""
 
 
 class Shown(NamedTuple):
@@ -44,7 +43,7 @@ def best_middle_worst(
 
 
 class Gallery(NamedTuple):
-    """What a report shows."""
+    """The pictures of a report."""
 
     contact_sheet: bytes
     """A PNG with a row for each of the objects that are chosen."""
@@ -61,15 +60,14 @@ def gallery_of(
     titles: Sequence[Sequence[str]],  # as `graphics.sheet.sheet_of` takes them
 ) -> Gallery:
     """Show the best, the middle and the worst objects."""
-    rows = []
+    rows, pictures = [], []
     for group, number in best_middle_worst(scores, ON_SHEET):
-        shown = show(number)
-        rows.append(Row(shown.groups, captions=[f"{group}  {shown.caption}"]))
-    pictures = []
+        groups, caption = show(number)
+        rows.append(Row(groups, captions=[f"{group}  {caption}"]))
     for group, number in best_middle_worst(scores, ON_PAGE):
-        shown = show(number)
-        line = jpeg_of(sheet_of([Row(shown.groups)], style=LINE))
-        pictures.append(Picture(line, shown.caption, HEADINGS[group]))
+        groups, caption = show(number)
+        line = jpeg_of(sheet_of([Row(groups)], style=LINE))
+        pictures.append(Picture(line, caption, HEADINGS[group]))
     columns = " | ".join(title for group in titles for title in group)
     text = f"By {name}, from left to right: {columns}."
     return Gallery(png_of(sheet_of(rows, titles, STYLE)), pictures, text)

@@ -12,15 +12,20 @@ import numpy as np
 from PIL import Image
 
 from graphics.sheet import png_of
-from train.evaluation.generator_benchmark import Sizes, measure_generator, photographed
-from train.evaluation.hull_benchmark import HullBenchmark, HullMetrics
+from train.evaluation.generator_benchmark import (
+    HullBenchmark,
+    HullMetrics,
+    Sizes,
+    measure_generator,
+    photographed,
+)
 from train.evaluation.metrics import Estimate, Metric
 from train.evaluation.report import Report, ReportRow
 from train.models.attributes import load_attributes
 from train.models.given_features import load_features
 from train.models.segmenter import SegmenterError, load_segmenter
 from train.models.weights import SHIPPED, load_generator
-from train.pictures.view_grid import view_grid
+from train.pictures.grid import view_grid
 from train.pose.attribute_classifier import SHIPPED as SHIPPED_CLASSIFIER
 from train.pose.attribute_classifier import classifier_errors
 from train.running.device import default_device
@@ -89,12 +94,10 @@ def report_generator(
     progress, found = Progress(None, "generator", len(seeds), every=0.0), []
     for seed in seeds:
         found.append(measure_generator(generator, classifier, data, seed, sizes))
+        if hull is not None:
+            found[-1] |= hull.measure(generator, seed)._asdict()
         progress.tick(len(found), seed=seed, deviation=found[-1]["viewpoint_std_deg"])
-    references: dict[str, HullMetrics] = {}
-    if hull is not None:
-        for metrics, seed in zip(found, seeds, strict=True):
-            metrics |= hull.measure(generator, seed)._asdict()
-        references = hull.references()
+    references = {} if hull is None else hull.references()
     about = {
         "generator": path.name,
         "camera_conditioned": generator.camera_conditioned,
@@ -116,7 +119,10 @@ def generator_report(
     grid: Image.Image,
 ) -> Report:
     """The report of what `measure_generator` found."""
-    ours = {name: _over_seeds([metrics[name] for metrics in found]) for name in found[0]}
+    ours = {}
+    for name in found[0]:
+        values = [metrics[name] for metrics in found]
+        ours[name] = Estimate(*(round(float(f(values)), 4) for f in (np.mean, np.min, np.max)))
     rows = {"generator": ReportRow(ours)}
     for name, metrics in references.items():
         values = {key: Estimate(value) for key, value in metrics._asdict().items()}
@@ -144,14 +150,8 @@ def _hull(bundle: Path, size: int, sizes: Sizes) -> HullBenchmark:
         ) from error
 
 
-def _over_seeds(values: Sequence[float]) -> Estimate:
-    """Mean and range."""
-    return Estimate(*(round(float(f(values)), 4) for f in (np.mean, np.min, np.max)))
-
-
 def _definition(metric: str) -> str:
-    for code in ("view", "content"):
-        attribute = metric.removeprefix(f"{code}_share_")
-        if attribute != metric:
-            return f"share of the variance of {attribute} that the {code} code alone explains"
+    code, share, attribute = metric.partition("_share_")
+    if share:
+        return f"share of the variance of {attribute} that the {code} code alone explains"
     return DEFINITIONS[metric]

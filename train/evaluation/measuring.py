@@ -9,21 +9,24 @@ from train.data.held_out import HeldOut, ObjectSource, ProceduralObjects, photog
 from train.data.mesh_objects import MeshObjects
 from train.data.photo_layouts import read_photo_set
 from train.data.vehicles import HELD_OUT_SEED
-from train.evaluation.baselines import NearestTraining, SingleView, mean_prediction
 from train.evaluation.benchmark import Measured, Predictor, measure, score
-from train.evaluation.bundle_predictor import BundlePredictor
 from train.evaluation.generator_report import SHIPPED_GENERATOR, report_generator
 from train.evaluation.object_report import write_object_report
 from train.evaluation.options import FRONTS, PROCEDURAL, Generator, Objects, Photos
 from train.evaluation.oracle import oracle
-from train.evaluation.photo_benchmark import measure_photos
-from train.evaluation.photo_report import write_photo_report
+from train.evaluation.photo_benchmark import measure_photos, write_photo_report
+from train.evaluation.predictors import (
+    BundlePredictor,
+    NearestTraining,
+    SingleView,
+    mean_prediction,
+)
 from train.evaluation.refinement import RefinedPredictor
 from train.running.progress import Progress
 
 
 def evaluate(options: Objects | Photos | Generator) -> str:
-    """What a sub-command asks for.
+    """Measure what a sub-command asks for; returns the report's Markdown.
 
     Raises:
         CommandError, OSError: the bundle, the objects, the photographs or a network in a file
@@ -45,9 +48,6 @@ def evaluate_objects(options: Objects) -> str:
     source = object_source(options, seed, predictor.category)
     truth = photograph(source, options.views, predictor.resolution, seed)
     rows = measure_rows(predictor, source, truth, options)
-    if options.single_view:
-        baseline = SingleView(predictor, options.single_view)
-        rows["single_view"] = _measured("single_view", baseline, truth)
     about = {
         "bundle": options.bundle.name,
         "source": f"{PROCEDURAL}{len(truth.names)}",
@@ -106,7 +106,7 @@ def measure_rows(
         refined = RefinedPredictor(predictor, options.refine_steps)
         rows["refined"] = _measured("refined", refined, truth)
     if options.oracle_objects:
-        first = HeldOut(*(values[: options.oracle_objects] for values in truth))
+        first = HeldOut._make(values[: options.oracle_objects] for values in truth)
         height, width = predictor.predict(truth.images[:1]).textures.shape[1:3]
         on_progress, steps = _ticking("oracle", len(first.names)), options.oracle_steps
         fitted = oracle(source, first, predictor.template, (height, width), steps, on_progress)
@@ -116,6 +116,9 @@ def measure_rows(
     if predictor.category == PROCEDURAL_CATEGORY:
         nearest = NearestTraining(predictor, Config().seed)
         rows["nearest_training"] = _measured("nearest_training", nearest, truth)
+    if options.single_view:
+        single = SingleView(predictor, options.single_view)
+        rows["single_view"] = _measured("single_view", single, truth)
     return rows
 
 

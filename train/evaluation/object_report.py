@@ -14,9 +14,18 @@ import numpy as np
 from graphics.sheet import png_of
 from train.data.held_out import HeldOut
 from train.evaluation.benchmark import Measured, shown_views
-from train.evaluation.bootstrap import INTERVAL, bootstrap, estimates
 from train.evaluation.contact_sheet import Shown, gallery_of
-from train.evaluation.metrics import HEADLINE, METRICS, ORACLE, ROWS, Estimate
+from train.evaluation.metrics import (
+    HEADLINE,
+    INTERVAL,
+    METRICS,
+    ORACLE,
+    ROWS,
+    Estimate,
+    bootstrap,
+    estimates,
+)
+from train.evaluation.renders import as_pixels
 from train.evaluation.report import Report, ReportRow
 from train.pictures.histogram import azimuth_histogram
 from train.running.workspace import write_json
@@ -31,14 +40,11 @@ CAPTIONED = {
 
 
 def write_object_report(
-    folder: Path,
-    rows: Mapping[str, Measured],
-    truth: HeldOut,
-    about: Mapping[str, Any],
+    folder: Path, rows: Mapping[str, Measured], truth: HeldOut, about: Mapping[str, Any]
 ) -> Report:
     """Write the report of the rows: the first is what is measured, the others beside it.
 
-    `about`: what a reader must know to get the same metrics again.
+    `about`: what one must know to get the same metrics again.
     """
     report = object_report(rows, truth, about)
     report.write(folder)
@@ -109,11 +115,10 @@ def _margins(rows: Mapping[str, Measured]) -> dict[str, Estimate]:
 
 def _shown(measured: Measured, truth: HeldOut, number: int) -> Shown:
     """The pictures of one object, in the order of `TITLES`."""
-    mask = np.rint(measured.masks[number] * 255).astype(np.uint8)
     views = shown_views(truth.novel_images.shape[1])
     groups = (
         [truth.images[number]],
-        [mask],
+        [as_pixels(measured.masks[number])],
         [measured.renders[number]],
         measured.novel[number],
         truth.novel_images[number, views],

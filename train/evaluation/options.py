@@ -1,4 +1,4 @@
-"""What the sub-commands of `train.evaluate` take; nothing heavy is imported here."""
+"""Options of the sub-commands of `train.evaluate`; nothing heavy is imported here."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,9 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from train.config import ConfigError, EvaluateConfig
-from train.config.refusal import require
-from train.config.results import HeldOutViews
+from train.config import ConfigError, EvaluateConfig, HeldOutViews, require
 from train.config.section import AtLeast0, AtLeast1, Section
 
 SHIPPED = Path(__file__).resolve().parents[2] / "service" / "shipped" / "vehicles"
@@ -22,7 +20,7 @@ Axis = Literal["x", "+x", "-x", "y", "+y", "-y", "z", "+z", "-z"]
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement(Section):
-    """What all sub-commands take."""
+    """Options of all sub-commands."""
 
     bundle: Path = SHIPPED
     """The bundle's folder."""

@@ -7,12 +7,11 @@ colour, Laplacian, flattening) through the differentiable renderer, and the dist
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from graphics.camera import NOMINAL_DISTANCE
@@ -27,26 +26,17 @@ from train.running.progress import ignore_progress
 
 VIEWS = 20
 ELEVATIONS_DEGREES = (-20, 0, 15, 30, 60)
-"""Of the views, in turn."""
+"""Elevations of the views, taken in turn."""
 VIEWS_PER_STEP = 4
 POINTS = 1500
-"""Of the true surface, that look for their nearest vertex at each step."""
+"""Points of the true surface that look for their nearest vertex at each step."""
 SHARPNESS = 60_000.0
 """1 / sigma of the soft mask. A softer one shrinks the outlines of the fit: at 7,000 and 64 px the
 silhouettes in novel views lose 0.03 of IoU."""
 MASK_WEIGHT, COLOUR_WEIGHT, SURFACE_WEIGHT = 2.0, 1.0, 100.0
 LAPLACIAN_WEIGHT, FLATTEN_WEIGHT = 10.0, 0.05
 SHAPE_RATE, TEXTURE_RATE = 8e-3, 0.1
-"""Of Adam, in object units and in logits; both fall to a tenth."""
-
-
-class Fit(NamedTuple):
-    """The template in the likeness of one object."""
-
-    vertices: NDArray[np.float32]
-    """[V, 3]"""
-    texture: NDArray[np.float32]
-    """[Ht, Wt, 3] in 0..1"""
+"""Adam's learning rates, in object units and in logits; both fall to a tenth."""
 
 
 def oracle(
@@ -68,13 +58,9 @@ def oracle(
         views = source.views(np.full(VIEWS, index), cameras, size)
         fits.append(fit(views, shape, template, texture_size, steps))
         on_progress(len(fits))
-    return Predicted(
-        truth.masks / np.float32(255),
-        np.stack([found.vertices for found in fits]),
-        np.stack([found.texture for found in fits]),
-        truth.cameras,
-        np.ones(len(fits), np.float32),
-    )
+    vertices, textures = map(np.stack, zip(*fits, strict=True))
+    masks, certain = truth.masks / np.float32(255), np.ones(len(fits), np.float32)
+    return Predicted(masks, vertices, textures, truth.cameras, certain)
 
 
 def fitting_cameras() -> NDArray[np.float32]:
@@ -87,13 +73,12 @@ def fitting_cameras() -> NDArray[np.float32]:
 
 
 def fit(
-    views: Pictures,
-    shape: Shape,
-    template: Template,
-    texture_size: tuple[int, int],
-    steps: int,
-) -> Fit:
-    """Fit the template to one object; the same result for the same object."""
+    views: Pictures, shape: Shape, template: Template, texture_size: tuple[int, int], steps: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Fit the template to one object; the same result for the same object.
+
+    Returns the vertices [V, 3] and the texture [Ht, Wt, 3] in 0..1.
+    """
     random = torch.Generator().manual_seed(0)
     renderer = Renderer(template, views.images.shape[1], SHARPNESS, boxlen=0.08, knum=60)
     images = torch.from_numpy(views.images).permute(0, 3, 1, 2).float() / 255
@@ -109,14 +94,14 @@ def fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.1 ** (step / steps))
     for _ in range(steps):
         chosen = torch.randperm(VIEWS, generator=random)[:VIEWS_PER_STEP]
-        drawn = renderer(
+        rendered = renderer(
             vertices.expand(VIEWS_PER_STEP, -1, -1),
             torch.sigmoid(texture).expand(VIEWS_PER_STEP, -1, -1, -1),
             cameras[chosen],
         )
-        both = masks[chosen] * (drawn.face_index >= 0)
-        loss = MASK_WEIGHT * iou_loss(drawn.masks, masks[chosen])
-        loss = loss + COLOUR_WEIGHT * color_loss(drawn.images, images[chosen], both)
+        both = masks[chosen] * (rendered.face_index >= 0)
+        loss = MASK_WEIGHT * iou_loss(rendered.masks, masks[chosen])
+        loss = loss + COLOUR_WEIGHT * color_loss(rendered.images, images[chosen], both)
         loss = loss + SURFACE_WEIGHT * surface.distance(vertices[0], random)
         loss = loss + LAPLACIAN_WEIGHT * laplacian_loss(vertices, template)
         loss = loss + FLATTEN_WEIGHT * flatten_loss(vertices, template)
@@ -125,7 +110,7 @@ def fit(
         optimizer.step()
         schedule.step()
     picture = torch.sigmoid(texture.detach())[0].permute(1, 2, 0)
-    return Fit(vertices.detach()[0].numpy(), picture.numpy())
+    return vertices.detach()[0].numpy(), picture.numpy()
 
 
 def _ellipsoid(template: Template, shape: Shape) -> NDArray[np.float32]:
@@ -141,14 +126,14 @@ class _Surface:
     def __init__(self, shape: Shape) -> None:
         centre, longest = shape.box
         self.points = shape.solid.points * longest + centre
-        self.tree = cKDTree(self.points)
+        self.tree = KDTree(self.points)
 
     def distance(self, vertices: Tensor, random: torch.Generator) -> Tensor:
         """Mean squared distance of vertices [V, 3] and surface to each other."""
         positions = vertices.detach().numpy()
         chosen = torch.randint(len(self.points), (POINTS,), generator=random).numpy()
         asking = torch.from_numpy(self.points[chosen]).float()
-        nearest_vertex = torch.from_numpy(cKDTree(positions).query(self.points[chosen])[1])
+        nearest_vertex = torch.from_numpy(KDTree(positions).query(self.points[chosen])[1])
         nearest_point = torch.from_numpy(self.points[self.tree.query(positions)[1]]).float()
         there = (vertices - nearest_point).square().sum(-1).mean()
         back = (vertices.index_select(0, nearest_vertex) - asking).square().sum(-1).mean()

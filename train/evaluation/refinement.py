@@ -6,8 +6,6 @@ symmetry and smoothness: vertices keep the mirror symmetry of the prediction, th
 smooth over the mesh, and the texture's change is mirrored.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -23,24 +21,13 @@ SHARPNESS = 30_000.0
 """1 / sigma of the soft mask; see `train.evaluation.oracle`."""
 MASK_WEIGHT, COLOUR_WEIGHT = 1.0, 0.5
 SMOOTH_WEIGHT, SMALL_WEIGHT, FLATTEN_WEIGHT = 100.0, 0.5, 0.02
-"""Of the moves' Laplacian, of their size, and of the angles between faces."""
+"""Weights of the moves' Laplacian, of their size, and of the angles between faces."""
 SHAPE_RATE, TEXTURE_RATE = 4e-3, 0.03
-"""Of Adam, in object units and in logits."""
+"""Adam's learning rates, in object units and in logits."""
 CAMERA_RATES = (0.5, 0.5, 0.02, 0.005, 0.005)
 """Per step: degrees, degrees, object units, image units."""
 LOGIT_LIMIT = 1e-3
 """Colours are kept this far from 0 and 1, where logits are infinite."""
-
-
-class Unknowns(NamedTuple):
-    """What is moved, for B photographs; all start at 0."""
-
-    offsets: Tensor
-    """[B, V, 3] of the vertices, before they are made symmetric."""
-    texture: Tensor
-    """[B, 3, Ht, Wt] added to the logits, before it is made symmetric."""
-    camera: Tensor
-    """[B, 5] in steps of `CAMERA_RATES`."""
 
 
 def refine(
@@ -57,15 +44,16 @@ def refine(
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
     masks = torch.from_numpy(np.ascontiguousarray(read.masks)).float()
     start = Start(read, template)
-    unknowns = start.unknowns()
+    movable = (start.vertices, start.logits, start.cameras)
+    changes = [torch.zeros_like(each, requires_grad=True) for each in movable]
     rates = (SHAPE_RATE, TEXTURE_RATE, 1.0)
-    groups = [{"params": [x], "lr": rate} for x, rate in zip(unknowns, rates, strict=True)]
+    groups = [{"params": [x], "lr": rate} for x, rate in zip(changes, rates, strict=True)]
     optimizer = torch.optim.Adam(groups, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.1 ** (step / steps))
     for _ in range(steps):
-        vertices, textures, cameras = start.moved(unknowns)
-        drawn = renderer(vertices, textures, cameras)
-        loss = _explains(drawn, pixels, masks)
+        vertices, textures, cameras = start.moved(*changes)
+        rendering = renderer(vertices, textures, cameras)
+        loss = _explains(rendering, pixels, masks)
         moves = vertices - start.vertices
         loss = loss + SMOOTH_WEIGHT * laplacian_loss(moves, template) * len(images)
         loss = loss + SMALL_WEIGHT * moves.square().sum(-1).mean(1).sum()
@@ -75,7 +63,7 @@ def refine(
         optimizer.step()
         schedule.step()
     with torch.no_grad():
-        vertices, textures, cameras = start.moved(unknowns)
+        vertices, textures, cameras = start.moved(*changes)
     return read._replace(
         vertices=vertices.numpy(),
         textures=textures.permute(0, 2, 3, 1).numpy(),
@@ -106,30 +94,29 @@ class Start:
         self.mirror = torch.from_numpy(template.mirror).long()
         self.reflection = torch.tensor([-1.0, 1.0, 1.0])
 
-    def unknowns(self) -> Unknowns:
-        """Nothing moved yet."""
-        zeros = (torch.zeros_like(x) for x in (self.vertices, self.logits, self.cameras))
-        return Unknowns(*(value.requires_grad_() for value in zeros))
-
-    def moved(self, unknowns: Unknowns) -> tuple[Tensor, Tensor, Tensor]:
-        """Vertices [B, V, 3], textures [B, 3, Ht, Wt] and cameras [B, 5]."""
-        reflected = unknowns.offsets.index_select(1, self.mirror) * self.reflection
-        texture = (unknowns.texture + unknowns.texture.flip(-1)) / 2
+    def moved(
+        self,
+        offsets: Tensor,  # [B, V, 3] of the vertices, before they are made symmetric
+        texture: Tensor,  # [B, 3, Ht, Wt] added to the logits, before it is made symmetric
+        camera: Tensor,  # [B, 5] in steps of CAMERA_RATES
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Vertices [B, V, 3], textures [B, 3, Ht, Wt] and cameras [B, 5] after these changes."""
+        reflected = offsets.index_select(1, self.mirror) * self.reflection
         return (
-            self.vertices + (unknowns.offsets + reflected) / 2,
-            torch.sigmoid(self.logits + texture),
-            self.cameras + unknowns.camera * torch.tensor(CAMERA_RATES),
+            self.vertices + (offsets + reflected) / 2,
+            torch.sigmoid(self.logits + (texture + texture.flip(-1)) / 2),
+            self.cameras + camera * torch.tensor(CAMERA_RATES),
         )
 
 
-def _explains(drawn: Rendering, images: Tensor, masks: Tensor) -> Tensor:
+def _explains(rendering: Rendering, images: Tensor, masks: Tensor) -> Tensor:
     """Mask and colour terms, summed over the photographs so that none weighs on another."""
-    both = (drawn.masks * masks).sum((1, 2))
-    either = (drawn.masks + masks - drawn.masks * masks).sum((1, 2))
+    both = (rendering.masks * masks).sum((1, 2))
+    either = (rendering.masks + masks - rendering.masks * masks).sum((1, 2))
     overlap = (1 - both / either.clamp(min=1e-6)).sum()
-    inside = masks * (drawn.face_index >= 0)
+    inside = masks * (rendering.face_index >= 0)
     colours = [
         color_loss(rendered[None], image[None], mask[None])
-        for rendered, image, mask in zip(drawn.images, images, inside, strict=True)
+        for rendered, image, mask in zip(rendering.images, images, inside, strict=True)
     ]
     return MASK_WEIGHT * overlap + COLOUR_WEIGHT * torch.stack(colours).sum()

@@ -49,17 +49,12 @@ def render_views(
 ) -> Rendered:
     """Every prediction from each of its cameras: images [B, K, R, R, 3], masks [B, K, R, R]."""
     views = cameras.shape[1]
-    drawn = [
-        render_on_grey(
-            np.repeat(shape[None], views, 0),
-            np.repeat(texture[None], views, 0),
-            seen_from,
-            template,
-            size,
-        )
-        for shape, texture, seen_from in zip(vertices, textures, cameras, strict=True)
+    every = zip(vertices[:, None], textures[:, None], cameras, strict=True)
+    rendered = [
+        render_on_grey(shape.repeat(views, 0), texture.repeat(views, 0), own, template, size)
+        for shape, texture, own in every
     ]
-    return Rendered(*map(np.stack, zip(*drawn, strict=True)))
+    return Rendered(*map(np.stack, zip(*rendered, strict=True)))
 
 
 def silhouettes(
@@ -75,8 +70,7 @@ def silhouettes(
         repeated = np.repeat(shape[None], cameras.shape[1], 0).astype(np.float32)
         view, side = look(repeated, cameras[number], template), size * samples
         seen = visible_faces(view.corners, view.corners_z, side, side, view.facing)
-        index = seen.face_index
-        blocks = (index >= 0).reshape(-1, size, samples, size, samples)
+        blocks = (seen.face_index >= 0).reshape(-1, size, samples, size, samples)
         masks[number] = blocks.mean(axis=(2, 4), dtype=np.float32)
     return masks
 

@@ -30,12 +30,12 @@ TEMPLATES = Environment(
 
 
 class ReportRow(NamedTuple):
-    """What was measured of one thing."""
+    """The metrics of one thing."""
 
     metrics: Mapping[str, Estimate]
     """Not necessarily all metrics of the report."""
     definition: str = ""
-    """What the row is."""
+    """Explains what is measured in the row."""
     only: str = ""
     """On what it was measured, where that is less than for the others: `2 objects`."""
 
@@ -58,16 +58,16 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-    """What an evaluation found. The same values give the same files, byte for byte."""
+    """The result of an evaluation. The same values give the same files, byte for byte."""
 
     title: str
     about: Mapping[str, Any]
-    """What a reader must know to get the metrics again."""
+    """The facts that are needed to get the metrics again."""
     rows: Mapping[str, ReportRow]
     """The first is what is measured, the others are compared with it."""
     metrics: Mapping[str, Metric]
     interval: str
-    """What stands in brackets behind a value."""
+    """Explains the brackets behind a value."""
     notes: Sequence[str] = ()
     skipped: Sequence[Skipped] = ()
     """Files that could not be used."""
@@ -76,7 +76,7 @@ class Report:
     pictures: Sequence[Picture] = ()
     """Shown in the page; where there are none, the files are."""
     pictures_text: str = ""
-    """What the pictures show."""
+    """Explains the pictures."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """More that programs read: keys of the JSON."""
     metrics_down: bool = True

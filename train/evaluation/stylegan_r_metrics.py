@@ -98,10 +98,7 @@ def evenly(sampler: CodeSampler, count: int) -> Tensor:  # [up to count]
     return sampler.order[torch.linspace(0, images - 1, min(count, images)).long()]
 
 
-def turned(
-    cameras: Tensor,  # [B, 5]
-    azimuth_degrees: float,
-) -> Tensor:  # [B, 5]
+def turned(cameras: Tensor, azimuth_degrees: float) -> Tensor:  # [B, 5]
     """Cameras at another azimuth, otherwise as they are."""
     cameras = cameras.clone()
     cameras[:, AZIMUTH] = azimuth_degrees

@@ -39,7 +39,8 @@ def viewpoint_camera_errors(
         for angle in ("azimuth", "elevation"):
             found = getattr(errors, f"{angle}_degrees")
             if not np.isnan(found).any():
-                metrics[f"viewpoint_{angle}_error_median_degrees_{when}"] = _median(found)
+                median = round_to(float(np.median(found)))
+                metrics[f"viewpoint_{angle}_error_median_degrees_{when}"] = median
     return metrics
 
 
@@ -55,7 +56,3 @@ def _seen_camera(
     camera[ELEVATION] = np.median(readings.elevations)
     camera[DISTANCE] = NOMINAL_DISTANCE
     return camera
-
-
-def _median(errors: NDArray[np.floating]) -> float:
-    return round_to(float(np.median(errors)))

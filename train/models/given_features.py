@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from train.config.refusal import CommandError
+from train.config import CommandError
 from train.models.onnx_files import open_graph
 
 Features = Callable[[Tensor], Tensor]

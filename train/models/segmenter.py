@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from train.config.refusal import CommandError
+from train.config import CommandError
 from train.models.layers import channels_last
 from train.models.onnx_files import open_graph
 from train.models.storage import load_network, save_network

@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from train.config.refusal import CommandError
+from train.config import CommandError
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
 from train.models.layers import channels_last

@@ -29,13 +29,10 @@ def azimuth_histogram(
     pen = ImageDraw.Draw(picture)
     pen.font = ImageFont.load_default(CAPTION_SIZE)
     edges = np.linspace(-180, 180, BINS + 1)
-    shares = {
-        name: np.histogram(values, edges)[0] / max(len(values), 1)
-        for name, values in errors.items()
-    }
+    shares = {row: np.histogram(x, edges)[0] / max(len(x), 1) for row, x in errors.items()}
     highest = max((float(share.max()) for share in shares.values()), default=0.0) or 1.0
     _draw_axes(pen, highest)
-    # The first row is what the report is about: drawn last, no other can hide it.
+    # The first row is what the report is about; as the last line, no other can hide it.
     for number, (name, share) in reversed(list(enumerate(shares.items()))):
         colour = COLOURS[number % len(COLOURS)]
         pen.text((LEFT + number * (RIGHT - LEFT) // len(shares), 10), name, fill=colour)
@@ -43,9 +40,7 @@ def azimuth_histogram(
     return picture
 
 
-def _outline(
-    heights: NDArray[np.floating],  # [BINS] in 0..1
-) -> list[tuple[float, float]]:
+def _outline(heights: NDArray[np.floating]) -> list[tuple[float, float]]:  # [BINS] in 0..1
     """Corners of a histogram's outline."""
     across = np.linspace(LEFT, RIGHT, BINS + 1).repeat(2)
     up = np.concatenate([[0], heights.repeat(2), [0]])

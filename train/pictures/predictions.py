@@ -1,4 +1,4 @@
-"""What an inverse graphics network makes of images, as rows of pictures for people to look at."""
+"""Predictions of an inverse graphics network as rows of pictures for people to look at."""
 
 import torch
 from torch import Tensor
@@ -31,14 +31,12 @@ def pictures_of(
     """
     prediction = network(images, masks[:, None])
     given = _on_grey(images, masks[:, None])
-    turned = [
-        torch.tensor([azimuth, ELEVATION, NOMINAL_DISTANCE, 0, 0]).expand(len(images), 5)
-        for azimuth in AZIMUTHS
-    ]
+    others = [[azimuth, ELEVATION, NOMINAL_DISTANCE, 0, 0] for azimuth in AZIMUTHS]
+    turned = prediction.cameras.new_tensor(others)
     views = []
-    for cameras in (prediction.cameras, *turned):
-        drawn = renderer(prediction.vertices, prediction.textures, cameras.to(images.device))
-        views.append(_on_grey(drawn.images, (drawn.masks > COVERED).float()[:, None]))
+    for cameras in (prediction.cameras, *turned[:, None].expand(-1, len(images), -1)):
+        rendering = renderer(prediction.vertices, prediction.textures, cameras)
+        views.append(_on_grey(rendering.images, (rendering.masks > COVERED).float()[:, None]))
     error = (views[0] - given).abs() * masks[:, None]
     texture = _fitted(prediction.textures, images.shape[-1])
     return torch.stack([given, views[0], error, *views[1:], texture], 1)
@@ -48,10 +46,7 @@ def _on_grey(images: Tensor, masks: Tensor) -> Tensor:
     return images * masks + GREY * (1 - masks)
 
 
-def _fitted(
-    textures: Tensor,  # [B, 3, Ht, Wt]
-    size: int,
-) -> Tensor:  # [B, 3, size, size]
+def _fitted(textures: Tensor, size: int) -> Tensor:  # [B, 3, Ht, Wt] -> [B, 3, size, size]
     """Textures as wide or high as a picture, in the middle of grey."""
     height, width = textures.shape[-2:]
     scale = size / max(height, width)

@@ -135,8 +135,8 @@ def attribute_loss(
         outputs.distances.log() / DISTANCE_SCALE, cameras[:, DISTANCE].log() / DISTANCE_SCALE
     )
     body = np.stack([attributes.roof_height, attributes.length], axis=1)
-    bodies, scales = torch.from_numpy(body).float().to(device), torch.tensor(BODY_SCALES).to(device)
+    bodies, scales = (torch.tensor(x).float().to(device) for x in (body, BODY_SCALES))
     shape = F.smooth_l1_loss(outputs.bodies / scales, bodies / scales)
-    paint = torch.from_numpy(np.ascontiguousarray(attributes.paint)).float().to(device)
+    paint = torch.tensor(attributes.paint).float().to(device)
     colour = F.smooth_l1_loss(outputs.paints / PAINT_SCALE, paint / PAINT_SCALE)
     return azimuth + kind + elevation + distance + shape + colour

@@ -1,35 +1,30 @@
-"""The pose estimators of photographs that `cameras.estimator` names."""
+"""The pose estimators of photographs that `cameras.estimator` names, and the labels they give."""
 
+from collections.abc import Callable, Sequence
+from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from graphics.camera import (
-    AZIMUTH,
-    CAMERA_SIZE,
-    DISTANCE,
-    ELEVATION,
-    OFFSET_X,
-    OFFSET_Y,
-    azimuth_difference_degrees,
-    wrap_degrees,
-)
+from graphics import camera
+from graphics.camera import AZIMUTH, CAMERA_SIZE, DISTANCE, ELEVATION, OFFSET_X, wrap_degrees
 from train.config import Config
-from train.models.attributes import AttributeClassifier, read_attributes
+from train.data.multiview import MultiviewData
+from train.models.attributes import AttributeClassifier, AttributeReadings, read_attributes
 from train.models.inverse_graphics import InverseGraphics, load_inverse_graphics
 from train.models.layers import channels_last
 from train.models.segmenter import Segment, load_segmenter
 from train.pose.attribute_classifier import load_attribute_classifier
-from train.pose.labels import Labels, PoseEstimator, averaged, from_attributes, without
-from train.pose.multiview_estimator import train_multiview_estimator
+from train.pose.self_training import FULL_COLOUR, TrainingSet, train_estimator
 from train.running.device import default_device
+from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace, WorkspaceError
 
-WEIGHTS = "inverse_graphics.safetensors"
-FROM_SIZE = (DISTANCE, OFFSET_X, OFFSET_Y)
+FROM_SIZE = (DISTANCE, OFFSET_X, camera.OFFSET_Y)
 """Columns that an inverse graphics network predicts and that are no labels.
 
 The size of an object explains its distance away. Measured on vehicles, a roof higher by a standard
@@ -42,16 +37,31 @@ From one view a higher roof and a higher camera look alike. Measured, 2.6 degree
 deviation of the roofs."""
 
 
+class Labels(NamedTuple):
+    """Estimated cameras of N photographs."""
+
+    cameras: np.ndarray
+    """f32 [N, 5]: mean over the image and its mirror image, and over all pose estimators; nan in
+    columns that none of them gives."""
+    confidences: np.ndarray
+    """f32 [N] in 0..1: mean over the same."""
+    disagreements: np.ndarray
+    """f32 [N] degrees of azimuth between image and mirror image, or between two pose estimators
+    if that is more."""
+
+
+PoseEstimator = Callable[[Tensor], Labels]
+"""Images [B, 3, R, R] in 0..1 -> their cameras."""
+
+
 def pose_estimator(config: Config, workspace: Workspace, round: int) -> PoseEstimator:
     """The pose estimator, or the mean of several; trains those that need it.
 
     Raises:
         WorkspaceError: one is missing, or wants larger images than the photographs are.
     """
-    names = config.cameras.estimator.split(",")
-    estimators = [
-        _estimator(name, number, config, workspace, round) for number, name in enumerate(names, 1)
-    ]
+    named = enumerate(config.cameras.estimator.split(","), 1)
+    estimators = [_estimator(name, number, config, workspace, round) for number, name in named]
     if len(estimators) == 1:
         return estimators[0]
     return lambda images: averaged([estimate(images) for estimate in estimators])
@@ -84,7 +94,8 @@ def _classifying(network: AttributeClassifier, *, distances: bool = False) -> Po
 
 
 def _inverse(config: Config, source: Workspace, round: int) -> PoseEstimator:
-    weights, device = source.stage("inverse", round).require(WEIGHTS), default_device()
+    weights = source.stage("inverse", round).require("inverse_graphics.safetensors")
+    device = default_device()
     network = channels_last(load_inverse_graphics(weights), device)
     _refuse_larger(weights, network.shape.size, config)
     segment = load_segmenter(source.stage("segmenter").path, device)
@@ -99,12 +110,41 @@ def _refuse_larger(weights: Path, size: int, config: Config) -> None:
         )
 
 
+def train_multiview_estimator(
+    config: Config,
+    workspace: Workspace,
+    own: StageFolder,
+    source: tuple[Workspace, int],  # a run and its round
+    round: int,
+    number: int,  # of the run's pose estimators: each starts from other weights
+) -> AttributeClassifier:
+    """Train on a GAN's multi-view images, or take what an earlier call has left in folder `own`.
+
+    The inverse graphics network learns cameras from the same images, but sees the object alone and
+    learns shape and texture besides. This one (ours) sees whole images, with every augmentation
+    that makes up for how a GAN's images differ from photographs. It confuses front and back less.
+
+    The cameras are those that stage `inverse` of that round optimised. Where elevations are
+    unlabelled, the ones that the stage estimated for every object are taken.
+
+    Raises:
+        WorkspaceError: stage `multiview` or `inverse` of that round has not run to its end.
+    """
+    run, run_round = source
+    data = MultiviewData(run.stage("multiview", run_round).require("index.npz").parent)
+    with np.load(run.stage("inverse", run_round).require("cameras.npz")) as arrays:
+        cameras = arrays["cameras"].astype(np.float32)[data.viewpoint]
+        if np.isnan(cameras[:, ELEVATION]).any():
+            cameras[:, ELEVATION] = arrays["elevations"][data.object]
+    progress = Progress(workspace, "cameras", config.cameras.views_steps, round)
+    training_set = TrainingSet(data.images, cameras, np.ones(len(data), bool), FULL_COLOUR)
+    return train_estimator(own, progress, training_set, config.seed * 1_000 + round + 10 * number)
+
+
 def last_round(run: Path) -> int:
     """The last round of another run whose inverse graphics network is trained."""
-    done = [
-        int(marker.parents[1].name.removeprefix("round_"))
-        for marker in run.glob("round_*/inverse/done.json")
-    ]
+    markers = run.glob("round_*/inverse/done.json")
+    done = [int(marker.parents[1].name.removeprefix("round_")) for marker in markers]
     if not done:
         raise WorkspaceError(
             f"--cameras.estimator names {run}: not the folder of a run whose stage `inverse` has "
@@ -130,5 +170,58 @@ def estimate_both_ways(
     mean = (cameras + mirrored) / 2
     mean[:, AZIMUTH] = wrap_degrees(cameras[:, AZIMUTH] + signed / 2)
     confidences = both.confidences.cpu().numpy().reshape(2, -1).mean(axis=0)
-    apart = azimuth_difference_degrees(mirrored[:, AZIMUTH], cameras[:, AZIMUTH])
+    apart = camera.azimuth_difference_degrees(mirrored[:, AZIMUTH], cameras[:, AZIMUTH])
     return Labels(*(values.astype(np.float32) for values in (mean, confidences, apart)))
+
+
+def averaged(labels: Sequence[Labels]) -> Labels:
+    """The mean over several pose estimators; they disagree by as much as the two furthest apart."""
+    every = np.stack([one.cameras for one in labels])  # [n, N, 5]
+    azimuths = every[..., AZIMUTH]
+    labelled = ~np.isnan(every)
+    cameras = np.divide(
+        np.where(labelled, every, 0).sum(axis=0),
+        labelled.sum(axis=0),
+        out=np.full(every.shape[1:], np.nan, np.float32),
+        where=labelled.any(axis=0),
+    )
+    directions = np.exp(1j * np.deg2rad(azimuths)).sum(axis=0)
+    cameras[:, AZIMUTH] = wrap_degrees(np.rad2deg(np.angle(directions)))
+    apart = [camera.azimuth_difference_degrees(*pair) for pair in combinations(azimuths, 2)]
+    apart += [one.disagreements for one in labels]
+    confidences = np.mean([one.confidences for one in labels], axis=0)
+    values = (cameras, confidences, np.max(apart, axis=0))
+    return Labels(*(value.astype(np.float32) for value in values))
+
+
+def without(estimate: PoseEstimator, *columns: int) -> PoseEstimator:
+    """A pose estimator whose cameras lack these columns: nan."""
+
+    def estimate_the_rest(images: Tensor) -> Labels:
+        labels = estimate(images)
+        cameras = labels.cameras.copy()
+        cameras[:, columns] = np.nan
+        return labels._replace(cameras=cameras)
+
+    return estimate_the_rest
+
+
+def labelled_range(cameras: np.ndarray, column: int) -> tuple[float, float] | None:  # [N, 5]
+    """The 2nd and 98th percentile of a column; None where nothing is labelled in it."""
+    labelled = cameras[~np.isnan(cameras[:, column]), column]
+    if not len(labelled):
+        return None
+    least, greatest = np.quantile(labelled, (0.02, 0.98))
+    return float(least), float(greatest)
+
+
+def from_attributes(readings: AttributeReadings, *, distances: bool = False) -> Labels:
+    """Azimuth and elevation as labels, and the distance of a classifier that was trained on it.
+
+    Where image and mirror image differ the confidence says so.
+    """
+    cameras = np.full((len(readings.azimuths), CAMERA_SIZE), np.nan, np.float32)
+    cameras[:, AZIMUTH], cameras[:, ELEVATION] = readings.azimuths, readings.elevations
+    if distances:
+        cameras[:, DISTANCE] = readings.distances
+    return Labels(cameras, readings.confidences, np.zeros(len(cameras), np.float32))

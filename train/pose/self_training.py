@@ -33,7 +33,10 @@ from train.steps.one_cycle import train_one_cycle
 BIN_DEGREES = 30
 """Every such bin of azimuth is sampled equally often."""
 COLOUR = 0.5
-"""Strength of the recolouring of photographs: what tells front from back is the colour of lamps."""
+"""Strength of the recolouring of photographs: the colour of lamps separates front from back."""
+FULL_COLOUR = 1.0
+"""Strength for a GAN's images, whose colours are further from photographs' than those are from
+each other's."""
 LABEL_SMOOTHING = 0.05
 
 
@@ -81,22 +84,16 @@ def train_estimator(
     return load_attributes(weights).to(default_device())
 
 
-def _elevation_loss(
-    predicted: Tensor,  # [B] degrees
-    labels: Tensor,  # [B] degrees, nan where unlabelled
-) -> Tensor:
+def _elevation_loss(predicted: Tensor, labels: Tensor) -> Tensor:  # [B] degrees; nan: unlabelled
     labels = torch.where(labels.isnan(), predicted.detach(), labels)
     return F.smooth_l1_loss(predicted / ELEVATION_SCALE_DEGREES, labels / ELEVATION_SCALE_DEGREES)
 
 
-def _loss(
-    network: AttributeClassifier, training_set: TrainingSet, seed: int
-) -> Callable[[int], Tensor]:
+def _loss(network: AttributeClassifier, data: TrainingSet, seed: int) -> Callable[[int], Tensor]:
     """The loss of each step: a function of the seed, the step and the weights."""
-    images, cameras, keep, colour = training_set
+    images, cameras, keep, colour = data
     kept = np.flatnonzero(keep)
-    bins = np.round(cameras[kept, AZIMUTH] / BIN_DEGREES).astype(np.int64)
-    bins %= 360 // BIN_DEGREES
+    bins = np.round(cameras[kept, AZIMUTH] / BIN_DEGREES).astype(np.int64) % (360 // BIN_DEGREES)
     weights = 1 / np.bincount(bins)[bins]
     weights /= weights.sum()
     autocast = Device().autocast

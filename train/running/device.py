@@ -17,7 +17,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.multiprocessing.spawn import ProcessRaisedException
 
-from train.config.refusal import require
+from train.config import require
 from train.running import torchrun
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # its banner per process

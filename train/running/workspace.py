@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import filelock
 import numpy as np
 
-from train.config.refusal import CommandError
+from train.config import CommandError
 
 STAGES_OF_A_ROUND = ("cameras", "gan", "multiview", "inverse", "disentangle", "evaluate")
 CHECKPOINT_SECONDS = 60.0

@@ -19,8 +19,7 @@ from train.data.vehicles import photographs
 from train.metrics.camera_error import camera_errors
 from train.models.attributes import read_attributes
 from train.models.serving_graphs import channels_first
-from train.pose.estimators import pose_estimator
-from train.pose.labels import Labels, PoseEstimator, from_attributes
+from train.pose.estimators import Labels, PoseEstimator, from_attributes, pose_estimator
 from train.pose.self_training import TrainingSet, train_estimator
 from train.running.chunks import computed_chunks
 from train.running.progress import Progress

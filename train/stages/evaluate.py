@@ -29,8 +29,7 @@ from train.data.vehicles import HELD_OUT_SEED
 from train.evaluation.benchmark import ConstantShape, Measured, Predicted, Predictor, measure
 from train.evaluation.metrics import MEAN_PREDICTION
 from train.evaluation.object_report import write_object_report
-from train.evaluation.photo_benchmark import measure_photos
-from train.evaluation.photo_report import write_photo_report
+from train.evaluation.photo_benchmark import measure_photos, write_photo_report
 from train.evaluation.report import ReportRow
 from train.models.inverse_graphics import load_inverse_graphics
 from train.models.segmenter import Segment, load_segmenter

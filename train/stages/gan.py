@@ -30,7 +30,7 @@ from train.models.weights import (
     save_weights,
     transfer,
 )
-from train.pictures.view_grid import write_view_grid
+from train.pictures.grid import write_view_grid
 from train.running.device import Device, default_device, launch, processes_for
 from train.running.memory import keep_freed_memory
 from train.running.progress import Progress

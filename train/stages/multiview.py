@@ -25,7 +25,7 @@ from train.models.generator import Generator
 from train.models.segmenter import Segment, load_segmenter
 from train.models.weights import load_generator
 from train.pictures.grid import write_labelled_rows
-from train.pose.labels import labelled_range
+from train.pose.estimators import labelled_range
 from train.running.chunks import joined
 from train.running.device import default_device
 from train.running.progress import Progress

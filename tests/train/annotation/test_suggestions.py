@@ -16,7 +16,7 @@ SIZE = 32
 
 
 class Clock(Generator):
-    """Draws a dot where the view code's first two numbers point to, in the content's colour."""
+    """Generates a dot where the view code's first two numbers point to, in the content's colour."""
 
     def styles(self, content, view, cut=None):
         return content, view
@@ -70,13 +70,14 @@ def test_the_steadiest_of_each_bin_are_taken():
         stds=np.array([9.0, 3, 5, 2, 30, 1], np.float32),
         flip_rates=np.zeros(6, np.float32),
     )
-    settings = ViewpointsConfig(suggested_per_bin=2, largest_std_degrees=20)
-    assert suggestions.steadiest(measured, settings).tolist() == [1, 2, 5, 3]
-    more = ViewpointsConfig(suggested_per_bin=3, largest_std_degrees=40)
-    assert suggestions.steadiest(measured, more).tolist() == [1, 2, 0, 5, 3, 4]
+    best_of_bins = viewpoint_choice.best_of_bins
+    settings = ViewpointsConfig(largest_std_degrees=20)
+    assert best_of_bins(measured, measured.stds, 2, settings).tolist() == [1, 2, 5, 3]
+    more = ViewpointsConfig(largest_std_degrees=40)
+    assert best_of_bins(measured, measured.stds, 3, more).tolist() == [1, 2, 0, 5, 3, 4]
 
 
-def test_a_killed_reading_goes_on_and_ends_with_the_same(tmp_path, monkeypatch):
+def test_a_killed_classification_goes_on_and_ends_with_the_same(tmp_path, monkeypatch):
     whole = suggest(tmp_path / "whole", steps=2)
     monkeypatch.setattr("train.running.workspace.CHECKPOINT_SECONDS", -1.0)
     real, asked = viewpoint_choice.generate_grid, []

@@ -88,7 +88,7 @@ def test_an_impossible_value_says_what_is_allowed(arguments, words):
         ("--inverse.batch-size", ["--inverse.batch-size"]),
         ("--inverse.views 3", ["--inverse.views", "'1', '2'"]),
         ("--photographs.size 48", ["--photographs.size", "'32', '64'"]),
-        ("--viewpoints.annotator nobody", ["'auto'", "'classifier'", "'person'"]),
+        ("--viewpoints.annotator robot", ["'auto'", "'classifier'", "'person'"]),
         ("--evaluate.single-view-baseline 1", ["'true', 'false'"]),
         ("--preset huge", ["'huge'", "'smoke'", "'vehicles'"]),
         ("--set seed=1", ["Unrecognized options", "--set"]),

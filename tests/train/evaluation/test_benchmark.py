@@ -20,20 +20,20 @@ from train.evaluation.benchmark import (
 class Oracle:
     """Predicts the one held-out object it was made for, rotated and scaled as given."""
 
-    def __init__(self, truth: HeldOut, turned_degrees: float = 0, scale: float = 1) -> None:
+    def __init__(self, truth: HeldOut, rotated_degrees: float = 0, scale: float = 1) -> None:
         mesh = meshes(HELD_OUT_SEED, 0)
         none = np.zeros((0, 2), np.int32)
         self.template = Template(
             mesh.vertices, mesh.faces, mesh.uvs, np.zeros(0, np.int32), none, none
         )
-        turn = np.radians(turned_degrees)
+        turn = np.radians(rotated_degrees)
         rotation = np.array(
             [[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]]
         )
         self.vertices = (mesh.vertices @ rotation.T * scale).astype(np.float32)
         self.texture = mesh.texture.astype(np.float32) / 255
         self.cameras = truth.cameras.copy()
-        self.cameras[:, AZIMUTH] += turned_degrees
+        self.cameras[:, AZIMUTH] += rotated_degrees
         self.cameras[:, DISTANCE] *= scale
         self.masks = truth.masks / np.float32(255)
 
@@ -75,15 +75,15 @@ def test_the_truth_scores_full_marks(exact: Scores) -> None:
     assert exact.psnr_novel_image > exact.psnr_novel + 3
 
 
-def test_a_mesh_turned_with_its_camera_fools_only_the_relative_protocol(
+def test_a_mesh_rotated_with_its_camera_fools_only_the_relative_protocol(
     truth: HeldOut, exact: Scores
 ) -> None:
-    turned = measure(Oracle(truth, turned_degrees=90), truth).scores
-    assert np.allclose(turned.iou2d_input, exact.iou2d_input, atol=0.03)
-    assert np.allclose(turned.iou2d_novel30_relative, exact.iou2d_novel30_relative, atol=0.03)
-    assert turned.iou2d_novel30 < exact.iou2d_novel30 - 0.1
-    assert turned.iou3d_bbox < 0.8
-    assert np.allclose(turned.azimuth_degrees, 90, atol=1e-3)
+    rotated = measure(Oracle(truth, rotated_degrees=90), truth).scores
+    assert np.allclose(rotated.iou2d_input, exact.iou2d_input, atol=0.03)
+    assert np.allclose(rotated.iou2d_novel30_relative, exact.iou2d_novel30_relative, atol=0.03)
+    assert rotated.iou2d_novel30 < exact.iou2d_novel30 - 0.1
+    assert rotated.iou3d_bbox < 0.8
+    assert np.allclose(rotated.azimuth_degrees, 90, atol=1e-3)
 
 
 def test_a_mesh_scaled_with_its_camera_is_marked_down_only_by_the_absolute_protocol(
@@ -140,7 +140,7 @@ def test_objects_are_measured_one_by_one_whatever_the_batch() -> None:
     assert all(len(values) == 53 for values in measured.scores)
     assert [v[52] for v in measured.scores] == pytest.approx([v[0] for v in last.scores])
     assert measured.novel.shape == (53, 2, 32, 32, 3) and measured.novel.dtype == np.uint8
-    # Mid-grey on mid-grey: the ball can't be told from its surroundings.
+    # Mid-grey on mid-grey: the ball looks like its surroundings.
     assert np.ptp(measured.renders) <= 1
 
 

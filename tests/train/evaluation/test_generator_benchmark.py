@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from tests.train.models.test_given_features import OfUnitImages, write_onnx
-from train.evaluate import SHIPPED as BUNDLE
 from train.evaluation.generator_benchmark import Sizes, measure_generator, photographed
 from train.evaluation.generator_report import (
     SHIPPED_CLASSIFIER,
     SHIPPED_GENERATOR,
     report_generator,
 )
+from train.evaluation.options import SHIPPED as BUNDLE
 from train.models.attributes import load_attributes
 from train.models.generator import Generator, GeneratorShape
 from train.models.weights import load_generator, save_weights

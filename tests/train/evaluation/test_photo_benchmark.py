@@ -5,8 +5,7 @@ from graphics.mesh import sphere_template
 from graphics.photographs import Frame
 from train.data.photo_set import PhotoSet, of_squares
 from train.evaluation.benchmark import Predicted
-from train.evaluation.photo_benchmark import measure_photos
-from train.evaluation.photo_report import photo_estimates
+from train.evaluation.photo_benchmark import measure_photos, photo_estimates
 
 SIZE = 48
 
@@ -50,7 +49,7 @@ FRONT = np.array([[0.0, 0, 5, 0, 0]])
 BALL_RADIUS = 0.7 / np.sqrt(25 - 0.49) / np.tan(np.radians(12.5))
 
 
-def test_a_ball_is_redrawn_where_it_was() -> None:
+def test_a_ball_is_rendered_where_it_was() -> None:
     found = measure_photos(Ball(FRONT), photographs([circle(BALL_RADIUS)]))
     assert found.scores.iou2d_rerender[0] > 0.95 and found.flags == [[]]
     assert found.renders.shape == (1, 6, SIZE, SIZE, 3)

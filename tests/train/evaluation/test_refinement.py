@@ -19,8 +19,8 @@ def photographs() -> tuple[np.ndarray, np.ndarray]:
     """Two red ellipsoids on black, and their masks."""
     vertices = TEMPLATE.vertices * np.array([[[0.4, 0.3, 0.9]], [[0.5, 0.5, 0.8]]], np.float32)
     textures = np.full((2, 8, 16, 3), (0.8, 0.2, 0.1), np.float32)
-    drawn = render(vertices, textures, CAMERAS, TEMPLATE, SIZE, samples=4)
-    return np.rint(drawn.images * 255).astype(np.uint8), drawn.masks
+    rendered = render(vertices, textures, CAMERAS, TEMPLATE, SIZE, samples=4)
+    return np.rint(rendered.images * 255).astype(np.uint8), rendered.masks
 
 
 def guess(masks: np.ndarray) -> Predicted:
@@ -39,8 +39,8 @@ def guess(masks: np.ndarray) -> Predicted:
 
 
 def overlap(read: Predicted) -> np.ndarray:
-    drawn = render_on_grey(read.vertices, read.textures, read.cameras, TEMPLATE, SIZE)
-    return mask_iou(drawn.masks, read.masks)
+    rendered = render_on_grey(read.vertices, read.textures, read.cameras, TEMPLATE, SIZE)
+    return mask_iou(rendered.masks, read.masks)
 
 
 def test_predictions_move_towards_their_photographs(

@@ -61,6 +61,6 @@ def test_pictures_have_a_row_per_object_and_ten_columns(training, tmp_path):
         assert np.asarray(grid).std() > 0
 
 
-def test_images_are_drawn_evenly_over_objects(training):
-    drawn = training.sampler.codes.objects[evenly(training.sampler, 8)]
-    assert len(drawn.unique()) >= 6
+def test_images_are_chosen_evenly_over_objects(training):
+    chosen = training.sampler.codes.objects[evenly(training.sampler, 8)]
+    assert len(chosen.unique()) >= 6

@@ -16,10 +16,10 @@ OFF_AZIMUTH, OFF_ELEVATION = 20.0, 8.0
 @pytest.fixture
 def data(tmp_path) -> tuple[MultiviewData, np.ndarray]:
     """Viewpoints whose images are true photographs, said to be elsewhere, and where they are."""
-    drawn = photographs(HELD_OUT_SEED, np.arange(VIEWPOINTS), 64)
-    images = np.repeat(drawn.images, FEWEST_IMAGES, axis=0)[:-1]  # the last has too few
+    held_out = photographs(HELD_OUT_SEED, np.arange(VIEWPOINTS), 64)
+    images = np.repeat(held_out.images, FEWEST_IMAGES, axis=0)[:-1]  # the last has too few
     viewpoint = np.repeat(np.arange(VIEWPOINTS), FEWEST_IMAGES)[:-1].astype(np.int32)
-    said = drawn.cameras.copy()
+    said = held_out.cameras.copy()
     said[:, AZIMUTH] += OFF_AZIMUTH
     said[:, ELEVATION] -= OFF_ELEVATION
     np.save(tmp_path / "images.npy", images)
@@ -27,7 +27,7 @@ def data(tmp_path) -> tuple[MultiviewData, np.ndarray]:
     np.savez(tmp_path / "index.npz", object=np.zeros_like(viewpoint), viewpoint=viewpoint)
     np.savez(tmp_path / "viewpoints.npz", cameras=said, codes=np.zeros((VIEWPOINTS, 4)))
     np.savez(tmp_path / "contents.npz", codes=np.zeros((1, 4)))
-    true = drawn.cameras.copy()
+    true = held_out.cameras.copy()
     true[-1, AZIMUTH] += 180  # would count if it were not left out
     return MultiviewData(tmp_path), true
 

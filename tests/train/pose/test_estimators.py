@@ -23,8 +23,7 @@ from train.models.inverse_graphics import (
     save_inverse_graphics,
 )
 from train.models.segmenter import load_segmenter
-from train.pose.estimators import estimate_both_ways
-from train.pose.multiview_estimator import train_multiview_estimator
+from train.pose.estimators import estimate_both_ways, train_multiview_estimator
 from train.running.workspace import StageFolder, WorkspaceError
 from train.stages import cameras
 
@@ -71,7 +70,7 @@ def test_the_attribute_network_can_read_the_cameras(tmp_path):
     classifier = load_attributes(workspace.stage("viewpoints").require("attributes.safetensors"))
     pixels = np.load(workspace.stage("photographs").require("images.npy"))
     read = read_attributes(classifier, torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255)
-    # Untrained, it hardly tells left from right, and a GPU rounds otherwise.
+    # Untrained, it hardly separates left from right, and a GPU rounds otherwise.
     assert np.isclose(labels["cameras"][:, 0], read.azimuths, atol=1e-3).mean() > 0.95
     assert np.allclose(labels["cameras"][:, 1], read.elevations, atol=1e-3)
     assert np.allclose(labels["cameras"][:, 2], read.distances, atol=1e-3)
@@ -93,7 +92,7 @@ def test_the_network_of_a_smaller_run_can_read_the_cameras(tmp_path):
     assert np.array_equal(*pairs, equal_nan=True)
 
 
-def test_a_reader_that_wants_larger_images_is_refused(tmp_path):
+def test_a_pose_estimator_that_wants_larger_images_is_refused(tmp_path):
     large = ready(tmp_path / "large")
     wants = InverseGraphics(
         InverseGraphicsShape(2 * SIZE, width=8, template_level=1, texture_size=16)
@@ -104,7 +103,7 @@ def test_a_reader_that_wants_larger_images_is_refused(tmp_path):
         cameras.run(settings, ready(tmp_path / "small"), round=1)
 
 
-def test_a_reader_that_is_no_run_is_refused(tmp_path):
+def test_a_pose_estimator_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(WorkspaceError, match=r"cameras\.estimator names .*nowhere: not the folder"):
         cameras.run(labelling(estimator=f"views@{tmp_path}/nowhere"), ready(tmp_path), round=1)
 

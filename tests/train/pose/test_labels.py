@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from graphics.camera import NOMINAL_DISTANCE
-from train.pose.labels import Labels, averaged, labelled_range, without
+from train.pose.estimators import Labels, averaged, labelled_range, without
 
 
 def labels_at(azimuths, disagreements=0.0) -> Labels:
@@ -12,14 +12,14 @@ def labels_at(azimuths, disagreements=0.0) -> Labels:
     return Labels(cameras, ones / 2, ones * np.float32(disagreements))
 
 
-def test_what_one_reader_cannot_tell_another_one_says():
-    mute = labels_at([0, 0])
-    mute.cameras[:, 2:] = np.nan
-    mute.cameras[1, 1] = np.nan
-    telling = labels_at([0, 0])
-    telling.cameras[:, 1:3] = 8, 6
-    assert np.allclose(averaged([mute, telling]).cameras, [[0, 4, 6, 0, 0], [0, 8, 6, 0, 0]])
-    silent = averaged([mute, mute]).cameras
+def test_columns_that_one_estimator_lacks_come_from_another():
+    partial = labels_at([0, 0])
+    partial.cameras[:, 2:] = np.nan
+    partial.cameras[1, 1] = np.nan
+    complete = labels_at([0, 0])
+    complete.cameras[:, 1:3] = 8, 6
+    assert np.allclose(averaged([partial, complete]).cameras, [[0, 4, 6, 0, 0], [0, 8, 6, 0, 0]])
+    silent = averaged([partial, partial]).cameras
     assert np.isnan(silent[:, 2:]).all() and np.isnan(silent[1, 1]) and (silent[0, :2] == 0).all()
 
 
@@ -39,7 +39,7 @@ def test_the_range_of_distances_is_that_of_those_told():
     assert labelled_range(cameras[50:51], 2) is None
 
 
-def test_readers_that_disagree_say_so_and_their_mean_goes_the_short_way_round():
+def test_estimators_that_disagree_say_so_and_their_mean_goes_the_short_way_round():
     said = [labels_at([10, 170, 0], 3), labels_at([20, -170, 180]), labels_at([12, 178, 0])]
     found = averaged(said)
     assert found.disagreements == pytest.approx([10, 20, 180], abs=1e-3)

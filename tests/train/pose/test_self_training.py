@@ -15,15 +15,15 @@ pytestmark = pytest.mark.slow
 
 def test_self_training_corrects_labels_that_are_wrong_at_random(tmp_path):
     folder, count = StageFolder(tmp_path / "own"), 600
-    drawn = vehicles.photographs(4, np.arange(count), SIZE)
+    held_out = vehicles.photographs(4, np.arange(count), SIZE)
     wrong = np.random.default_rng(0).random(count) < 0.2
-    labels = drawn.cameras.copy()
+    labels = held_out.cameras.copy()
     labels[wrong, 0] += 180
-    training_set = TrainingSet(drawn.images, labels, np.ones(count, bool))
+    training_set = TrainingSet(held_out.images, labels, np.ones(count, bool))
     progress = Progress(Workspace(tmp_path), "cameras", 250)
     classifier = train_estimator(folder, progress, training_set, seed=1)
-    read = read_attributes(classifier, torch.from_numpy(drawn.images).permute(0, 3, 1, 2) / 255)
-    beyond = azimuth_difference_degrees(read.azimuths, drawn.cameras[:, 0]) > 90
+    read = read_attributes(classifier, torch.from_numpy(held_out.images).permute(0, 3, 1, 2) / 255)
+    beyond = azimuth_difference_degrees(read.azimuths, held_out.cameras[:, 0]) > 90
     assert beyond[wrong].mean() < 0.5  # a classifier that believed its labels would miss them all
     again = train_estimator(folder, progress, training_set, seed=1)
     assert all(

@@ -6,8 +6,7 @@ from tests.train.stages.labelling_run import COUNT, labelling, labels_of, ready
 from train.config import CamerasConfig
 from train.data import vehicles
 from train.pose import estimators
-from train.pose.estimators import estimate_both_ways
-from train.pose.labels import Labels
+from train.pose.estimators import Labels, estimate_both_ways
 from train.running.workspace import Workspace, WorkspaceError
 from train.stages import cameras
 

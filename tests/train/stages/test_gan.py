@@ -11,7 +11,7 @@ from train.data.stream import PhotographStream
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
 from train.models.weights import SHIPPED, load_discriminator, load_generator
-from train.pictures.view_grid import CONTENTS, VIEWS
+from train.pictures.grid import CONTENTS, VIEWS
 from train.running.workspace import Workspace, WorkspaceError
 from train.stages import gan
 from train.steps.gan import GanTraining

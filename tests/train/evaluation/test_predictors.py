@@ -2,8 +2,8 @@ import numpy as np
 
 from graphics.mesh import sphere_template
 from train.data.vehicles import HELD_OUT_SEED, Photographs, meshes, photographs
-from train.evaluation.baselines import NearestTraining, descriptors, mean_prediction
 from train.evaluation.benchmark import Predicted
+from train.evaluation.predictors import NearestTraining, descriptors, mean_prediction
 
 SIZE = 32
 

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from train.evaluation.bootstrap import bootstrap, estimates, summarise
-from train.evaluation.metrics import Metric
+from train.evaluation.metrics import Metric, bootstrap, estimates, summarise
 
 
 def test_statistics_by_hand() -> None:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from train.evaluate import SHIPPED as BUNDLE
+from train.evaluation.generator_benchmark import HULL_VIEWS, HullBenchmark
 from train.evaluation.generator_report import SHIPPED_GENERATOR
-from train.evaluation.hull_benchmark import VIEWS, HullBenchmark
+from train.evaluation.options import SHIPPED as BUNDLE
 from train.models.generator import Generator, GeneratorShape
 from train.models.segmenter import load_segmenter
 from train.models.weights import load_generator
@@ -26,7 +26,7 @@ def test_true_renders_are_of_one_shape_and_mixed_ones_are_not(benchmark):
 
 
 def test_an_object_that_changes_halfway_round_lies_in_between(benchmark):
-    half = np.repeat([0, 9], VIEWS // 2)
+    half = np.repeat([0, 9], HULL_VIEWS // 2)
     changed = benchmark.measure_vehicles(np.concatenate([half, half]))
     true, mixed = benchmark.references().values()
     assert mixed[0] < changed[0] < true[0]
