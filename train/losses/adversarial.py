@@ -8,24 +8,17 @@ LOWEST_LOGIT = -60.0
 """Below it the discriminator's gradient is lost in float32, and no factor brings it back."""
 
 
-def generator_loss(
-    fake_logits: Tensor,  # [B]
-) -> Tensor:
+def generator_loss(fake_logits: Tensor) -> Tensor:  # [B]
     """−log σ(D(G(z))), the mean over the batch."""
     return F.softplus(-fake_logits).mean()
 
 
-def discriminator_loss(
-    real_logits: Tensor,  # [B]
-    fake_logits: Tensor,  # [B]
-) -> Tensor:
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:  # [B], [B]
     """−log σ(D(x)) − log(1 − σ(D(G(z)))), the mean over the batch."""
     return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
 
 
-def generator_share(
-    fake_logits: Tensor,  # [B]
-) -> Tensor:  # [B]
+def generator_share(fake_logits: Tensor) -> Tensor:  # [B] -> [B]
     """d `generator_loss` / d logit over d `discriminator_loss` / d logit: −exp(−logit).
 
     A gradient of the discriminator's loss with respect to a fake, whose logit no other image has a

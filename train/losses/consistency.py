@@ -6,19 +6,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-EPSILON = 1e-8
-"""Guard of logarithms and of the gradient of a norm at zero."""
+EPSILON = 1e-8  # guard of logarithms and of the gradient of a norm at zero
 
 
 class CycleTerms(NamedTuple):
     """Equation 6, term by term; every term is a mean over the batch."""
 
-    shape: Tensor
-    """‖S − S̄‖: mean distance of a vertex in object units."""
-    texture: Tensor
-    """‖T − T̄‖: mean absolute difference of a texel, 0..1."""
-    background: Tensor
-    """‖g_b(B) − g_b(B̄)‖: root mean square of the difference in code space."""
+    shape: Tensor  # ‖S − S̄‖: mean distance of a vertex in object units
+    texture: Tensor  # ‖T − T̄‖: mean absolute difference of a texel, 0..1
+    background: Tensor  # ‖g_b(B) − g_b(B̄)‖: root mean square of the difference in code space
     same_background: Tensor
     """‖g_b(B̄₁) − g_b(B̄₂)‖: the same between two images asked for with one background."""
 
@@ -61,18 +57,12 @@ def texture_distance(
     return (textures - read_textures).abs().mean()
 
 
-def code_distance(
-    codes: Tensor,  # [B, D]
-    read_codes: Tensor,  # [B, D]
-) -> Tensor:  # []
+def code_distance(codes: Tensor, read_codes: Tensor) -> Tensor:  # [B, D], [B, D] -> []
     """‖g_b(B) − g_b(B̄)‖ (equation 6): backgrounds are compared as codes, in images they blur."""
     return (codes - read_codes).square().mean(dim=1).add(EPSILON).sqrt().mean()
 
 
-def camera_distance(
-    cameras: Tensor,  # [B, 5]
-    read_cameras: Tensor,  # [B, 5]
-) -> Tensor:  # []
+def camera_distance(cameras: Tensor, read_cameras: Tensor) -> Tensor:  # [B, 5], [B, 5] -> []
     """How far the camera read back is from the one asked for (ours: the paper reads no camera).
 
     The azimuth counts as 1 − cos of the difference, the elevation per 30°, the distance as its

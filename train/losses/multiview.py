@@ -19,24 +19,19 @@ from train.losses.reconstruction import (
 from train.models.inverse_graphics import Prediction, completed
 from train.renderer.render import Renderer
 
-COVERED = 0.999
-"""Soft masks are exactly 1 where a face covers the pixel."""
+COVERED = 0.999  # soft masks are exactly 1 where a face covers the pixel
 
 
 class Views(NamedTuple):
     """N images of objects that have one or more views each."""
 
-    images: Tensor
-    """[N, 3, R, R] in 0..1: what a rendering has to explain."""
-    seen: Tensor
-    """[N, 3, R, R] in 0..1: what the network sees."""
-    masks: Tensor
-    """[N, R, R] in 0..1."""
+    images: Tensor  # [N, 3, R, R] in 0..1: what a rendering has to explain
+    seen: Tensor  # [N, 3, R, R] in 0..1: what the network sees
+    masks: Tensor  # [N, R, R] in 0..1
     cameras: Tensor
     """[N, 5]: azimuth and elevation of the viewpoint, optimised; elevation and distance nan where
     unlabelled; the offsets are not used."""
-    objects: Tensor
-    """int64 [N], on the CPU: images of one number are views of one object."""
+    objects: Tensor  # int64 [N], on the CPU: images of one number are views of one object
 
 
 def crosswise(objects: Tensor) -> tuple[Tensor, Tensor]:

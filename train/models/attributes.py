@@ -21,48 +21,33 @@ from train.models.storage import load_network, save_network
 
 GRID_SIDE = 32
 """Images are folded to this side at the entry, so that the cost hardly depends on their size."""
-WIDTHS = (24, 48, 96, 128)
-"""Channels at sides 32, 16, 8 and 4."""
+WIDTHS = (24, 48, 96, 128)  # channels at sides 32, 16, 8 and 4
 CODE = 128
-BODY_KINDS = 4
-"""Kinds of bodies of procedural vehicles."""
+BODY_KINDS = 4  # kinds of bodies of procedural vehicles
 ELEVATION_SCALE_DEGREES = 10.0
 
 
 class AttributeOutputs(NamedTuple):
     """Raw outputs for B images."""
 
-    azimuth_logits: Tensor
-    """[B, AZIMUTH_BINS]; bin 0 is centred on 0 degrees."""
-    elevations: Tensor
-    """[B] degrees."""
-    distances: Tensor
-    """[B] object units."""
-    kind_logits: Tensor
-    """[B, BODY_KINDS]."""
-    bodies: Tensor
-    """[B, 2]: roof height and length in object units."""
-    paints: Tensor
-    """[B, 3] in 0..1."""
+    azimuth_logits: Tensor  # [B, AZIMUTH_BINS]; bin 0 is centred on 0 degrees
+    elevations: Tensor  # [B] degrees
+    distances: Tensor  # [B] object units
+    kind_logits: Tensor  # [B, BODY_KINDS]
+    bodies: Tensor  # [B, 2]: roof height and length in object units
+    paints: Tensor  # [B, 3] in 0..1
 
 
 class AttributeReadings(NamedTuple):
     """Attributes of N images."""
 
-    azimuths: np.ndarray
-    """f32 [N] degrees in [-180, 180)."""
-    confidences: np.ndarray
-    """f32 [N] in 0..1: probability of the azimuth's peak and its neighbours."""
-    elevations: np.ndarray
-    """f32 [N] degrees."""
-    distances: np.ndarray
-    """f32 [N] object units."""
-    kinds: np.ndarray
-    """f32 [N, BODY_KINDS] probabilities."""
-    bodies: np.ndarray
-    """f32 [N, 2]: roof height and length in object units."""
-    paints: np.ndarray
-    """f32 [N, 3] in 0..1."""
+    azimuths: np.ndarray  # f32 [N] degrees in [-180, 180)
+    confidences: np.ndarray  # f32 [N] in 0..1: probability of the azimuth's peak and its neighbours
+    elevations: np.ndarray  # f32 [N] degrees
+    distances: np.ndarray  # f32 [N] object units
+    kinds: np.ndarray  # f32 [N, BODY_KINDS] probabilities
+    bodies: np.ndarray  # f32 [N, 2]: roof height and length in object units
+    paints: np.ndarray  # f32 [N, 3] in 0..1
 
     def values(self) -> dict[str, np.ndarray]:
         """Attribute -> f32 [N, D]: numbers whose variance means something.
@@ -102,10 +87,7 @@ class AttributeClassifier(nn.Module):
         self.kind = nn.Linear(CODE, BODY_KINDS)
         self.rest = nn.Linear(CODE, 7)
 
-    def forward(
-        self,
-        images: Tensor,  # [B, 3, R, R] in 0..1
-    ) -> AttributeOutputs:
+    def forward(self, images: Tensor) -> AttributeOutputs:  # [B, 3, R, R] in 0..1
         """Raw outputs; see `read_attributes` for degrees and probabilities."""
         if images.shape[1:] != (3, self.size, self.size):
             raise ValueError(
@@ -122,10 +104,7 @@ class AttributeClassifier(nn.Module):
             torch.sigmoid(rest[:, 4:]),
         )
 
-    def features(
-        self,
-        images: Tensor,  # [B, 3, R, R] in 0..1
-    ) -> Tensor:  # [B, CODE]
+    def features(self, images: Tensor) -> Tensor:  # [B, 3, R, R] in 0..1 -> [B, CODE]
         """The code of all heads before its rectifier: the features of Fréchet distances."""
         folded = F.pixel_unshuffle((images - 0.5) * 2, self.fold)
         return self.code(self.encoder(folded))

@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-EPSILON = 1e-8
-"""Guard of the root."""
+EPSILON = 1e-8  # guard of the root
 
 
 def minibatch_deviation(

@@ -12,8 +12,7 @@ CAMERA_FEATURES = 6
 ELEVATION_FEATURE, DISTANCE_FEATURE = 4, 5
 """Indices of the features that may be unlabelled."""
 ELEVATION_SCALE_DEGREES = 30.0
-DISTANCE_SCALE = 0.1
-"""Step of the distance's logarithm that counts as one, here and in the losses."""
+DISTANCE_SCALE = 0.1  # step of the distance's logarithm that counts as one, here and in the losses
 
 
 def camera_features(

@@ -13,16 +13,14 @@ from train.models.camera_features import camera_features, camera_layer
 from train.models.generator import default_channels
 from train.models.layers import EqualisedConvolution, EqualisedLinear, halve
 
-WIDTH = 128
-"""Numbers in the code that the logit is read from, in our own discriminator."""
+WIDTH = 128  # numbers in the code that the logit is read from, in our own discriminator
 
 
 @dataclass(frozen=True)
 class DiscriminatorShape:
     """What a discriminator's weights depend on; stored with them."""
 
-    size: int = 64
-    """Side of the image in pixels, a power of two."""
+    size: int = 64  # side of the image in pixels, a power of two
     channels: tuple[int, ...] = ()
     """Channels of the resolutions 4, 8, … size/patch; empty: the default ones."""
     patch: int = 0
@@ -53,10 +51,7 @@ class ResidualBlock(nn.Module):
         self.conv1 = EqualisedConvolution(inputs, outputs, 3)
         self.skip = EqualisedConvolution(inputs, outputs, 1, activate=False)
 
-    def forward(
-        self,
-        features: Tensor,  # [B, inputs, H, W]
-    ) -> Tensor:  # [B, outputs, H/2, W/2]
+    def forward(self, features: Tensor) -> Tensor:  # [B, inputs, H, W] -> [B, outputs, H/2, W/2]
         """The sum of both branches at unit variance."""
         skipped = self.skip(halve(features))
         branch = self.conv1(halve(self.conv0(features)))

@@ -6,8 +6,7 @@ from torch import Tensor
 
 from train.models.generator import Generator
 
-BATCH = 64
-"""Images generated at once, of up to 64 px; fewer where they are larger."""
+BATCH = 64  # images generated at once, of up to 64 px; fewer where they are larger
 
 
 def sample_contents(
@@ -66,8 +65,6 @@ def generate_grid(
     )
 
 
-def as_pixels(
-    images: Tensor,  # [B, 3, R, R] in 0..1
-) -> Tensor:  # uint8 [B, R, R, 3]
+def as_pixels(images: Tensor) -> Tensor:  # [B, 3, R, R] in 0..1 -> uint8 [B, R, R, 3]
     """The bytes that are stored."""
     return (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu()

@@ -25,14 +25,12 @@ from train.models.layers import (
     spread,
 )
 
-Styles = list[Tensor]
-"""One [B, channels] tensor per entry of `Generator.style_names`."""
+Styles = list[Tensor]  # one [B, channels] tensor per entry of `Generator.style_names`
 Noise = Literal["random", "fixed"] | None
 
 CHANNELS = {4: 128, 8: 128, 16: 64, 32: 32, 64: 16, 128: 16, 256: 8, 512: 8}
 """Default channels by resolution: about the same cost at every resolution from 8 to 64 px."""
-ALWAYS_CONTENT = 1_000
-"""The position of a layer that no cut reaches."""
+ALWAYS_CONTENT = 1_000  # the position of a layer that no cut reaches
 
 
 def default_channels(size: int) -> tuple[int, ...]:
@@ -46,10 +44,8 @@ def default_channels(size: int) -> tuple[int, ...]:
 class GeneratorShape:
     """What a generator's weights depend on; stored with them."""
 
-    size: int = 64
-    """Side of the image in pixels, a power of two."""
-    code: int = 64
-    """Numbers in z and in w."""
+    size: int = 64  # side of the image in pixels, a power of two
+    code: int = 64  # numbers in z and in w
     channels: tuple[int, ...] = ()
     """Channels of the resolutions 4, 8, … size; empty: the default ones."""
     mapping_layers: int = 4
@@ -84,21 +80,13 @@ class Mapping(nn.Module):
         )
         self.register_buffer("mean", torch.zeros(code))
 
-    def forward(
-        self,
-        z: Tensor,  # [B, code]
-        truncation: float = 1.0,
-    ) -> Tensor:  # [B, code]
+    def forward(self, z: Tensor, truncation: float = 1.0) -> Tensor:  # [B, code] -> [B, code]
         """Codes w, moved towards their mean by `truncation` (1: not at all, 0: the mean)."""
         w = self.layers(normalise_second_moment(z))
         return w if truncation == 1.0 else self.mean + truncation * (w - self.mean)
 
     @torch.no_grad()
-    def track_mean(
-        self,
-        w: Tensor,  # [B, code]
-        rate: float = 0.005,
-    ) -> None:
+    def track_mean(self, w: Tensor, rate: float = 0.005) -> None:  # [B, code]
         """Move the running mean of w towards this batch's."""
         self.mean.lerp_(w.detach().float().mean(dim=0), rate)
 
@@ -124,10 +112,8 @@ class StyleLayer(NamedTuple):
     """A layer that a style modulates."""
 
     name: str
-    width: int
-    """Channels that it reads."""
-    position: int
-    """The layer follows the view code if this is below the cut between the two codes."""
+    width: int  # channels that it reads
+    position: int  # the layer follows the view code if this is below the cut between the two codes
 
 
 class Generator(nn.Module):
@@ -272,10 +258,7 @@ class Generator(nn.Module):
         """The styles as one StyleSpace vector, in the order of `style_names`."""
         return torch.cat(styles, dim=1)
 
-    def unflatten(
-        self,
-        vector: Tensor,  # [B, style_size]
-    ) -> Styles:
+    def unflatten(self, vector: Tensor) -> Styles:  # [B, style_size]
         """The inverse of `flatten`."""
         if vector.ndim != 2 or vector.shape[1] != self.style_size:
             raise ValueError(

@@ -23,8 +23,7 @@ from train.models.onnx_files import open_graph
 Features = Callable[[Tensor], Tensor]
 """Images 0..1 [B, 3, R, R] on any device -> features [B, D] on the CPU."""
 TYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
-TRIED = 2
-"""Images that a network is tried on before it is used."""
+TRIED = 2  # images that a network is tried on before it is used
 
 
 class FeaturesError(CommandError):

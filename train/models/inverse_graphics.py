@@ -29,14 +29,10 @@ class Prediction(NamedTuple):
     """[B, V, 3] in object units, canonical frame; the middle of the box is the origin."""
     offsets: Tensor
     """[B, V, 3] from the learned mean, before the mirror plane and the centring move `vertices`."""
-    textures: Tensor
-    """[B, 3, Ht, Wt] in 0..1, row 0 is v = 1."""
-    cameras: Tensor
-    """[B, 5]: azimuth, elevation (degrees), distance, offset x, offset y."""
-    confidences: Tensor
-    """[B] in 0..1: probability of the azimuth's peak and its neighbours."""
-    azimuth_logits: Tensor
-    """[B, AZIMUTH_BINS]."""
+    textures: Tensor  # [B, 3, Ht, Wt] in 0..1, row 0 is v = 1
+    cameras: Tensor  # [B, 5]: azimuth, elevation (degrees), distance, offset x, offset y
+    confidences: Tensor  # [B] in 0..1: probability of the azimuth's peak and its neighbours
+    azimuth_logits: Tensor  # [B, AZIMUTH_BINS]
 
 
 def completed(
@@ -55,15 +51,11 @@ def completed(
 class InverseGraphicsShape:
     """Sizes of the network; stored with its weights."""
 
-    size: int = 64
-    """Side of the input image in pixels."""
-    width: int = 32
-    """A quarter of the encoder's most channels."""
+    size: int = 64  # side of the input image in pixels
+    width: int = 32  # a quarter of the encoder's most channels
     template_level: int = 3
-    texture_size: int = 64
-    """Height of the texture; it is twice as wide."""
-    symmetric: bool = True
-    """Whether shape and texture are mirror-symmetric about x = 0."""
+    texture_size: int = 64  # height of the texture; it is twice as wide
+    symmetric: bool = True  # whether shape and texture are mirror-symmetric about x = 0
 
 
 class ResidualBlock(nn.Module):

@@ -19,10 +19,8 @@ from train.models.row_activation import LEAKY_SLOPE, activated
 
 Network = TypeVar("Network", bound=nn.Module)
 
-ACTIVATION_GAIN = math.sqrt(2.0)
-"""Keeps unit variance through a leaky ReLU (StyleGAN2)."""
-EPSILON = 1e-8
-"""Guard of every division by a root of squares (StyleGAN2)."""
+ACTIVATION_GAIN = math.sqrt(2.0)  # keeps unit variance through a leaky ReLU (StyleGAN2)
+EPSILON = 1e-8  # guard of every division by a root of squares (StyleGAN2)
 
 
 class EqualisedLinear(nn.Module):
@@ -48,10 +46,7 @@ class EqualisedLinear(nn.Module):
         self.bias_gain = gain * rate
         self.activate = activate
 
-    def forward(
-        self,
-        features: Tensor,  # [B, inputs]
-    ) -> Tensor:  # [B, outputs]
+    def forward(self, features: Tensor) -> Tensor:  # [B, inputs] -> [B, outputs]
         """Weighted sum, and the leaky ReLU when `activate`."""
         outputs = F.linear(features, self.weight * self.weight_gain, self.bias * self.bias_gain)
         return F.leaky_relu(outputs, LEAKY_SLOPE) if self.activate else outputs
@@ -104,10 +99,7 @@ class ModulatedConvolution(nn.Module):
         self.gain = 1.0 / math.sqrt(inputs * 9)
         self.upsample = upsample
 
-    def demodulation(
-        self,
-        style: Tensor,  # [B, inputs]
-    ) -> Tensor:  # [B, outputs]
+    def demodulation(self, style: Tensor) -> Tensor:  # [B, inputs] -> [B, outputs]
         """The factor that brings each output channel to unit variance (StyleGAN2, eq. 3)."""
         energy = self.weight.square().sum(dim=(2, 3)) * self.gain**2  # [outputs, inputs]
         return torch.rsqrt(style.square() @ energy.T + EPSILON)
@@ -176,9 +168,7 @@ def as_given(device: torch.device) -> AbstractContextManager[object]:
     return torch.autocast(kind, enabled=False) if lowered else nullcontext()
 
 
-def upsample(
-    images: Tensor,  # [B, C, H, W]
-) -> Tensor:  # [B, C, 2H, 2W]
+def upsample(images: Tensor) -> Tensor:  # [B, C, H, W] -> [B, C, 2H, 2W]
     """Double both sides bilinearly."""
     # autocast would do this in float32, and what comes after it up to the next convolution too.
     with as_given(images.device):
@@ -212,15 +202,11 @@ class _Halve(torch.autograd.Function):
         return F.interpolate(gradient / 4, scale_factor=2, mode="nearest")
 
 
-def halve(
-    images: Tensor,  # [B, C, 2H, 2W]
-) -> Tensor:  # [B, C, H, W]
+def halve(images: Tensor) -> Tensor:  # [B, C, 2H, 2W] -> [B, C, H, W]
     """The means of 2×2 pixels."""
     return _Halve.apply(images)
 
 
-def normalise_second_moment(
-    codes: Tensor,  # [B, D]
-) -> Tensor:  # [B, D]
+def normalise_second_moment(codes: Tensor) -> Tensor:  # [B, D] -> [B, D]
     """Scale each code to unit root mean square (StyleGAN2's pixel norm on z)."""
     return codes * torch.rsqrt(codes.square().mean(dim=1, keepdim=True) + EPSILON)

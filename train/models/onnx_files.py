@@ -21,10 +21,8 @@ from torch import Tensor, nn
 from graphics.camera import azimuth_difference_degrees
 
 OPSET = 17
-LARGEST_HALF = 65_504.0
-"""Largest float16; a tensor with a larger number stays float32."""
-AZIMUTH_OUTPUT = "cameras"
-"""The output whose first column is an angle in degrees."""
+LARGEST_HALF = 65_504.0  # largest float16; a tensor with a larger number stays float32
+AZIMUTH_OUTPUT = "cameras"  # the output whose first column is an angle in degrees
 
 Arrays = Mapping[str, NDArray[np.generic]]
 

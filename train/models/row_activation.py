@@ -6,8 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LEAKY_SLOPE = 0.2
-"""Negative slope of every activation (StyleGAN2)."""
+LEAKY_SLOPE = 0.2  # negative slope of every activation (StyleGAN2)
 
 
 def activated(
@@ -53,15 +52,9 @@ def _rows(
     return features.permute(0, 2, 3, 1).flatten(2)
 
 
-def _pixels(
-    rows: Tensor,  # [B, H, W·C]
-    width: int,
-) -> Tensor:  # [B, C, H, W]
+def _pixels(rows: Tensor, width: int) -> Tensor:  # [B, H, W·C] -> [B, C, H, W]
     return rows.unflatten(2, (width, -1)).permute(0, 3, 1, 2)
 
 
-def _repeated(
-    factors: Tensor,  # [B, C]
-    width: int,
-) -> Tensor:  # [B, 1, W·C]
+def _repeated(factors: Tensor, width: int) -> Tensor:  # [B, C] -> [B, 1, W·C]
     return factors.repeat(1, width)[:, None]

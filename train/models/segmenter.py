@@ -17,13 +17,10 @@ from train.models.layers import channels_last
 from train.models.onnx_files import open_graph
 from train.models.storage import load_network, save_network
 
-SIDE_MULTIPLE = 16
-"""Image sides must be multiples of this: one folding and three halvings."""
-WIDTHS = (1, 2, 4, 6)
-"""Channels of the four levels, in multiples of the first level's."""
+SIDE_MULTIPLE = 16  # image sides must be multiples of this: one folding and three halvings
+WIDTHS = (1, 2, 4, 6)  # channels of the four levels, in multiples of the first level's
 
-Segment = Callable[[Tensor], Tensor]
-"""Images 0..1 [B, 3, R, R] -> masks 0..1 [B, R, R]."""
+Segment = Callable[[Tensor], Tensor]  # images 0..1 [B, 3, R, R] -> masks 0..1 [B, R, R]
 
 
 class SegmenterError(CommandError):
@@ -78,10 +75,7 @@ class Segmenter(nn.Module):
             features = self.up[depth](levels[depth] + above)
         return F.pixel_shuffle(self.head(features), 2)[:, 0]
 
-    def forward(
-        self,
-        images: Tensor,  # [B, 3, R, R] in 0..1
-    ) -> Tensor:  # [B, R, R] in 0..1
+    def forward(self, images: Tensor) -> Tensor:  # [B, 3, R, R] in 0..1 -> [B, R, R] in 0..1
         """The masks."""
         return torch.sigmoid(self.logits(images))
 
@@ -103,10 +97,7 @@ class OnnxSegmenter:
                 "[B, R, R, 3] and gives `masks` float32 [B, R, R] in 0..1"
             )
 
-    def __call__(
-        self,
-        images: Tensor,  # [B, 3, R, R] in 0..1
-    ) -> Tensor:  # [B, R, R] in 0..1
+    def __call__(self, images: Tensor) -> Tensor:  # [B, 3, R, R] in 0..1 -> [B, R, R] in 0..1
         """The masks."""
         pixels = (images.permute(0, 2, 3, 1) * 255).round().clamp(0, 255)
         given = np.ascontiguousarray(pixels.to(torch.uint8).cpu().numpy())

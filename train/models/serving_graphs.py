@@ -16,14 +16,10 @@ from train.models.stylegan_r import StyleganR
 class Reconstructions(NamedTuple):
     """What `inverse_graphics.onnx` gives for B photographs."""
 
-    vertices: Tensor
-    """[B, V, 3] object units."""
-    textures: Tensor
-    """[B, Ht, Wt, 3] in 0..1, row 0 is v = 1."""
-    cameras: Tensor
-    """[B, 5]."""
-    confidences: Tensor
-    """[B] in 0..1."""
+    vertices: Tensor  # [B, V, 3] object units
+    textures: Tensor  # [B, Ht, Wt, 3] in 0..1, row 0 is v = 1
+    cameras: Tensor  # [B, 5]
+    confidences: Tensor  # [B] in 0..1
 
 
 class SegmenterGraph(nn.Module):
@@ -33,10 +29,7 @@ class SegmenterGraph(nn.Module):
         super().__init__()
         self.segmenter = segmenter
 
-    def forward(
-        self,
-        images: Tensor,  # uint8 [B, R, R, 3]
-    ) -> Tensor:  # [B, R, R] in 0..1
+    def forward(self, images: Tensor) -> Tensor:  # uint8 [B, R, R, 3] -> [B, R, R] in 0..1
         """The object's mask."""
         return self.segmenter(channels_first(images))
 
@@ -84,8 +77,6 @@ class StyleganRGraph(nn.Module):
         return images.clamp(0.0, 1.0).permute(0, 2, 3, 1)
 
 
-def channels_first(
-    pixels: Tensor,  # uint8 [B, R, R, 3]
-) -> Tensor:  # float32 [B, 3, R, R] in 0..1
+def channels_first(pixels: Tensor) -> Tensor:  # uint8 [B, R, R, 3] -> float32 [B, 3, R, R] in 0..1
     """Pixels as the networks take them."""
     return pixels.float().permute(0, 3, 1, 2) / 255.0

@@ -6,8 +6,7 @@ from torch.nn import functional as F
 
 from graphics.mesh import Template
 
-TEMPLATE_RADIUS = 0.5
-"""Object units; a vehicle is about 2 long."""
+TEMPLATE_RADIUS = 0.5  # object units; a vehicle is about 2 long
 PLANE_MARGIN = 0.01
 """Object units from the mirror plane within which a vertex is held back from crossing it."""
 

@@ -17,8 +17,7 @@ from torch import Tensor
 from train.models.generator import Generator, GeneratorShape, StyleLayer
 from train.models.layers import ModulatedConvolution
 
-FIR_TAPS = (1.0, 3.0, 3.0, 1.0)
-"""One row of the separable smoothing filter (StyleGAN2)."""
+FIR_TAPS = (1.0, 3.0, 3.0, 1.0)  # one row of the separable smoothing filter (StyleGAN2)
 FIR = torch.outer(torch.tensor(FIR_TAPS), torch.tensor(FIR_TAPS)) / sum(FIR_TAPS) ** 2
 """[4, 4], summing to one."""
 LARGEST_CHANNELS = 512

@@ -44,10 +44,7 @@ class HalvingConvolution(EqualisedConvolution):
         self.inputs = inputs
         self.smoothing = (kernel + 1) // 2
 
-    def forward(
-        self,
-        features: Tensor,  # [B, inputs, H, W]
-    ) -> Tensor:  # [B, outputs, H/2, W/2]
+    def forward(self, features: Tensor) -> Tensor:  # [B, inputs, H, W] -> [B, outputs, H/2, W/2]
         """Convolution of the smoothed features, then bias and leaky ReLU where built with them."""
         return super().forward(smooth(features, self.inputs, self.smoothing))
 
@@ -62,10 +59,7 @@ class SmoothedResidualBlock(nn.Module):
         self.skip = HalvingConvolution(inputs, outputs, 1, activate=False)
         self.limit = math.inf if clamp is None else clamp
 
-    def forward(
-        self,
-        features: Tensor,  # [B, inputs, H, W]
-    ) -> Tensor:  # [B, outputs, H/2, W/2]
+    def forward(self, features: Tensor) -> Tensor:  # [B, inputs, H, W] -> [B, outputs, H/2, W/2]
         """The sum of both branches at unit variance."""
         inner = self.conv0(features).clamp(-self.limit, self.limit)
         branch = self.conv1(inner).clamp(-self.limit, self.limit)

@@ -23,13 +23,11 @@ from train.models.layers import EqualisedConvolution, EqualisedLinear
 from train.models.storage import load_network, save_network
 from train.models.weights import build_generator
 
-OWNERS = ("shape", "texture", "background")
-"""Rows of the selectors, in order."""
+OWNERS = ("shape", "texture", "background")  # rows of the selectors, in order
 VIEW_FEATURES = CAMERA_FEATURES + 2
 SMALLEST_SPREAD = 1e-4
 """Dimensions of the style that never move still get a spread to be divided by."""
-SMALLEST_VERTEX_SPREAD = 0.01
-"""Object units: shapes that hardly differ are not blown up to differ."""
+SMALLEST_VERTEX_SPREAD = 0.01  # object units: shapes that hardly differ are not blown up to differ
 
 
 @dataclass(frozen=True)
@@ -37,23 +35,17 @@ class StyleganRShape:
     """Sizes of the mapping networks; stored with their weights."""
 
     vertices: int = 642
-    texture_size: int = 64
-    """Height of the texture; it is twice as wide."""
-    size: int = 64
-    """Side of the background image in pixels."""
-    hidden: int = 192
-    """Width of the fully connected layers."""
-    width: int = 16
-    """Channels of the first convolution; doubles per level up to eight times."""
+    texture_size: int = 64  # height of the texture; it is twice as wide
+    size: int = 64  # side of the background image in pixels
+    hidden: int = 192  # width of the fully connected layers
+    width: int = 16  # channels of the first convolution; doubles per level up to eight times
 
 
 class Codes(NamedTuple):
     """Outputs of the mapping networks for B samples, in units of the style's spread."""
 
-    view: Tensor
-    """[B, E] z_view on the early (view) dimensions."""
-    owners: Tensor
-    """[3, B, N] z_shape, z_txt, z_bck."""
+    view: Tensor  # [B, E] z_view on the early (view) dimensions
+    owners: Tensor  # [3, B, N] z_shape, z_txt, z_bck
 
 
 class ImageMapping(nn.Module):
@@ -73,10 +65,7 @@ class ImageMapping(nn.Module):
         self.hidden = EqualisedLinear(channels[-1] * cells, shape.hidden, activate=True)
         self.code = EqualisedLinear(shape.hidden, outputs)
 
-    def forward(
-        self,
-        images: Tensor,  # [B, 3, H, W] in 0..1
-    ) -> Tensor:  # [B, outputs]
+    def forward(self, images: Tensor) -> Tensor:  # [B, 3, H, W] in 0..1 -> [B, outputs]
         """The image's code."""
         features = self.convolutions(images * 2.0 - 1.0)
         return self.code(self.hidden(features.flatten(1)))
@@ -144,10 +133,7 @@ class StyleganR(nn.Module):
         """s_m, s_t, s_b: weights of shape, texture and background, summing to one."""
         return self.selector_logits.softmax(dim=0)
 
-    def shape_code(
-        self,
-        vertices: Tensor,  # [B, V, 3]
-    ) -> Tensor:  # [B, N]
+    def shape_code(self, vertices: Tensor) -> Tensor:  # [B, V, 3] -> [B, N]
         """z_shape = g_s(S)."""
         offsets = (vertices - self.vertex_mean) / self.vertex_spread
         return self.shape_mapping(offsets.flatten(1))
@@ -197,9 +183,7 @@ class StyleganR(nn.Module):
         return self.synthesize(self.mix(self.codes(cameras, vertices, textures, backgrounds)))
 
 
-def view_features(
-    cameras: Tensor,  # [B, 5]
-) -> Tensor:  # [B, VIEW_FEATURES]
+def view_features(cameras: Tensor) -> Tensor:  # [B, 5] -> [B, VIEW_FEATURES]
     """The features that a GAN is conditioned on, and the offsets."""
     return torch.cat((camera_features(cameras), cameras[:, OFFSET_X:]), dim=1)
 
@@ -219,10 +203,7 @@ def explained_variances(
     return torch.where(total > 0, between / total.clamp_min(1e-12), torch.zeros_like(total))
 
 
-def select_view_dimensions(
-    explained: Tensor,  # [E] in 0..1
-    count: int,
-) -> Tensor:  # [E] bool
+def select_view_dimensions(explained: Tensor, count: int) -> Tensor:  # [E] in 0..1 -> [E] bool
     """The `count` dimensions whose variance the viewpoint explains most."""
     if count < 1:
         raise ValueError(f"{count} view dimensions: at least 1")

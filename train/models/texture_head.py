@@ -4,10 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-PATCH = 4
-"""Texels along each side that one cell of the finest features gives."""
-DARKEST = 0.02
-"""Nearest that a mean colour comes to 0 or 1, where its logit would be infinite."""
+PATCH = 4  # texels along each side that one cell of the finest features gives
+DARKEST = 0.02  # nearest that a mean colour comes to 0 or 1, where its logit would be infinite
 
 
 class TextureHead(nn.Module):

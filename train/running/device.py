@@ -22,8 +22,7 @@ from train.running import torchrun
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # its banner per process
 
-SMALLEST_SHARD = 8
-"""Images of a batch below which a further process on the CPU gains nothing."""
+SMALLEST_SHARD = 8  # images of a batch below which a further process on the CPU gains nothing
 
 
 def cpu_computes_bfloat16() -> bool:

@@ -10,10 +10,8 @@ import sys
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 """Parameters of mallopt(3), from glibc's malloc.h."""
-LARGEST_MMAP_THRESHOLD = 32 * 1024 * 1024
-"""Highest value that glibc accepts on 64-bit systems."""
-TOP_PAD = 256 * 1024 * 1024
-"""Bytes by which the heap grows at once."""
+LARGEST_MMAP_THRESHOLD = 32 * 1024 * 1024  # highest value that glibc accepts on 64-bit systems
+TOP_PAD = 256 * 1024 * 1024  # bytes by which the heap grows at once
 NEVER = 2**31 - 1
 
 

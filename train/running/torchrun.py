@@ -39,16 +39,14 @@ class Work(NamedTuple):
 class Shutdown(NamedTuple):
     """What rank 0 sends the other ranks at the end of the command."""
 
-    status: int
-    """The command's exit status."""
+    status: int  # the command's exit status
 
 
 class Exit(NamedTuple):
     """How a process ends."""
 
     status: int
-    reports: bool
-    """Whether this rank is the one that prints why."""
+    reports: bool  # whether this rank is the one that prints why
 
 
 def given_processes() -> int | None:

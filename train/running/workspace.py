@@ -63,8 +63,7 @@ def round_to(value: float, digits: int = 4) -> float:
 class StageFolder(NamedTuple):
     """The folder of one stage in one round."""
 
-    path: Path
-    """Exists once the stage has started."""
+    path: Path  # exists once the stage has started
 
     def file(self, name: str) -> Path:
         """The path of a result of this stage; its folder exists afterwards."""

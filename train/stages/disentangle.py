@@ -56,11 +56,9 @@ from train.running.workspace import StageFolder, StepLoop, Workspace
 from train.steps.disentangling import Step, fine_tuning_step, read_codes, warm_up_step
 from train.steps.frozen_encoder import FrozenEncoder
 
-HELD_OUT_EVERY = 16
-"""One object of so many is kept out of the training, for metrics and pictures."""
+HELD_OUT_EVERY = 16  # one object of so many is kept out of the training, for metrics and pictures
 SELECTORS_FASTER = 10.0
-METRIC_SEED = 7
-"""Seed of the samples that are measured."""
+METRIC_SEED = 7  # seed of the samples that are measured
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:

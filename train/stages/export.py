@@ -39,8 +39,7 @@ from train.running.progress import Progress
 from train.running.provenance import training_command
 from train.running.workspace import Workspace, WorkspaceError
 
-PARITY_IMAGES = 16
-"""Real photographs that every graph is compared on."""
+PARITY_IMAGES = 16  # real photographs that every graph is compared on
 HALF_FROM = (256, 16_384)
 """Weights of at least this many numbers are stored as float16; tried in turn, then none are."""
 ORIGINS = {
@@ -59,8 +58,7 @@ class Exported(NamedTuple):
     """One graph, compared with its network."""
 
     model: onnx.ModelProto
-    parity: dict[str, float]
-    """Output -> largest absolute difference."""
+    parity: dict[str, float]  # output -> largest absolute difference
     half_from: int | None
     """Weights of at least this many numbers are float16; None: all are float32."""
 

@@ -38,8 +38,7 @@ from train.running.provenance import training_command
 from train.running.workspace import StageFolder, StepLoop, Workspace
 from train.steps.gan import GanTraining
 
-FEW_PHOTOGRAPHS = 20_000
-"""Fewer own photographs than this call for adaptive augmentation."""
+FEW_PHOTOGRAPHS = 20_000  # fewer own photographs than this call for adaptive augmentation
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:

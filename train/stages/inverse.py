@@ -43,8 +43,7 @@ from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace, round_to
 from train.steps.inverse import Examples, InverseTraining
 
-ELEVATION_VIEWS = 4
-"""Views of every object whose mean prediction is its elevation."""
+ELEVATION_VIEWS = 4  # views of every object whose mean prediction is its elevation
 BATCH = 64
 
 

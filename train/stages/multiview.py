@@ -32,8 +32,7 @@ from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
 
 BATCH = 64
-FEWEST_VIEWS = 2
-"""Objects left with fewer views after the filter are dropped."""
+FEWEST_VIEWS = 2  # objects left with fewer views after the filter are dropped
 MEASURED_VIEWS, MEASURED_CONTENTS = 48, 48
 """As many as the benchmark of generators (`train.evaluate generator`)."""
 SHEET_OBJECTS = 16
@@ -43,10 +42,8 @@ class Source(NamedTuple):
     """The generator and the codes of the images."""
 
     generator: Generator
-    contents: Tensor
-    """[N, code]."""
-    views: Tensor
-    """[K, code]."""
+    contents: Tensor  # [N, code]
+    views: Tensor  # [K, code]
     cameras: np.ndarray
     """f32 [K, 5]: initial (round 0) or requested; elevation and distance nan where unlabelled."""
 

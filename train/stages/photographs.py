@@ -27,12 +27,9 @@ from train.running.device import default_device
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace
 
-CHUNK = 512
-"""Photographs that a thread draws at once: about half a second of work."""
-CHUNKS_PER_CHECKPOINT = 8
-"""At least: one for every core."""
-GENERATED_AT_ONCE = 64
-"""Photographs drawn from one state of the random numbers."""
+CHUNK = 512  # photographs that a thread draws at once: about half a second of work
+CHUNKS_PER_CHECKPOINT = 8  # at least: one for every core
+GENERATED_AT_ONCE = 64  # photographs drawn from one state of the random numbers
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:

@@ -70,10 +70,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder.finish(source=source, **facts)
 
 
-def mask_loss(
-    logits: Tensor,  # [B, R, R]
-    masks: Tensor,  # [B, R, R] in 0..1
-) -> Tensor:
+def mask_loss(logits: Tensor, masks: Tensor) -> Tensor:  # [B, R, R], [B, R, R] in 0..1
     """Binary cross-entropy plus the dice loss, which does not let small objects be overlooked."""
     found = torch.sigmoid(logits)
     overlap = (found * masks).sum(dim=(1, 2))

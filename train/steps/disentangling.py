@@ -24,8 +24,7 @@ from train.models.stylegan_r import StyleganR
 from train.running.workspace import WorkspaceError
 from train.steps.frozen_encoder import FrozenEncoder, ReadBack
 
-CHUNK = 64
-"""Images in one pass of the encoder."""
+CHUNK = 64  # images in one pass of the encoder
 LARGEST_MISMATCH = 0.03
 """Mean absolute difference, 0..1, beyond which a style vector did not make the stored image."""
 
@@ -131,8 +130,7 @@ class Batch(NamedTuple):
     """A fine-tuning batch: half true pairs, half mixed."""
 
     inputs: Inputs
-    targets: Tensor
-    """[B/2] the true image of each of the first half."""
+    targets: Tensor  # [B/2] the true image of each of the first half
 
 
 def sample_batch(sampler: CodeSampler, size: int) -> Batch:

@@ -12,16 +12,11 @@ from train.models.segmenter import Segment
 class ReadBack(NamedTuple):
     """Predictions for B images; the bars of equation 6."""
 
-    vertices: Tensor
-    """[B, V, 3] S̄."""
-    textures: Tensor
-    """[B, 3, Ht, Wt] T̄ in 0..1."""
-    cameras: Tensor
-    """[B, 5], by the camera head."""
-    masks: Tensor
-    """[B, R, R] soft, in 0..1."""
-    backgrounds: Tensor
-    """[B, 3, R, R] B̄ in 0..1, the object erased by the soft mask."""
+    vertices: Tensor  # [B, V, 3] S̄
+    textures: Tensor  # [B, 3, Ht, Wt] T̄ in 0..1
+    cameras: Tensor  # [B, 5], by the camera head
+    masks: Tensor  # [B, R, R] soft, in 0..1
+    backgrounds: Tensor  # [B, 3, R, R] B̄ in 0..1, the object erased by the soft mask
 
 
 class FrozenEncoder:
@@ -36,10 +31,7 @@ class FrozenEncoder:
             segment.eval().requires_grad_(False)
         self.segment, self.inverse = segment, inverse
 
-    def __call__(
-        self,
-        images: Tensor,  # [B, 3, R, R] in about 0..1
-    ) -> ReadBack:
+    def __call__(self, images: Tensor) -> ReadBack:  # [B, 3, R, R] in about 0..1
         """Predict shape, texture, camera, mask and background."""
         images = images.clamp(0.0, 1.0)
         masks = self.segment(images)

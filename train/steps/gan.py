@@ -29,10 +29,8 @@ RAMP_UP = 0.05
 class Codes(NamedTuple):
     """Codes of a batch of fakes."""
 
-    content: Tensor
-    """z [B, code]."""
-    view: Tensor
-    """z [B, code] (unconditional), or cameras [B, 5]."""
+    content: Tensor  # z [B, code]
+    view: Tensor  # z [B, code] (unconditional), or cameras [B, 5]
     cut: int | Tensor | None
     """Convolutions that follow the view code; None: the generator's own number."""
 
@@ -55,8 +53,7 @@ class StepMetrics(NamedTuple):
     logit_real: Tensor
     logit_fake: Tensor
     r1: Tensor
-    augment_p: float
-    """Probability of each change of adaptive augmentation; 0 without it."""
+    augment_p: float  # probability of each change of adaptive augmentation; 0 without it
 
 
 class GanTraining:

@@ -21,20 +21,14 @@ from graphics.camera import DISTANCE
 from train.data.stream import RealBatch, mirrored_cameras
 from train.running.device import Device
 
-ADJUST_EVERY = 4
-"""Steps between two changes of p (section 3 there)."""
+ADJUST_EVERY = 4  # steps between two changes of p (section 3 there)
 SCALE_STD = 0.2 * math.log(2)
 """Standard deviation of the logarithm of both scalings (appendix B there, as all that follow)."""
-SHIFT_STD = 0.125
-"""In image sides."""
-BRIGHTNESS_STD = 0.2
-"""For pixels in [-1, 1]."""
-CONTRAST_STD = 0.5 * math.log(2)
-"""In the logarithm."""
-SATURATION_STD = math.log(2)
-"""In the logarithm."""
-GREY = torch.full((3,), 1 / math.sqrt(3.0))
-"""The direction of equal colours."""
+SHIFT_STD = 0.125  # in image sides
+BRIGHTNESS_STD = 0.2  # for pixels in [-1, 1]
+CONTRAST_STD = 0.5 * math.log(2)  # in the logarithm
+SATURATION_STD = math.log(2)  # in the logarithm
+GREY = torch.full((3,), 1 / math.sqrt(3.0))  # the direction of equal colours
 
 
 class Changes(NamedTuple):
@@ -42,10 +36,8 @@ class Changes(NamedTuple):
 
     affine: Tensor
     """[B, 2, 3]: maps a point of the new image to the old one, in [-1, 1], x right, y down."""
-    colours: Tensor
-    """[B, 3, 4]: factors of red, green and blue, and what is added."""
-    mirrored: Tensor
-    """bool [B]"""
+    colours: Tensor  # [B, 3, 4]: factors of red, green and blue, and what is added
+    mirrored: Tensor  # bool [B]
 
 
 def sample_changes(
@@ -72,10 +64,7 @@ def sample_changes(
     return Changes(torch.linalg.inv(moved)[:, :2], _sample_colours(dice), mirrored)
 
 
-def change(
-    images: Tensor,  # [B, 3, R, R] in [-1, 1]
-    changes: Changes,
-) -> Tensor:  # [B, 3, R, R]
+def change(images: Tensor, changes: Changes) -> Tensor:  # [B, 3, R, R] in [-1, 1] -> [B, 3, R, R]
     """The changed images, differentiable once; beyond the border they are reflected."""
     affine, colours = changes.affine.to(images.device), changes.colours.to(images.device)
     grid = F.affine_grid(affine, list(images.shape), align_corners=False)

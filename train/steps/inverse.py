@@ -25,12 +25,9 @@ from train.models.layers import channels_last
 from train.renderer.render import Renderer
 from train.running.device import Device
 
-WARM_UP = 100
-"""Steps over which the learning rate rises."""
-DECAY_FROM = 0.6
-"""Fraction of the steps after which the learning rate falls to zero."""
-AVERAGE_DECAY = 0.995
-"""Decay of the exponential moving average of the weights."""
+WARM_UP = 100  # steps over which the learning rate rises
+DECAY_FROM = 0.6  # fraction of the steps after which the learning rate falls to zero
+AVERAGE_DECAY = 0.995  # decay of the exponential moving average of the weights
 FAINTEST = 10.0
 """Natural logarithm that the soft mask falls by before it counts as zero, at a hundredth of a grey
 level. It thus reaches 1.2 px beyond a face at 64 px with the first sigmainv, 0.4 px with the
@@ -46,8 +43,7 @@ Measured with 20 samples of each of 1,200 viewpoints: their median azimuth error
 FASTEST = 30.0
 """Largest multiple of `camera_learning_rate`, however few the samples: no more was tried, and a
 single step would flip a camera by 180° at last."""
-LARGEST_GRADIENT = 10.0
-"""Norm that the network's gradient is cut to."""
+LARGEST_GRADIENT = 10.0  # norm that the network's gradient is cut to
 
 
 class Examples(NamedTuple):
