@@ -28,8 +28,7 @@ from train.checkpoints.keys import (
 )
 from train.checkpoints.refusal import CheckpointError, contents
 from train.checkpoints.safe_unpickler import ADVICE, load_tensors
-from train.models.stylegan2 import StyleGAN2Shape
-from train.models.stylegan2_discriminator import StyleGAN2DiscriminatorShape
+from train.models.stylegan2 import StyleGAN2DiscriminatorShape, StyleGAN2Shape
 
 ZIP_MAGIC = b"PK\x03\x04"
 """How a file of torch.save begins since version 1.6."""

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from graphics.camera import NOMINAL_DISTANCE
 from train.models.camera_features import DISTANCE_SCALE
-from train.models.camera_head import AZIMUTH_BINS
+from train.models.heads import AZIMUTH_BINS
 from train.models.layers import channels_last
 from train.models.storage import load_network, save_network
 

@@ -3,15 +3,14 @@
 import itertools
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from train.models.batch_deviation import minibatch_deviation
 from train.models.camera_features import camera_features, camera_layer
 from train.models.generator import default_channels
-from train.models.layers import EqualisedConvolution, EqualisedLinear, halve
+from train.models.layers import EPSILON, EqualisedConvolution, EqualisedLinear, halve
 
 WIDTH = 128  # numbers in the code that the logit is read from, in our own discriminator
 
@@ -77,7 +76,7 @@ class Discriminator(nn.Module):
     """Real or generated, and whether the image fits the camera."""
 
     architecture: ClassVar[str] = "light"
-    """Pools before convolving; the published form is `train.models.stylegan2_discriminator`."""
+    """Pools before convolving; the published form is `train.models.stylegan2`."""
 
     def __init__(self, shape: DiscriminatorShape) -> None:
         super().__init__()
@@ -137,3 +136,47 @@ class Discriminator(nn.Module):
         if cameras is None or self.camera is None:
             return logits
         return logits + (code * self.camera(cameras)).sum(dim=1) / math.sqrt(code.shape[1])
+
+
+def minibatch_deviation(
+    features: Tensor,  # [B, C, H, W]
+    group: int = 4,
+    batches: int = 1,
+) -> Tensor:  # [B, 1, H, W], float32 if not float64
+    """Mean standard deviation within groups of a batch (Karras et al. 2018, section 3).
+
+    It shows the discriminator how varied a batch is. A group holds the images `i, i + B/group, …`;
+    the last batch may be smaller than a group. Of several batches, one after the other in
+    `features`, each is grouped by itself.
+
+    Backward each image answers for its group's deviation by its own logit, as if all members had
+    that one, and not by the logits of all. So no logit's gradient reaches another image, and two
+    losses of the logits go back to an image alike but for one factor: one pass back serves both.
+    """
+    size, (_, _, height, width) = len(features) // batches, features.shape
+    group = math.gcd(size, group)
+    grouped = features.reshape(batches, group, size // group, -1).transpose(1, 2).flatten(0, 1)
+    wide = torch.promote_types(features.dtype, torch.float32)
+    deviation = _Deviation.apply(grouped.to(wide)).unflatten(0, (batches, -1))
+    return deviation.transpose(1, 2).reshape(-1, 1, 1, 1).expand(-1, 1, height, width)
+
+
+class _Deviation(torch.autograd.Function):
+    """[groups, members, F] → [groups, members]: each one the whole group's."""
+
+    @staticmethod
+    def forward(ctx: Any, grouped: Tensor) -> Tensor:
+        ctx.save_for_backward(grouped)
+        deviation = (_residuals(grouped).square().mean(dim=1) + EPSILON).sqrt()  # [groups, F]
+        return deviation.mean(dim=1, keepdim=True).expand(grouped.shape[:2])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        residuals = _residuals(*ctx.saved_tensors)
+        variance = residuals.square().mean(dim=1, keepdim=True)
+        slope = residuals * (variance + EPSILON).rsqrt() / residuals.shape[2]
+        return gradient[:, :, None] * slope
+
+
+def _residuals(grouped: Tensor) -> Tensor:
+    return grouped - grouped.mean(dim=1, keepdim=True)

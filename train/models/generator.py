@@ -16,14 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from train.models.camera_features import ELEVATION_FEATURE, CameraMapping
-from train.models.layers import (
-    EqualisedLinear,
-    ModulatedConvolution,
-    ToRGB,
-    enlarged,
-    normalise_second_moment,
-    spread,
-)
+from train.models.layers import EqualisedLinear, enlarged, normalise_second_moment, spread
+from train.models.modulation import ModulatedConvolution, ToRGB
 
 Styles = list[Tensor]  # one [B, channels] tensor per entry of `Generator.style_names`
 Noise = Literal["random", "fixed"] | None

@@ -16,10 +16,8 @@ from torch.nn import functional as F
 
 from graphics.camera import ELEVATION
 from graphics.mesh import sphere_template
-from train.models.camera_head import CameraHead
-from train.models.shape_head import ShapeHead
+from train.models.heads import CameraHead, ShapeHead, TextureHead
 from train.models.storage import load_network, save_network
-from train.models.texture_head import TextureHead
 
 
 class Prediction(NamedTuple):

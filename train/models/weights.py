@@ -15,10 +15,11 @@ from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
 from train.models.layers import channels_last
 from train.models.storage import save_network
-from train.models.stylegan2 import StyleGAN2Generator, StyleGAN2Shape
-from train.models.stylegan2_discriminator import (
+from train.models.stylegan2 import (
     StyleGAN2Discriminator,
     StyleGAN2DiscriminatorShape,
+    StyleGAN2Generator,
+    StyleGAN2Shape,
 )
 
 SHIPPED = Path(__file__).resolve().parent.parent / "shipped"

@@ -53,8 +53,13 @@ from train.models.weights import load_generator
 from train.running.device import Device
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace
-from train.steps.disentangling import Step, fine_tuning_step, read_codes, warm_up_step
-from train.steps.frozen_encoder import FrozenEncoder
+from train.steps.disentangling import (
+    FrozenEncoder,
+    Step,
+    fine_tuning_step,
+    read_codes,
+    warm_up_step,
+)
 
 HELD_OUT_EVERY = 16  # one object of so many is kept out of the training, for metrics and pictures
 SELECTORS_FASTER = 10.0

@@ -31,8 +31,7 @@ from train.models.weights import (
     transfer,
 )
 from train.pictures.view_grid import write_view_grid
-from train.running.device import Device, default_device, launch, processes_for
-from train.running.memory import keep_freed_memory
+from train.running.device import Device, default_device, keep_freed_memory, launch, processes_for
 from train.running.progress import Progress
 from train.running.provenance import training_command
 from train.running.workspace import StageFolder, StepLoop, Workspace

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from train.config import DisentangleConfig
-from train.data.codes import Codes, CodeSampler, Inputs, as_images, as_pixels
+from train.data.codes import Codes, CodeSampler, Inputs, as_images, as_pixels, erase_object
 from train.data.multiview import MultiviewData
 from train.losses.consistency import (
     CycleTerms,
@@ -19,10 +19,10 @@ from train.losses.consistency import (
     vertex_distance,
 )
 from train.models.generator import Generator
-from train.models.inverse_graphics import completed
+from train.models.inverse_graphics import InverseGraphics, completed
+from train.models.segmenter import Segment
 from train.models.stylegan_r import StyleganR
 from train.running.workspace import WorkspaceError
-from train.steps.frozen_encoder import FrozenEncoder, ReadBack
 
 CHUNK = 64  # images in one pass of the encoder
 LARGEST_MISMATCH = 0.03
@@ -38,6 +38,42 @@ class Step(NamedTuple):
 
     loss: Tensor
     terms: dict[str, Tensor]
+
+
+class ReadBack(NamedTuple):
+    """Predictions for B images; the bars of equation 6."""
+
+    vertices: Tensor  # [B, V, 3] S̄
+    textures: Tensor  # [B, 3, Ht, Wt] T̄ in 0..1
+    cameras: Tensor  # [B, 5], by the camera head
+    masks: Tensor  # [B, R, R] soft, in 0..1
+    backgrounds: Tensor  # [B, 3, R, R] B̄ in 0..1, the object erased by the soft mask
+
+
+class FrozenEncoder:
+    """The segmenter and the inverse graphics network, frozen but differentiable.
+
+    An ONNX segmenter gives no gradient: its masks are then constants.
+    """
+
+    def __init__(self, segment: Segment, inverse: InverseGraphics) -> None:
+        inverse.eval().requires_grad_(False)
+        if isinstance(segment, nn.Module):
+            segment.eval().requires_grad_(False)
+        self.segment, self.inverse = segment, inverse
+
+    def __call__(self, images: Tensor) -> ReadBack:  # [B, 3, R, R] in about 0..1
+        """Predict shape, texture, camera, mask and background."""
+        images = images.clamp(0.0, 1.0)
+        masks = self.segment(images)
+        prediction = self.inverse(images, masks[:, None])
+        return ReadBack(
+            prediction.vertices,
+            prediction.textures,
+            prediction.cameras,
+            masks,
+            erase_object(images, masks),
+        )
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ from train.models.attributes import (
     read_attributes,
     save_attributes,
 )
-from train.models.camera_head import AZIMUTH_BINS
+from train.models.heads import AZIMUTH_BINS
 from train.pose.attribute_classifier import attribute_loss
 
 
