@@ -89,10 +89,9 @@ class AttributeClassifier(nn.Module):
 
     def forward(self, images: Tensor) -> AttributeOutputs:  # [B, 3, R, R] in 0..1
         """Raw outputs; see `read_attributes` for degrees and probabilities."""
-        if images.shape[1:] != (3, self.size, self.size):
-            raise ValueError(
-                f"images of shape {tuple(images.shape)}: must be [B, 3, {self.size}, {self.size}]"
-            )
+        size = self.size
+        if images.shape[1:] != (3, size, size):
+            raise ValueError(f"images {tuple(images.shape)}: must be [B, 3, {size}, {size}]")
         code = F.relu(self.features(images))
         rest = self.rest(code).float()
         return AttributeOutputs(

@@ -77,6 +77,7 @@ class Discriminator(nn.Module):
 
     architecture: ClassVar[str] = "light"
     """Pools before convolving; the published form is `train.models.stylegan2`."""
+    shape_class: ClassVar[type[DiscriminatorShape]] = DiscriminatorShape
 
     def __init__(self, shape: DiscriminatorShape) -> None:
         super().__init__()

@@ -115,6 +115,7 @@ class Generator(nn.Module):
 
     architecture: ClassVar[str] = "light"
     """Convolves before upsampling; see `train.models.stylegan2` for the published form."""
+    shape_class: ClassVar[type[GeneratorShape]] = GeneratorShape
     convolution: ClassVar[type[ModulatedConvolution]] = ModulatedConvolution
 
     def __init__(self, shape: GeneratorShape) -> None:

@@ -45,11 +45,9 @@ class ShapeHead(nn.Module):
         free[on_plane, 0] = 0
         side = vertices[:, 0].sign()
         side[kept[on_plane]] = 0
-        self.register_buffer("sphere", vertices, persistent=False)
-        self.register_buffer("side", side, persistent=False)
-        self.register_buffer("index", index, persistent=False)
-        self.register_buffer("sign", sign, persistent=False)
-        self.register_buffer("free", free, persistent=False)
+        buffers = {"sphere": vertices, "side": side, "index": index, "sign": sign, "free": free}
+        for name, value in buffers.items():
+            self.register_buffer(name, value, persistent=False)
         self.mean = nn.Parameter(torch.zeros(len(kept), 3))
         self.hidden = nn.Linear(code, code)
         self.offsets = nn.Linear(code, len(kept) * 3)
@@ -154,9 +152,7 @@ class CameraHead(nn.Module):
         self.rest = nn.Linear(code, 4)
         nn.init.normal_(self.rest.weight, std=1e-3)
         nn.init.zeros_(self.rest.bias)
-        window = torch.zeros(AZIMUTH_BINS, AZIMUTH_BINS)
-        for shift in (-1, 0, 1):
-            window += torch.roll(torch.eye(AZIMUTH_BINS), shift, 1)
+        window = sum(torch.eye(AZIMUTH_BINS).roll(shift, 1) for shift in (-1, 0, 1))
         centres = torch.deg2rad(torch.arange(AZIMUTH_BINS) * (360.0 / AZIMUTH_BINS))
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("directions", torch.stack((centres.sin(), centres.cos()), 1), False)
@@ -174,16 +170,9 @@ class CameraHead(nn.Module):
         direction = peak @ self.directions
         azimuth = torch.rad2deg(torch.atan2(direction[:, 0], direction[:, 1]))
         elevation, distance, offsets = self.rest(code).tanh().split((1, 1, 2), -1)
-        cameras = torch.cat(
-            (
-                azimuth[:, None],
-                15 + 30 * elevation,
-                NOMINAL_DISTANCE * torch.exp(0.5 * distance),
-                0.4 * offsets,
-            ),
-            dim=-1,
-        )
-        return cameras, peak.sum(-1), logits
+        distance = NOMINAL_DISTANCE * torch.exp(0.5 * distance)
+        columns = (azimuth[:, None], 15 + 30 * elevation, distance, 0.4 * offsets)
+        return torch.cat(columns, dim=-1), peak.sum(-1), logits
 
 
 def azimuth_targets(azimuth_degrees: Tensor) -> Tensor:

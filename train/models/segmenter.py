@@ -17,7 +17,6 @@ from train.models.layers import channels_last
 from train.models.onnx_files import open_graph
 from train.models.storage import load_network, save_network
 
-SIDE_MULTIPLE = 16  # image sides must be multiples of this: one folding and three halvings
 WIDTHS = (1, 2, 4, 6)  # channels of the four levels, in multiples of the first level's
 
 Segment = Callable[[Tensor], Tensor]  # images 0..1 [B, 3, R, R] -> masks 0..1 [B, R, R]
@@ -61,10 +60,8 @@ class Segmenter(nn.Module):
         images: Tensor,  # [B, 3, R, R] in 0..1, R a multiple of 16
     ) -> Tensor:  # [B, R, R]
         """Log-odds of each pixel being the object's."""
-        if images.shape[-1] % SIDE_MULTIPLE or images.shape[-2] % SIDE_MULTIPLE:
-            raise SegmenterError(
-                f"images of shape {tuple(images.shape)}: sides must be multiples of {SIDE_MULTIPLE}"
-            )
+        if images.shape[-1] % 16 or images.shape[-2] % 16:  # one folding and three halvings
+            raise SegmenterError(f"images {tuple(images.shape)}: sides must be multiples of 16")
         features = self.stem(F.pixel_unshuffle(images - 0.5, 2))
         levels = []
         for depth, block in enumerate(self.down):
@@ -117,7 +114,6 @@ def load_segmenter(path: Path, device: torch.device | None = None) -> Segmenter 
 
     `device`: where the U-Net takes images (default: the CPU); a graph takes them anywhere.
     """
-    path = Path(path)
     if path.is_dir():
         given = path / "segmenter.onnx"
         path = given if given.exists() else path / "segmenter.safetensors"

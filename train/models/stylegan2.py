@@ -26,12 +26,9 @@ from train.models.modulation import ModulatedConvolution
 FIR_TAPS = (1.0, 3.0, 3.0, 1.0)  # one row of the separable smoothing filter (StyleGAN2)
 FIR = torch.outer(torch.tensor(FIR_TAPS), torch.tensor(FIR_TAPS)) / sum(FIR_TAPS) ** 2
 """[4, 4], summing to one."""
-LARGEST_CHANNELS = 512
 
 
-def published_channels(
-    size: int, total: int = 32768, most: int = LARGEST_CHANNELS
-) -> tuple[int, ...]:
+def published_channels(size: int, total: int = 32768, most: int = 512) -> tuple[int, ...]:
     """Channels of 4, 8, … `size`: `total` over the side, at most `most` (StyleGAN2, config. F)."""
     sides = (2**power for power in range(2, size.bit_length()))
     return tuple(min(total // side, most) for side in sides)
@@ -96,6 +93,7 @@ class StyleGAN2Generator(Generator):
 
     shape: StyleGAN2Shape
     architecture: ClassVar[str] = "stylegan2"
+    shape_class: ClassVar[type[GeneratorShape]] = StyleGAN2Shape
     convolution: ClassVar[type[ModulatedConvolution]] = SmoothedConvolution
 
     def _style_layers(self, inputs: tuple[int, ...]) -> list[StyleLayer]:
@@ -174,6 +172,7 @@ class StyleGAN2Discriminator(Discriminator):
 
     shape: StyleGAN2DiscriminatorShape
     architecture: ClassVar[str] = "stylegan2"
+    shape_class: ClassVar[type[DiscriminatorShape]] = StyleGAN2DiscriminatorShape
 
     def _block(self, inputs: int, outputs: int) -> nn.Module:
         return SmoothedResidualBlock(inputs, outputs, self.shape.clamp)

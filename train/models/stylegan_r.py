@@ -21,7 +21,7 @@ from train.models.camera_features import CAMERA_FEATURES, camera_features
 from train.models.generator import Generator
 from train.models.layers import EqualisedConvolution, EqualisedLinear
 from train.models.storage import load_network, save_network
-from train.models.weights import build_generator
+from train.models.weights import GENERATORS, new_network
 
 OWNERS = ("shape", "texture", "background")  # rows of the selectors, in order
 VIEW_FEATURES = CAMERA_FEATURES + 2
@@ -55,11 +55,9 @@ class ImageMapping(nn.Module):
         super().__init__()
         levels = int(math.log2(min(height, width))) - 2  # ends at 4 texels on the short side
         channels = [3, *(shape.width * min(2**level, 8) for level in range(levels))]
+        pairs = itertools.pairwise(channels)
         self.convolutions = nn.Sequential(
-            *(
-                EqualisedConvolution(before, after, 3, stride=2)
-                for before, after in itertools.pairwise(channels)
-            )
+            *(EqualisedConvolution(before, after, 3, stride=2) for before, after in pairs)
         )
         cells = (height >> levels) * (width >> levels)
         self.hidden = EqualisedLinear(channels[-1] * cells, shape.hidden, activate=True)
@@ -100,8 +98,8 @@ class StyleganR(nn.Module):
             EqualisedLinear(hidden, hidden, activate=True),
             EqualisedLinear(hidden, outputs),
         )
-        texture = (shape.texture_size, 2 * shape.texture_size)
-        self.texture_mapping = ImageMapping(*texture, shape, outputs)
+        height = shape.texture_size
+        self.texture_mapping = ImageMapping(height, 2 * height, shape, outputs)
         self.background_mapping = ImageMapping(shape.size, shape.size, shape, outputs)
         self.selector_logits = nn.Parameter(torch.zeros(len(OWNERS), outputs))
         self.register_buffer("view_selected", torch.ones(early))
@@ -126,8 +124,7 @@ class StyleganR(nn.Module):
 
     def mapping_parameters(self) -> list[nn.Parameter]:
         """The weights of g_v, g_s, g_t, g_b and the selectors: all but the generator's."""
-        inside = {id(parameter) for parameter in self.generator.parameters()}
-        return [parameter for parameter in self.parameters() if id(parameter) not in inside]
+        return [p for name, p in self.named_parameters() if not name.startswith("generator.")]
 
     def selectors(self) -> Tensor:  # [3, N]
         """s_m, s_t, s_b: weights of shape, texture and background, summing to one."""
@@ -146,11 +143,8 @@ class StyleganR(nn.Module):
         backgrounds: Tensor,  # [B, 3, R, R] in 0..1, the object erased
     ) -> Codes:
         """Equation 3."""
-        owners = (
-            self.shape_code(vertices),
-            self.texture_mapping(textures),
-            self.background_mapping(backgrounds),
-        )
+        shape = self.shape_code(vertices)
+        owners = (shape, self.texture_mapping(textures), self.background_mapping(backgrounds))
         return Codes(self.view_mapping(view_features(cameras)), torch.stack(owners))
 
     def mix(self, codes: Codes) -> Tensor:  # [B, N]
@@ -217,15 +211,14 @@ def continue_mappings(network: StyleganR, previous: StyleganR) -> list[str]:
 
     Returns the names of what was taken; means, spreads and the generator stay this round's.
     """
-    inside = {f"generator.{name}" for name, _ in previous.generator.named_parameters()}
     own = dict(network.named_parameters())
-    taken = []
-    with torch.no_grad():
-        for name, parameter in previous.named_parameters():
-            if name not in inside and name in own and own[name].shape == parameter.shape:
-                own[name].copy_(parameter)
-                taken.append(name)
-    return taken
+    taken = {
+        name: parameter
+        for name, parameter in previous.named_parameters()
+        if not name.startswith("generator.") and name in own and own[name].shape == parameter.shape
+    }
+    network.load_state_dict(taken, strict=False)
+    return list(taken)
 
 
 def save_stylegan_r(path: Path, network: StyleganR) -> None:
@@ -246,7 +239,7 @@ def load_stylegan_r(path: Path) -> StyleganR:
     """Read what `save_stylegan_r` wrote, in float32; the network is in evaluation mode."""
 
     def build(facts: dict[str, str]) -> StyleganR:
-        generator = build_generator(facts, facts["generator"])
+        generator = new_network(GENERATORS, facts, facts["generator"])
         return StyleganR(generator, StyleganRShape(**json.loads(facts["shape"])))
 
     return load_network(path, build)

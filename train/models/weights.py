@@ -11,39 +11,26 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from train.config.refusal import CommandError
-from train.models.discriminator import Discriminator, DiscriminatorShape
-from train.models.generator import Generator, GeneratorShape
+from train.models.discriminator import Discriminator
+from train.models.generator import Generator
 from train.models.layers import channels_last
 from train.models.storage import save_network
-from train.models.stylegan2 import (
-    StyleGAN2Discriminator,
-    StyleGAN2DiscriminatorShape,
-    StyleGAN2Generator,
-    StyleGAN2Shape,
-)
+from train.models.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 
 SHIPPED = Path(__file__).resolve().parent.parent / "shipped"
 """The generators of `unconditional/` and `camera_conditioned/`, and the latter's discriminator."""
 CAMERA_PARTS = ("camera_mapping.", "camera.")
 """Parameters that only camera-conditioned networks have."""
 
-GENERATORS: dict[str, tuple[type[Generator], type[GeneratorShape]]] = {
-    kind.architecture: (kind, shape)
-    for kind, shape in ((Generator, GeneratorShape), (StyleGAN2Generator, StyleGAN2Shape))
+GENERATORS: dict[str, type[Generator]] = {
+    kind.architecture: kind for kind in (Generator, StyleGAN2Generator)
 }
-"""Class and shape by the architecture that a file names."""
-DISCRIMINATORS: dict[str, tuple[type[Discriminator], type[DiscriminatorShape]]] = {
-    kind.architecture: (kind, shape)
-    for kind, shape in (
-        (Discriminator, DiscriminatorShape),
-        (StyleGAN2Discriminator, StyleGAN2DiscriminatorShape),
-    )
+"""Classes by the architecture that a file names."""
+DISCRIMINATORS: dict[str, type[Discriminator]] = {
+    kind.architecture: kind for kind in (Discriminator, StyleGAN2Discriminator)
 }
-"""Class and shape of discriminators by architecture."""
 
 Network = TypeVar("Network", Generator, Discriminator)
-Kinds = TypeVar("Kinds")
-Shape = TypeVar("Shape", GeneratorShape, DiscriminatorShape)
 
 
 class WeightsError(CommandError):
@@ -76,27 +63,29 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 def load_generator(path: Path) -> Generator:
     """The generator of a file written by `save_weights`, in float32, of the class it names."""
-    tensors, facts = _read(path)
-    _check_network(path, facts, "Generator")
-    return _fill(build_generator(facts, facts["shape"]), tensors, path)
-
-
-def build_generator(facts: Mapping[str, str], shape: str) -> Generator:
-    """A new generator of `facts["architecture"]` with the JSON of its `shape`.
-
-    Raises:
-        WeightsError: no such architecture.
-    """
-    network, kind = _named(GENERATORS, facts)
-    return network(_from_json(kind, shape))
+    return _load(path, "Generator", GENERATORS)
 
 
 def load_discriminator(path: Path) -> Discriminator:
     """The discriminator of a file written by `save_weights`, in float32, of the class it names."""
-    tensors, facts = _read(path)
-    _check_network(path, facts, "Discriminator")
-    network, kind = _named(DISCRIMINATORS, facts)
-    return _fill(network(_from_json(kind, facts["shape"])), tensors, path)
+    return _load(path, "Discriminator", DISCRIMINATORS)
+
+
+def new_network(
+    known: Mapping[str, type[Network]], facts: Mapping[str, str], shape: str
+) -> Network:
+    """A new network of `facts["architecture"]`, one of the `known`, with the JSON of its `shape`.
+
+    Raises:
+        WeightsError: no such architecture.
+    """
+    architecture = facts.get("architecture", "unnamed")
+    if architecture not in known:
+        raise WeightsError(
+            f"a network of architecture {architecture}: known are {', '.join(known)}"
+        )
+    kind, fields = known[architecture], json.loads(shape)
+    return kind(kind.shape_class(**{**fields, "channels": tuple(fields["channels"])}))
 
 
 def transfer(source: Generator | Discriminator, target: Generator | Discriminator) -> list[str]:
@@ -115,23 +104,16 @@ def transfer(source: Generator | Discriminator, target: Generator | Discriminato
         )
     given, wanted = source.state_dict(), target.state_dict()
     missing = [name for name in wanted if name not in given]
-    unlike = [
-        name
-        for name, value in given.items()
-        if name in wanted and wanted[name].shape != value.shape
-    ]
     foreign = [name for name in given if name not in wanted]
-    strange = [name for name in [*missing, *foreign] if not name.startswith(CAMERA_PARTS)]
+    unlike = [n for n in given if n in wanted and wanted[n].shape != given[n].shape]
+    strange = [n for n in [*missing, *foreign] if not n.startswith(CAMERA_PARTS)]
     if unlike or strange:
         raise WeightsError(
             f"weights of a {source.shape} cannot start a {target.shape} "
             f"({(unlike + strange)[0]} differs): take weights of the same size and channels, "
             "or give --gan.init scratch"
         )
-    with torch.no_grad():
-        for name, value in wanted.items():
-            if name in given:
-                value.copy_(given[name])
+    target.load_state_dict(given, strict=False)
     return missing
 
 
@@ -146,28 +128,13 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise WeightsError(f"{path} is not a readable safetensors file: {error}") from error
 
 
-def _check_network(path: Path, facts: Mapping[str, str], network: str) -> None:
-    if facts.get("network") != network:
+def _load(path: Path, name: str, known: Mapping[str, type[Network]]) -> Network:
+    tensors, facts = _read(path)
+    if facts.get("network") != name:
         raise WeightsError(
-            f"{path} holds {facts.get('network', 'no network of ours')}, wanted a {network}"
+            f"{path} holds {facts.get('network', 'no network of ours')}, wanted a {name}"
         )
-
-
-def _named(known: Mapping[str, Kinds], facts: Mapping[str, str]) -> Kinds:
-    architecture = facts.get("architecture", "unnamed")
-    if architecture not in known:
-        raise WeightsError(
-            f"a network of architecture {architecture}: known are {', '.join(known)}"
-        )
-    return known[architecture]
-
-
-def _from_json(kind: type[Shape], text: str) -> Shape:
-    fields = json.loads(text)
-    return kind(**{**fields, "channels": tuple(fields["channels"])})
-
-
-def _fill(network: Network, tensors: dict[str, Tensor], path: Path) -> Network:
+    network = new_network(known, facts, facts["shape"])
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
