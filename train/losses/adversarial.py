@@ -27,10 +27,7 @@ def generator_share(fake_logits: Tensor) -> Tensor:  # [B] -> [B]
     return -torch.exp(-fake_logits.clamp(min=LOWEST_LOGIT))
 
 
-def r1_penalty(
-    real_logits: Tensor,  # [B]
-    real_images: Tensor,  # [B, 3, R, R], requires grad, the logits were computed from it
-) -> Tensor:
-    """E‖∇ₓ D(x)‖², differentiable; the objective has γ/2 of it."""
+def r1_penalty(real_logits: Tensor, real_images: Tensor) -> Tensor:  # [B], [B, 3, R, R] -> []
+    """E‖∇ₓ D(x)‖², differentiable, of images that require grad; the objective has γ/2 of it."""
     (gradients,) = torch.autograd.grad(real_logits.sum(), real_images, create_graph=True)
     return gradients.square().sum(dim=(1, 2, 3)).mean()

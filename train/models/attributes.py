@@ -17,6 +17,7 @@ from graphics.camera import NOMINAL_DISTANCE
 from train.models.camera_features import DISTANCE_SCALE
 from train.models.heads import AZIMUTH_BINS
 from train.models.layers import channels_last
+from train.models.segmenter import ConvolutionBlock
 from train.models.storage import load_network, save_network
 
 GRID_SIDE = 32
@@ -77,7 +78,8 @@ class AttributeClassifier(nn.Module):
         layers: list[nn.Module] = []
         inputs = 3 * self.fold**2
         for level, width in enumerate(WIDTHS):
-            layers += [*_convolution(inputs, width), *(_convolution(width, width) if level else ())]
+            layers += ConvolutionBlock(inputs, width)
+            layers += ConvolutionBlock(width, width) if level else []
             # The largest, not the mean: what tells front from back is lamps of a pixel or two.
             layers += [nn.MaxPool2d(2)] if level + 1 < len(WIDTHS) else []
             inputs = width
@@ -109,20 +111,9 @@ class AttributeClassifier(nn.Module):
         return self.code(self.encoder(folded))
 
 
-def _convolution(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-    return (
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(),
-    )
-
-
 @torch.inference_mode()
-def read_attributes(
-    network: AttributeClassifier,
-    images: Tensor,  # [N, 3, R, R] in 0..1, on any device
-) -> AttributeReadings:
-    """Degrees, probabilities and object units, averaged over the image and its mirror image.
+def read_attributes(network: AttributeClassifier, images: Tensor) -> AttributeReadings:
+    """Attributes of images [N, 3, R, R] in 0..1, averaged over each and its mirror image.
 
     The azimuth is the mean direction of the distribution's peak, the strongest bin and its
     neighbours. A second peak on the far side (front and back confused) then lowers the confidence

@@ -64,11 +64,8 @@ class CameraEmbedding(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(camera_layer(width), EqualisedLinear(width, width))
 
-    def forward(
-        self,
-        cameras: Tensor,  # [B, 5] degrees, distance, offsets; nan where unlabelled
-    ) -> Tensor:  # [B, width]
-        """From azimuth, elevation and distance."""
+    def forward(self, cameras: Tensor) -> Tensor:  # [B, 5], nan where unlabelled -> [B, width]
+        """The vectors, from azimuth, elevation and distance."""
         return self.layers(camera_features(cameras))
 
 
@@ -109,11 +106,8 @@ class Discriminator(nn.Module):
         """Whether the discriminator judges images together with their cameras."""
         return self.shape.camera_conditioned
 
-    def features(
-        self,
-        images: Tensor,  # [B, 3, R, R] in [-1, 1]
-    ) -> list[Tensor]:  # [B, C, H, W], from fine to 4×4
-        """Feature maps of the stem and of every block, for the perceptual loss."""
+    def features(self, images: Tensor) -> list[Tensor]:  # [B, 3, R, R] in [-1, 1] -> [B, C, H, W]
+        """Feature maps of the stem and of every block, from fine to 4×4."""
         maps = [self._limit(self.stem(images.contiguous(memory_format=torch.channels_last)))]
         for block in self.blocks:
             maps.append(block(maps[-1]))
@@ -139,13 +133,10 @@ class Discriminator(nn.Module):
         return logits + (code * self.camera(cameras)).sum(dim=1) / math.sqrt(code.shape[1])
 
 
-def minibatch_deviation(
-    features: Tensor,  # [B, C, H, W]
-    group: int = 4,
-    batches: int = 1,
-) -> Tensor:  # [B, 1, H, W], float32 if not float64
+def minibatch_deviation(features: Tensor, group: int = 4, batches: int = 1) -> Tensor:
     """Mean standard deviation within groups of a batch (Karras et al. 2018, section 3).
 
+    [B, C, H, W] -> [B, 1, H, W], float32 if not float64.
     It shows the discriminator how varied a batch is. A group holds the images `i, i + B/group, …`;
     the last batch may be smaller than a group. Of several batches, one after the other in
     `features`, each is grouped by itself.

@@ -132,11 +132,9 @@ class Generator(nn.Module):
         self.style_layers = self._style_layers(inputs)
         self.style_names = [layer.name for layer in self.style_layers]
         self.convolution_count = 2 * len(self.blocks) - 1
-        ends = list(itertools.accumulate(layer.width for layer in self.style_layers))
-        self.style_slices = {
-            layer.name: slice(end - layer.width, end)
-            for layer, end in zip(self.style_layers, ends, strict=True)
-        }
+        ends = [0, *itertools.accumulate(layer.width for layer in self.style_layers)]
+        slices = itertools.starmap(slice, itertools.pairwise(ends))
+        self.style_slices = dict(zip(self.style_names, slices, strict=True))
         self.affines = nn.ModuleList(
             EqualisedLinear(shape.code, layer.width, bias=1.0) for layer in self.style_layers
         )
@@ -176,9 +174,8 @@ class Generator(nn.Module):
     @property
     def view_dimensions(self) -> slice:
         """The part of a flattened style vector that the view code drives."""
-        return slice(
-            0, sum(x.width for x in self.style_layers if x.position < self.shape.view_layers)
-        )
+        cut = self.shape.view_layers
+        return slice(0, sum(layer.width for layer in self.style_layers if layer.position < cut))
 
     def styles(
         self,
@@ -198,10 +195,8 @@ class Generator(nn.Module):
                 return torch.where(layer.position < cut, early, content)
             return early if layer.position < cut else content
 
-        return [
-            affine(code(layer))
-            for layer, affine in zip(self.style_layers, self.affines, strict=True)
-        ]
+        pairs = zip(self.style_layers, self.affines, strict=True)
+        return [affine(code(layer)) for layer, affine in pairs]
 
     def synthesize(
         self,
@@ -256,7 +251,5 @@ class Generator(nn.Module):
     def unflatten(self, vector: Tensor) -> Styles:  # [B, style_size]
         """The inverse of `flatten`."""
         if vector.ndim != 2 or vector.shape[1] != self.style_size:
-            raise ValueError(
-                f"style vector of shape {tuple(vector.shape)}: must be [B, {self.style_size}]"
-            )
+            raise ValueError(f"style {tuple(vector.shape)}: must be [B, {self.style_size}]")
         return [vector[:, part] for part in self.style_slices.values()]

@@ -152,7 +152,7 @@ class CameraHead(nn.Module):
         self.rest = nn.Linear(code, 4)
         nn.init.normal_(self.rest.weight, std=1e-3)
         nn.init.zeros_(self.rest.bias)
-        window = sum(torch.eye(AZIMUTH_BINS).roll(shift, 1) for shift in (-1, 0, 1))
+        window = torch.stack([torch.eye(AZIMUTH_BINS).roll(n, 1) for n in (-1, 0, 1)]).sum(0)
         centres = torch.deg2rad(torch.arange(AZIMUTH_BINS) * (360.0 / AZIMUTH_BINS))
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("directions", torch.stack((centres.sin(), centres.cos()), 1), False)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graphics.camera import ELEVATION
+from graphics.camera import AZIMUTH, ELEVATION
 from graphics.mesh import sphere_template
 from train.models.heads import CameraHead, ShapeHead, TextureHead
 from train.models.storage import load_network, save_network
@@ -33,16 +33,11 @@ class Prediction(NamedTuple):
     azimuth_logits: Tensor  # [B, AZIMUTH_BINS]
 
 
-def completed(
-    labelled: Tensor,  # [B, 5]; elevation nan where unlabelled
-    predicted: Tensor,  # [B, 5]
-) -> Tensor:  # [B, 5]
-    """Cameras with labelled azimuth and, if labelled, elevation; the rest is predicted."""
-    elevations = labelled[:, ELEVATION]
-    elevations = torch.where(elevations.isnan(), predicted[:, ELEVATION], elevations)
-    return torch.cat(
-        (labelled[:, :ELEVATION], elevations[:, None], predicted[:, ELEVATION + 1 :]), dim=1
-    )
+def completed(labelled: Tensor, predicted: Tensor) -> Tensor:  # both [B, 5] -> [B, 5]
+    """Cameras with labelled azimuth and, where not nan, elevation; the rest is predicted."""
+    known = torch.zeros_like(labelled, dtype=torch.bool)
+    known[:, AZIMUTH], known[:, ELEVATION] = True, ~labelled[:, ELEVATION].isnan()
+    return torch.where(known, labelled, predicted)
 
 
 @dataclass(frozen=True)
@@ -130,6 +125,8 @@ def save_inverse_graphics(path: Path, network: InverseGraphics) -> None:
 
 def load_inverse_graphics(path: Path) -> InverseGraphics:
     """Read what `save_inverse_graphics` wrote: float32 parameters, evaluation mode."""
-    return load_network(
-        path, lambda facts: InverseGraphics(InverseGraphicsShape(**json.loads(facts["shape"])))
-    )
+
+    def build(facts: dict[str, str]) -> InverseGraphics:
+        return InverseGraphics(InverseGraphicsShape(**json.loads(facts["shape"])))
+
+    return load_network(path, build)

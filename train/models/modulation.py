@@ -34,11 +34,8 @@ class ModulatedConvolution(nn.Module):
         energy = self.weight.square().sum(dim=(2, 3)) * self.gain**2  # [outputs, inputs]
         return torch.rsqrt(style.square() @ energy.T + EPSILON)
 
-    def convolve(
-        self,
-        features: Tensor,  # [B, inputs, H, W]
-    ) -> Tensor:  # [B, outputs, H', W'], H' = 2H when upsampling
-        """The convolution and the upsampling alone."""
+    def convolve(self, features: Tensor) -> Tensor:
+        """[B, inputs, H, W] -> [B, outputs, H', W'], where H' = 2H when upsampling."""
         outputs = F.conv2d(features, self.weight * self.gain, padding=1)
         return upsample(outputs) if self.upsample else outputs
 
@@ -74,23 +71,15 @@ class ToRGB(nn.Module):
         self.bias = nn.Parameter(torch.zeros(3))
         self.gain = 1.0 / math.sqrt(inputs)
 
-    def forward(
-        self,
-        features: Tensor,  # [B, inputs, H, W]
-        style: Tensor,  # [B, inputs]
-    ) -> Tensor:  # [B, 3, H, W]
-        """Colours of this resolution's contribution to the image."""
+    def forward(self, features: Tensor, style: Tensor) -> Tensor:
+        """Features [B, inputs, H, W] and styles [B, inputs] -> the image's part [B, 3, H, W]."""
         weight = (self.weight * self.gain) * style[:, None, :]  # [B, 3, inputs]
         with as_given(features.device):
             return projected(features, weight, self.bias)
 
 
-def activated(
-    features: Tensor,  # [B, C, H, W]
-    factors: Tensor,  # [B, C]
-    shifts: Tensor,  # [C]
-) -> Tensor:  # [B, C, H, W]
-    """The leaky ReLU of every channel of every image times its factor, and its shift added."""
+def activated(features: Tensor, factors: Tensor, shifts: Tensor) -> Tensor:
+    """The leaky ReLU of features [B, C, H, W] times factors [B, C] plus shifts [C]."""
     if features.device.type == "cpu" and features.dtype == torch.bfloat16:
         return _ActivatedRows.apply(features, factors, shifts)
     scaled = torch.addcmul(shifts[None, :, None, None], features, factors[:, :, None, None])
@@ -98,7 +87,7 @@ def activated(
 
 
 class _ActivatedRows(torch.autograd.Function):
-    """The same by whole rows of pixels.
+    """`activated` by whole rows of pixels.
 
     In bfloat16 a CPU computes 32 neighbours at once, and one by one what is left of them. Where
     the channels lie last, 16 of them are left: each pixel then takes ten times as long.
@@ -122,9 +111,7 @@ class _ActivatedRows(torch.autograd.Function):
         return _pixels(rows.mul_(_repeated(factors, width)), width), of_factors, of_shifts
 
 
-def _rows(
-    features: Tensor,  # [B, C, H, W]
-) -> Tensor:  # [B, H, W·C], in the same memory if the channels lie last there
+def _rows(features: Tensor) -> Tensor:  # [B, C, H, W] -> [B, H, W·C], a view if channels lie last
     return features.permute(0, 2, 3, 1).flatten(2)
 
 
@@ -136,12 +123,8 @@ def _repeated(factors: Tensor, width: int) -> Tensor:  # [B, C] -> [B, 1, W·C]
     return factors.repeat(1, width)[:, None]
 
 
-def projected(
-    features: Tensor,  # [B, C, H, W]
-    weight: Tensor,  # [B, 3, C]
-    bias: Tensor,  # [3]
-) -> Tensor:  # [B, 3, H, W]
-    """Weighted sums of each pixel's channels, in the features' precision."""
+def projected(features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:  # [B, 3, H, W]
+    """Features [B, C, H, W] by weights [B, 3, C] and a bias [3], in the features' precision."""
     weight, bias = weight.to(features.dtype), bias.to(features.dtype)
     return _Projected.apply(features, weight, bias)
 

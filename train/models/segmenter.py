@@ -55,11 +55,8 @@ class Segmenter(nn.Module):
         self.up = nn.ModuleList(ConvolutionBlock(width, width) for width in widths[:-1])
         self.head = nn.Conv2d(widths[0], 4, 3, padding=1)
 
-    def logits(
-        self,
-        images: Tensor,  # [B, 3, R, R] in 0..1, R a multiple of 16
-    ) -> Tensor:  # [B, R, R]
-        """Log-odds of each pixel being the object's."""
+    def logits(self, images: Tensor) -> Tensor:  # [B, 3, R, R] in 0..1 -> [B, R, R]
+        """Log-odds of each pixel being the object's; R is a multiple of 16."""
         if images.shape[-1] % 16 or images.shape[-2] % 16:  # one folding and three halvings
             raise SegmenterError(f"images {tuple(images.shape)}: sides must be multiples of 16")
         features = self.stem(F.pixel_unshuffle(images - 0.5, 2))

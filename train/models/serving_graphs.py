@@ -41,12 +41,8 @@ class InverseGraphicsGraph(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(
-        self,
-        images: Tensor,  # uint8 [B, R, R, 3]
-        masks: Tensor,  # [B, R, R] in 0..1
-    ) -> Reconstructions:
-        """Shape, texture and camera of the masked object."""
+    def forward(self, images: Tensor, masks: Tensor) -> Reconstructions:
+        """Images uint8 [B, R, R, 3], masks [B, R, R] in 0..1 -> the object's shape and camera."""
         prediction = self.network(channels_first(images), masks[:, None])
         return Reconstructions(
             prediction.vertices,

@@ -52,15 +52,10 @@ class StyleGAN2Shape(GeneratorShape):
             raise ValueError(f"clamp={self.clamp}: above 0, or none")
 
 
-def smooth(
-    features: Tensor,  # [B, C, H, W]
-    channels: int,
-    padding: int,
-    gain: float = 1.0,
-) -> Tensor:  # [B, C, H + 2·padding - 3, W + 2·padding - 3]
-    """Filter every channel with FIR, zeros beyond the border.
+def smooth(features: Tensor, channels: int, padding: int, gain: float = 1.0) -> Tensor:
+    """Filter every channel with FIR: [B, C, H, W] -> [B, C, H + 2·padding - 3, W + 2·padding - 3].
 
-    `channels` is C, which an exported graph has to know beforehand.
+    Zeros lie beyond the border. `channels` is C, which an exported graph has to know beforehand.
     """
     kernel = (FIR * gain).to(features).expand(channels, 1, 4, 4)
     return F.conv2d(features, kernel, padding=padding, groups=channels)
@@ -76,11 +71,8 @@ class SmoothedConvolution(ModulatedConvolution):
         super().__init__(inputs, outputs, upsample=upsample)
         self.outputs = outputs
 
-    def convolve(
-        self,
-        features: Tensor,  # [B, inputs, H, W]
-    ) -> Tensor:  # [B, outputs, H', W'], H' = 2H when upsampling
-        """The convolution and the upsampling alone."""
+    def convolve(self, features: Tensor) -> Tensor:
+        """[B, inputs, H, W] -> [B, outputs, H', W'], where H' = 2H when upsampling."""
         if not self.upsample:
             return super().convolve(features)
         weight = (self.weight * self.gain).transpose(0, 1)

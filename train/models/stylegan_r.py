@@ -109,13 +109,11 @@ class StyleganR(nn.Module):
         self.register_buffer("vertex_spread", torch.ones(()))
 
     @torch.no_grad()
-    def calibrate(
-        self,
-        styles: Tensor,  # [M, N] true style vectors
-        vertices: Tensor,  # [M, V, 3]
-        view_selected: Tensor,  # [E] bool
-    ) -> None:
-        """Take means and spreads from data, and the dimensions that the camera drives."""
+    def calibrate(self, styles: Tensor, vertices: Tensor, view_selected: Tensor) -> None:
+        """Take means and spreads of true styles [M, N] and of vertices [M, V, 3].
+
+        `view_selected`: bool [E], the dimensions that the camera drives.
+        """
         self.style_mean.copy_(styles.mean(dim=0))
         self.style_spread.copy_(styles.std(dim=0).clamp_min(SMALLEST_SPREAD))
         self.vertex_mean.copy_(vertices.mean(dim=0))
@@ -158,11 +156,8 @@ class StyleganR(nn.Module):
         mixed = torch.cat((kept + view, mixed[:, early:]), dim=1)
         return self.style_mean + self.style_spread * mixed
 
-    def synthesize(
-        self,
-        styles: Tensor,  # [B, N]
-    ) -> Tensor:  # [B, 3, R, R] in about 0..1, not clamped
-        """Images of style vectors, without noise."""
+    def synthesize(self, styles: Tensor) -> Tensor:  # [B, N] -> [B, 3, R, R]
+        """Images of style vectors, without noise; in about 0..1, not clamped."""
         images = self.generator.synthesize(self.generator.unflatten(styles), noise=None)
         return images * 0.5 + 0.5
 
@@ -182,11 +177,11 @@ def view_features(cameras: Tensor) -> Tensor:  # [B, 5] -> [B, VIEW_FEATURES]
     return torch.cat((camera_features(cameras), cameras[:, OFFSET_X:]), dim=1)
 
 
-def explained_variances(
-    styles: Tensor,  # [M, E] early styles
-    viewpoints: Tensor,  # [M] index of the viewpoint of each
-) -> Tensor:  # [E] in 0..1
-    """The fraction of each dimension's variance that the viewpoint explains (eta squared)."""
+def explained_variances(styles: Tensor, viewpoints: Tensor) -> Tensor:  # [E] in 0..1
+    """The fraction of each dimension's variance that the viewpoint explains (eta squared).
+
+    `styles`: [M, E], the early ones; `viewpoints`: [M], the index of each one's viewpoint.
+    """
     groups, members = torch.unique(viewpoints, return_inverse=True)
     counts = torch.bincount(members, minlength=len(groups)).to(styles.dtype)
     sums = styles.new_zeros(len(groups), styles.shape[1])

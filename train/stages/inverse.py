@@ -144,12 +144,12 @@ def _examples(
     """Generated views, and from round 1 on the photographs that stage cameras labelled."""
     generated = MultiviewData(workspace.stage("multiview", round).require("index.npz").parent)
     if round == 0 or not settings.photographs:
-        return Examples(generated, None)
+        return generated, None
     with np.load(workspace.stage("cameras", round).require("labels.npz")) as labels:
         cameras, keep = labels["cameras"], labels["keep"]
     images = np.load(workspace.stage("photographs").require("images.npy"), mmap_mode="r")
     segment = load_segmenter(workspace.stage("segmenter").path, device)
-    return Examples(generated, LabelledPhotographs(images, cameras, keep, segment, device))
+    return generated, LabelledPhotographs(images, cameras, keep, segment, device)
 
 
 def _write_pictures(path: Path, training: InverseTraining) -> None:

@@ -217,12 +217,8 @@ def _spread(count: int, most: int) -> np.ndarray:  # int64, at most `most` of 0.
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
-def _sheet_images(
-    generator: Generator,
-    codes: torch.Tensor,  # [K, code]
-    contents: torch.Tensor,  # [C, code]
-) -> np.ndarray:  # uint8 [K, at most SHEET_CONTENTS, R, R, 3]
-    """One row of images per code, a column per content."""
+def _sheet_images(generator: Generator, codes: torch.Tensor, contents: torch.Tensor) -> np.ndarray:
+    """One row of images per code, a column per content: uint8 [K, C, R, R, 3]."""
     contents = contents[:SHEET_CONTENTS]
     pixels = as_pixels(generate_grid(generator, contents, codes)).numpy()
     return pixels.reshape(len(codes), len(contents), *pixels.shape[1:])

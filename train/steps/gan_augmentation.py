@@ -77,7 +77,7 @@ def change(images: Tensor, changes: Changes) -> Tensor:  # [B, 3, R, R] in [-1, 
 
 
 class AdaptiveAugmentation:
-    """Samples changes, each with the probability p, and adapts p."""
+    """The probability p of each change, adapted to how far the discriminator overfits."""
 
     def __init__(self, target: float, kimg: float, batch_size: int, device: Device) -> None:
         """`target`: mean sign of the photographs' logits to reach; `kimg`: thousands of images in
@@ -87,19 +87,14 @@ class AdaptiveAugmentation:
         self.probability = 0.0
         self.signs = torch.zeros(2, device=device.device)  # their sum, and how many
 
-    def sample(self, batch: int, rng: torch.Generator, *, with_cameras: bool) -> Changes:
-        """Changes of a whole batch; every process samples the same ones."""
-        return sample_changes(batch, self.probability, rng, with_cameras=with_cameras)
-
     @torch.no_grad()
     def adjust(self, step: int, real_logits: Tensor) -> None:
         """Record the photographs' logits; every few steps move p by one stride.
 
         Signs above `target` mean that the discriminator overfits: p grows (section 3 there).
         """
-        self.signs += torch.stack(
-            [real_logits.sign().sum(), real_logits.new_tensor(len(real_logits))]
-        )
+        self.signs[0] += real_logits.sign().sum()
+        self.signs[1] += len(real_logits)
         if (step + 1) % ADJUST_EVERY:
             return
         self.device.average([self.signs])
@@ -118,12 +113,8 @@ class AdaptiveAugmentation:
         self.signs.copy_(state["signs"])
 
 
-def seen(
-    images: Tensor,  # [B, 3, R, R] in [-1, 1]
-    cameras: Tensor | None,  # [B, 5]
-    changes: Changes,
-) -> RealBatch:
-    """What the discriminator sees: changed images with the cameras that they have now."""
+def seen(images: Tensor, cameras: Tensor | None, changes: Changes) -> RealBatch:
+    """The images [B, 3, R, R] changed, with the cameras [B, 5] that they then have."""
     if cameras is not None:
         mirrored = changes.mirrored.to(cameras.device)[:, None]
         cameras = torch.where(mirrored, mirrored_cameras(cameras), cameras)

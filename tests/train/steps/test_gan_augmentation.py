@@ -137,5 +137,7 @@ def test_p_stays_a_probability():
     for step in range(4 * ADJUST_EVERY):
         augmentation.adjust(step, torch.full((20,), 9.0).to(device.device))
     assert augmentation.probability == 1.0
-    shown = change(images(4), augmentation.sample(4, rng(), with_cameras=False))
+    shown = change(
+        images(4), sample_changes(4, augmentation.probability, rng(), with_cameras=False)
+    )
     assert torch.isfinite(shown).all()
