@@ -18,7 +18,7 @@ from train.models.camera_features import DISTANCE_SCALE
 from train.models.heads import AZIMUTH_BINS
 from train.models.layers import channels_last
 from train.models.segmenter import ConvolutionBlock
-from train.models.storage import load_network, save_network
+from train.models.weights import load_network, save_network
 
 GRID_SIDE = 32
 """Images are folded to this side at the entry, so that the cost hardly depends on their size."""

@@ -79,6 +79,7 @@ class Discriminator(nn.Module):
     def __init__(self, shape: DiscriminatorShape) -> None:
         super().__init__()
         self.shape = shape
+        self.camera_conditioned = shape.camera_conditioned  # it judges an image with its camera
         wide = shape.channels[::-1]
         self.stem = EqualisedConvolution(3, wide[0], shape.patch, stride=shape.patch)
         self.blocks = nn.ModuleList(
@@ -100,11 +101,6 @@ class Discriminator(nn.Module):
     def _limit(self, features: Tensor) -> Tensor:
         """What the outputs of the stem and of the last convolution pass through; nothing here."""
         return features
-
-    @property
-    def camera_conditioned(self) -> bool:
-        """Whether the discriminator judges images together with their cameras."""
-        return self.shape.camera_conditioned
 
     def features(self, images: Tensor) -> list[Tensor]:  # [B, 3, R, R] in [-1, 1] -> [B, C, H, W]
         """Feature maps of the stem and of every block, from fine to 4×4."""

@@ -122,6 +122,7 @@ class Generator(nn.Module):
         super().__init__()
         self.shape = shape
         self.mapping = Mapping(shape.code, shape.mapping_layers)
+        self.camera_conditioned = shape.camera_conditioned  # the view code is then a camera's
         self.camera_mapping = CameraMapping(shape.code) if shape.camera_conditioned else None
         self.constant = nn.Parameter(torch.randn(1, shape.channels[0], 4, 4))
         inputs = (shape.channels[0], *shape.channels[:-1])
@@ -135,6 +136,9 @@ class Generator(nn.Module):
         ends = [0, *itertools.accumulate(layer.width for layer in self.style_layers)]
         slices = itertools.starmap(slice, itertools.pairwise(ends))
         self.style_slices = dict(zip(self.style_names, slices, strict=True))
+        self.style_size = ends[-1]  # numbers in a flattened style vector
+        early = [layer.width for layer in self.style_layers if layer.position < shape.view_layers]
+        self.view_dimensions = slice(0, sum(early))  # its part that the view code drives
         self.affines = nn.ModuleList(
             EqualisedLinear(shape.code, layer.width, bias=1.0) for layer in self.style_layers
         )
@@ -156,26 +160,10 @@ class Generator(nn.Module):
         return [*convolutions, *colours]
 
     @property
-    def camera_conditioned(self) -> bool:
-        """Whether the view code is a camera's."""
-        return self.shape.camera_conditioned
-
-    @property
     def knows_elevations(self) -> bool:
         """Whether it was trained on labels of elevation; else elevations are the content's own."""
         mapping = self.camera_mapping
         return mapping is not None and bool(mapping.layers[0].weight[:, ELEVATION_FEATURE].any())
-
-    @property
-    def style_size(self) -> int:
-        """Numbers in a flattened style vector."""
-        return self.style_slices[self.style_names[-1]].stop
-
-    @property
-    def view_dimensions(self) -> slice:
-        """The part of a flattened style vector that the view code drives."""
-        cut = self.shape.view_layers
-        return slice(0, sum(layer.width for layer in self.style_layers if layer.position < cut))
 
     def styles(
         self,

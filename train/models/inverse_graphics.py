@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from graphics.camera import AZIMUTH, ELEVATION
 from graphics.mesh import sphere_template
 from train.models.heads import CameraHead, ShapeHead, TextureHead
-from train.models.storage import load_network, save_network
+from train.models.weights import load_network, save_network
 
 
 class Prediction(NamedTuple):

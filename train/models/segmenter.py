@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from train.config.refusal import CommandError
 from train.models.layers import channels_last
 from train.models.onnx_files import open_graph
-from train.models.storage import load_network, save_network
+from train.models.weights import load_network, save_network
 
 WIDTHS = (1, 2, 4, 6)  # channels of the four levels, in multiples of the first level's
 

@@ -20,8 +20,7 @@ from graphics.camera import OFFSET_X
 from train.models.camera_features import CAMERA_FEATURES, camera_features
 from train.models.generator import Generator
 from train.models.layers import EqualisedConvolution, EqualisedLinear
-from train.models.storage import load_network, save_network
-from train.models.weights import GENERATORS, new_network
+from train.models.weights import GENERATORS, load_network, new_network, save_network
 
 OWNERS = ("shape", "texture", "background")  # rows of the selectors, in order
 VIEW_FEATURES = CAMERA_FEATURES + 2

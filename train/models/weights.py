@@ -1,21 +1,25 @@
-"""GAN weights on disk: safetensors with the network's shape and the command that made them."""
+"""Networks on disk: safetensors with the facts that they are built from.
+
+A GAN's facts are its class, its shape and the command that made it.
+"""
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
 
 from train.config.refusal import CommandError
 from train.models.discriminator import Discriminator
 from train.models.generator import Generator
 from train.models.layers import channels_last
-from train.models.storage import save_network
 from train.models.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
+from train.running.workspace import write_atomically
 
 SHIPPED = Path(__file__).resolve().parent.parent / "shipped"
 """The generators of `unconditional/` and `camera_conditioned/`, and the latter's discriminator."""
@@ -31,10 +35,36 @@ DISCRIMINATORS: dict[str, type[Discriminator]] = {
 }
 
 Network = TypeVar("Network", Generator, Discriminator)
+AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 
 
 class WeightsError(CommandError):
     """A weights file is missing, broken or of another network; the message says which."""
+
+
+def save_network(
+    path: Path,
+    network: nn.Module,
+    facts: Mapping[str, str],
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Write the network's state and `facts`, atomically.
+
+    `dtype` is that of the stored floating-point tensors; None: as they are.
+    """
+    weights = {
+        name: value.detach().to("cpu", dtype if value.is_floating_point() else None).contiguous()
+        for name, value in network.state_dict().items()
+    }
+    write_atomically(path, save(weights, dict(facts)))
+
+
+def load_network(path: Path, build: Callable[[dict[str, str]], AnyNetwork]) -> AnyNetwork:
+    """The network that `build` makes of the facts, with its weights, in evaluation mode."""
+    with safe_open(path, "pt") as file:
+        network = build(file.metadata())
+    network.load_state_dict(load_file(path))
+    return network.eval()
 
 
 def save_weights(

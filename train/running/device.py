@@ -9,7 +9,6 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -84,21 +83,9 @@ class Device:
     def __init__(self, precision: str = "auto", fabric: Fabric | None = None) -> None:
         """`fabric`: joins the processes that share the work; default: this one is alone."""
         self.fabric = fabric or new_fabric(precision)
-        self.processes = self.fabric.world_size
-
-    @property
-    def device(self) -> torch.device:
-        """The torch device."""
-        return self.fabric.device
-
-    @property
-    def is_rank_zero(self) -> bool:
-        """Whether this is the process that reports and writes."""
-        return self.fabric.is_global_zero
-
-    def autocast(self) -> AbstractContextManager[None]:
-        """The context of a forward pass."""
-        return self.fabric.autocast()
+        self.device, self.processes = self.fabric.device, self.fabric.world_size
+        self.is_rank_zero = self.fabric.is_global_zero  # which reports and writes
+        self.autocast = self.fabric.autocast  # the context of a forward pass
 
     def shard(self, count: int) -> slice:
         """This process's shard of `count` items: every `processes`-th one."""

@@ -7,6 +7,7 @@ with torch on real images at batch 1, 3 and 8; one that differs by more than `ex
 refused with the report. Weights are stored in half precision where parity allows it.
 """
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -25,11 +26,7 @@ from graphics.camera import CONVENTION
 from graphics.mesh import save_template
 from service.model import bundle
 from train.config import CHECKPOINT, PROCEDURAL, Config, ExportConfig
-from train.data.samples import (
-    write_folder_samples,
-    write_generated_samples,
-    write_procedural_samples,
-)
+from train.data import samples
 from train.models.inverse_graphics import InverseGraphics, load_inverse_graphics
 from train.models.onnx_files import Arrays, as_arrays, export_graph, halve_weights, parity
 from train.models.segmenter import OnnxSegmenter, load_segmenter
@@ -77,14 +74,22 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     beside = folder.path / f".bundle.{os.getpid()}.part"
     try:
         _write_samples(beside / bundle.SAMPLES_FOLDER, config, workspace)
-        _write_files(beside, network, graphs)
+        for name, graph in graphs.items():
+            (beside / f"{name}.onnx").write_bytes(graph.model.SerializeToString())
+        save_template(beside / bundle.TEMPLATE_FILE, network.template)
         metrics = _metrics(config, workspace, round)
         bundle.write_manifest(beside, _manifest(config, network, graphs, metrics))
         shutil.rmtree(folder.path / "bundle", ignore_errors=True)
         beside.rename(folder.path / "bundle")
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    facts = {"round": round, **_facts(folder.path / "bundle", graphs)}
+    loaded = bundle.load(folder.path / "bundle")  # as the service reads it
+    facts: dict[str, Any] = {
+        "round": round,
+        "bytes": sum((loaded.folder / name).stat().st_size for name in loaded.manifest.files),
+        "parity": {name: graph.parity for name, graph in graphs.items()},
+        "half_from": {name: graph.half_from for name, graph in graphs.items()},
+    }
     if config.export.register:
         facts["registered"] = bundle.register(folder.path / "bundle")
     folder.finish(**facts)
@@ -94,23 +99,8 @@ def _metrics(config: Config, workspace: Workspace, round: int) -> dict[str, Any]
     """Metrics of the networks and the versions of what made them, for the manifest."""
     report = json.loads(workspace.stage("evaluate", round).require("report.json").read_text())
     report.pop("photographs", None)  # per photograph: of no use to a client
-    training = {
-        "preset": config.preset,
-        "seed": config.seed,
-        "round": round,
-        "packages": _versions(),
-    }
-    return {"evaluate": report, "training": training}
-
-
-def _facts(written: Path, graphs: dict[str, Exported]) -> dict[str, Any]:
-    """Facts of the bundle in the folder `written`, read as the service reads it."""
-    loaded = bundle.load(written)
-    return {
-        "bytes": sum((loaded.folder / name).stat().st_size for name in loaded.manifest.files),
-        "parity": {name: graph.parity for name, graph in graphs.items()},
-        "half_from": {name: graph.half_from for name, graph in graphs.items()},
-    }
+    training = {"preset": config.preset, "seed": config.seed, "round": round}
+    return {"evaluate": report, "training": {**training, "packages": _versions()}}
 
 
 def _exported_graphs(
@@ -196,24 +186,17 @@ def refuse_differences(graphs: Mapping[str, Exported], tolerance: float) -> None
     )
 
 
-def _write_files(folder: Path, network: InverseGraphics, graphs: Mapping[str, Exported]) -> None:
-    """Everything in a bundle but samples and manifest."""
-    for name, graph in graphs.items():
-        (folder / f"{name}.onnx").write_bytes(graph.model.SerializeToString())
-    save_template(folder / bundle.TEMPLATE_FILE, network.template)
-
-
 def _write_samples(folder: Path, config: Config, workspace: Workspace) -> None:
     folder.mkdir(parents=True)
     count, size = config.export.samples, config.export.sample_size
     source = config.photographs.source
     if source == PROCEDURAL:
-        write_procedural_samples(folder, count, size)
+        samples.write_procedural_samples(folder, count, size)
     elif source == CHECKPOINT:
         images = workspace.stage("photographs").require("images.npy")
-        write_generated_samples(folder, np.load(images, mmap_mode="r"), count)
+        samples.write_generated_samples(folder, np.load(images, mmap_mode="r"), count)
     else:
-        write_folder_samples(folder, Path(source), count, size)
+        samples.write_folder_samples(folder, Path(source), count, size)
 
 
 def _manifest(
@@ -257,8 +240,7 @@ def _hardware() -> str:
 def _versions() -> dict[str, str]:
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
-        try:
+        # `onnxruntime` and `onnxruntime-gpu` exclude each other.
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue  # `onnxruntime` and `onnxruntime-gpu` exclude each other
     return versions

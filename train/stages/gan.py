@@ -17,19 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from train.checkpoints.imported import Taken, load_checkpoint
+from train.checkpoints.imported import load_checkpoint
 from train.config import PROCEDURAL, Config, ConfigError, GanConfig
 from train.data.stream import PhotographStream
+from train.models import weights
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
 from train.models.stylegan2 import published_channels
-from train.models.weights import (
-    SHIPPED,
-    load_discriminator,
-    load_generator,
-    save_weights,
-    transfer,
-)
 from train.pictures.view_grid import write_view_grid
 from train.running.device import Device, default_device, keep_freed_memory, launch, processes_for
 from train.running.progress import Progress
@@ -48,7 +42,8 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     if settings.checkpoint and round == 0:
         taken = load_checkpoint(config)  # refuses before anything is written
         folder.start(started)
-        _write_taken(taken, folder)
+        _save(folder, taken.generator, taken.discriminator, kimg="0", **taken.origin)
+        write_view_grid(taken.generator.to(default_device()), folder.file("images/000000.png"))
         folder.finish(kimg=0, camera_conditioned=False, **taken.origin)
         return
     folder.start(started)
@@ -107,17 +102,8 @@ def _train(
             write_view_grid(training.average, folder.file(f"images/{seen:06d}.png"))
     if device.is_rank_zero:
         write_view_grid(training.average, folder.file(f"images/{int(kimg):06d}.png"))
-        _save(folder, training, kimg)
+        _save(folder, training.average, training.discriminator, kimg=str(kimg))
     return {name: float(value) for name, value in metrics.items()}
-
-
-def _write_taken(taken: Taken, folder: StageFolder) -> None:
-    """Write the networks of gan.checkpoint as they are, and the pictures of the fixed codes."""
-    facts = {"command": training_command(), "kimg": "0", **taken.origin}
-    save_weights(folder.file("generator.safetensors"), taken.generator, facts)
-    if taken.discriminator is not None:
-        save_weights(folder.file("discriminator.safetensors"), taken.discriminator, facts)
-    write_view_grid(taken.generator.to(default_device()), folder.file("images/000000.png"))
 
 
 def _stream(settings: GanConfig, workspace: Workspace, round: int) -> PhotographStream:
@@ -137,8 +123,8 @@ def _networks(
     if start is None:
         progress.say("starts from scratch")
         return generator, discriminator
-    new = transfer(load_generator(start[0]), generator)
-    new += transfer(load_discriminator(start[1]), discriminator)
+    new = weights.transfer(weights.load_generator(start[0]), generator)
+    new += weights.transfer(weights.load_discriminator(start[1]), discriminator)
     begun = f"; new: {', '.join(new)}" if new else ""
     progress.say(f"starts from {start[0].parent}{begun}")
     return generator, discriminator
@@ -154,15 +140,12 @@ def new_networks(config: Config, *, camera_conditioned: bool) -> tuple[Generator
         deep = wide[: len(judge.channels)]  # with a patch the finest level is left out
     shape = GeneratorShape(size, settings.code, wide, camera_conditioned=camera_conditioned)
     if not camera_conditioned:
-        shape = _with_view_layers(shape, settings.view_layers or (4 if size <= 32 else 6))
+        count = settings.view_layers or (4 if size <= 32 else 6)
+        try:
+            shape = replace(shape, view_layers=count)
+        except ValueError as error:
+            raise ConfigError(f"gan.{error}; give --gan.view-layers at most so many") from error
     return Generator(shape), Discriminator(replace(judge, channels=deep))
-
-
-def _with_view_layers(shape: GeneratorShape, count: int) -> GeneratorShape:
-    try:
-        return replace(shape, view_layers=count)
-    except ValueError as error:
-        raise ConfigError(f"gan.{error}; give --gan.view-layers at most so many") from error
 
 
 def _starting_weights(
@@ -177,14 +160,17 @@ def _starting_weights(
     if settings.init == "shipped":
         # Without its cameras the camera-conditioned discriminator judges plain photographs as well.
         kind = "camera_conditioned" if round else "unconditional"
-        discriminator = SHIPPED / "camera_conditioned" / "discriminator.safetensors"
-        return SHIPPED / kind / "generator.safetensors", discriminator
+        discriminator = weights.SHIPPED / "camera_conditioned" / "discriminator.safetensors"
+        return weights.SHIPPED / kind / "generator.safetensors", discriminator
     folder = Path(settings.init)
     return folder / "generator.safetensors", folder / "discriminator.safetensors"
 
 
-def _save(folder: StageFolder, training: GanTraining, kimg: float) -> None:
-    """The averaged generator and the discriminator, with the command that made them."""
-    facts = {"command": training_command(), "kimg": str(kimg)}
-    save_weights(folder.file("generator.safetensors"), training.average, facts)
-    save_weights(folder.file("discriminator.safetensors"), training.discriminator, facts)
+def _save(
+    folder: StageFolder, generator: Generator, discriminator: Discriminator | None, **facts: str
+) -> None:
+    """Write the networks with the command that made them."""
+    facts = {"command": training_command(), **facts}
+    weights.save_weights(folder.file("generator.safetensors"), generator, facts)
+    if discriminator is not None:
+        weights.save_weights(folder.file("discriminator.safetensors"), discriminator, facts)

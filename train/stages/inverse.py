@@ -120,14 +120,9 @@ def _initial_network(
     if round > 0 and settings.views > 1 and not settings.anew:
         before = workspace.stage("inverse", round - 1)
         return load_inverse_graphics(before.require("inverse_graphics.safetensors")).train()
-    shape = InverseGraphicsShape(
-        config.photographs.size,
-        settings.width,
-        settings.template_level,
-        settings.texture_size,
-        settings.symmetric,
-    )
-    return InverseGraphics(shape)
+    names = ("width", "template_level", "texture_size", "symmetric")
+    sizes = {name: getattr(settings, name) for name in names}
+    return InverseGraphics(InverseGraphicsShape(config.photographs.size, **sizes))
 
 
 def _features(workspace: Workspace, round: int, settings: InverseConfig) -> nn.Module:
@@ -219,8 +214,5 @@ def _write_mean(folder: StageFolder, training: InverseTraining) -> None:
         prediction = training.average(images.to(device), masks.to(device)[:, None])
         vertices.append(prediction.vertices.cpu().numpy())
         textures.append(prediction.textures.cpu().numpy())
-    mean = {
-        "vertices": np.concatenate(vertices).mean(0),
-        "texture": np.concatenate(textures).mean(0),
-    }
-    folder.save_arrays("mean.npz", mean)
+    shape, texture = (np.concatenate(parts).mean(0) for parts in (vertices, textures))
+    folder.save_arrays("mean.npz", {"vertices": shape, "texture": texture})

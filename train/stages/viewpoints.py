@@ -32,23 +32,14 @@ from train.annotation.table import (
     table_rows,
     write_table,
 )
-from train.annotation.viewpoint_choice import (
-    FEWEST,
-    first_codes,
-    measured_choice,
-    score_codes,
-)
+from train.annotation.viewpoint_choice import FEWEST, first_codes, measured_choice, score_codes
 from train.config import PROCEDURAL, Config
 from train.models.attributes import AttributeClassifier, load_attributes
 from train.models.generated import as_pixels, generate_grid, sample_contents
 from train.models.generator import Generator
 from train.models.weights import load_generator
 from train.pictures.grid import write_labelled_rows
-from train.pose.attribute_classifier import (
-    classifier_errors,
-    take_shipped_classifier,
-    train_attribute_classifier,
-)
+from train.pose import attribute_classifier
 from train.running.device import default_device
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace, WorkspaceError, write_json
@@ -111,9 +102,9 @@ def _attribute_classifier(
     """The attribute classifier, trained first where it is not there yet."""
     weights = folder.file("attributes.safetensors")
     if not weights.exists() and config.viewpoints.classifier == "shipped":
-        take_shipped_classifier(config.photographs.size, weights)
+        attribute_classifier.take_shipped_classifier(config.photographs.size, weights)
     elif not weights.exists():
-        train_attribute_classifier(config, workspace, folder)
+        attribute_classifier.train_attribute_classifier(config, workspace, folder)
     return load_attributes(weights).to(default_device())
 
 
@@ -138,7 +129,7 @@ def _choose_and_tabulate(
     else:
         readings = score_codes(workspace, folder, (generator, classifier), (codes, contents))
         choice = measured_choice(readings, settings, Progress(workspace, "viewpoints", 1))
-        choice.metrics["classifier_held_out"] = classifier_errors(classifier)
+        choice.metrics["classifier_held_out"] = attribute_classifier.classifier_errors(classifier)
     chosen = choice.indices
     write_json(folder.file("viewpoint_metrics.json"), choice.metrics)
     arrays = {"codes": codes[chosen].cpu().numpy(), **choice.measures._asdict()}
