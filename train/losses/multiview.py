@@ -22,6 +22,8 @@ from train.models.inverse_graphics import Prediction, completed
 from train.renderer.normals import face_normal_rows
 from train.renderer.render import Renderer
 
+Features = Callable[[Tensor], list[Tensor]]
+"""Images in 0..1 -> feature maps, for the perceptual term."""
 COVERED = 0.999  # soft masks are exactly 1 where a face covers the pixel
 SMALLEST_LENGTH = 1e-6
 """Product of two feature vectors' lengths below which they count as at right angles."""
@@ -57,13 +59,7 @@ def farthest(objects: Tensor, source: Tensor, target: Tensor) -> Tensor:  # bool
 class MultiviewLoss:
     """Renders predictions crosswise and weighs the terms of eq. 1."""
 
-    def __init__(
-        self,
-        renderer: Renderer,
-        features: Callable[[Tensor], list[Tensor]],
-        settings: InverseConfig,
-    ) -> None:
-        """`features`: images in 0..1 -> list of feature maps, for the perceptual term."""
+    def __init__(self, renderer: Renderer, features: Features, settings: InverseConfig) -> None:
         self.renderer, self.features, self.settings = renderer, features, settings
 
     def terms(self, views: Views, prediction: Prediction, perceptual: bool) -> dict[str, Tensor]:
@@ -128,8 +124,8 @@ def color_loss(rendered: Tensor, images: Tensor, masks: Tensor) -> Tensor:
 
 def iou_loss(rendered: Tensor, masks: Tensor) -> Tensor:
     """L_IOU: one minus the soft intersection over union of two masks [B, H, W], mean over B."""
-    intersection = (rendered * masks).sum((1, 2))
-    union = (rendered + masks - rendered * masks).sum((1, 2))
+    both = rendered * masks
+    intersection, union = both.sum((1, 2)), (rendered + masks - both).sum((1, 2))
     return 1 - (intersection / union.clamp(min=1e-6)).mean()
 
 

@@ -142,14 +142,9 @@ def read_attributes(network: AttributeClassifier, images: Tensor) -> AttributeRe
     return AttributeReadings(*(column.float().cpu().numpy() for column in columns))
 
 
-def save_attributes(
-    network: AttributeClassifier,
-    path: Path,
-    dtype: torch.dtype = torch.float32,
-    command: str = "",
-) -> None:
-    """Write the weights, the image size and the command that made them, atomically."""
-    save_network(path, network, {"size": str(network.size), "command": command}, dtype)
+def save_attributes(network: AttributeClassifier, path: Path) -> None:
+    """Write the weights and the image size, atomically."""
+    save_network(path, network, {"size": str(network.size)})
 
 
 def load_attributes(path: Path) -> AttributeClassifier:

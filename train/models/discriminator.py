@@ -82,9 +82,7 @@ class Discriminator(nn.Module):
         self.camera_conditioned = shape.camera_conditioned  # it judges an image with its camera
         wide = shape.channels[::-1]
         self.stem = EqualisedConvolution(3, wide[0], shape.patch, stride=shape.patch)
-        self.blocks = nn.ModuleList(
-            self._block(before, after) for before, after in itertools.pairwise(wide)
-        )
+        self.blocks = nn.ModuleList(self._block(*pair) for pair in itertools.pairwise(wide))
         self.last = EqualisedConvolution(wide[-1] + 1, wide[-1], 3)
         width = self._width()
         self.code = EqualisedLinear(wide[-1] * 16, width, activate=True)

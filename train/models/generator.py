@@ -10,6 +10,7 @@ early layers form a body's silhouette too, which would otherwise follow the view
 import itertools
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Literal, NamedTuple
 
 import torch
@@ -57,9 +58,8 @@ class GeneratorShape:
                 f"power of two from 4 up, with one count for each of 4, 8, … size"
             )
         if not 0 < self.view_layers <= 2 * wanted - 1:
-            raise ValueError(
-                f"view_layers={self.view_layers}: this size has {2 * wanted - 1} convolutions"
-            )
+            most = 2 * wanted - 1
+            raise ValueError(f"view_layers={self.view_layers}: this size has {most} convolutions")
 
 
 class Mapping(nn.Module):
@@ -69,9 +69,8 @@ class Mapping(nn.Module):
 
     def __init__(self, code: int, layers: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            *(EqualisedLinear(code, code, rate=0.01, activate=True) for _ in range(layers))
-        )
+        linear = partial(EqualisedLinear, code, code, rate=0.01, activate=True)
+        self.layers = nn.Sequential(*(linear() for _ in range(layers)))
         self.register_buffer("mean", torch.zeros(code))
 
     def forward(self, z: Tensor, truncation: float = 1.0) -> Tensor:  # [B, code] -> [B, code]

@@ -67,9 +67,8 @@ class StyleganRGraph(nn.Module):
         backgrounds: Tensor,  # uint8 [B, R, R, 3], the object's pixels 128
     ) -> Tensor:  # [B, R, R, 3] in 0..1
         """The image."""
-        images = self.network(
-            cameras, vertices, textures.permute(0, 3, 1, 2), channels_first(backgrounds)
-        )
+        textures, backgrounds = textures.permute(0, 3, 1, 2), channels_first(backgrounds)
+        images = self.network(cameras, vertices, textures, backgrounds)
         return images.clamp(0.0, 1.0).permute(0, 2, 3, 1)
 
 

@@ -7,7 +7,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -26,13 +26,9 @@ SHIPPED = Path(__file__).resolve().parent.parent / "shipped"
 CAMERA_PARTS = ("camera_mapping.", "camera.")
 """Parameters that only camera-conditioned networks have."""
 
-GENERATORS: dict[str, type[Generator]] = {
-    kind.architecture: kind for kind in (Generator, StyleGAN2Generator)
-}
+GENERATORS = {kind.architecture: kind for kind in (Generator, StyleGAN2Generator)}
 """Classes by the architecture that a file names."""
-DISCRIMINATORS: dict[str, type[Discriminator]] = {
-    kind.architecture: kind for kind in (Discriminator, StyleGAN2Discriminator)
-}
+DISCRIMINATORS = {kind.architecture: kind for kind in (Discriminator, StyleGAN2Discriminator)}
 
 Network = TypeVar("Network", Generator, Discriminator)
 AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
@@ -101,9 +97,7 @@ def load_discriminator(path: Path) -> Discriminator:
     return _load(path, "Discriminator", DISCRIMINATORS)
 
 
-def new_network(
-    known: Mapping[str, type[Network]], facts: Mapping[str, str], shape: str
-) -> Network:
+def new_network(known: Mapping[str, type[Network]], facts: dict[str, str], shape: str) -> Network:
     """A new network of `facts["architecture"]`, one of the `known`, with the JSON of its `shape`.
 
     Raises:
@@ -111,10 +105,9 @@ def new_network(
     """
     architecture = facts.get("architecture", "unnamed")
     if architecture not in known:
-        raise WeightsError(
-            f"a network of architecture {architecture}: known are {', '.join(known)}"
-        )
-    kind, fields = known[architecture], json.loads(shape)
+        raise WeightsError(f"architecture {architecture}: known are {', '.join(known)}")
+    kind: Any = known[architecture]
+    fields = json.loads(shape)
     return kind(kind.shape_class(**{**fields, "channels": tuple(fields["channels"])}))
 
 
@@ -161,9 +154,8 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def _load(path: Path, name: str, known: Mapping[str, type[Network]]) -> Network:
     tensors, facts = _read(path)
     if facts.get("network") != name:
-        raise WeightsError(
-            f"{path} holds {facts.get('network', 'no network of ours')}, wanted a {name}"
-        )
+        found = facts.get("network", "no network of ours")
+        raise WeightsError(f"{path} holds {found}, wanted a {name}")
     network = new_network(known, facts, facts["shape"])
     try:
         network.load_state_dict(tensors)

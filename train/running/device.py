@@ -140,7 +140,7 @@ def launch(
 
 
 def follow_rank_zero(group: torchrun.ProcessGroup) -> None:
-    """Do what rank 0 sends until it sends a shutdown; called in every other rank."""
+    """Do the work that rank 0 sends until it ends the command; called in every other rank."""
     while isinstance(order := group.receive(), torchrun.Work):
         _join(order)
 

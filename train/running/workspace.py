@@ -37,7 +37,7 @@ class WorkspaceError(CommandError):
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that nobody, even after a crash, reads half a file."""
+    """Write `content` to `path`; no process, even after a crash, reads half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

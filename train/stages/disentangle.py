@@ -37,7 +37,7 @@ from train.models.segmenter import load_segmenter
 from train.models.weights import load_generator
 from train.running.device import Device
 from train.running.progress import Progress
-from train.running.workspace import StageFolder, StepLoop, Workspace
+from train.running.workspace import StepLoop, Workspace
 from train.steps.disentangling import (
     FrozenEncoder,
     Step,
@@ -56,7 +56,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder = workspace.stage("disentangle", round)
     folder.start(config.disentangle)
     torch.manual_seed(config.seed + round)
-    training = Training(config, workspace, round, folder)
+    training = Training(config, workspace, round)
     training.run()
     stylegan_r.save_stylegan_r(folder.file("stylegan_r.safetensors"), training.network.cpu())
     folder.finish(**training.facts)
@@ -65,18 +65,19 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
 class Training:
     """StyleGAN-R, its training set, one step of either phase, and its checkpoints."""
 
-    def __init__(
-        self, config: Config, workspace: Workspace, round: int, folder: StageFolder
-    ) -> None:
-        self.settings, self.folder = config.disentangle, folder
+    def __init__(self, config: Config, workspace: Workspace, round: int) -> None:
+        self.settings, self.folder = config.disentangle, workspace.stage("disentangle", round)
         self.device = Device()
         self.random = torch.Generator().manual_seed(config.seed * 1_000 + round)
         self.facts: dict[str, Any] = {}
-        self.encoder = _encoder(workspace, round, self.device)
+        path = workspace.stage("inverse", round).require("inverse_graphics.safetensors")
+        inverse = load_inverse_graphics(path).to(self.device.device)
+        segment = load_segmenter(workspace.stage("segmenter").path, self.device.device)
+        self.encoder = FrozenEncoder(segment, inverse)
         generator = load_generator(workspace.stage("gan", round).require("generator.safetensors"))
         shape = stylegan_r.StyleganRShape(
-            vertices=len(self.encoder.inverse.template.vertices),
-            texture_size=self.encoder.inverse.shape.texture_size,
+            vertices=len(inverse.template.vertices),
+            texture_size=inverse.shape.texture_size,
             size=config.photographs.size,
         )
         self.network = stylegan_r.StyleganR(generator, shape).to(self.device.device)
@@ -206,12 +207,3 @@ class Training:
         nn.utils.clip_grad_norm_(self.optimizer.param_groups[0]["params"], 5.0)
         self.optimizer.step()
         return Step(taken.loss.detach(), {key: v.detach() for key, v in taken.terms.items()})
-
-
-def _encoder(workspace: Workspace, round: int, device: Device) -> FrozenEncoder:
-    """The frozen networks of this round."""
-    inverse = load_inverse_graphics(
-        workspace.stage("inverse", round).require("inverse_graphics.safetensors")
-    )
-    segment = load_segmenter(workspace.stage("segmenter").path, device.device)
-    return FrozenEncoder(segment, inverse.to(device.device))

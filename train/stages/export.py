@@ -65,9 +65,8 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder = workspace.stage("export")
     folder.start(config.export)
     progress = Progress(workspace, "export", len(bundle.GRAPHS), round)
-    network = load_inverse_graphics(
-        workspace.stage("inverse", round).require("inverse_graphics.safetensors")
-    )
+    weights = workspace.stage("inverse", round).require("inverse_graphics.safetensors")
+    network = load_inverse_graphics(weights)
     graphs = _exported_graphs(config.export, workspace, round, network)
     for number, (name, graph) in enumerate(graphs.items()):
         progress.tick(number + 1, **{f"{name}_{key}": v for key, v in graph.parity.items()})
@@ -108,13 +107,11 @@ def _exported_graphs(
 ) -> dict[str, Exported]:
     """The three graphs of a bundle, in its order, each within the tolerance or refused."""
     segmenter = load_segmenter(workspace.stage("segmenter").path)
-    stylegan_r = load_stylegan_r(
-        workspace.stage("disentangle", round).require("stylegan_r.safetensors")
-    )
+    weights = workspace.stage("disentangle", round).require("stylegan_r.safetensors")
     modules = {
         bundle.SEGMENTER: SegmenterGraph(segmenter),
         bundle.INVERSE_GRAPHICS: InverseGraphicsGraph(network),
-        bundle.STYLEGAN_R: StyleganRGraph(stylegan_r),
+        bundle.STYLEGAN_R: StyleganRGraph(load_stylegan_r(weights)),
     }
     inputs = parity_inputs(workspace, modules)
     given = None

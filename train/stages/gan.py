@@ -11,7 +11,6 @@ same codes in every picture, a row per content code, a column per view code or a
 import math
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -38,7 +37,10 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     """Train the GAN of this round; goes on where a killed run stopped."""
     settings, folder = config.gan, workspace.stage("gan", round)
     augment = augments(config, workspace)
-    started = _started(config, augment)
+    started = {**asdict(settings), "size": config.photographs.size, "seed": config.seed}
+    started["augment"] = augment
+    # A run may go on with another number of processes: it sees the same batches.
+    del started["processes"]
     if settings.checkpoint and round == 0:
         taken = load_checkpoint(config)  # refuses before anything is written
         folder.start(started)
@@ -59,15 +61,6 @@ def augments(config: Config, workspace: Workspace) -> bool:
         return config.gan.augment == "adaptive"
     own = config.photographs.source != PROCEDURAL
     return own and workspace.stage("photographs").facts()["count"] < FEW_PHOTOGRAPHS
-
-
-def _started(config: Config, augment: bool) -> dict[str, Any]:
-    """The settings that a stopped run must go on with."""
-    started = {**asdict(config.gan), "size": config.photographs.size, "seed": config.seed}
-    started["augment"] = augment
-    # A run may go on with another number of processes: it sees the same batches.
-    del started["processes"]
-    return started
 
 
 def _train(

@@ -25,7 +25,6 @@ from train.annotation.table import (
     PAGE,
     UNKNOWN,
     Annotation,
-    AnnotationNeeded,
     Measures,
     read_table,
     table_reaches,
@@ -43,8 +42,6 @@ from train.pose import attribute_classifier
 from train.running.device import default_device
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace, WorkspaceError, write_json
-
-__all__ = ["AnnotationNeeded", "run"]
 
 THIN = 0.1
 """Fraction of the mean count below which the user is warned of a bin. Measured: with 2 of 877 codes

@@ -6,7 +6,6 @@ number of processes, and another number can go on from a checkpoint.
 """
 
 import copy
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import torch
@@ -79,15 +78,10 @@ class GanTraining:
         self.generator = channels_last(generator, self.device.device)
         self.discriminator = channels_last(discriminator, self.device.device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
-        self.parts: dict[str, Any] = {
-            "generator": self.generator,
-            "discriminator": self.discriminator,
-            "average": self.average,
-        }
-        self.optimisers = (
-            self._optimiser(self.generator.parameters()),
-            self._optimiser(self.discriminator.parameters()),
-        )
+        self.parts: dict[str, Any] = {"generator": self.generator, "average": self.average}
+        self.parts["discriminator"] = self.discriminator
+        networks = (self.generator, self.discriminator)
+        self.optimisers = [self._optimiser(network) for network in networks]
         self.rng = torch.Generator().manual_seed(seed)
         self.noise_rng = torch.Generator(self.device.device).manual_seed(seed + 1)
         self.r1 = torch.zeros((), device=self.device.device)
@@ -101,9 +95,9 @@ class GanTraining:
         replayed = self.on_gpu and not (augment or settings.noise or self.device.processes > 1)
         self.graphs = StepGraphs(self._replayable) if replayed else None
 
-    def _optimiser(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Adam:
+    def _optimiser(self, network: nn.Module) -> torch.optim.Adam:
         return torch.optim.Adam(
-            parameters,
+            network.parameters(),
             lr=self.settings.learning_rate,
             betas=(0.0, 0.99),
             fused=True,
@@ -147,7 +141,7 @@ class GanTraining:
         if self.graphs is None:
             judged = self._update(codes, real, regularise)
         else:
-            inputs = (*codes, real.images) if real.cameras is None else (*codes, *real)
+            inputs: Any = (*codes, real.images) if real.cameras is None else (*codes, *real)
             judged = Judged(*self.graphs(inputs, regularise))
         if regularise:
             self.r1 = judged.r1.clone()  # which further steps may overwrite
@@ -174,29 +168,26 @@ class GanTraining:
         pixels = fakes.detach().requires_grad_()
         cameras = codes.view if self.discriminator.camera_conditioned else None
         shown, real = self._show(pixels, cameras), self._show(*real)
-        fake_logits, real_logits = self._judge(shown, real)
+        images, both = torch.cat([shown.images, real.images]), None
+        if shown.cameras is not None and real.cameras is not None:
+            both = torch.cat([shown.cameras, real.cameras])
+        with self.device.autocast():
+            logits = self.discriminator(images, both, batches=2).float()
+        fake_logits, real_logits = logits.tensor_split(2)
         loss_d = discriminator_loss(real_logits, fake_logits)
         torch.autograd.backward(loss_d, inputs=[*self.discriminator.parameters(), pixels])
         factors = generator_share(fake_logits.detach())
         assert pixels.grad is not None  # the discriminator's loss has just given it
         fakes.backward(pixels.grad * factors[:, None, None, None])
         r1 = self._regularise(real) if regularise else self.r1
-        self._average_over_processes()
+        parameters = (*self.generator.parameters(), *self.discriminator.parameters())
+        self.device.average([p.grad for p in parameters if p.grad is not None])
+        self.device.average([b for b in self.generator.buffers() if b.is_floating_point()])
         for optimiser in self.optimisers:
             optimiser.step()
             optimiser.zero_grad()
         real_logits, fake_logits = real_logits.detach(), fake_logits.detach()
         return Judged(generator_loss(fake_logits), loss_d.detach(), real_logits, fake_logits, r1)
-
-    def _judge(self, fakes: RealBatch, real: RealBatch) -> tuple[Tensor, Tensor]:
-        """Logits [B] of either, by one pass of the discriminator."""
-        images = torch.cat([fakes.images, real.images])
-        cameras = None
-        if fakes.cameras is not None and real.cameras is not None:
-            cameras = torch.cat([fakes.cameras, real.cameras])
-        with self.device.autocast():
-            logits = self.discriminator(images, cameras, batches=2).float()
-        return logits.tensor_split(2)
 
     def _sample_shard(self, stream: PhotographStream) -> tuple[Codes, RealBatch]:
         """This process's shard of the next codes and photographs."""
@@ -220,12 +211,6 @@ class GanTraining:
         shard = self.device.shard(batch)
         return seen(images, cameras, Changes(*(x[shard] for x in changes)))
 
-    def _average_over_processes(self) -> None:
-        """Gradients of both networks, and the generator's running means."""
-        parameters = (*self.generator.parameters(), *self.discriminator.parameters())
-        self.device.average([p.grad for p in parameters if p.grad is not None])
-        self.device.average([b for b in self.generator.buffers() if b.is_floating_point()])
-
     def _regularise(self, real: RealBatch) -> Tensor:
         """Add the gradient of R1 on half the batch, in float32, for the steps left out.
 
@@ -244,8 +229,8 @@ class GanTraining:
         # At most a twentieth of the images seen so far, for the average to leave the start behind.
         half_life = max(min(self.settings.ema_kimg * 1000, 0.05 * seen), 1e-8)
         kept = 0.5 ** (self.settings.batch_size / half_life)
-        averaged, current = list(self.average.parameters()), list(self.generator.parameters())
-        torch._foreach_lerp_(averaged, current, 1 - kept)
+        averaged: list[Tensor] = [*self.average.parameters()]
+        torch._foreach_lerp_(averaged, [*self.generator.parameters()], 1 - kept)
         torch._foreach_copy_(list(self.average.buffers()), list(self.generator.buffers()))
 
     def state_dict(self) -> dict[str, Any]:

@@ -26,8 +26,7 @@ SCALE_STD = 0.2 * math.log(2)
 """Standard deviation of the logarithm of both scalings (appendix B there, as all that follow)."""
 SHIFT_STD = 0.125  # in image sides
 BRIGHTNESS_STD = 0.2  # for pixels in [-1, 1]
-CONTRAST_STD = 0.5 * math.log(2)  # in the logarithm
-SATURATION_STD = math.log(2)  # in the logarithm
+CONTRAST_STD, SATURATION_STD = 0.5 * math.log(2), math.log(2)  # in the logarithm
 GREY = torch.full((3,), 1 / math.sqrt(3.0))  # the direction of equal colours
 
 
@@ -68,9 +67,7 @@ def change(images: Tensor, changes: Changes) -> Tensor:  # [B, 3, R, R] in [-1, 
     """The changed images, differentiable once; beyond the border they are reflected."""
     affine, colours = changes.affine.to(images.device), changes.colours.to(images.device)
     grid = F.affine_grid(affine, list(images.shape), align_corners=False)
-    moved = F.grid_sample(
-        images, grid, mode="bicubic", padding_mode="reflection", align_corners=False
-    )
+    moved = F.grid_sample(images, grid, "bicubic", "reflection", align_corners=False)
     pixels = torch.einsum("bij,bjhw->bihw", colours[:, :, :3], moved)
     pixels = pixels + colours[:, :, 3, None, None]
     return pixels.contiguous(memory_format=torch.channels_last)

@@ -161,7 +161,11 @@ class InverseTraining:
         loss = self.loss.total(terms)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self._average_over_processes()
+        parameters = (*self.network.parameters(), self.moves)
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        # The running statistics of batch normalisation, too.
+        statistics = [b for b in self.network.buffers() if b.is_floating_point()]
+        self.device.average(gradients + statistics)
         nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
         self.optimizer.step()
         kept = min(0.995, (step + 1) / (step + 10))
@@ -177,13 +181,6 @@ class InverseTraining:
     def _features_of(self, images: Tensor) -> list[Tensor]:
         with self.device.autocast():
             return self.features(images)
-
-    def _average_over_processes(self) -> None:
-        """Gradients, and the running statistics of batch normalisation."""
-        parameters = (*self.network.parameters(), self.moves)
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        statistics = [b for b in self.network.buffers() if b.is_floating_point()]
-        self.device.average(gradients + statistics)
 
 
 def _schedule(step: int, steps: int) -> float:

@@ -43,7 +43,7 @@ def pooled(images):
     return [torch.nn.functional.avg_pool2d(images, 4)]
 
 
-def test_every_part_of_a_prediction_is_taught_and_the_total_is_the_weighted_sum():
+def test_every_part_of_a_prediction_is_supervised_and_the_total_is_the_weighted_sum():
     torch.manual_seed(0)
     settings = InverseConfig(width=8, template_level=2, texture_size=16)
     network = InverseGraphics(InverseGraphicsShape(32, 8, 2, 16))
@@ -90,7 +90,7 @@ def test_iou_of_equal_disjoint_and_half_overlapping_masks():
     assert iou_loss(left, both).item() == pytest.approx(0.5)
 
 
-def test_perceptual_distance_ignores_the_length_of_features_and_teaches_one_side_only():
+def test_perceptual_distance_ignores_the_length_of_features_and_trains_one_side_only():
     ours = torch.rand(2, 5, 3, 3, requires_grad=True)
     theirs = torch.rand(2, 5, 3, 3, requires_grad=True)
     assert perceptual_loss([ours], [ours.detach() * 7]).item() == pytest.approx(0, abs=1e-6)
@@ -129,7 +129,7 @@ def test_a_distance_that_was_told_is_held_to_by_its_share():
     assert distance_loss_of([2.5], 5.0) == pytest.approx(distance_loss_of([12.0], 6.0), rel=1e-5)
 
 
-def test_a_distance_that_nobody_told_stays_near_the_nominal_one():
+def test_an_unlabelled_distance_stays_near_the_nominal_one():
     unknown = float("nan")
     assert distance_loss_of([5.0], unknown) == 0
     assert 0 < distance_loss_of([5.5], unknown) < 0.1 * distance_loss_of([5.5], 5.0)

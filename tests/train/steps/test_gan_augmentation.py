@@ -104,8 +104,8 @@ def test_colours_keep_grey_grey_and_hue_turns_keep_luma():
 
 def test_the_gradient_is_that_of_the_changed_image():
     given = images(2).double().requires_grad_()
-    drawn = sample_changes(2, 1.0, rng(), with_cameras=False)
-    changes = Changes(drawn.affine.double(), drawn.colours.double(), drawn.mirrored)
+    sampled = sample_changes(2, 1.0, rng(), with_cameras=False)
+    changes = Changes(sampled.affine.double(), sampled.colours.double(), sampled.mirrored)
     weights = torch.rand((2, 3, SIDE, SIDE), generator=rng()).double()
     (gradient,) = torch.autograd.grad((change(given, changes) * weights).sum(), given)
     way = torch.randn(given.shape, generator=rng()).double()
