@@ -23,8 +23,7 @@ from train.config.presets import PRESETS
 from train.config.section import AtLeast1, Section
 from train.cycle import Start
 from train.data.stream import PhotographStream
-from train.running.device import Device, launch, processes_for
-from train.running.memory import keep_freed_memory
+from train.running.device import Device, keep_freed_memory, launch, processes_for
 from train.stages.gan import new_networks
 from train.steps.gan import GanTraining
 

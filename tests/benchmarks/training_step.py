@@ -26,7 +26,7 @@ from train.models.inverse_graphics import InverseGraphics, InverseGraphicsShape
 from train.models.perceptual import DiscriminatorFeatures
 from train.models.weights import SHIPPED
 from train.running.device import Device
-from train.steps.inverse import Examples, InverseTraining
+from train.steps.inverse import InverseTraining
 
 SIZE = 64
 
@@ -42,9 +42,7 @@ class Step:
             SHIPPED / "camera_conditioned" / "discriminator.safetensors"
         )
         network = InverseGraphics(InverseGraphicsShape(SIZE))
-        self.training = InverseTraining(
-            settings, network, Examples(data, None), features, 1, device
-        )
+        self.training = InverseTraining(settings, network, (data, None), features, 1, device)
         self.inputs = self._renderer_inputs()
         self.taken = 0
 

@@ -15,8 +15,7 @@ from train.checkpoints import keys
 from train.checkpoints.keys import Key, layer_keys
 from train.checkpoints.refusal import CheckpointError, contents
 from train.checkpoints.safe_unpickler import PersistentObject, StoredTensor, read_pickle
-from train.models.stylegan2 import StyleGAN2Shape
-from train.models.stylegan2_discriminator import StyleGAN2DiscriminatorShape
+from train.models.stylegan2 import StyleGAN2DiscriminatorShape, StyleGAN2Shape
 
 MAPPING_RATE = 0.01
 """Learning-rate multiplier that the stored weights of the mapping are divided by (StyleGAN2)."""

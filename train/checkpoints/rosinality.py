@@ -19,8 +19,7 @@ from train.checkpoints import keys
 from train.checkpoints.keys import MOST_BLOCKS, Key, built, layer_keys
 from train.checkpoints.refusal import CheckpointError, contents
 from train.checkpoints.safe_unpickler import ADVICE, load_tensors
-from train.models.stylegan2 import StyleGAN2Shape
-from train.models.stylegan2_discriminator import StyleGAN2DiscriminatorShape
+from train.models.stylegan2 import StyleGAN2DiscriminatorShape, StyleGAN2Shape
 
 ZIP_MAGIC = b"PK\x03\x04"  # how a file of torch.save begins since version 1.6
 MEAN = "latent_avg"

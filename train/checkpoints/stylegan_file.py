@@ -10,8 +10,7 @@ import torch
 from train.checkpoints import VIEW_LAYERS, nvidia, rosinality
 from train.checkpoints.keys import Part, take
 from train.checkpoints.refusal import CheckpointError
-from train.models.stylegan2 import StyleGAN2Generator
-from train.models.stylegan2_discriminator import StyleGAN2Discriminator
+from train.models.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 from train.models.weights import save_weights
 
 LEGACY_TORCH_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."

@@ -18,8 +18,7 @@ from graphics.camera import NOMINAL_DISTANCE
 from graphics.mesh import Template
 from train.data.held_out import HeldOut, ObjectSource, Pictures
 from train.evaluation.benchmark import Predicted
-from train.losses.mesh import flatten_loss, laplacian_loss
-from train.losses.reconstruction import color_loss, iou_loss
+from train.losses.multiview import color_loss, flatten_loss, iou_loss, laplacian_loss
 from train.metrics.shape_comparison import Shape
 from train.renderer.render import Renderer
 from train.running.progress import ignore_progress

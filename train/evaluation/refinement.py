@@ -13,8 +13,7 @@ from torch import Tensor
 
 from graphics.mesh import Template
 from train.evaluation.benchmark import Predicted, Predictor
-from train.losses.mesh import flatten_loss, laplacian_loss
-from train.losses.reconstruction import color_loss
+from train.losses.multiview import color_loss, flatten_loss, laplacian_loss
 from train.renderer.render import Renderer, Rendering
 
 SHARPNESS = 30_000.0

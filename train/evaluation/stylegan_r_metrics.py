@@ -11,8 +11,7 @@ from train.data.codes import CodeSampler, as_images, inputs_of
 from train.losses.consistency import style_distance
 from train.models.stylegan_r import OWNERS, StyleganR
 from train.pictures.grid import write_grid
-from train.steps.disentangling import cycle_terms, sample_batch
-from train.steps.frozen_encoder import FrozenEncoder
+from train.steps.disentangling import FrozenEncoder, cycle_terms, sample_batch
 
 CHUNK = 32
 """Images synthesised at once."""

@@ -8,24 +8,17 @@ LOWEST_LOGIT = -60.0
 """Below it the discriminator's gradient is lost in float32, and no factor brings it back."""
 
 
-def generator_loss(
-    fake_logits: Tensor,  # [B]
-) -> Tensor:
+def generator_loss(fake_logits: Tensor) -> Tensor:  # [B]
     """−log σ(D(G(z))), the mean over the batch."""
     return F.softplus(-fake_logits).mean()
 
 
-def discriminator_loss(
-    real_logits: Tensor,  # [B]
-    fake_logits: Tensor,  # [B]
-) -> Tensor:
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:  # [B], [B]
     """−log σ(D(x)) − log(1 − σ(D(G(z)))), the mean over the batch."""
     return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
 
 
-def generator_share(
-    fake_logits: Tensor,  # [B]
-) -> Tensor:  # [B]
+def generator_share(fake_logits: Tensor) -> Tensor:  # [B] -> [B]
     """d `generator_loss` / d logit over d `discriminator_loss` / d logit: −exp(−logit).
 
     A gradient of the discriminator's loss with respect to a fake, whose logit no other image has a
@@ -34,10 +27,7 @@ def generator_share(
     return -torch.exp(-fake_logits.clamp(min=LOWEST_LOGIT))
 
 
-def r1_penalty(
-    real_logits: Tensor,  # [B]
-    real_images: Tensor,  # [B, 3, R, R], requires grad, the logits were computed from it
-) -> Tensor:
-    """E‖∇ₓ D(x)‖², differentiable; the objective has γ/2 of it."""
+def r1_penalty(real_logits: Tensor, real_images: Tensor) -> Tensor:  # [B], [B, 3, R, R] -> []
+    """E‖∇ₓ D(x)‖², differentiable, of images that require grad; the objective has γ/2 of it."""
     (gradients,) = torch.autograd.grad(real_logits.sum(), real_images, create_graph=True)
     return gradients.square().sum(dim=(1, 2, 3)).mean()

@@ -15,54 +15,40 @@ from torch.nn import functional as F
 
 from graphics.camera import NOMINAL_DISTANCE
 from train.models.camera_features import DISTANCE_SCALE
-from train.models.camera_head import AZIMUTH_BINS
+from train.models.heads import AZIMUTH_BINS
 from train.models.layers import channels_last
-from train.models.storage import load_network, save_network
+from train.models.segmenter import ConvolutionBlock
+from train.models.weights import load_network, save_network
 
 GRID_SIDE = 32
 """Images are folded to this side at the entry, so that the cost hardly depends on their size."""
-WIDTHS = (24, 48, 96, 128)
-"""Channels at sides 32, 16, 8 and 4."""
+WIDTHS = (24, 48, 96, 128)  # channels at sides 32, 16, 8 and 4
 CODE = 128
-BODY_KINDS = 4
-"""Kinds of bodies of procedural vehicles."""
+BODY_KINDS = 4  # kinds of bodies of procedural vehicles
 ELEVATION_SCALE_DEGREES = 10.0
 
 
 class AttributeOutputs(NamedTuple):
     """Raw outputs for B images."""
 
-    azimuth_logits: Tensor
-    """[B, AZIMUTH_BINS]; bin 0 is centred on 0 degrees."""
-    elevations: Tensor
-    """[B] degrees."""
-    distances: Tensor
-    """[B] object units."""
-    kind_logits: Tensor
-    """[B, BODY_KINDS]."""
-    bodies: Tensor
-    """[B, 2]: roof height and length in object units."""
-    paints: Tensor
-    """[B, 3] in 0..1."""
+    azimuth_logits: Tensor  # [B, AZIMUTH_BINS]; bin 0 is centred on 0 degrees
+    elevations: Tensor  # [B] degrees
+    distances: Tensor  # [B] object units
+    kind_logits: Tensor  # [B, BODY_KINDS]
+    bodies: Tensor  # [B, 2]: roof height and length in object units
+    paints: Tensor  # [B, 3] in 0..1
 
 
 class AttributeReadings(NamedTuple):
     """Attributes of N images."""
 
-    azimuths: np.ndarray
-    """f32 [N] degrees in [-180, 180)."""
-    confidences: np.ndarray
-    """f32 [N] in 0..1: probability of the azimuth's peak and its neighbours."""
-    elevations: np.ndarray
-    """f32 [N] degrees."""
-    distances: np.ndarray
-    """f32 [N] object units."""
-    kinds: np.ndarray
-    """f32 [N, BODY_KINDS] probabilities."""
-    bodies: np.ndarray
-    """f32 [N, 2]: roof height and length in object units."""
-    paints: np.ndarray
-    """f32 [N, 3] in 0..1."""
+    azimuths: np.ndarray  # f32 [N] degrees in [-180, 180)
+    confidences: np.ndarray  # f32 [N] in 0..1: probability of the azimuth's peak and its neighbours
+    elevations: np.ndarray  # f32 [N] degrees
+    distances: np.ndarray  # f32 [N] object units
+    kinds: np.ndarray  # f32 [N, BODY_KINDS] probabilities
+    bodies: np.ndarray  # f32 [N, 2]: roof height and length in object units
+    paints: np.ndarray  # f32 [N, 3] in 0..1
 
     def values(self) -> dict[str, np.ndarray]:
         """Attribute -> f32 [N, D]: numbers whose variance means something.
@@ -92,7 +78,8 @@ class AttributeClassifier(nn.Module):
         layers: list[nn.Module] = []
         inputs = 3 * self.fold**2
         for level, width in enumerate(WIDTHS):
-            layers += [*_convolution(inputs, width), *(_convolution(width, width) if level else ())]
+            layers += ConvolutionBlock(inputs, width)
+            layers += ConvolutionBlock(width, width) if level else []
             # The largest, not the mean: what tells front from back is lamps of a pixel or two.
             layers += [nn.MaxPool2d(2)] if level + 1 < len(WIDTHS) else []
             inputs = width
@@ -102,15 +89,11 @@ class AttributeClassifier(nn.Module):
         self.kind = nn.Linear(CODE, BODY_KINDS)
         self.rest = nn.Linear(CODE, 7)
 
-    def forward(
-        self,
-        images: Tensor,  # [B, 3, R, R] in 0..1
-    ) -> AttributeOutputs:
+    def forward(self, images: Tensor) -> AttributeOutputs:  # [B, 3, R, R] in 0..1
         """Raw outputs; see `read_attributes` for degrees and probabilities."""
-        if images.shape[1:] != (3, self.size, self.size):
-            raise ValueError(
-                f"images of shape {tuple(images.shape)}: must be [B, 3, {self.size}, {self.size}]"
-            )
+        size = self.size
+        if images.shape[1:] != (3, size, size):
+            raise ValueError(f"images {tuple(images.shape)}: must be [B, 3, {size}, {size}]")
         code = F.relu(self.features(images))
         rest = self.rest(code).float()
         return AttributeOutputs(
@@ -122,29 +105,15 @@ class AttributeClassifier(nn.Module):
             torch.sigmoid(rest[:, 4:]),
         )
 
-    def features(
-        self,
-        images: Tensor,  # [B, 3, R, R] in 0..1
-    ) -> Tensor:  # [B, CODE]
+    def features(self, images: Tensor) -> Tensor:  # [B, 3, R, R] in 0..1 -> [B, CODE]
         """The code of all heads before its rectifier: the features of Fréchet distances."""
         folded = F.pixel_unshuffle((images - 0.5) * 2, self.fold)
         return self.code(self.encoder(folded))
 
 
-def _convolution(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-    return (
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(),
-    )
-
-
 @torch.inference_mode()
-def read_attributes(
-    network: AttributeClassifier,
-    images: Tensor,  # [N, 3, R, R] in 0..1, on any device
-) -> AttributeReadings:
-    """Degrees, probabilities and object units, averaged over the image and its mirror image.
+def read_attributes(network: AttributeClassifier, images: Tensor) -> AttributeReadings:
+    """Attributes of images [N, 3, R, R] in 0..1, averaged over each and its mirror image.
 
     The azimuth is the mean direction of the distribution's peak, the strongest bin and its
     neighbours. A second peak on the far side (front and back confused) then lowers the confidence
@@ -173,14 +142,9 @@ def read_attributes(
     return AttributeReadings(*(column.float().cpu().numpy() for column in columns))
 
 
-def save_attributes(
-    network: AttributeClassifier,
-    path: Path,
-    dtype: torch.dtype = torch.float32,
-    command: str = "",
-) -> None:
-    """Write the weights, the image size and the command that made them, atomically."""
-    save_network(path, network, {"size": str(network.size), "command": command}, dtype)
+def save_attributes(network: AttributeClassifier, path: Path) -> None:
+    """Write the weights and the image size, atomically."""
+    save_network(path, network, {"size": str(network.size)})
 
 
 def load_attributes(path: Path) -> AttributeClassifier:

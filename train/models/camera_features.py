@@ -12,17 +12,14 @@ CAMERA_FEATURES = 6
 ELEVATION_FEATURE, DISTANCE_FEATURE = 4, 5
 """Indices of the features that may be unlabelled."""
 ELEVATION_SCALE_DEGREES = 30.0
-DISTANCE_SCALE = 0.1
-"""Step of the distance's logarithm that counts as one, here and in the losses."""
+DISTANCE_SCALE = 0.1  # step of the distance's logarithm that counts as one, here and in the losses
 
 
-def camera_features(
-    cameras: Tensor,  # [B, 5]; elevation and distance nan where unlabelled
-) -> Tensor:  # [B, CAMERA_FEATURES]
+def camera_features(cameras: Tensor) -> Tensor:  # [B, 5] -> [B, CAMERA_FEATURES]
     """Periodic azimuth and its double, elevation, and the distance over the nominal one.
 
-    An unlabelled elevation counts as 0 degrees, an unlabelled distance as the nominal one. Offsets
-    are left out.
+    An unlabelled (nan) elevation counts as 0 degrees, an unlabelled distance as the nominal one.
+    Offsets are left out.
     """
     azimuths = torch.deg2rad(cameras[:, AZIMUTH])
     distances = (cameras[:, DISTANCE] / NOMINAL_DISTANCE).log() / DISTANCE_SCALE
@@ -61,9 +58,6 @@ class CameraMapping(nn.Module):
             EqualisedLinear(code, code, rate=0.1, activate=True),
         )
 
-    def forward(
-        self,
-        cameras: Tensor,  # [B, 5] degrees, distance, offsets; nan where unlabelled
-    ) -> Tensor:  # [B, code]
+    def forward(self, cameras: Tensor) -> Tensor:  # [B, 5], nan where unlabelled -> [B, code]
         """View codes of the order of one."""
         return self.layers(camera_features(cameras) * math.sqrt(2.0))

@@ -3,26 +3,23 @@
 import itertools
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from train.models.batch_deviation import minibatch_deviation
 from train.models.camera_features import camera_features, camera_layer
 from train.models.generator import default_channels
-from train.models.layers import EqualisedConvolution, EqualisedLinear, halve
+from train.models.layers import EPSILON, EqualisedConvolution, EqualisedLinear, halve
 
-WIDTH = 128
-"""Numbers in the code that the logit is read from, in our own discriminator."""
+WIDTH = 128  # numbers in the code that the logit is read from, in our own discriminator
 
 
 @dataclass(frozen=True)
 class DiscriminatorShape:
     """What a discriminator's weights depend on; stored with them."""
 
-    size: int = 64
-    """Side of the image in pixels, a power of two."""
+    size: int = 64  # side of the image in pixels, a power of two
     channels: tuple[int, ...] = ()
     """Channels of the resolutions 4, 8, … size/patch; empty: the default ones."""
     patch: int = 0
@@ -53,10 +50,7 @@ class ResidualBlock(nn.Module):
         self.conv1 = EqualisedConvolution(inputs, outputs, 3)
         self.skip = EqualisedConvolution(inputs, outputs, 1, activate=False)
 
-    def forward(
-        self,
-        features: Tensor,  # [B, inputs, H, W]
-    ) -> Tensor:  # [B, outputs, H/2, W/2]
+    def forward(self, features: Tensor) -> Tensor:  # [B, inputs, H, W] -> [B, outputs, H/2, W/2]
         """The sum of both branches at unit variance."""
         skipped = self.skip(halve(features))
         branch = self.conv1(halve(self.conv0(features)))
@@ -70,11 +64,8 @@ class CameraEmbedding(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(camera_layer(width), EqualisedLinear(width, width))
 
-    def forward(
-        self,
-        cameras: Tensor,  # [B, 5] degrees, distance, offsets; nan where unlabelled
-    ) -> Tensor:  # [B, width]
-        """From azimuth, elevation and distance."""
+    def forward(self, cameras: Tensor) -> Tensor:  # [B, 5], nan where unlabelled -> [B, width]
+        """The vectors, from azimuth, elevation and distance."""
         return self.layers(camera_features(cameras))
 
 
@@ -82,16 +73,16 @@ class Discriminator(nn.Module):
     """Real or generated, and whether the image fits the camera."""
 
     architecture: ClassVar[str] = "light"
-    """Pools before convolving; the published form is `train.models.stylegan2_discriminator`."""
+    """Pools before convolving; the published form is `train.models.stylegan2`."""
+    shape_class: ClassVar[type[DiscriminatorShape]] = DiscriminatorShape
 
     def __init__(self, shape: DiscriminatorShape) -> None:
         super().__init__()
         self.shape = shape
+        self.camera_conditioned = shape.camera_conditioned  # it judges an image with its camera
         wide = shape.channels[::-1]
         self.stem = EqualisedConvolution(3, wide[0], shape.patch, stride=shape.patch)
-        self.blocks = nn.ModuleList(
-            self._block(before, after) for before, after in itertools.pairwise(wide)
-        )
+        self.blocks = nn.ModuleList(self._block(*pair) for pair in itertools.pairwise(wide))
         self.last = EqualisedConvolution(wide[-1] + 1, wide[-1], 3)
         width = self._width()
         self.code = EqualisedLinear(wide[-1] * 16, width, activate=True)
@@ -109,16 +100,8 @@ class Discriminator(nn.Module):
         """What the outputs of the stem and of the last convolution pass through; nothing here."""
         return features
 
-    @property
-    def camera_conditioned(self) -> bool:
-        """Whether the discriminator judges images together with their cameras."""
-        return self.shape.camera_conditioned
-
-    def features(
-        self,
-        images: Tensor,  # [B, 3, R, R] in [-1, 1]
-    ) -> list[Tensor]:  # [B, C, H, W], from fine to 4×4
-        """Feature maps of the stem and of every block, for the perceptual loss."""
+    def features(self, images: Tensor) -> list[Tensor]:  # [B, 3, R, R] in [-1, 1] -> [B, C, H, W]
+        """Feature maps of the stem and of every block, from fine to 4×4."""
         maps = [self._limit(self.stem(images.contiguous(memory_format=torch.channels_last)))]
         for block in self.blocks:
             maps.append(block(maps[-1]))
@@ -142,3 +125,44 @@ class Discriminator(nn.Module):
         if cameras is None or self.camera is None:
             return logits
         return logits + (code * self.camera(cameras)).sum(dim=1) / math.sqrt(code.shape[1])
+
+
+def minibatch_deviation(features: Tensor, group: int = 4, batches: int = 1) -> Tensor:
+    """Mean standard deviation within groups of a batch (Karras et al. 2018, section 3).
+
+    [B, C, H, W] -> [B, 1, H, W], float32 if not float64.
+    It shows the discriminator how varied a batch is. A group holds the images `i, i + B/group, …`;
+    the last batch may be smaller than a group. Of several batches, one after the other in
+    `features`, each is grouped by itself.
+
+    Backward each image answers for its group's deviation by its own logit, as if all members had
+    that one, and not by the logits of all. So no logit's gradient reaches another image, and two
+    losses of the logits go back to an image alike but for one factor: one pass back serves both.
+    """
+    size, (_, _, height, width) = len(features) // batches, features.shape
+    group = math.gcd(size, group)
+    grouped = features.reshape(batches, group, size // group, -1).transpose(1, 2).flatten(0, 1)
+    wide = torch.promote_types(features.dtype, torch.float32)
+    deviation = _Deviation.apply(grouped.to(wide)).unflatten(0, (batches, -1))
+    return deviation.transpose(1, 2).reshape(-1, 1, 1, 1).expand(-1, 1, height, width)
+
+
+class _Deviation(torch.autograd.Function):
+    """[groups, members, F] → [groups, members]: each one the whole group's."""
+
+    @staticmethod
+    def forward(ctx: Any, grouped: Tensor) -> Tensor:
+        ctx.save_for_backward(grouped)
+        deviation = (_residuals(grouped).square().mean(dim=1) + EPSILON).sqrt()  # [groups, F]
+        return deviation.mean(dim=1, keepdim=True).expand(grouped.shape[:2])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        residuals = _residuals(*ctx.saved_tensors)
+        variance = residuals.square().mean(dim=1, keepdim=True)
+        slope = residuals * (variance + EPSILON).rsqrt() / residuals.shape[2]
+        return gradient[:, :, None] * slope
+
+
+def _residuals(grouped: Tensor) -> Tensor:
+    return grouped - grouped.mean(dim=1, keepdim=True)

@@ -6,8 +6,7 @@ from torch import Tensor
 
 from train.models.generator import Generator
 
-BATCH = 64
-"""Images generated at once, of up to 64 px; fewer where they are larger."""
+BATCH = 64  # images generated at once, of up to 64 px; fewer where they are larger
 
 
 def sample_contents(
@@ -33,21 +32,14 @@ def generate(
     device = generator.constant.device
     batch = max(1, min(BATCH, BATCH * 64**2 // generator.shape.size**2))
     parts = []
-    for content, view in zip(
-        contents.to(device).split(batch), views.to(device).split(batch), strict=True
-    ):
+    pairs = (codes.to(device).split(batch) for codes in (contents, views))
+    for content, view in zip(*pairs, strict=True):
         images = (generator.synthesize(generator.styles(content, view), noise=None) + 1) / 2
-        parts.append(_at_most(images.clamp(0, 1), size))
+        images = images.clamp(0, 1)
+        if size is not None and size < images.shape[-1]:
+            images = F.interpolate(images, size=(size, size), mode="area")
+        parts.append(images)
     return torch.cat(parts)
-
-
-def _at_most(
-    images: Tensor,  # [B, 3, R, R]
-    size: int | None,
-) -> Tensor:  # [B, 3, size, size], or what was given
-    if size is None or size >= images.shape[-1]:
-        return images
-    return F.interpolate(images, size=(size, size), mode="area")
 
 
 @torch.inference_mode()
@@ -58,16 +50,10 @@ def generate_grid(
     size: int | None = None,
 ) -> Tensor:  # [K * C, 3, R, R] in 0..1
     """Every view code with every content code; the contents change fastest. `size`: as above."""
-    return generate(
-        generator,
-        contents.repeat(len(views), 1),
-        views.repeat_interleave(len(contents), dim=0),
-        size,
-    )
+    views = views.repeat_interleave(len(contents), dim=0)
+    return generate(generator, contents.repeat(len(views) // len(contents), 1), views, size)
 
 
-def as_pixels(
-    images: Tensor,  # [B, 3, R, R] in 0..1
-) -> Tensor:  # uint8 [B, R, R, 3]
+def as_pixels(images: Tensor) -> Tensor:  # [B, 3, R, R] in 0..1 -> uint8 [B, R, R, 3]
     """The bytes that are stored."""
     return (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu()

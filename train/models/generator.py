@@ -10,29 +10,22 @@ early layers form a body's silhouette too, which would otherwise follow the view
 import itertools
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from train.models.camera_features import ELEVATION_FEATURE, CameraMapping
-from train.models.layers import (
-    EqualisedLinear,
-    ModulatedConvolution,
-    ToRGB,
-    enlarged,
-    normalise_second_moment,
-    spread,
-)
+from train.models.layers import EqualisedLinear, enlarged, normalise_second_moment, spread
+from train.models.modulation import ModulatedConvolution, ToRGB
 
-Styles = list[Tensor]
-"""One [B, channels] tensor per entry of `Generator.style_names`."""
+Styles = list[Tensor]  # one [B, channels] tensor per entry of `Generator.style_names`
 Noise = Literal["random", "fixed"] | None
 
 CHANNELS = {4: 128, 8: 128, 16: 64, 32: 32, 64: 16, 128: 16, 256: 8, 512: 8}
 """Default channels by resolution: about the same cost at every resolution from 8 to 64 px."""
-ALWAYS_CONTENT = 1_000
-"""The position of a layer that no cut reaches."""
+ALWAYS_CONTENT = 1_000  # the position of a layer that no cut reaches
 
 
 def default_channels(size: int) -> tuple[int, ...]:
@@ -46,10 +39,8 @@ def default_channels(size: int) -> tuple[int, ...]:
 class GeneratorShape:
     """What a generator's weights depend on; stored with them."""
 
-    size: int = 64
-    """Side of the image in pixels, a power of two."""
-    code: int = 64
-    """Numbers in z and in w."""
+    size: int = 64  # side of the image in pixels, a power of two
+    code: int = 64  # numbers in z and in w
     channels: tuple[int, ...] = ()
     """Channels of the resolutions 4, 8, … size; empty: the default ones."""
     mapping_layers: int = 4
@@ -67,9 +58,8 @@ class GeneratorShape:
                 f"power of two from 4 up, with one count for each of 4, 8, … size"
             )
         if not 0 < self.view_layers <= 2 * wanted - 1:
-            raise ValueError(
-                f"view_layers={self.view_layers}: this size has {2 * wanted - 1} convolutions"
-            )
+            most = 2 * wanted - 1
+            raise ValueError(f"view_layers={self.view_layers}: this size has {most} convolutions")
 
 
 class Mapping(nn.Module):
@@ -79,26 +69,17 @@ class Mapping(nn.Module):
 
     def __init__(self, code: int, layers: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            *(EqualisedLinear(code, code, rate=0.01, activate=True) for _ in range(layers))
-        )
+        linear = partial(EqualisedLinear, code, code, rate=0.01, activate=True)
+        self.layers = nn.Sequential(*(linear() for _ in range(layers)))
         self.register_buffer("mean", torch.zeros(code))
 
-    def forward(
-        self,
-        z: Tensor,  # [B, code]
-        truncation: float = 1.0,
-    ) -> Tensor:  # [B, code]
+    def forward(self, z: Tensor, truncation: float = 1.0) -> Tensor:  # [B, code] -> [B, code]
         """Codes w, moved towards their mean by `truncation` (1: not at all, 0: the mean)."""
         w = self.layers(normalise_second_moment(z))
         return w if truncation == 1.0 else self.mean + truncation * (w - self.mean)
 
     @torch.no_grad()
-    def track_mean(
-        self,
-        w: Tensor,  # [B, code]
-        rate: float = 0.005,
-    ) -> None:
+    def track_mean(self, w: Tensor, rate: float = 0.005) -> None:  # [B, code]
         """Move the running mean of w towards this batch's."""
         self.mean.lerp_(w.detach().float().mean(dim=0), rate)
 
@@ -124,10 +105,8 @@ class StyleLayer(NamedTuple):
     """A layer that a style modulates."""
 
     name: str
-    width: int
-    """Channels that it reads."""
-    position: int
-    """The layer follows the view code if this is below the cut between the two codes."""
+    width: int  # channels that it reads
+    position: int  # the layer follows the view code if this is below the cut between the two codes
 
 
 class Generator(nn.Module):
@@ -135,12 +114,14 @@ class Generator(nn.Module):
 
     architecture: ClassVar[str] = "light"
     """Convolves before upsampling; see `train.models.stylegan2` for the published form."""
+    shape_class: ClassVar[type[GeneratorShape]] = GeneratorShape
     convolution: ClassVar[type[ModulatedConvolution]] = ModulatedConvolution
 
     def __init__(self, shape: GeneratorShape) -> None:
         super().__init__()
         self.shape = shape
         self.mapping = Mapping(shape.code, shape.mapping_layers)
+        self.camera_conditioned = shape.camera_conditioned  # the view code is then a camera's
         self.camera_mapping = CameraMapping(shape.code) if shape.camera_conditioned else None
         self.constant = nn.Parameter(torch.randn(1, shape.channels[0], 4, 4))
         inputs = (shape.channels[0], *shape.channels[:-1])
@@ -151,11 +132,12 @@ class Generator(nn.Module):
         self.style_layers = self._style_layers(inputs)
         self.style_names = [layer.name for layer in self.style_layers]
         self.convolution_count = 2 * len(self.blocks) - 1
-        ends = list(itertools.accumulate(layer.width for layer in self.style_layers))
-        self.style_slices = {
-            layer.name: slice(end - layer.width, end)
-            for layer, end in zip(self.style_layers, ends, strict=True)
-        }
+        ends = [0, *itertools.accumulate(layer.width for layer in self.style_layers)]
+        slices = itertools.starmap(slice, itertools.pairwise(ends))
+        self.style_slices = dict(zip(self.style_names, slices, strict=True))
+        self.style_size = ends[-1]  # numbers in a flattened style vector
+        early = [layer.width for layer in self.style_layers if layer.position < shape.view_layers]
+        self.view_dimensions = slice(0, sum(early))  # its part that the view code drives
         self.affines = nn.ModuleList(
             EqualisedLinear(shape.code, layer.width, bias=1.0) for layer in self.style_layers
         )
@@ -177,27 +159,10 @@ class Generator(nn.Module):
         return [*convolutions, *colours]
 
     @property
-    def camera_conditioned(self) -> bool:
-        """Whether the view code is a camera's."""
-        return self.shape.camera_conditioned
-
-    @property
     def knows_elevations(self) -> bool:
         """Whether it was trained on labels of elevation; else elevations are the content's own."""
         mapping = self.camera_mapping
         return mapping is not None and bool(mapping.layers[0].weight[:, ELEVATION_FEATURE].any())
-
-    @property
-    def style_size(self) -> int:
-        """Numbers in a flattened style vector."""
-        return self.style_slices[self.style_names[-1]].stop
-
-    @property
-    def view_dimensions(self) -> slice:
-        """The part of a flattened style vector that the view code drives."""
-        return slice(
-            0, sum(x.width for x in self.style_layers if x.position < self.shape.view_layers)
-        )
 
     def styles(
         self,
@@ -217,10 +182,8 @@ class Generator(nn.Module):
                 return torch.where(layer.position < cut, early, content)
             return early if layer.position < cut else content
 
-        return [
-            affine(code(layer))
-            for layer, affine in zip(self.style_layers, self.affines, strict=True)
-        ]
+        pairs = zip(self.style_layers, self.affines, strict=True)
+        return [affine(code(layer)) for layer, affine in pairs]
 
     def synthesize(
         self,
@@ -272,13 +235,8 @@ class Generator(nn.Module):
         """The styles as one StyleSpace vector, in the order of `style_names`."""
         return torch.cat(styles, dim=1)
 
-    def unflatten(
-        self,
-        vector: Tensor,  # [B, style_size]
-    ) -> Styles:
+    def unflatten(self, vector: Tensor) -> Styles:  # [B, style_size]
         """The inverse of `flatten`."""
         if vector.ndim != 2 or vector.shape[1] != self.style_size:
-            raise ValueError(
-                f"style vector of shape {tuple(vector.shape)}: must be [B, {self.style_size}]"
-            )
+            raise ValueError(f"style {tuple(vector.shape)}: must be [B, {self.style_size}]")
         return [vector[:, part] for part in self.style_slices.values()]

@@ -23,8 +23,7 @@ from train.models.onnx_files import open_graph
 Features = Callable[[Tensor], Tensor]
 """Images 0..1 [B, 3, R, R] on any device -> features [B, D] on the CPU."""
 TYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
-TRIED = 2
-"""Images that a network is tried on before it is used."""
+TRIED = 2  # images that a network is tried on before it is used
 
 
 class FeaturesError(CommandError):
@@ -73,7 +72,15 @@ def _onnx(path: Path, size: int) -> Features:
             f"{path} takes and gives {listed}; a feature network takes `images` uint8 "
             "[B, 3, R, R] in 0..255, or float in 0..1, and gives `features` float [B, D]"
         )
-    _check_shape(path, given.shape, size)
+    shape, wanted = given.shape, (None, 3, size, size)
+    # Open axes are None or a name.
+    if len(shape) != 4 or any(
+        isinstance(side, int) and side != want for side, want in zip(shape, wanted, strict=True)
+    ):
+        raise FeaturesError(
+            f"{path} takes `images` of shape {shape}; they are [B, 3, {size}, {size}]: export it "
+            "with an open batch axis, channels first, and its own enlargement inside"
+        )
     kind = TYPES[given.type]
 
     def features(images: Tensor) -> Tensor:
@@ -82,18 +89,6 @@ def _onnx(path: Path, size: int) -> Features:
         return torch.from_numpy(session.run(["features"], {"images": shown})[0])
 
     return features
-
-
-def _check_shape(path: Path, shape: list[int | str | None], size: int) -> None:
-    """Open axes are None or a name."""
-    wanted = (None, 3, size, size)
-    if len(shape) != 4 or any(
-        isinstance(side, int) and side != want for side, want in zip(shape, wanted, strict=True)
-    ):
-        raise FeaturesError(
-            f"{path} takes `images` of shape {shape}; they are [B, 3, {size}, {size}]: export it "
-            "with an open batch axis, channels first, and its own enlargement inside"
-        )
 
 
 def _torchscript(path: Path, device: torch.device) -> Features:

@@ -14,12 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graphics.camera import ELEVATION
+from graphics.camera import AZIMUTH, ELEVATION
 from graphics.mesh import sphere_template
-from train.models.camera_head import CameraHead
-from train.models.shape_head import ShapeHead
-from train.models.storage import load_network, save_network
-from train.models.texture_head import TextureHead
+from train.models.heads import CameraHead, ShapeHead, TextureHead
+from train.models.weights import load_network, save_network
 
 
 class Prediction(NamedTuple):
@@ -29,41 +27,28 @@ class Prediction(NamedTuple):
     """[B, V, 3] in object units, canonical frame; the middle of the box is the origin."""
     offsets: Tensor
     """[B, V, 3] from the learned mean, before the mirror plane and the centring move `vertices`."""
-    textures: Tensor
-    """[B, 3, Ht, Wt] in 0..1, row 0 is v = 1."""
-    cameras: Tensor
-    """[B, 5]: azimuth, elevation (degrees), distance, offset x, offset y."""
-    confidences: Tensor
-    """[B] in 0..1: probability of the azimuth's peak and its neighbours."""
-    azimuth_logits: Tensor
-    """[B, AZIMUTH_BINS]."""
+    textures: Tensor  # [B, 3, Ht, Wt] in 0..1, row 0 is v = 1
+    cameras: Tensor  # [B, 5]: azimuth, elevation (degrees), distance, offset x, offset y
+    confidences: Tensor  # [B] in 0..1: probability of the azimuth's peak and its neighbours
+    azimuth_logits: Tensor  # [B, AZIMUTH_BINS]
 
 
-def completed(
-    labelled: Tensor,  # [B, 5]; elevation nan where unlabelled
-    predicted: Tensor,  # [B, 5]
-) -> Tensor:  # [B, 5]
-    """Cameras with labelled azimuth and, if labelled, elevation; the rest is predicted."""
-    elevations = labelled[:, ELEVATION]
-    elevations = torch.where(elevations.isnan(), predicted[:, ELEVATION], elevations)
-    return torch.cat(
-        (labelled[:, :ELEVATION], elevations[:, None], predicted[:, ELEVATION + 1 :]), dim=1
-    )
+def completed(labelled: Tensor, predicted: Tensor) -> Tensor:  # both [B, 5] -> [B, 5]
+    """Cameras with labelled azimuth and, where not nan, elevation; the rest is predicted."""
+    known = torch.zeros_like(labelled, dtype=torch.bool)
+    known[:, AZIMUTH], known[:, ELEVATION] = True, ~labelled[:, ELEVATION].isnan()
+    return torch.where(known, labelled, predicted)
 
 
 @dataclass(frozen=True)
 class InverseGraphicsShape:
     """Sizes of the network; stored with its weights."""
 
-    size: int = 64
-    """Side of the input image in pixels."""
-    width: int = 32
-    """A quarter of the encoder's most channels."""
+    size: int = 64  # side of the input image in pixels
+    width: int = 32  # a quarter of the encoder's most channels
     template_level: int = 3
-    texture_size: int = 64
-    """Height of the texture; it is twice as wide."""
-    symmetric: bool = True
-    """Whether shape and texture are mirror-symmetric about x = 0."""
+    texture_size: int = 64  # height of the texture; it is twice as wide
+    symmetric: bool = True  # whether shape and texture are mirror-symmetric about x = 0
 
 
 class ResidualBlock(nn.Module):
@@ -140,6 +125,8 @@ def save_inverse_graphics(path: Path, network: InverseGraphics) -> None:
 
 def load_inverse_graphics(path: Path) -> InverseGraphics:
     """Read what `save_inverse_graphics` wrote: float32 parameters, evaluation mode."""
-    return load_network(
-        path, lambda facts: InverseGraphics(InverseGraphicsShape(**json.loads(facts["shape"])))
-    )
+
+    def build(facts: dict[str, str]) -> InverseGraphics:
+        return InverseGraphics(InverseGraphicsShape(**json.loads(facts["shape"])))
+
+    return load_network(path, build)

@@ -1,9 +1,7 @@
 """Layers of the image GAN, written from StyleGAN2's equations (Karras et al. 2020, section 2).
 
-Two savings against the textbook form, both exact: a modulated convolution scales its input by
-the style and its output by the demodulation, so that one shared convolution serves the whole
-batch; and the activation's gain √2 is folded into the factors before it, which the leaky ReLU
-allows because it is positively homogeneous.
+The activation's gain √2 is folded into the factors before it, which the leaky ReLU allows because
+it is positively homogeneous.
 """
 
 import math
@@ -14,15 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from train.models.colour_projection import projected
-from train.models.row_activation import LEAKY_SLOPE, activated
-
 Network = TypeVar("Network", bound=nn.Module)
 
-ACTIVATION_GAIN = math.sqrt(2.0)
-"""Keeps unit variance through a leaky ReLU (StyleGAN2)."""
-EPSILON = 1e-8
-"""Guard of every division by a root of squares (StyleGAN2)."""
+ACTIVATION_GAIN = math.sqrt(2.0)  # keeps unit variance through a leaky ReLU (StyleGAN2)
+LEAKY_SLOPE = 0.2  # negative slope of every activation (StyleGAN2)
+EPSILON = 1e-8  # guard of every division by a root of squares (StyleGAN2)
 
 
 class EqualisedLinear(nn.Module):
@@ -48,10 +42,7 @@ class EqualisedLinear(nn.Module):
         self.bias_gain = gain * rate
         self.activate = activate
 
-    def forward(
-        self,
-        features: Tensor,  # [B, inputs]
-    ) -> Tensor:  # [B, outputs]
+    def forward(self, features: Tensor) -> Tensor:  # [B, inputs] -> [B, outputs]
         """Weighted sum, and the leaky ReLU when `activate`."""
         outputs = F.linear(features, self.weight * self.weight_gain, self.bias * self.bias_gain)
         return F.leaky_relu(outputs, LEAKY_SLOPE) if self.activate else outputs
@@ -76,91 +67,14 @@ class EqualisedConvolution(nn.Module):
         self.stride = stride
         self.padding = (kernel - stride + 1) // 2
 
-    def forward(
-        self,
-        features: Tensor,  # [B, inputs, H, W]
-    ) -> Tensor:  # [B, outputs, H/stride, W/stride]
-        """Convolution, then bias and leaky ReLU when built with `activate`."""
+    def forward(self, features: Tensor) -> Tensor:
+        """[B, inputs, H, W] -> [B, outputs, H/stride, W/stride]; activated when `activate`."""
         weight = self.weight * self.gain
         if self.bias is None:
             return F.conv2d(features, weight, None, self.stride, self.padding)
         bias = self.bias * ACTIVATION_GAIN
         outputs = F.conv2d(features, weight, bias, self.stride, self.padding)
         return F.leaky_relu_(outputs, LEAKY_SLOPE)
-
-
-class ModulatedConvolution(nn.Module):
-    """3×3 convolution modulated by a style and demodulated to unit variance.
-
-    With `upsample` the convolution runs before the upsampling, at a quarter of the cost. The
-    bilinear upsampling is StyleGAN2's [1, 3, 3, 1] filter away from the border.
-    """
-
-    def __init__(self, inputs: int, outputs: int, *, upsample: bool = False) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
-        self.bias = nn.Parameter(torch.zeros(outputs))
-        self.noise_strength = nn.Parameter(torch.zeros(()))
-        self.gain = 1.0 / math.sqrt(inputs * 9)
-        self.upsample = upsample
-
-    def demodulation(
-        self,
-        style: Tensor,  # [B, inputs]
-    ) -> Tensor:  # [B, outputs]
-        """The factor that brings each output channel to unit variance (StyleGAN2, eq. 3)."""
-        energy = self.weight.square().sum(dim=(2, 3)) * self.gain**2  # [outputs, inputs]
-        return torch.rsqrt(style.square() @ energy.T + EPSILON)
-
-    def convolve(
-        self,
-        features: Tensor,  # [B, inputs, H, W]
-    ) -> Tensor:  # [B, outputs, H', W'], H' = 2H when upsampling
-        """The convolution and the upsampling alone."""
-        outputs = F.conv2d(features, self.weight * self.gain, padding=1)
-        return upsample(outputs) if self.upsample else outputs
-
-    def forward(
-        self,
-        features: Tensor,  # [B, inputs, H, W]
-        style: Tensor,  # [B, inputs]
-        noise: Tensor | None,  # [B or 1, 1, H', W'] unit variance
-    ) -> Tensor:  # [B, outputs, H', W'], H' = 2H when upsampling
-        """Modulate, convolve, upsample, demodulate, add noise and bias, activate."""
-        outputs = self.convolve(features * style.to(features.dtype)[:, :, None, None])
-        # The features stay in the convolution's precision, which autocast may have lowered:
-        # added to in float32 they would be float32 from here to the next convolution.
-        factor = (self.demodulation(style) * ACTIVATION_GAIN).to(outputs.dtype)
-        shift = (self.bias * ACTIVATION_GAIN).to(outputs.dtype)
-        if noise is None:
-            return activated(outputs, factor, shift)
-        strength = self.noise_strength * ACTIVATION_GAIN
-        outputs = torch.addcmul(shift[None, :, None, None], outputs, factor[:, :, None, None])
-        outputs = torch.addcmul(outputs, noise.to(outputs.dtype), strength.to(outputs.dtype))
-        return F.leaky_relu_(outputs, LEAKY_SLOPE)
-
-
-class ToRGB(nn.Module):
-    """Modulated 1×1 projection to colours, without demodulation (StyleGAN2, section 2.2).
-
-    The style is multiplied into the weight, which is tiny.
-    """
-
-    def __init__(self, inputs: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(3, inputs))
-        self.bias = nn.Parameter(torch.zeros(3))
-        self.gain = 1.0 / math.sqrt(inputs)
-
-    def forward(
-        self,
-        features: Tensor,  # [B, inputs, H, W]
-        style: Tensor,  # [B, inputs]
-    ) -> Tensor:  # [B, 3, H, W]
-        """Colours of this resolution's contribution to the image."""
-        weight = (self.weight * self.gain) * style[:, None, :]  # [B, 3, inputs]
-        with as_given(features.device):
-            return projected(features, weight, self.bias)
 
 
 def channels_last(network: Network, device: torch.device | None = None) -> Network:
@@ -176,9 +90,7 @@ def as_given(device: torch.device) -> AbstractContextManager[object]:
     return torch.autocast(kind, enabled=False) if lowered else nullcontext()
 
 
-def upsample(
-    images: Tensor,  # [B, C, H, W]
-) -> Tensor:  # [B, C, 2H, 2W]
+def upsample(images: Tensor) -> Tensor:  # [B, C, H, W] -> [B, C, 2H, 2W]
     """Double both sides bilinearly."""
     # autocast would do this in float32, and what comes after it up to the next convolution too.
     with as_given(images.device):
@@ -190,11 +102,11 @@ def spread(side: int) -> Tensor:  # [2·side, side]
     return F.interpolate(torch.eye(side)[None], scale_factor=2, mode="linear")[0].T.contiguous()
 
 
-def enlarged(
-    images: Tensor,  # [B, 3, S, S]
-    matrix: Tensor,  # [2S, S] of `spread`
-) -> Tensor:  # [B, 3, 2S, 2S]
-    """What `upsample` gives, in a quarter of the time on a CPU where there are three channels."""
+def enlarged(images: Tensor, matrix: Tensor) -> Tensor:  # [B, 3, S, S] -> [B, 3, 2S, 2S]
+    """The result of `upsample`, by the matrix [2S, S] of `spread`.
+
+    On a CPU it takes a quarter of the time where there are three channels.
+    """
     with as_given(images.device):
         return matrix @ images @ matrix.T
 
@@ -212,15 +124,11 @@ class _Halve(torch.autograd.Function):
         return F.interpolate(gradient / 4, scale_factor=2, mode="nearest")
 
 
-def halve(
-    images: Tensor,  # [B, C, 2H, 2W]
-) -> Tensor:  # [B, C, H, W]
+def halve(images: Tensor) -> Tensor:  # [B, C, 2H, 2W] -> [B, C, H, W]
     """The means of 2×2 pixels."""
     return _Halve.apply(images)
 
 
-def normalise_second_moment(
-    codes: Tensor,  # [B, D]
-) -> Tensor:  # [B, D]
+def normalise_second_moment(codes: Tensor) -> Tensor:  # [B, D] -> [B, D]
     """Scale each code to unit root mean square (StyleGAN2's pixel norm on z)."""
     return codes * torch.rsqrt(codes.square().mean(dim=1, keepdim=True) + EPSILON)

@@ -21,19 +21,14 @@ from torch import Tensor, nn
 from graphics.camera import azimuth_difference_degrees
 
 OPSET = 17
-LARGEST_HALF = 65_504.0
-"""Largest float16; a tensor with a larger number stays float32."""
-AZIMUTH_OUTPUT = "cameras"
-"""The output whose first column is an angle in degrees."""
+LARGEST_HALF = 65_504.0  # largest float16; a tensor with a larger number stays float32
+AZIMUTH_OUTPUT = "cameras"  # the output whose first column is an angle in degrees
 
 Arrays = Mapping[str, NDArray[np.generic]]
+Tensors = Mapping[str, Tensor]
 
 
-def export_graph(
-    module: nn.Module,
-    inputs: Mapping[str, Tensor],
-    outputs: Sequence[str],
-) -> onnx.ModelProto:
+def export_graph(module: nn.Module, inputs: Tensors, outputs: Sequence[str]) -> onnx.ModelProto:
     """`module` in evaluation mode as a graph whose tensors all have the leading axis "batch".
 
     `inputs`: examples by name, in the order of the module's arguments.
@@ -75,9 +70,7 @@ def _register(operator: str, factor: float) -> None:
     torch.onnx.register_custom_op_symbolic(f"aten::{operator}", multiply, OPSET)
 
 
-def _fix_output_shapes(
-    model: onnx.ModelProto, module: nn.Module, inputs: Mapping[str, Tensor]
-) -> None:
+def _fix_output_shapes(model: onnx.ModelProto, module: nn.Module, inputs: Tensors) -> None:
     """Write the known sides of the outputs where the tracer lost them."""
     with torch.no_grad():
         results = as_arrays(module(*inputs.values()))

@@ -15,15 +15,11 @@ from torch.nn import functional as F
 from train.config import CommandError
 from train.models.layers import channels_last
 from train.models.onnx_files import open_graph
-from train.models.storage import load_network, save_network
+from train.models.weights import load_network, save_network
 
-SIDE_MULTIPLE = 16
-"""Image sides must be multiples of this: one folding and three halvings."""
-WIDTHS = (1, 2, 4, 6)
-"""Channels of the four levels, in multiples of the first level's."""
+WIDTHS = (1, 2, 4, 6)  # channels of the four levels, in multiples of the first level's
 
-Segment = Callable[[Tensor], Tensor]
-"""Images 0..1 [B, 3, R, R] -> masks 0..1 [B, R, R]."""
+Segment = Callable[[Tensor], Tensor]  # images 0..1 [B, 3, R, R] -> masks 0..1 [B, R, R]
 
 
 class SegmenterError(CommandError):
@@ -59,15 +55,10 @@ class Segmenter(nn.Module):
         self.up = nn.ModuleList(ConvolutionBlock(width, width) for width in widths[:-1])
         self.head = nn.Conv2d(widths[0], 4, 3, padding=1)
 
-    def logits(
-        self,
-        images: Tensor,  # [B, 3, R, R] in 0..1, R a multiple of 16
-    ) -> Tensor:  # [B, R, R]
-        """Log-odds of each pixel being the object's."""
-        if images.shape[-1] % SIDE_MULTIPLE or images.shape[-2] % SIDE_MULTIPLE:
-            raise SegmenterError(
-                f"images of shape {tuple(images.shape)}: sides must be multiples of {SIDE_MULTIPLE}"
-            )
+    def logits(self, images: Tensor) -> Tensor:  # [B, 3, R, R] in 0..1 -> [B, R, R]
+        """Log-odds of each pixel being the object's; R is a multiple of 16."""
+        if images.shape[-1] % 16 or images.shape[-2] % 16:  # one folding and three halvings
+            raise SegmenterError(f"images {tuple(images.shape)}: sides must be multiples of 16")
         features = self.stem(F.pixel_unshuffle(images - 0.5, 2))
         levels = []
         for depth, block in enumerate(self.down):
@@ -78,10 +69,7 @@ class Segmenter(nn.Module):
             features = self.up[depth](levels[depth] + above)
         return F.pixel_shuffle(self.head(features), 2)[:, 0]
 
-    def forward(
-        self,
-        images: Tensor,  # [B, 3, R, R] in 0..1
-    ) -> Tensor:  # [B, R, R] in 0..1
+    def forward(self, images: Tensor) -> Tensor:  # [B, 3, R, R] in 0..1 -> [B, R, R] in 0..1
         """The masks."""
         return torch.sigmoid(self.logits(images))
 
@@ -103,10 +91,7 @@ class OnnxSegmenter:
                 "[B, R, R, 3] and gives `masks` float32 [B, R, R] in 0..1"
             )
 
-    def __call__(
-        self,
-        images: Tensor,  # [B, 3, R, R] in 0..1
-    ) -> Tensor:  # [B, R, R] in 0..1
+    def __call__(self, images: Tensor) -> Tensor:  # [B, 3, R, R] in 0..1 -> [B, R, R] in 0..1
         """The masks."""
         pixels = (images.permute(0, 2, 3, 1) * 255).round().clamp(0, 255)
         given = np.ascontiguousarray(pixels.to(torch.uint8).cpu().numpy())
@@ -126,7 +111,6 @@ def load_segmenter(path: Path, device: torch.device | None = None) -> Segmenter 
 
     `device`: where the U-Net takes images (default: the CPU); a graph takes them anywhere.
     """
-    path = Path(path)
     if path.is_dir():
         given = path / "segmenter.onnx"
         path = given if given.exists() else path / "segmenter.safetensors"

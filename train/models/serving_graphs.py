@@ -16,14 +16,10 @@ from train.models.stylegan_r import StyleganR
 class Reconstructions(NamedTuple):
     """What `inverse_graphics.onnx` gives for B photographs."""
 
-    vertices: Tensor
-    """[B, V, 3] object units."""
-    textures: Tensor
-    """[B, Ht, Wt, 3] in 0..1, row 0 is v = 1."""
-    cameras: Tensor
-    """[B, 5]."""
-    confidences: Tensor
-    """[B] in 0..1."""
+    vertices: Tensor  # [B, V, 3] object units
+    textures: Tensor  # [B, Ht, Wt, 3] in 0..1, row 0 is v = 1
+    cameras: Tensor  # [B, 5]
+    confidences: Tensor  # [B] in 0..1
 
 
 class SegmenterGraph(nn.Module):
@@ -33,10 +29,7 @@ class SegmenterGraph(nn.Module):
         super().__init__()
         self.segmenter = segmenter
 
-    def forward(
-        self,
-        images: Tensor,  # uint8 [B, R, R, 3]
-    ) -> Tensor:  # [B, R, R] in 0..1
+    def forward(self, images: Tensor) -> Tensor:  # uint8 [B, R, R, 3] -> [B, R, R] in 0..1
         """The object's mask."""
         return self.segmenter(channels_first(images))
 
@@ -48,12 +41,8 @@ class InverseGraphicsGraph(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(
-        self,
-        images: Tensor,  # uint8 [B, R, R, 3]
-        masks: Tensor,  # [B, R, R] in 0..1
-    ) -> Reconstructions:
-        """Shape, texture and camera of the masked object."""
+    def forward(self, images: Tensor, masks: Tensor) -> Reconstructions:
+        """Images uint8 [B, R, R, 3], masks [B, R, R] in 0..1 -> the object's shape and camera."""
         prediction = self.network(channels_first(images), masks[:, None])
         return Reconstructions(
             prediction.vertices,
@@ -78,14 +67,11 @@ class StyleganRGraph(nn.Module):
         backgrounds: Tensor,  # uint8 [B, R, R, 3], the object's pixels 128
     ) -> Tensor:  # [B, R, R, 3] in 0..1
         """The image."""
-        images = self.network(
-            cameras, vertices, textures.permute(0, 3, 1, 2), channels_first(backgrounds)
-        )
+        textures, backgrounds = textures.permute(0, 3, 1, 2), channels_first(backgrounds)
+        images = self.network(cameras, vertices, textures, backgrounds)
         return images.clamp(0.0, 1.0).permute(0, 2, 3, 1)
 
 
-def channels_first(
-    pixels: Tensor,  # uint8 [B, R, R, 3]
-) -> Tensor:  # float32 [B, 3, R, R] in 0..1
+def channels_first(pixels: Tensor) -> Tensor:  # uint8 [B, R, R, 3] -> float32 [B, 3, R, R] in 0..1
     """Pixels as the networks take them."""
     return pixels.float().permute(0, 3, 1, 2) / 255.0

@@ -20,16 +20,13 @@ from graphics.camera import OFFSET_X
 from train.models.camera_features import CAMERA_FEATURES, camera_features
 from train.models.generator import Generator
 from train.models.layers import EqualisedConvolution, EqualisedLinear
-from train.models.storage import load_network, save_network
-from train.models.weights import build_generator
+from train.models.weights import GENERATORS, load_network, new_network, save_network
 
-OWNERS = ("shape", "texture", "background")
-"""Rows of the selectors, in order."""
+OWNERS = ("shape", "texture", "background")  # rows of the selectors, in order
 VIEW_FEATURES = CAMERA_FEATURES + 2
 SMALLEST_SPREAD = 1e-4
 """Dimensions of the style that never move still get a spread to be divided by."""
-SMALLEST_VERTEX_SPREAD = 0.01
-"""Object units: shapes that hardly differ are not blown up to differ."""
+SMALLEST_VERTEX_SPREAD = 0.01  # object units: shapes that hardly differ are not blown up to differ
 
 
 @dataclass(frozen=True)
@@ -37,23 +34,17 @@ class StyleganRShape:
     """Sizes of the mapping networks; stored with their weights."""
 
     vertices: int = 642
-    texture_size: int = 64
-    """Height of the texture; it is twice as wide."""
-    size: int = 64
-    """Side of the background image in pixels."""
-    hidden: int = 192
-    """Width of the fully connected layers."""
-    width: int = 16
-    """Channels of the first convolution; doubles per level up to eight times."""
+    texture_size: int = 64  # height of the texture; it is twice as wide
+    size: int = 64  # side of the background image in pixels
+    hidden: int = 192  # width of the fully connected layers
+    width: int = 16  # channels of the first convolution; doubles per level up to eight times
 
 
 class Codes(NamedTuple):
     """Outputs of the mapping networks for B samples, in units of the style's spread."""
 
-    view: Tensor
-    """[B, E] z_view on the early (view) dimensions."""
-    owners: Tensor
-    """[3, B, N] z_shape, z_txt, z_bck."""
+    view: Tensor  # [B, E] z_view on the early (view) dimensions
+    owners: Tensor  # [3, B, N] z_shape, z_txt, z_bck
 
 
 class ImageMapping(nn.Module):
@@ -63,20 +54,15 @@ class ImageMapping(nn.Module):
         super().__init__()
         levels = int(math.log2(min(height, width))) - 2  # ends at 4 texels on the short side
         channels = [3, *(shape.width * min(2**level, 8) for level in range(levels))]
+        pairs = itertools.pairwise(channels)
         self.convolutions = nn.Sequential(
-            *(
-                EqualisedConvolution(before, after, 3, stride=2)
-                for before, after in itertools.pairwise(channels)
-            )
+            *(EqualisedConvolution(before, after, 3, stride=2) for before, after in pairs)
         )
         cells = (height >> levels) * (width >> levels)
         self.hidden = EqualisedLinear(channels[-1] * cells, shape.hidden, activate=True)
         self.code = EqualisedLinear(shape.hidden, outputs)
 
-    def forward(
-        self,
-        images: Tensor,  # [B, 3, H, W] in 0..1
-    ) -> Tensor:  # [B, outputs]
+    def forward(self, images: Tensor) -> Tensor:  # [B, 3, H, W] in 0..1 -> [B, outputs]
         """The image's code."""
         features = self.convolutions(images * 2.0 - 1.0)
         return self.code(self.hidden(features.flatten(1)))
@@ -111,8 +97,8 @@ class StyleganR(nn.Module):
             EqualisedLinear(hidden, hidden, activate=True),
             EqualisedLinear(hidden, outputs),
         )
-        texture = (shape.texture_size, 2 * shape.texture_size)
-        self.texture_mapping = ImageMapping(*texture, shape, outputs)
+        height = shape.texture_size
+        self.texture_mapping = ImageMapping(height, 2 * height, shape, outputs)
         self.background_mapping = ImageMapping(shape.size, shape.size, shape, outputs)
         self.selector_logits = nn.Parameter(torch.zeros(len(OWNERS), outputs))
         self.register_buffer("view_selected", torch.ones(early))
@@ -122,13 +108,11 @@ class StyleganR(nn.Module):
         self.register_buffer("vertex_spread", torch.ones(()))
 
     @torch.no_grad()
-    def calibrate(
-        self,
-        styles: Tensor,  # [M, N] true style vectors
-        vertices: Tensor,  # [M, V, 3]
-        view_selected: Tensor,  # [E] bool
-    ) -> None:
-        """Take means and spreads from data, and the dimensions that the camera drives."""
+    def calibrate(self, styles: Tensor, vertices: Tensor, view_selected: Tensor) -> None:
+        """Take means and spreads of true styles [M, N] and of vertices [M, V, 3].
+
+        `view_selected`: bool [E], the dimensions that the camera drives.
+        """
         self.style_mean.copy_(styles.mean(dim=0))
         self.style_spread.copy_(styles.std(dim=0).clamp_min(SMALLEST_SPREAD))
         self.vertex_mean.copy_(vertices.mean(dim=0))
@@ -137,17 +121,13 @@ class StyleganR(nn.Module):
 
     def mapping_parameters(self) -> list[nn.Parameter]:
         """The weights of g_v, g_s, g_t, g_b and the selectors: all but the generator's."""
-        inside = {id(parameter) for parameter in self.generator.parameters()}
-        return [parameter for parameter in self.parameters() if id(parameter) not in inside]
+        return [p for name, p in self.named_parameters() if not name.startswith("generator.")]
 
     def selectors(self) -> Tensor:  # [3, N]
         """s_m, s_t, s_b: weights of shape, texture and background, summing to one."""
         return self.selector_logits.softmax(dim=0)
 
-    def shape_code(
-        self,
-        vertices: Tensor,  # [B, V, 3]
-    ) -> Tensor:  # [B, N]
+    def shape_code(self, vertices: Tensor) -> Tensor:  # [B, V, 3] -> [B, N]
         """z_shape = g_s(S)."""
         offsets = (vertices - self.vertex_mean) / self.vertex_spread
         return self.shape_mapping(offsets.flatten(1))
@@ -160,11 +140,8 @@ class StyleganR(nn.Module):
         backgrounds: Tensor,  # [B, 3, R, R] in 0..1, the object erased
     ) -> Codes:
         """Equation 3."""
-        owners = (
-            self.shape_code(vertices),
-            self.texture_mapping(textures),
-            self.background_mapping(backgrounds),
-        )
+        shape = self.shape_code(vertices)
+        owners = (shape, self.texture_mapping(textures), self.background_mapping(backgrounds))
         return Codes(self.view_mapping(view_features(cameras)), torch.stack(owners))
 
     def mix(self, codes: Codes) -> Tensor:  # [B, N]
@@ -178,11 +155,8 @@ class StyleganR(nn.Module):
         mixed = torch.cat((kept + view, mixed[:, early:]), dim=1)
         return self.style_mean + self.style_spread * mixed
 
-    def synthesize(
-        self,
-        styles: Tensor,  # [B, N]
-    ) -> Tensor:  # [B, 3, R, R] in about 0..1, not clamped
-        """Images of style vectors, without noise."""
+    def synthesize(self, styles: Tensor) -> Tensor:  # [B, N] -> [B, 3, R, R]
+        """Images of style vectors, without noise; in about 0..1, not clamped."""
         images = self.generator.synthesize(self.generator.unflatten(styles), noise=None)
         return images * 0.5 + 0.5
 
@@ -197,18 +171,16 @@ class StyleganR(nn.Module):
         return self.synthesize(self.mix(self.codes(cameras, vertices, textures, backgrounds)))
 
 
-def view_features(
-    cameras: Tensor,  # [B, 5]
-) -> Tensor:  # [B, VIEW_FEATURES]
+def view_features(cameras: Tensor) -> Tensor:  # [B, 5] -> [B, VIEW_FEATURES]
     """The features that a GAN is conditioned on, and the offsets."""
     return torch.cat((camera_features(cameras), cameras[:, OFFSET_X:]), dim=1)
 
 
-def explained_variances(
-    styles: Tensor,  # [M, E] early styles
-    viewpoints: Tensor,  # [M] index of the viewpoint of each
-) -> Tensor:  # [E] in 0..1
-    """The fraction of each dimension's variance that the viewpoint explains (eta squared)."""
+def explained_variances(styles: Tensor, viewpoints: Tensor) -> Tensor:  # [E] in 0..1
+    """The fraction of each dimension's variance that the viewpoint explains (eta squared).
+
+    `styles`: [M, E], the early ones; `viewpoints`: [M], the index of each one's viewpoint.
+    """
     groups, members = torch.unique(viewpoints, return_inverse=True)
     counts = torch.bincount(members, minlength=len(groups)).to(styles.dtype)
     sums = styles.new_zeros(len(groups), styles.shape[1])
@@ -219,10 +191,7 @@ def explained_variances(
     return torch.where(total > 0, between / total.clamp_min(1e-12), torch.zeros_like(total))
 
 
-def select_view_dimensions(
-    explained: Tensor,  # [E] in 0..1
-    count: int,
-) -> Tensor:  # [E] bool
+def select_view_dimensions(explained: Tensor, count: int) -> Tensor:  # [E] in 0..1 -> [E] bool
     """The `count` dimensions whose variance the viewpoint explains most."""
     if count < 1:
         raise ValueError(f"{count} view dimensions: at least 1")
@@ -236,15 +205,14 @@ def continue_mappings(network: StyleganR, previous: StyleganR) -> list[str]:
 
     Returns the names of what was taken; means, spreads and the generator stay this round's.
     """
-    inside = {f"generator.{name}" for name, _ in previous.generator.named_parameters()}
     own = dict(network.named_parameters())
-    taken = []
-    with torch.no_grad():
-        for name, parameter in previous.named_parameters():
-            if name not in inside and name in own and own[name].shape == parameter.shape:
-                own[name].copy_(parameter)
-                taken.append(name)
-    return taken
+    taken = {
+        name: parameter
+        for name, parameter in previous.named_parameters()
+        if not name.startswith("generator.") and name in own and own[name].shape == parameter.shape
+    }
+    network.load_state_dict(taken, strict=False)
+    return list(taken)
 
 
 def save_stylegan_r(path: Path, network: StyleganR) -> None:
@@ -265,7 +233,7 @@ def load_stylegan_r(path: Path) -> StyleganR:
     """Read what `save_stylegan_r` wrote, in float32; the network is in evaluation mode."""
 
     def build(facts: dict[str, str]) -> StyleganR:
-        generator = build_generator(facts, facts["generator"])
+        generator = new_network(GENERATORS, facts, facts["generator"])
         return StyleganR(generator, StyleganRShape(**json.loads(facts["shape"])))
 
     return load_network(path, build)

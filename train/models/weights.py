@@ -1,52 +1,66 @@
-"""GAN weights on disk: safetensors with the network's shape and the command that made them."""
+"""Networks on disk: safetensors with the facts that they are built from.
+
+A GAN's facts are its class, its shape and the command that made it.
+"""
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
 
 from train.config import CommandError
-from train.models.discriminator import Discriminator, DiscriminatorShape
-from train.models.generator import Generator, GeneratorShape
+from train.models.discriminator import Discriminator
+from train.models.generator import Generator
 from train.models.layers import channels_last
-from train.models.storage import save_network
-from train.models.stylegan2 import StyleGAN2Generator, StyleGAN2Shape
-from train.models.stylegan2_discriminator import (
-    StyleGAN2Discriminator,
-    StyleGAN2DiscriminatorShape,
-)
+from train.models.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
+from train.running.workspace import write_atomically
 
 SHIPPED = Path(__file__).resolve().parent.parent / "shipped"
 """The generators of `unconditional/` and `camera_conditioned/`, and the latter's discriminator."""
 CAMERA_PARTS = ("camera_mapping.", "camera.")
 """Parameters that only camera-conditioned networks have."""
 
-GENERATORS: dict[str, tuple[type[Generator], type[GeneratorShape]]] = {
-    kind.architecture: (kind, shape)
-    for kind, shape in ((Generator, GeneratorShape), (StyleGAN2Generator, StyleGAN2Shape))
-}
-"""Class and shape by the architecture that a file names."""
-DISCRIMINATORS: dict[str, tuple[type[Discriminator], type[DiscriminatorShape]]] = {
-    kind.architecture: (kind, shape)
-    for kind, shape in (
-        (Discriminator, DiscriminatorShape),
-        (StyleGAN2Discriminator, StyleGAN2DiscriminatorShape),
-    )
-}
-"""Class and shape of discriminators by architecture."""
+GENERATORS = {kind.architecture: kind for kind in (Generator, StyleGAN2Generator)}
+"""Classes by the architecture that a file names."""
+DISCRIMINATORS = {kind.architecture: kind for kind in (Discriminator, StyleGAN2Discriminator)}
 
 Network = TypeVar("Network", Generator, Discriminator)
-Kinds = TypeVar("Kinds")
-Shape = TypeVar("Shape", GeneratorShape, DiscriminatorShape)
+AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 
 
 class WeightsError(CommandError):
     """A weights file is missing, broken or of another network; the message says which."""
+
+
+def save_network(
+    path: Path,
+    network: nn.Module,
+    facts: Mapping[str, str],
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Write the network's state and `facts`, atomically.
+
+    `dtype` is that of the stored floating-point tensors; None: as they are.
+    """
+    weights = {
+        name: value.detach().to("cpu", dtype if value.is_floating_point() else None).contiguous()
+        for name, value in network.state_dict().items()
+    }
+    write_atomically(path, save(weights, dict(facts)))
+
+
+def load_network(path: Path, build: Callable[[dict[str, str]], AnyNetwork]) -> AnyNetwork:
+    """The network that `build` makes of the facts, with its weights, in evaluation mode."""
+    with safe_open(path, "pt") as file:
+        network = build(file.metadata())
+    network.load_state_dict(load_file(path))
+    return network.eval()
 
 
 def save_weights(
@@ -75,27 +89,26 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 def load_generator(path: Path) -> Generator:
     """The generator of a file written by `save_weights`, in float32, of the class it names."""
-    tensors, facts = _read(path)
-    _check_network(path, facts, "Generator")
-    return _fill(build_generator(facts, facts["shape"]), tensors, path)
-
-
-def build_generator(facts: Mapping[str, str], shape: str) -> Generator:
-    """A new generator of `facts["architecture"]` with the JSON of its `shape`.
-
-    Raises:
-        WeightsError: no such architecture.
-    """
-    network, kind = _named(GENERATORS, facts)
-    return network(_from_json(kind, shape))
+    return _load(path, "Generator", GENERATORS)
 
 
 def load_discriminator(path: Path) -> Discriminator:
     """The discriminator of a file written by `save_weights`, in float32, of the class it names."""
-    tensors, facts = _read(path)
-    _check_network(path, facts, "Discriminator")
-    network, kind = _named(DISCRIMINATORS, facts)
-    return _fill(network(_from_json(kind, facts["shape"])), tensors, path)
+    return _load(path, "Discriminator", DISCRIMINATORS)
+
+
+def new_network(known: Mapping[str, type[Network]], facts: dict[str, str], shape: str) -> Network:
+    """A new network of `facts["architecture"]`, one of the `known`, with the JSON of its `shape`.
+
+    Raises:
+        WeightsError: no such architecture.
+    """
+    architecture = facts.get("architecture", "unnamed")
+    if architecture not in known:
+        raise WeightsError(f"architecture {architecture}: known are {', '.join(known)}")
+    kind: Any = known[architecture]
+    fields = json.loads(shape)
+    return kind(kind.shape_class(**{**fields, "channels": tuple(fields["channels"])}))
 
 
 def transfer(source: Generator | Discriminator, target: Generator | Discriminator) -> list[str]:
@@ -114,23 +127,16 @@ def transfer(source: Generator | Discriminator, target: Generator | Discriminato
         )
     given, wanted = source.state_dict(), target.state_dict()
     missing = [name for name in wanted if name not in given]
-    unlike = [
-        name
-        for name, value in given.items()
-        if name in wanted and wanted[name].shape != value.shape
-    ]
     foreign = [name for name in given if name not in wanted]
-    strange = [name for name in [*missing, *foreign] if not name.startswith(CAMERA_PARTS)]
+    unlike = [n for n in given if n in wanted and wanted[n].shape != given[n].shape]
+    strange = [n for n in [*missing, *foreign] if not n.startswith(CAMERA_PARTS)]
     if unlike or strange:
         raise WeightsError(
             f"weights of a {source.shape} cannot start a {target.shape} "
             f"({(unlike + strange)[0]} differs): take weights of the same size and channels, "
             "or give --gan.init scratch"
         )
-    with torch.no_grad():
-        for name, value in wanted.items():
-            if name in given:
-                value.copy_(given[name])
+    target.load_state_dict(given, strict=False)
     return missing
 
 
@@ -145,28 +151,12 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise WeightsError(f"{path} is not a readable safetensors file: {error}") from error
 
 
-def _check_network(path: Path, facts: Mapping[str, str], network: str) -> None:
-    if facts.get("network") != network:
-        raise WeightsError(
-            f"{path} holds {facts.get('network', 'no network of ours')}, wanted a {network}"
-        )
-
-
-def _named(known: Mapping[str, Kinds], facts: Mapping[str, str]) -> Kinds:
-    architecture = facts.get("architecture", "unnamed")
-    if architecture not in known:
-        raise WeightsError(
-            f"a network of architecture {architecture}: known are {', '.join(known)}"
-        )
-    return known[architecture]
-
-
-def _from_json(kind: type[Shape], text: str) -> Shape:
-    fields = json.loads(text)
-    return kind(**{**fields, "channels": tuple(fields["channels"])})
-
-
-def _fill(network: Network, tensors: dict[str, Tensor], path: Path) -> Network:
+def _load(path: Path, name: str, known: Mapping[str, type[Network]]) -> Network:
+    tensors, facts = _read(path)
+    if facts.get("network") != name:
+        found = facts.get("network", "no network of ours")
+        raise WeightsError(f"{path} holds {found}, wanted a {name}")
+    network = new_network(known, facts, facts["shape"])
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:

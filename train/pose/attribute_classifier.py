@@ -22,7 +22,7 @@ from train.models.attributes import (
     save_attributes,
 )
 from train.models.camera_features import DISTANCE_SCALE
-from train.models.camera_head import azimuth_targets
+from train.models.heads import azimuth_targets
 from train.models.layers import channels_last
 from train.models.serving_graphs import channels_first
 from train.running.chunks import joined

@@ -21,7 +21,7 @@ from train.models.attributes import (
     load_attributes,
     save_attributes,
 )
-from train.models.camera_head import azimuth_targets
+from train.models.heads import azimuth_targets
 from train.models.layers import channels_last
 from train.models.serving_graphs import channels_first
 from train.pose.attribute_classifier import BATCH, LEARNING_RATE

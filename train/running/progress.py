@@ -2,6 +2,7 @@
 
 import sys
 import time
+from datetime import timedelta
 from typing import Any
 
 from train.running.workspace import Workspace
@@ -54,9 +55,9 @@ class Progress:
                 "time": round(time.time(), 1),
             }
             self.workspace.append("stats.jsonl", {**record, **values})
-        remaining = (self.total - step) / max(rate, 1e-9)
+        remaining = timedelta(seconds=round((self.total - step) / max(rate, 1e-9)))
         self.say(
-            f"{step:>7d}/{self.total:<7d} {rate:7.2f}/s  left {_clock(remaining)}  "
+            f"{step:>7d}/{self.total:<7d} {rate:7.2f}/s  left {remaining}  "
             + "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         )
 
@@ -66,9 +67,3 @@ class Progress:
             return
         of_round = "" if self.workspace is None else f" r{self.round}"
         print(f"{self.stage:<12s}{of_round}  {text}", file=sys.stderr, flush=True)
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:d}:{minutes:02d}:{seconds:02d}"

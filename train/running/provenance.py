@@ -5,8 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-PHOTOGRAPHS = ("--data", "--photographs.source")
-"""Flags that name the photographs' folder."""
+PHOTOGRAPHS = ("--data", "--photographs.source")  # flags that name the photographs' folder
 
 
 def training_command(arguments: Sequence[str] | None = None) -> str:

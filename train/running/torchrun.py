@@ -36,19 +36,11 @@ class Work(NamedTuple):
     arguments: tuple[Any, ...]
 
 
-class Shutdown(NamedTuple):
-    """What rank 0 sends the other ranks at the end of the command."""
-
-    status: int
-    """The command's exit status."""
-
-
 class Exit(NamedTuple):
     """How a process ends."""
 
     status: int
-    reports: bool
-    """Whether this rank is the one that prints why."""
+    reports: bool  # whether this rank is the one that prints why
 
 
 def given_processes() -> int | None:
@@ -73,29 +65,28 @@ class ProcessGroup:
         self.channel: Any = dist.new_group(backend="gloo", timeout=LONGEST_WAIT)
         self.is_rank_zero = self.rank == 0
         self.working = False
-        self.shutdown: Shutdown | None = None
+        self.ended: int | None = None  # the exit status that rank 0 has sent
 
-    def send(self, order: Work | Shutdown) -> None:
-        """Tell the other ranks what comes next; called by rank 0."""
+    def send(self, order: Work | int) -> None:
+        """Tell the other ranks what comes next, work or the exit status; called by rank 0."""
         self.working = isinstance(order, Work)
         dist.broadcast_object_list([order], src=0, group=self.channel)
 
-    def receive(self) -> Work | Shutdown:
+    def receive(self) -> Work | int:
         """Wait for what rank 0 sends; called by the other ranks."""
         sent: list[Any] = [None]
         dist.broadcast_object_list(sent, src=0, group=self.channel)
         (order,) = sent
         self.working = isinstance(order, Work)
-        if isinstance(order, Shutdown):
-            self.shutdown = order
+        self.ended = None if self.working else order
         return order
 
     def agree(self, status: int) -> Exit:
         """Turn this rank's exit status into the one that all end with; called by all."""
         if self.working:
             return self._fail(status)
-        if self.shutdown is not None:
-            return Exit(self.shutdown.status, reports=False)
+        if self.ended is not None:
+            return Exit(self.ended, reports=False)
         return Exit(status, reports=self.is_rank_zero)
 
     def close(self, status: int) -> None:
@@ -106,7 +97,7 @@ class ProcessGroup:
         if self.working:  # the others may wait for this rank's shard
             return
         if self.is_rank_zero:
-            self.send(Shutdown(status))
+            self.send(status)
         dist.destroy_process_group()
 
     def _fail(self, status: int) -> Exit:

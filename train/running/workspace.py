@@ -37,7 +37,7 @@ class WorkspaceError(CommandError):
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that nobody, even after a crash, reads half a file."""
+    """Write `content` to `path`; no process, even after a crash, reads half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -63,8 +63,7 @@ def round_to(value: float, digits: int = 4) -> float:
 class StageFolder(NamedTuple):
     """The folder of one stage in one round."""
 
-    path: Path
-    """Exists once the stage has started."""
+    path: Path  # exists once the stage has started
 
     def file(self, name: str) -> Path:
         """The path of a result of this stage; its folder exists afterwards."""

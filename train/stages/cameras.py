@@ -44,10 +44,8 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     for number in range(1, config.cameras.self_training_rounds + 1):
         labels = labelling.self_train(folder, number, labels, keep)
         keep = labelling.trusted(labels)
-    folder.save_arrays(
-        "labels.npz",
-        {"cameras": labels.cameras, "keep": keep, "confidences": labels.confidences},
-    )
+    arrays = {"cameras": labels.cameras, "keep": keep, "confidences": labels.confidences}
+    folder.save_arrays("labels.npz", arrays)
     facts = {
         "photographs": len(keep),
         "kept_fraction": round_to(float(keep.mean())),

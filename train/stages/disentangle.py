@@ -30,37 +30,25 @@ from torch import nn
 from train.config import Config
 from train.data.codes import Codes, CodeSampler
 from train.data.multiview import MultiviewData
-from train.evaluation.stylegan_r_metrics import (
-    camera_control,
-    cycle_metrics,
-    rounded,
-    selector_shares,
-    style_error,
-    write_pictures,
-)
+from train.evaluation import stylegan_r_metrics as metrics
+from train.models import stylegan_r
 from train.models.inverse_graphics import load_inverse_graphics
 from train.models.segmenter import load_segmenter
-from train.models.stylegan_r import (
-    StyleganR,
-    StyleganRShape,
-    continue_mappings,
-    explained_variances,
-    load_stylegan_r,
-    save_stylegan_r,
-    select_view_dimensions,
-)
 from train.models.weights import load_generator
 from train.running.device import Device
 from train.running.progress import Progress
-from train.running.workspace import StageFolder, StepLoop, Workspace
-from train.steps.disentangling import Step, fine_tuning_step, read_codes, warm_up_step
-from train.steps.frozen_encoder import FrozenEncoder
+from train.running.workspace import StepLoop, Workspace
+from train.steps.disentangling import (
+    FrozenEncoder,
+    Step,
+    fine_tuning_step,
+    read_codes,
+    warm_up_step,
+)
 
-HELD_OUT_EVERY = 16
-"""One object of so many is kept out of the training, for metrics and pictures."""
+HELD_OUT_EVERY = 16  # one object of so many is kept out of the training, for metrics and pictures
 SELECTORS_FASTER = 10.0
-METRIC_SEED = 7
-"""Seed of the samples that are measured."""
+METRIC_SEED = 7  # seed of the samples that are measured
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
@@ -68,30 +56,31 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder = workspace.stage("disentangle", round)
     folder.start(config.disentangle)
     torch.manual_seed(config.seed + round)
-    training = Training(config, workspace, round, folder)
+    training = Training(config, workspace, round)
     training.run()
-    save_stylegan_r(folder.file("stylegan_r.safetensors"), training.network.cpu())
+    stylegan_r.save_stylegan_r(folder.file("stylegan_r.safetensors"), training.network.cpu())
     folder.finish(**training.facts)
 
 
 class Training:
     """StyleGAN-R, its training set, one step of either phase, and its checkpoints."""
 
-    def __init__(
-        self, config: Config, workspace: Workspace, round: int, folder: StageFolder
-    ) -> None:
-        self.settings, self.folder = config.disentangle, folder
+    def __init__(self, config: Config, workspace: Workspace, round: int) -> None:
+        self.settings, self.folder = config.disentangle, workspace.stage("disentangle", round)
         self.device = Device()
         self.random = torch.Generator().manual_seed(config.seed * 1_000 + round)
         self.facts: dict[str, Any] = {}
-        self.encoder = _encoder(workspace, round, self.device)
+        path = workspace.stage("inverse", round).require("inverse_graphics.safetensors")
+        inverse = load_inverse_graphics(path).to(self.device.device)
+        segment = load_segmenter(workspace.stage("segmenter").path, self.device.device)
+        self.encoder = FrozenEncoder(segment, inverse)
         generator = load_generator(workspace.stage("gan", round).require("generator.safetensors"))
-        shape = StyleganRShape(
-            vertices=len(self.encoder.inverse.template.vertices),
-            texture_size=self.encoder.inverse.shape.texture_size,
+        shape = stylegan_r.StyleganRShape(
+            vertices=len(inverse.template.vertices),
+            texture_size=inverse.shape.texture_size,
             size=config.photographs.size,
         )
-        self.network = StyleganR(generator, shape).to(self.device.device)
+        self.network = stylegan_r.StyleganR(generator, shape).to(self.device.device)
         codes = self._codes(workspace, round)
         held_out = torch.isin(codes.objects, codes.objects.unique()[::HELD_OUT_EVERY])
         self.sampler = CodeSampler(codes.of(~held_out), self.random)
@@ -99,7 +88,7 @@ class Training:
         self._calibrate(codes)
         if round > 0:
             previous = workspace.stage("disentangle", round - 1).require("stylegan_r.safetensors")
-            taken = continue_mappings(self.network, load_stylegan_r(previous))
+            taken = stylegan_r.continue_mappings(self.network, stylegan_r.load_stylegan_r(previous))
             self.facts["continued_tensors"] = len(taken)
         self.background_encoder = copy.deepcopy(self.network.background_mapping)
         self.background_encoder.requires_grad_(False)
@@ -119,23 +108,22 @@ class Training:
     def _calibrate(self, codes: Codes) -> None:
         """Means and spreads of the styles, and the dimensions that the camera drives."""
         early = codes.styles[:, self.network.generator.view_dimensions]
-        explained = explained_variances(early, codes.viewpoints)
-        camera_conditioned = self.network.generator.camera_conditioned
-        settings = self.settings
-        wanted = (
-            settings.conditioned_view_dimensions if camera_conditioned else settings.view_dimensions
-        )
-        selected = select_view_dimensions(explained, wanted)
+        explained = stylegan_r.explained_variances(early, codes.viewpoints)
+        wanted = self.settings.view_dimensions
+        if self.network.generator.camera_conditioned:
+            wanted = self.settings.conditioned_view_dimensions
+        selected = stylegan_r.select_view_dimensions(explained, wanted)
         self.network.calibrate(codes.styles, codes.vertices, selected)
         spread = early.var(dim=0) * explained
+        fraction = spread[selected].sum() / spread.sum()
         self.facts["images"] = len(codes.objects)
         self.facts["view_dimensions"] = {
             "selected": int(selected.sum()),
             "of": len(explained),
-            "smallest_explained": rounded(explained[selected].min()),
-            "mean_explained": rounded(explained[selected].mean()),
-            "mean_explained_of_all": rounded(explained.mean()),
-            "fraction_of_the_viewpoints_variance": rounded(spread[selected].sum() / spread.sum()),
+            "smallest_explained": metrics.rounded(explained[selected].min()),
+            "mean_explained": metrics.rounded(explained[selected].mean()),
+            "mean_explained_of_all": metrics.rounded(explained.mean()),
+            "fraction_of_the_viewpoints_variance": metrics.rounded(fraction),
         }
 
     def _optimizer(self, warm_up: bool) -> torch.optim.Optimizer:
@@ -192,12 +180,12 @@ class Training:
         sampler = CodeSampler(self.held_out, torch.Generator().manual_seed(METRIC_SEED))
         network, encoder = self.network.eval(), self.encoder
         self.facts[name] = {
-            "style_error": style_error(network, sampler),
-            "cycle": cycle_metrics(network, self.background_encoder, encoder, sampler),
-            "camera": camera_control(network, encoder, sampler),
-            "selectors": selector_shares(network),
+            "style_error": metrics.style_error(network, sampler),
+            "cycle": metrics.cycle_metrics(network, self.background_encoder, encoder, sampler),
+            "camera": metrics.camera_control(network, encoder, sampler),
+            "selectors": metrics.selector_shares(network),
         }
-        write_pictures(self.folder.file(f"images/{name}.png"), network, sampler)
+        metrics.write_pictures(self.folder.file(f"images/{name}.png"), network, sampler)
         self.network.train()
 
     def _step(self, step: int) -> Step:
@@ -219,12 +207,3 @@ class Training:
         nn.utils.clip_grad_norm_(self.optimizer.param_groups[0]["params"], 5.0)
         self.optimizer.step()
         return Step(taken.loss.detach(), {key: v.detach() for key, v in taken.terms.items()})
-
-
-def _encoder(workspace: Workspace, round: int, device: Device) -> FrozenEncoder:
-    """The frozen networks of this round."""
-    inverse = load_inverse_graphics(
-        workspace.stage("inverse", round).require("inverse_graphics.safetensors")
-    )
-    segment = load_segmenter(workspace.stage("segmenter").path, device.device)
-    return FrozenEncoder(segment, inverse.to(device.device))

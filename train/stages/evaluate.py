@@ -1,7 +1,7 @@
 """Evaluate: the round's network on held-out procedural objects, beside two baselines.
 
-There are such objects with ground truth of vehicles only. A network for anything else reads
-photographs that it was trained on; what can be said without ground truth is measured
+There are such objects with ground truth of vehicles only. A network for anything else is
+measured on photographs that it was trained on, by what can be said without ground truth
 (`train.evaluation.photo_benchmark`).
 
     python -m train.cycle --stages evaluate
@@ -114,12 +114,8 @@ def _without_truth(config: Config, workspace: Workspace, round: int) -> dict[str
     """Measure on the training's own photographs; returns the facts of the stage."""
     photos = _own_photographs(workspace, config.evaluate.objects)
     measured = measure_photos(_networks(workspace, round), photos)
-    about = {
-        "preset": config.preset,
-        "round": round,
-        "category": config.export.category,
-        "note": "photographs of the training itself, without ground truth",
-    }
+    about = {"preset": config.preset, "round": round, "category": config.export.category}
+    about["note"] = "photographs of the training itself, without ground truth"
     folder = workspace.stage("evaluate", round).path
     metrics = _values(write_photo_report(folder, measured, photos, about, OURS).rows[OURS])
     said = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())

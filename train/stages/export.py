@@ -7,6 +7,7 @@ with torch on real images at batch 1, 3 and 8; one that differs by more than `ex
 refused with the report. Weights are stored in half precision where parity allows it.
 """
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -34,11 +35,7 @@ from service.model.manifest import (
     Manifest,
 )
 from train.config import CHECKPOINT, PROCEDURAL, Config, ExportConfig
-from train.data.samples import (
-    write_folder_samples,
-    write_generated_samples,
-    write_procedural_samples,
-)
+from train.data import samples
 from train.models.inverse_graphics import InverseGraphics, load_inverse_graphics
 from train.models.onnx_files import Arrays, as_arrays, export_graph, halve_weights, parity
 from train.models.segmenter import OnnxSegmenter, load_segmenter
@@ -48,8 +45,7 @@ from train.running.progress import Progress
 from train.running.provenance import training_command
 from train.running.workspace import Workspace, WorkspaceError
 
-PARITY_IMAGES = 16
-"""Real photographs that every graph is compared on."""
+PARITY_IMAGES = 16  # real photographs that every graph is compared on
 HALF_FROM = (256, 16_384)
 """Weights of at least this many numbers are stored as float16; tried in turn, then none are."""
 ORIGINS = {
@@ -68,8 +64,7 @@ class Exported(NamedTuple):
     """One graph, compared with its network."""
 
     model: onnx.ModelProto
-    parity: dict[str, float]
-    """Output -> largest absolute difference."""
+    parity: dict[str, float]  # output -> largest absolute difference
     half_from: int | None
     """Weights of at least this many numbers are float16; None: all are float32."""
 
@@ -79,23 +74,30 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder = workspace.stage("export")
     folder.start(config.export)
     progress = Progress(workspace, "export", len(GRAPHS), round)
-    network = load_inverse_graphics(
-        workspace.stage("inverse", round).require("inverse_graphics.safetensors")
-    )
+    weights = workspace.stage("inverse", round).require("inverse_graphics.safetensors")
+    network = load_inverse_graphics(weights)
     graphs = _exported_graphs(config.export, workspace, round, network)
     for number, (name, graph) in enumerate(graphs.items()):
         progress.tick(number + 1, **{f"{name}_{key}": v for key, v in graph.parity.items()})
     beside = folder.path / f".bundle.{os.getpid()}.part"
     try:
         _write_samples(beside / SAMPLES_FOLDER, config, workspace)
-        _write_files(beside, network, graphs)
+        for name, graph in graphs.items():
+            (beside / f"{name}.onnx").write_bytes(graph.model.SerializeToString())
+        save_template(beside / TEMPLATE_FILE, network.template)
         metrics = _metrics(config, workspace, round)
         bundle.write_manifest(beside, _manifest(config, network, graphs, metrics))
         shutil.rmtree(folder.path / "bundle", ignore_errors=True)
         beside.rename(folder.path / "bundle")
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    facts = {"round": round, **_facts(folder.path / "bundle", graphs)}
+    loaded = bundle.load(folder.path / "bundle")  # as the service reads it
+    facts: dict[str, Any] = {
+        "round": round,
+        "bytes": sum((loaded.folder / name).stat().st_size for name in loaded.manifest.files),
+        "parity": {name: graph.parity for name, graph in graphs.items()},
+        "half_from": {name: graph.half_from for name, graph in graphs.items()},
+    }
     if config.export.register:
         facts["registered"] = bundle.register(folder.path / "bundle")
     folder.finish(**facts)
@@ -105,23 +107,8 @@ def _metrics(config: Config, workspace: Workspace, round: int) -> dict[str, Any]
     """Metrics of the networks and the versions of what made them, for the manifest."""
     report = json.loads(workspace.stage("evaluate", round).require("report.json").read_text())
     report.pop("photographs", None)  # per photograph: of no use to a client
-    training = {
-        "preset": config.preset,
-        "seed": config.seed,
-        "round": round,
-        "packages": _versions(),
-    }
-    return {"evaluate": report, "training": training}
-
-
-def _facts(written: Path, graphs: dict[str, Exported]) -> dict[str, Any]:
-    """Facts of the bundle in the folder `written`, read as the service reads it."""
-    loaded = bundle.load(written)
-    return {
-        "bytes": sum((loaded.folder / name).stat().st_size for name in loaded.manifest.files),
-        "parity": {name: graph.parity for name, graph in graphs.items()},
-        "half_from": {name: graph.half_from for name, graph in graphs.items()},
-    }
+    training = {"preset": config.preset, "seed": config.seed, "round": round}
+    return {"evaluate": report, "training": {**training, "packages": _versions()}}
 
 
 def _exported_graphs(
@@ -129,13 +116,11 @@ def _exported_graphs(
 ) -> dict[str, Exported]:
     """The three graphs of a bundle, in its order, each within the tolerance or refused."""
     segmenter = load_segmenter(workspace.stage("segmenter").path)
-    stylegan_r = load_stylegan_r(
-        workspace.stage("disentangle", round).require("stylegan_r.safetensors")
-    )
+    weights = workspace.stage("disentangle", round).require("stylegan_r.safetensors")
     modules = {
         SEGMENTER: SegmenterGraph(segmenter),
         INVERSE_GRAPHICS: InverseGraphicsGraph(network),
-        STYLEGAN_R: StyleganRGraph(stylegan_r),
+        STYLEGAN_R: StyleganRGraph(load_stylegan_r(weights)),
     }
     inputs = parity_inputs(workspace, modules)
     given = None
@@ -207,24 +192,17 @@ def refuse_differences(graphs: Mapping[str, Exported], tolerance: float) -> None
     )
 
 
-def _write_files(folder: Path, network: InverseGraphics, graphs: Mapping[str, Exported]) -> None:
-    """Everything in a bundle but samples and manifest."""
-    for name, graph in graphs.items():
-        (folder / f"{name}.onnx").write_bytes(graph.model.SerializeToString())
-    save_template(folder / TEMPLATE_FILE, network.template)
-
-
 def _write_samples(folder: Path, config: Config, workspace: Workspace) -> None:
     folder.mkdir(parents=True)
     count, size = config.export.samples, config.export.sample_size
     source = config.photographs.source
     if source == PROCEDURAL:
-        write_procedural_samples(folder, count, size)
+        samples.write_procedural_samples(folder, count, size)
     elif source == CHECKPOINT:
         images = workspace.stage("photographs").require("images.npy")
-        write_generated_samples(folder, np.load(images, mmap_mode="r"), count)
+        samples.write_generated_samples(folder, np.load(images, mmap_mode="r"), count)
     else:
-        write_folder_samples(folder, Path(source), count, size)
+        samples.write_folder_samples(folder, Path(source), count, size)
 
 
 def _manifest(
@@ -268,8 +246,7 @@ def _hardware() -> str:
 def _versions() -> dict[str, str]:
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
-        try:
+        # `onnxruntime` and `onnxruntime-gpu` exclude each other.
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue  # `onnxruntime` and `onnxruntime-gpu` exclude each other
     return versions

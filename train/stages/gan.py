@@ -11,46 +11,41 @@ same codes in every picture, a row per content code, a column per view code or a
 import math
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from train.checkpoints.imported import Taken, load_checkpoint
+from train.checkpoints.imported import load_checkpoint
 from train.config import PROCEDURAL, Config, ConfigError, GanConfig
 from train.data.stream import PhotographStream
+from train.models import weights
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
 from train.models.stylegan2 import published_channels
-from train.models.weights import (
-    SHIPPED,
-    load_discriminator,
-    load_generator,
-    save_weights,
-    transfer,
-)
 from train.pictures.grid import write_view_grid
-from train.running.device import Device, default_device, launch, processes_for
-from train.running.memory import keep_freed_memory
+from train.running.device import Device, default_device, keep_freed_memory, launch, processes_for
 from train.running.progress import Progress
 from train.running.provenance import training_command
 from train.running.workspace import StageFolder, StepLoop, Workspace
 from train.steps.gan import GanTraining
 
-FEW_PHOTOGRAPHS = 20_000
-"""Fewer own photographs than this call for adaptive augmentation."""
+FEW_PHOTOGRAPHS = 20_000  # fewer own photographs than this call for adaptive augmentation
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     """Train the GAN of this round; goes on where a killed run stopped."""
     settings, folder = config.gan, workspace.stage("gan", round)
     augment = augments(config, workspace)
-    started = _started(config, augment)
+    started = {**asdict(settings), "size": config.photographs.size, "seed": config.seed}
+    started["augment"] = augment
+    # A run may go on with another number of processes: it sees the same batches.
+    del started["processes"]
     if settings.checkpoint and round == 0:
         taken = load_checkpoint(config)  # refuses before anything is written
         folder.start(started)
-        _write_taken(taken, folder)
+        _save(folder, taken.generator, taken.discriminator, kimg="0", **taken.origin)
+        write_view_grid(taken.generator.to(default_device()), folder.file("images/000000.png"))
         folder.finish(kimg=0, camera_conditioned=False, **taken.origin)
         return
     folder.start(started)
@@ -66,15 +61,6 @@ def augments(config: Config, workspace: Workspace) -> bool:
         return config.gan.augment == "adaptive"
     own = config.photographs.source != PROCEDURAL
     return own and workspace.stage("photographs").facts()["count"] < FEW_PHOTOGRAPHS
-
-
-def _started(config: Config, augment: bool) -> dict[str, Any]:
-    """The settings that a stopped run must go on with."""
-    started = {**asdict(config.gan), "size": config.photographs.size, "seed": config.seed}
-    started["augment"] = augment
-    # A run may go on with another number of processes: it sees the same batches.
-    del started["processes"]
-    return started
 
 
 def _train(
@@ -109,17 +95,8 @@ def _train(
             write_view_grid(training.average, folder.file(f"images/{seen:06d}.png"))
     if device.is_rank_zero:
         write_view_grid(training.average, folder.file(f"images/{int(kimg):06d}.png"))
-        _save(folder, training, kimg)
+        _save(folder, training.average, training.discriminator, kimg=str(kimg))
     return {name: float(value) for name, value in metrics.items()}
-
-
-def _write_taken(taken: Taken, folder: StageFolder) -> None:
-    """Write the networks of gan.checkpoint as they are, and the pictures of the fixed codes."""
-    facts = {"command": training_command(), "kimg": "0", **taken.origin}
-    save_weights(folder.file("generator.safetensors"), taken.generator, facts)
-    if taken.discriminator is not None:
-        save_weights(folder.file("discriminator.safetensors"), taken.discriminator, facts)
-    write_view_grid(taken.generator.to(default_device()), folder.file("images/000000.png"))
 
 
 def _stream(settings: GanConfig, workspace: Workspace, round: int) -> PhotographStream:
@@ -139,8 +116,8 @@ def _networks(
     if start is None:
         progress.say("starts from scratch")
         return generator, discriminator
-    new = transfer(load_generator(start[0]), generator)
-    new += transfer(load_discriminator(start[1]), discriminator)
+    new = weights.transfer(weights.load_generator(start[0]), generator)
+    new += weights.transfer(weights.load_discriminator(start[1]), discriminator)
     begun = f"; new: {', '.join(new)}" if new else ""
     progress.say(f"starts from {start[0].parent}{begun}")
     return generator, discriminator
@@ -156,15 +133,12 @@ def new_networks(config: Config, *, camera_conditioned: bool) -> tuple[Generator
         deep = wide[: len(judge.channels)]  # with a patch the finest level is left out
     shape = GeneratorShape(size, settings.code, wide, camera_conditioned=camera_conditioned)
     if not camera_conditioned:
-        shape = _with_view_layers(shape, settings.view_layers or (4 if size <= 32 else 6))
+        count = settings.view_layers or (4 if size <= 32 else 6)
+        try:
+            shape = replace(shape, view_layers=count)
+        except ValueError as error:
+            raise ConfigError(f"gan.{error}; give --gan.view-layers at most so many") from error
     return Generator(shape), Discriminator(replace(judge, channels=deep))
-
-
-def _with_view_layers(shape: GeneratorShape, count: int) -> GeneratorShape:
-    try:
-        return replace(shape, view_layers=count)
-    except ValueError as error:
-        raise ConfigError(f"gan.{error}; give --gan.view-layers at most so many") from error
 
 
 def _starting_weights(
@@ -179,14 +153,17 @@ def _starting_weights(
     if settings.init == "shipped":
         # Without its cameras the camera-conditioned discriminator judges plain photographs as well.
         kind = "camera_conditioned" if round else "unconditional"
-        discriminator = SHIPPED / "camera_conditioned" / "discriminator.safetensors"
-        return SHIPPED / kind / "generator.safetensors", discriminator
+        discriminator = weights.SHIPPED / "camera_conditioned" / "discriminator.safetensors"
+        return weights.SHIPPED / kind / "generator.safetensors", discriminator
     folder = Path(settings.init)
     return folder / "generator.safetensors", folder / "discriminator.safetensors"
 
 
-def _save(folder: StageFolder, training: GanTraining, kimg: float) -> None:
-    """The averaged generator and the discriminator, with the command that made them."""
-    facts = {"command": training_command(), "kimg": str(kimg)}
-    save_weights(folder.file("generator.safetensors"), training.average, facts)
-    save_weights(folder.file("discriminator.safetensors"), training.discriminator, facts)
+def _save(
+    folder: StageFolder, generator: Generator, discriminator: Discriminator | None, **facts: str
+) -> None:
+    """Write the networks with the command that made them."""
+    facts = {"command": training_command(), **facts}
+    weights.save_weights(folder.file("generator.safetensors"), generator, facts)
+    if discriminator is not None:
+        weights.save_weights(folder.file("discriminator.safetensors"), discriminator, facts)

@@ -43,8 +43,7 @@ from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace, round_to
 from train.steps.inverse import Examples, InverseTraining
 
-ELEVATION_VIEWS = 4
-"""Views of every object whose mean prediction is its elevation."""
+ELEVATION_VIEWS = 4  # views of every object whose mean prediction is its elevation
 BATCH = 64
 
 
@@ -121,14 +120,9 @@ def _initial_network(
     if round > 0 and settings.views > 1 and not settings.anew:
         before = workspace.stage("inverse", round - 1)
         return load_inverse_graphics(before.require("inverse_graphics.safetensors")).train()
-    shape = InverseGraphicsShape(
-        config.photographs.size,
-        settings.width,
-        settings.template_level,
-        settings.texture_size,
-        settings.symmetric,
-    )
-    return InverseGraphics(shape)
+    names = ("width", "template_level", "texture_size", "symmetric")
+    sizes = {name: getattr(settings, name) for name in names}
+    return InverseGraphics(InverseGraphicsShape(config.photographs.size, **sizes))
 
 
 def _features(workspace: Workspace, round: int, settings: InverseConfig) -> nn.Module:
@@ -145,12 +139,12 @@ def _examples(
     """Generated views, and from round 1 on the photographs that stage cameras labelled."""
     generated = MultiviewData(workspace.stage("multiview", round).require("index.npz").parent)
     if round == 0 or not settings.photographs:
-        return Examples(generated, None)
+        return generated, None
     with np.load(workspace.stage("cameras", round).require("labels.npz")) as labels:
         cameras, keep = labels["cameras"], labels["keep"]
     images = np.load(workspace.stage("photographs").require("images.npy"), mmap_mode="r")
     segment = load_segmenter(workspace.stage("segmenter").path, device)
-    return Examples(generated, LabelledPhotographs(images, cameras, keep, segment, device))
+    return generated, LabelledPhotographs(images, cameras, keep, segment, device)
 
 
 def _write_pictures(path: Path, training: InverseTraining) -> None:
@@ -220,8 +214,5 @@ def _write_mean(folder: StageFolder, training: InverseTraining) -> None:
         prediction = training.average(images.to(device), masks.to(device)[:, None])
         vertices.append(prediction.vertices.cpu().numpy())
         textures.append(prediction.textures.cpu().numpy())
-    mean = {
-        "vertices": np.concatenate(vertices).mean(0),
-        "texture": np.concatenate(textures).mean(0),
-    }
-    folder.save_arrays("mean.npz", mean)
+    shape, texture = (np.concatenate(parts).mean(0) for parts in (vertices, textures))
+    folder.save_arrays("mean.npz", {"vertices": shape, "texture": texture})

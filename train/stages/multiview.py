@@ -32,8 +32,7 @@ from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
 
 BATCH = 64
-FEWEST_VIEWS = 2
-"""Objects left with fewer views after the filter are dropped."""
+FEWEST_VIEWS = 2  # objects left with fewer views after the filter are dropped
 MEASURED_VIEWS, MEASURED_CONTENTS = 48, 48
 """As many as the benchmark of generators (`train.evaluate generator`)."""
 SHEET_OBJECTS = 16
@@ -43,10 +42,8 @@ class Source(NamedTuple):
     """The generator and the codes of the images."""
 
     generator: Generator
-    contents: Tensor
-    """[N, code]."""
-    views: Tensor
-    """[K, code]."""
+    contents: Tensor  # [N, code]
+    views: Tensor  # [K, code]
     cameras: np.ndarray
     """f32 [K, 5]: initial (round 0) or requested; elevation and distance nan where unlabelled."""
 
@@ -75,7 +72,8 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
             f"none of {len(objects)} generated images passed the filter ({counts}): train the "
             "GAN or the segmenter longer, or lower --multiview.smallest-mask"
         )
-    generation.publish(kept)
+    generation.images.finish(kept)
+    generation.masks.finish(kept)
     folder.save_arrays("index.npz", {"object": objects[kept], "viewpoint": viewpoints[kept]})
     codes = source.views.cpu().numpy()
     folder.save_arrays("viewpoints.npz", {"cameras": source.cameras, "codes": codes})
@@ -121,12 +119,8 @@ def _measure(workspace: Workspace, source: Source) -> GridMeasures:
     contents = source.contents[:MEASURED_CONTENTS]
     weights = workspace.stage("viewpoints").require("attributes.safetensors")
     network = load_attributes(weights).to(default_device())
-    readings = joined(
-        [
-            read_attributes(network, generate_grid(source.generator, contents, code[None]))
-            for code in source.views[views]
-        ]
-    )
+    grids = (generate_grid(source.generator, contents, code[None]) for code in source.views[views])
+    readings = joined([read_attributes(network, images) for images in grids])
     requested = source.cameras[views, AZIMUTH]
     return measure_grid(readings.azimuths, readings.values(), len(views), requested)
 
@@ -143,10 +137,8 @@ class _Generation:
     ) -> None:
         self.folder = workspace.stage("multiview", round)
         self.objects, self.viewpoints = plan
-        settings, size = config.multiview, config.photographs.size
-        self.limits = MaskLimits(
-            settings.smallest_mask, settings.largest_border, settings.second_instance
-        )
+        size, given = config.photographs.size, config.multiview
+        self.limits = MaskLimits(given.smallest_mask, given.largest_border, given.second_instance)
         count = len(self.objects)
         self.images = ArrayFile(self.folder.file("images.npy"), (count, size, size, 3))
         self.masks = ArrayFile(self.folder.file("masks.npy"), (count, size, size))
@@ -181,11 +173,6 @@ class _Generation:
             so_far = self.verdicts[: rows.stop]
             self.progress.tick(step + 1, kept=(so_far == Verdict.KEPT).mean())
         return self.verdicts
-
-    def publish(self, kept: np.ndarray) -> None:
-        """Leave only the images that are kept."""
-        self.images.finish(kept)
-        self.masks.finish(kept)
 
 
 def _kept(objects: np.ndarray, verdicts: np.ndarray) -> np.ndarray:  # int64 [M']

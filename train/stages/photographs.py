@@ -1,10 +1,10 @@
 """Stage photographs: the single-view images that everything else is trained on.
 
 Writes `images.npy` (uint8 [N, R, R, 3]); a folder whose files all have an alpha channel also gives
-`masks.npy` (uint8 [N, R, R]). Where there are none they can be drawn from an imported StyleGAN2:
-photograph i is a function of (checkpoint, truncation, seed, i). The truth of procedural photographs
-is not stored: it is a function of (seed, index), and only evaluation, the segmenter and the
-attribute network may ask for it.
+`masks.npy` (uint8 [N, R, R]). An imported StyleGAN2 can generate them: photograph i is then a
+function of (checkpoint, truncation, seed, i). The ground truth of procedural photographs is not
+stored, for it is a function of (seed, index). Only evaluation, the segmenter and the attribute
+classifier use it.
 """
 
 import os
@@ -27,12 +27,9 @@ from train.running.device import default_device
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace
 
-CHUNK = 512
-"""Photographs that a thread draws at once: about half a second of work."""
-CHUNKS_PER_CHECKPOINT = 8
-"""At least: one for every core."""
-GENERATED_AT_ONCE = 64
-"""Photographs drawn from one state of the random numbers."""
+CHUNK = 512  # photographs that a thread renders at once: about half a second of work
+CHUNKS_PER_CHECKPOINT = 8  # at least: one for every core
+GENERATED_AT_ONCE = 64  # photographs generated from one state of the random numbers
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
@@ -40,7 +37,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder = workspace.stage("photographs")
     settings = asdict(config.photographs)
     if config.photographs.source == CHECKPOINT:
-        _write_drawn(config, workspace, folder)
+        _write_generated(config, workspace, folder)
         return
     del settings["truncation"]  # of no other source; runs older than it go on
     if config.photographs.source == PROCEDURAL:
@@ -59,15 +56,15 @@ def _write_procedural(config: Config, workspace: Workspace, folder: StageFolder)
     progress = Progress(workspace, "photographs", count)
     cores = len(os.sched_getaffinity(0))
 
-    def draw(start: int) -> None:
+    def render(start: int) -> None:
         stop = min(start + CHUNK, count)
         file.rows[start:stop] = photographs(config.seed, np.arange(start, stop), size).images
 
-    with ThreadPoolExecutor(cores) as threads:  # what draws them lets go of the interpreter
+    with ThreadPoolExecutor(cores) as threads:  # rendering lets go of the interpreter
         together = CHUNK * max(CHUNKS_PER_CHECKPOINT, cores)
         for start in range(first, count, together):
             stop = min(start + together, count)
-            list(threads.map(draw, range(start, stop, CHUNK)))
+            list(threads.map(render, range(start, stop, CHUNK)))
             file.flush()
             folder.save_checkpoint({"written": stop})
             progress.tick(stop)
@@ -75,7 +72,7 @@ def _write_procedural(config: Config, workspace: Workspace, folder: StageFolder)
     folder.finish(count=count, size=size, source=PROCEDURAL, masks=False, skipped=[])
 
 
-def _write_drawn(config: Config, workspace: Workspace, folder: StageFolder) -> None:
+def _write_generated(config: Config, workspace: Workspace, folder: StageFolder) -> None:
     taken, settings = load_checkpoint(config), config.photographs
     folder.start({**asdict(settings), "seed": config.seed, **taken.origin})
     generator = taken.generator.to(default_device())
@@ -98,8 +95,8 @@ def _write_drawn(config: Config, workspace: Workspace, folder: StageFolder) -> N
         file.rows[rows] = as_pixels(images)[: rows.stop - rows.start].numpy()
         progress.tick(rows.stop)
     file.finish()
-    drawn = {"truncation": settings.truncation, "imported": taken.origin}
-    folder.finish(count=count, size=size, source=CHECKPOINT, masks=False, skipped=[], **drawn)
+    origin = {"truncation": settings.truncation, "imported": taken.origin}
+    folder.finish(count=count, size=size, source=CHECKPOINT, masks=False, skipped=[], **origin)
 
 
 def _write_folder(config: Config, workspace: Workspace, folder: StageFolder) -> None:

@@ -34,7 +34,6 @@ They are procedural ones; of another category they are some of the run's own tha
 at most a tenth of them."""
 WARM_UP_STEPS = 20
 
-
 Batches = Callable[[int], Labelled]
 """Step -> the batch of that step: a function of the step alone, so that a resume repeats it."""
 
@@ -57,8 +56,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
                 f"is trained on procedural {PROCEDURAL_CATEGORY}, for these photographs bring no "
                 "masks: look at what it finds, or give one with --segmenter.onnx FILE"
             )
-        batches = _batches(config, taken)
-        segment = _train(config, workspace, folder, batches)
+        segment = _train(config, workspace, _batches(config, taken))
         source = "trained"
     held_out = _held_out(config, workspace.stage("photographs"))
     facts = {}
@@ -69,10 +67,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder.finish(source=source, **facts)
 
 
-def mask_loss(
-    logits: Tensor,  # [B, R, R]
-    masks: Tensor,  # [B, R, R] in 0..1
-) -> Tensor:
+def mask_loss(logits: Tensor, masks: Tensor) -> Tensor:  # [B, R, R], [B, R, R] in 0..1
     """Binary cross-entropy plus the dice loss, which does not let small objects be overlooked."""
     found = torch.sigmoid(logits)
     overlap = (found * masks).sum(dim=(1, 2))
@@ -140,10 +135,8 @@ def _batches(config: Config, taken: StageFolder) -> Batches:
     return mixed if config.shows_vehicles else alone
 
 
-def _train(
-    config: Config, workspace: Workspace, folder: StageFolder, batches: Batches
-) -> Segmenter:
-    settings = config.segmenter
+def _train(config: Config, workspace: Workspace, batches: Batches) -> Segmenter:
+    settings, folder = config.segmenter, workspace.stage("segmenter")
     torch.manual_seed(config.seed)
     segmenter = channels_last(Segmenter(settings.channels), default_device())
     autocast = Device().autocast

@@ -25,35 +25,23 @@ from train.annotation.table import (
     PAGE,
     UNKNOWN,
     Annotation,
-    AnnotationNeeded,
     Measures,
     read_table,
     table_reaches,
     table_rows,
     write_table,
 )
-from train.annotation.viewpoint_choice import (
-    FEWEST,
-    first_codes,
-    measured_choice,
-    score_codes,
-)
+from train.annotation.viewpoint_choice import FEWEST, first_codes, measured_choice, score_codes
 from train.config import PROCEDURAL, Config
 from train.models.attributes import AttributeClassifier, load_attributes
 from train.models.generated import as_pixels, generate_grid, sample_contents
 from train.models.generator import Generator
 from train.models.weights import load_generator
 from train.pictures.grid import write_labelled_rows
-from train.pose.attribute_classifier import (
-    classifier_errors,
-    take_shipped_classifier,
-    train_attribute_classifier,
-)
+from train.pose import attribute_classifier
 from train.running.device import default_device
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace, WorkspaceError, write_json
-
-__all__ = ["AnnotationNeeded", "run"]
 
 THIN = 0.1
 """Fraction of the mean count below which the user is warned of a bin. Measured: with 2 of 877 codes
@@ -111,9 +99,9 @@ def _attribute_classifier(
     """The attribute classifier, trained first where it is not there yet."""
     weights = folder.file("attributes.safetensors")
     if not weights.exists() and config.viewpoints.classifier == "shipped":
-        take_shipped_classifier(config.photographs.size, weights)
+        attribute_classifier.take_shipped_classifier(config.photographs.size, weights)
     elif not weights.exists():
-        train_attribute_classifier(config, workspace, folder)
+        attribute_classifier.train_attribute_classifier(config, workspace, folder)
     return load_attributes(weights).to(default_device())
 
 
@@ -138,7 +126,7 @@ def _choose_and_tabulate(
     else:
         readings = score_codes(workspace, folder, (generator, classifier), (codes, contents))
         choice = measured_choice(readings, settings, Progress(workspace, "viewpoints", 1))
-        choice.metrics["classifier_held_out"] = classifier_errors(classifier)
+        choice.metrics["classifier_held_out"] = attribute_classifier.classifier_errors(classifier)
     chosen = choice.indices
     write_json(folder.file("viewpoint_metrics.json"), choice.metrics)
     arrays = {"codes": codes[chosen].cpu().numpy(), **choice.measures._asdict()}
@@ -217,12 +205,8 @@ def _spread(count: int, most: int) -> np.ndarray:  # int64, at most `most` of 0.
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
-def _sheet_images(
-    generator: Generator,
-    codes: torch.Tensor,  # [K, code]
-    contents: torch.Tensor,  # [C, code]
-) -> np.ndarray:  # uint8 [K, at most SHEET_CONTENTS, R, R, 3]
-    """One row of images per code, a column per content."""
+def _sheet_images(generator: Generator, codes: torch.Tensor, contents: torch.Tensor) -> np.ndarray:
+    """One row of images per code, a column per content: uint8 [K, C, R, R, 3]."""
     contents = contents[:SHEET_CONTENTS]
     pixels = as_pixels(generate_grid(generator, contents, codes)).numpy()
     return pixels.reshape(len(codes), len(contents), *pixels.shape[1:])

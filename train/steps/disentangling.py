@@ -7,25 +7,17 @@ import torch
 from torch import Tensor, nn
 
 from train.config import DisentangleConfig
-from train.data.codes import Codes, CodeSampler, Inputs, as_images, as_pixels
+from train.data.codes import Codes, CodeSampler, Inputs, as_images, as_pixels, erase_object
 from train.data.multiview import MultiviewData
-from train.losses.consistency import (
-    CycleTerms,
-    camera_distance,
-    code_distance,
-    selector_entropy,
-    style_distance,
-    texture_distance,
-    vertex_distance,
-)
+from train.losses import consistency
+from train.losses.consistency import CycleTerms
 from train.models.generator import Generator
-from train.models.inverse_graphics import completed
+from train.models.inverse_graphics import InverseGraphics, completed
+from train.models.segmenter import Segment
 from train.models.stylegan_r import StyleganR
 from train.running.workspace import WorkspaceError
-from train.steps.frozen_encoder import FrozenEncoder, ReadBack
 
-CHUNK = 64
-"""Images in one pass of the encoder."""
+CHUNK = 64  # images in one pass of the encoder
 LARGEST_MISMATCH = 0.03
 """Mean absolute difference, 0..1, beyond which a style vector did not make the stored image."""
 
@@ -39,6 +31,42 @@ class Step(NamedTuple):
 
     loss: Tensor
     terms: dict[str, Tensor]
+
+
+class ReadBack(NamedTuple):
+    """Predictions for B images; the bars of equation 6."""
+
+    vertices: Tensor  # [B, V, 3] S̄
+    textures: Tensor  # [B, 3, Ht, Wt] T̄ in 0..1
+    cameras: Tensor  # [B, 5], by the camera head
+    masks: Tensor  # [B, R, R] soft, in 0..1
+    backgrounds: Tensor  # [B, 3, R, R] B̄ in 0..1, the object erased by the soft mask
+
+
+class FrozenEncoder:
+    """The segmenter and the inverse graphics network, frozen but differentiable.
+
+    An ONNX segmenter gives no gradient: its masks are then constants.
+    """
+
+    def __init__(self, segment: Segment, inverse: InverseGraphics) -> None:
+        inverse.eval().requires_grad_(False)
+        if isinstance(segment, nn.Module):
+            segment.eval().requires_grad_(False)
+        self.segment, self.inverse = segment, inverse
+
+    def __call__(self, images: Tensor) -> ReadBack:  # [B, 3, R, R] in about 0..1
+        """Predict shape, texture, camera, mask and background."""
+        images = images.clamp(0.0, 1.0)
+        masks = self.segment(images)
+        prediction = self.inverse(images, masks[:, None])
+        return ReadBack(
+            prediction.vertices,
+            prediction.textures,
+            prediction.cameras,
+            masks,
+            erase_object(images, masks),
+        )
 
 
 @torch.no_grad()
@@ -55,43 +83,31 @@ def read_codes(
     The viewpoint gives azimuth and elevation. Distance, offsets and unlabelled elevations are
     predicted from the image, as in the training of the inverse graphics network.
     """
+    device = cameras.device
+    content_codes = torch.from_numpy(data.content_codes).to(device)
+    viewpoint_codes = torch.from_numpy(data.viewpoint_codes).to(device)
     indices = _some_objects(data.object, limit, random)
-    parts = []
-    for start in range(0, len(indices), CHUNK):
-        codes = _codes_of(indices[start : start + CHUNK], data, cameras, generator, encoder)
-        if start == 0:
+    parts: list[Codes] = []
+    for chosen in np.split(indices, range(CHUNK, len(indices), CHUNK)):
+        images, masks = (values.to(device) for values in data.load(chosen))
+        read = encoder.inverse(images, masks[:, None])
+        viewpoints = torch.from_numpy(data.viewpoint[chosen]).long().to(device)
+        objects = torch.from_numpy(data.object[chosen]).long().to(device)
+        styles = generator.styles(content_codes[objects], viewpoint_codes[viewpoints])
+        codes = Codes(
+            as_pixels(images),
+            as_pixels(masks),
+            objects,
+            viewpoints,
+            completed(cameras[viewpoints], read.cameras),
+            read.vertices,
+            as_pixels(read.textures),
+            generator.flatten(styles),
+        )
+        if not parts:
             _refuse_foreign(generator, codes)
         parts.append(codes)
     return Codes(*(torch.cat(field) for field in zip(*parts, strict=True)))
-
-
-def _codes_of(
-    chosen: np.ndarray,
-    data: MultiviewData,
-    cameras: Tensor,
-    generator: Generator,
-    encoder: FrozenEncoder,
-) -> Codes:
-    """V, S, T and w* of these images."""
-    device = cameras.device
-    images, masks = (values.to(device) for values in data.load(chosen))
-    read = encoder.inverse(images, masks[:, None])
-    viewpoints = torch.from_numpy(data.viewpoint[chosen]).long().to(device)
-    objects = torch.from_numpy(data.object[chosen]).long().to(device)
-    styles = generator.styles(
-        torch.from_numpy(data.content_codes).to(device)[objects],
-        torch.from_numpy(data.viewpoint_codes).to(device)[viewpoints],
-    )
-    return Codes(
-        as_pixels(images),
-        as_pixels(masks),
-        objects,
-        viewpoints,
-        completed(cameras[viewpoints], read.cameras),
-        read.vertices,
-        as_pixels(read.textures),
-        generator.flatten(styles),
-    )
 
 
 def _some_objects(objects: np.ndarray, limit: int, random: torch.Generator) -> np.ndarray:
@@ -121,8 +137,10 @@ def warm_up_step(network: StyleganR, sampler: CodeSampler, settings: Disentangle
     styles = network.mix(network.codes(*sampler.inputs(viewpoints, sources, sources, sources)))
     # The other view's true style has the given camera and the given object.
     terms = {
-        "style": style_distance(styles, sampler.codes.styles[viewpoints], network.style_spread),
-        "entropy": selector_entropy(network.selectors()),
+        "style": consistency.style_distance(
+            styles, sampler.codes.styles[viewpoints], network.style_spread
+        ),
+        "entropy": consistency.selector_entropy(network.selectors()),
     }
     return Step(terms["style"] + settings.entropy_weight * terms["entropy"], terms)
 
@@ -131,8 +149,7 @@ class Batch(NamedTuple):
     """A fine-tuning batch: half true pairs, half mixed."""
 
     inputs: Inputs
-    targets: Tensor
-    """[B/2] the true image of each of the first half."""
+    targets: Tensor  # [B/2] the true image of each of the first half
 
 
 def sample_batch(sampler: CodeSampler, size: int) -> Batch:
@@ -166,10 +183,10 @@ def cycle_terms(
     found = background_encoder(read.backgrounds) * weight
     pairs = found[len(found) // 2 :]
     return CycleTerms(
-        vertex_distance(inputs.vertices, read.vertices),
-        texture_distance(inputs.textures, read.textures),
-        code_distance(wanted, found),
-        code_distance(pairs[0::2], pairs[1::2]),
+        consistency.vertex_distance(inputs.vertices, read.vertices),
+        consistency.texture_distance(inputs.textures, read.textures),
+        consistency.code_distance(wanted, found),
+        consistency.code_distance(pairs[0::2], pairs[1::2]),
     )
 
 
@@ -189,9 +206,9 @@ def fine_tuning_step(
     half = len(batch.targets)
     wanted = as_images(sampler.codes.images[batch.targets])
     true_styles = sampler.codes.styles[batch.targets]
-    anchor = style_distance(styles[:half], true_styles, network.style_spread)
+    anchor = consistency.style_distance(styles[:half], true_styles, network.style_spread)
     image_anchor = (images[:half] - wanted).abs().mean()
-    camera = camera_distance(batch.inputs.cameras, read.cameras)
+    camera = consistency.camera_distance(batch.inputs.cameras, read.cameras)
     loss = (
         settings.shape_weight * cycle.shape
         + settings.texture_weight * cycle.texture

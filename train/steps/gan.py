@@ -6,7 +6,6 @@ number of processes, and another number can go on from a checkpoint.
 """
 
 import copy
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import torch
@@ -19,20 +18,15 @@ from train.models.discriminator import Discriminator
 from train.models.generator import Generator
 from train.models.layers import channels_last
 from train.running.device import Device
-from train.steps.gan_augmentation import AdaptiveAugmentation, Changes, seen
+from train.steps.gan_augmentation import AdaptiveAugmentation, Changes, sample_changes, seen
 from train.steps.gan_graphs import StepGraphs
-
-RAMP_UP = 0.05
-"""The averaged generator's half-life is at most this fraction of the images seen so far."""
 
 
 class Codes(NamedTuple):
     """Codes of a batch of fakes."""
 
-    content: Tensor
-    """z [B, code]."""
-    view: Tensor
-    """z [B, code] (unconditional), or cameras [B, 5]."""
+    content: Tensor  # z [B, code]
+    view: Tensor  # z [B, code] (unconditional), or cameras [B, 5]
     cut: int | Tensor | None
     """Convolutions that follow the view code; None: the generator's own number."""
 
@@ -55,8 +49,7 @@ class StepMetrics(NamedTuple):
     logit_real: Tensor
     logit_fake: Tensor
     r1: Tensor
-    augment_p: float
-    """Probability of each change of adaptive augmentation; 0 without it."""
+    augment_p: float  # probability of each change of adaptive augmentation; 0 without it
 
 
 class GanTraining:
@@ -85,10 +78,10 @@ class GanTraining:
         self.generator = channels_last(generator, self.device.device)
         self.discriminator = channels_last(discriminator, self.device.device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
-        self.optimisers = (
-            self._optimiser(self.generator.parameters()),
-            self._optimiser(self.discriminator.parameters()),
-        )
+        self.parts: dict[str, Any] = {"generator": self.generator, "average": self.average}
+        self.parts["discriminator"] = self.discriminator
+        networks = (self.generator, self.discriminator)
+        self.optimisers = [self._optimiser(network) for network in networks]
         self.rng = torch.Generator().manual_seed(seed)
         self.noise_rng = torch.Generator(self.device.device).manual_seed(seed + 1)
         self.r1 = torch.zeros((), device=self.device.device)
@@ -97,13 +90,14 @@ class GanTraining:
             self.augmentation = AdaptiveAugmentation(
                 settings.augment_target, settings.augment_kimg, settings.batch_size, self.device
             )
+            self.parts["augmentation"] = self.augmentation
         # Changes and noise are sampled anew in every step, and gradients wait for other processes.
         replayed = self.on_gpu and not (augment or settings.noise or self.device.processes > 1)
         self.graphs = StepGraphs(self._replayable) if replayed else None
 
-    def _optimiser(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Adam:
+    def _optimiser(self, network: nn.Module) -> torch.optim.Adam:
         return torch.optim.Adam(
-            parameters,
+            network.parameters(),
             lr=self.settings.learning_rate,
             betas=(0.0, 0.99),
             fused=True,
@@ -147,7 +141,7 @@ class GanTraining:
         if self.graphs is None:
             judged = self._update(codes, real, regularise)
         else:
-            inputs = (*codes, real.images) if real.cameras is None else (*codes, *real)
+            inputs: Any = (*codes, real.images) if real.cameras is None else (*codes, *real)
             judged = Judged(*self.graphs(inputs, regularise))
         if regularise:
             self.r1 = judged.r1.clone()  # which further steps may overwrite
@@ -174,29 +168,26 @@ class GanTraining:
         pixels = fakes.detach().requires_grad_()
         cameras = codes.view if self.discriminator.camera_conditioned else None
         shown, real = self._show(pixels, cameras), self._show(*real)
-        fake_logits, real_logits = self._judge(shown, real)
+        images, both = torch.cat([shown.images, real.images]), None
+        if shown.cameras is not None and real.cameras is not None:
+            both = torch.cat([shown.cameras, real.cameras])
+        with self.device.autocast():
+            logits = self.discriminator(images, both, batches=2).float()
+        fake_logits, real_logits = logits.tensor_split(2)
         loss_d = discriminator_loss(real_logits, fake_logits)
         torch.autograd.backward(loss_d, inputs=[*self.discriminator.parameters(), pixels])
         factors = generator_share(fake_logits.detach())
         assert pixels.grad is not None  # the discriminator's loss has just given it
         fakes.backward(pixels.grad * factors[:, None, None, None])
         r1 = self._regularise(real) if regularise else self.r1
-        self._average_over_processes()
+        parameters = (*self.generator.parameters(), *self.discriminator.parameters())
+        self.device.average([p.grad for p in parameters if p.grad is not None])
+        self.device.average([b for b in self.generator.buffers() if b.is_floating_point()])
         for optimiser in self.optimisers:
             optimiser.step()
             optimiser.zero_grad()
-        logits = real_logits.detach(), fake_logits.detach()
-        return Judged(generator_loss(logits[1]), loss_d.detach(), *logits, r1)
-
-    def _judge(self, fakes: RealBatch, real: RealBatch) -> tuple[Tensor, Tensor]:
-        """Logits [B] of either, by one pass of the discriminator."""
-        images = torch.cat([fakes.images, real.images])
-        cameras = None
-        if fakes.cameras is not None and real.cameras is not None:
-            cameras = torch.cat([fakes.cameras, real.cameras])
-        with self.device.autocast():
-            logits = self.discriminator(images, cameras, batches=2).float()
-        return logits.tensor_split(2)
+        real_logits, fake_logits = real_logits.detach(), fake_logits.detach()
+        return Judged(generator_loss(fake_logits), loss_d.detach(), real_logits, fake_logits, r1)
 
     def _sample_shard(self, stream: PhotographStream) -> tuple[Codes, RealBatch]:
         """This process's shard of the next codes and photographs."""
@@ -207,25 +198,18 @@ class GanTraining:
         if self.graphs is not None:  # which are recorded once for every cut
             cut = self.generator.shape.view_layers if cut is None else cut
             cut = moved(torch.tensor(cut), device)
-        return Codes(
-            moved(codes.content[shard], device), moved(codes.view[shard], device), cut
-        ), real
+        content, view = (moved(code[shard], device) for code in (codes.content, codes.view))
+        return Codes(content, view, cut), real
 
     def _show(self, images: Tensor, cameras: Tensor | None) -> RealBatch:
         """What the discriminator sees of this process's shard of a batch."""
         if self.augmentation is None:
             return RealBatch(images, cameras)
-        batch = self.settings.batch_size
-        changes = self.augmentation.sample(batch, self.rng, with_cameras=cameras is not None)
+        batch, probability = self.settings.batch_size, self.augmentation.probability
+        # Every process samples the changes of the whole batch.
+        changes = sample_changes(batch, probability, self.rng, with_cameras=cameras is not None)
         shard = self.device.shard(batch)
         return seen(images, cameras, Changes(*(x[shard] for x in changes)))
-
-    def _average_over_processes(self) -> None:
-        """Gradients of both networks, and the generator's running means."""
-        networks = (self.generator, self.discriminator)
-        gradients = (p.grad for network in networks for p in network.parameters())
-        self.device.average([g for g in gradients if g is not None])
-        self.device.average([b for b in self.generator.buffers() if b.is_floating_point()])
 
     def _regularise(self, real: RealBatch) -> Tensor:
         """Add the gradient of R1 on half the batch, in float32, for the steps left out.
@@ -242,32 +226,27 @@ class GanTraining:
     @torch.no_grad()
     def _update_average(self, step: int) -> None:
         seen = (step + 1) * self.settings.batch_size
-        half_life = max(min(self.settings.ema_kimg * 1000, RAMP_UP * seen), 1e-8)
+        # At most a twentieth of the images seen so far, for the average to leave the start behind.
+        half_life = max(min(self.settings.ema_kimg * 1000, 0.05 * seen), 1e-8)
         kept = 0.5 ** (self.settings.batch_size / half_life)
-        averaged, current = list(self.average.parameters()), list(self.generator.parameters())
-        torch._foreach_lerp_(averaged, current, 1 - kept)
+        averaged: list[Tensor] = [*self.average.parameters()]
+        torch._foreach_lerp_(averaged, [*self.generator.parameters()], 1 - kept)
         torch._foreach_copy_(list(self.average.buffers()), list(self.generator.buffers()))
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on."""
-        state = {
-            "generator": self.generator.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-            "average": self.average.state_dict(),
+        return {
+            **{name: part.state_dict() for name, part in self.parts.items()},
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "rng": self.rng.get_state(),
             "noise_rng": self.noise_rng.get_state(),
             "r1": self.r1,
         }
-        if self.augmentation is not None:
-            state["augmentation"] = self.augmentation.state_dict()
-        return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore a state of `state_dict`."""
-        self.generator.load_state_dict(state["generator"])
-        self.discriminator.load_state_dict(state["discriminator"])
-        self.average.load_state_dict(state["average"])
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
             for group in optimiser.param_groups:  # it may have been saved on another device
@@ -277,5 +256,3 @@ class GanTraining:
         if state["noise_rng"].shape == self.noise_rng.get_state().shape:
             self.noise_rng.set_state(state["noise_rng"])
         self.r1 = state["r1"].to(self.device.device)
-        if self.augmentation is not None:
-            self.augmentation.load_state_dict(state["augmentation"])

@@ -21,20 +21,13 @@ from graphics.camera import DISTANCE
 from train.data.stream import RealBatch, mirrored_cameras
 from train.running.device import Device
 
-ADJUST_EVERY = 4
-"""Steps between two changes of p (section 3 there)."""
+ADJUST_EVERY = 4  # steps between two changes of p (section 3 there)
 SCALE_STD = 0.2 * math.log(2)
 """Standard deviation of the logarithm of both scalings (appendix B there, as all that follow)."""
-SHIFT_STD = 0.125
-"""In image sides."""
-BRIGHTNESS_STD = 0.2
-"""For pixels in [-1, 1]."""
-CONTRAST_STD = 0.5 * math.log(2)
-"""In the logarithm."""
-SATURATION_STD = math.log(2)
-"""In the logarithm."""
-GREY = torch.full((3,), 1 / math.sqrt(3.0))
-"""The direction of equal colours."""
+SHIFT_STD = 0.125  # in image sides
+BRIGHTNESS_STD = 0.2  # for pixels in [-1, 1]
+CONTRAST_STD, SATURATION_STD = 0.5 * math.log(2), math.log(2)  # in the logarithm
+GREY = torch.full((3,), 1 / math.sqrt(3.0))  # the direction of equal colours
 
 
 class Changes(NamedTuple):
@@ -42,10 +35,8 @@ class Changes(NamedTuple):
 
     affine: Tensor
     """[B, 2, 3]: maps a point of the new image to the old one, in [-1, 1], x right, y down."""
-    colours: Tensor
-    """[B, 3, 4]: factors of red, green and blue, and what is added."""
-    mirrored: Tensor
-    """bool [B]"""
+    colours: Tensor  # [B, 3, 4]: factors of red, green and blue, and what is added
+    mirrored: Tensor  # bool [B]
 
 
 def sample_changes(
@@ -72,23 +63,18 @@ def sample_changes(
     return Changes(torch.linalg.inv(moved)[:, :2], _sample_colours(dice), mirrored)
 
 
-def change(
-    images: Tensor,  # [B, 3, R, R] in [-1, 1]
-    changes: Changes,
-) -> Tensor:  # [B, 3, R, R]
+def change(images: Tensor, changes: Changes) -> Tensor:  # [B, 3, R, R] in [-1, 1] -> [B, 3, R, R]
     """The changed images, differentiable once; beyond the border they are reflected."""
     affine, colours = changes.affine.to(images.device), changes.colours.to(images.device)
     grid = F.affine_grid(affine, list(images.shape), align_corners=False)
-    moved = F.grid_sample(
-        images, grid, mode="bicubic", padding_mode="reflection", align_corners=False
-    )
+    moved = F.grid_sample(images, grid, "bicubic", "reflection", align_corners=False)
     pixels = torch.einsum("bij,bjhw->bihw", colours[:, :, :3], moved)
     pixels = pixels + colours[:, :, 3, None, None]
     return pixels.contiguous(memory_format=torch.channels_last)
 
 
 class AdaptiveAugmentation:
-    """Samples changes, each with the probability p, and adapts p."""
+    """The probability p of each change, adapted to how far the discriminator overfits."""
 
     def __init__(self, target: float, kimg: float, batch_size: int, device: Device) -> None:
         """`target`: mean sign of the photographs' logits to reach; `kimg`: thousands of images in
@@ -98,19 +84,14 @@ class AdaptiveAugmentation:
         self.probability = 0.0
         self.signs = torch.zeros(2, device=device.device)  # their sum, and how many
 
-    def sample(self, batch: int, rng: torch.Generator, *, with_cameras: bool) -> Changes:
-        """Changes of a whole batch; every process samples the same ones."""
-        return sample_changes(batch, self.probability, rng, with_cameras=with_cameras)
-
     @torch.no_grad()
     def adjust(self, step: int, real_logits: Tensor) -> None:
         """Record the photographs' logits; every few steps move p by one stride.
 
         Signs above `target` mean that the discriminator overfits: p grows (section 3 there).
         """
-        self.signs += torch.stack(
-            [real_logits.sign().sum(), real_logits.new_tensor(len(real_logits))]
-        )
+        self.signs[0] += real_logits.sign().sum()
+        self.signs[1] += len(real_logits)
         if (step + 1) % ADJUST_EVERY:
             return
         self.device.average([self.signs])
@@ -129,12 +110,8 @@ class AdaptiveAugmentation:
         self.signs.copy_(state["signs"])
 
 
-def seen(
-    images: Tensor,  # [B, 3, R, R] in [-1, 1]
-    cameras: Tensor | None,  # [B, 5]
-    changes: Changes,
-) -> RealBatch:
-    """What the discriminator sees: changed images with the cameras that they have now."""
+def seen(images: Tensor, cameras: Tensor | None, changes: Changes) -> RealBatch:
+    """The images [B, 3, R, R] changed, with the cameras [B, 5] that they then have."""
     if cameras is not None:
         mirrored = changes.mirrored.to(cameras.device)[:, None]
         cameras = torch.where(mirrored, mirrored_cameras(cameras), cameras)

@@ -24,8 +24,7 @@ class Recorded(NamedTuple):
 
     graph: torch.cuda.CUDAGraph
     inputs: Inputs
-    outputs: Outputs
-    """Results of the last replay, in memory that both graphs use."""
+    outputs: Outputs  # results of the last replay, in memory that both graphs use
 
 
 class StepGraphs:

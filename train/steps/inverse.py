@@ -7,7 +7,7 @@ depend on the number of processes, and another number can go on from a checkpoin
 
 import math
 from copy import deepcopy
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,12 +23,6 @@ from train.models.layers import channels_last
 from train.renderer.render import Renderer
 from train.running.device import Device
 
-WARM_UP = 100
-"""Steps over which the learning rate rises."""
-DECAY_FROM = 0.6
-"""Fraction of the steps after which the learning rate falls to zero."""
-AVERAGE_DECAY = 0.995
-"""Decay of the exponential moving average of the weights."""
 FAINTEST = 10.0
 """Natural logarithm that the soft mask falls by before it counts as zero, at a hundredth of a grey
 level. It thus reaches 1.2 px beyond a face at 64 px with the first sigmainv, 0.4 px with the
@@ -44,15 +38,10 @@ Measured with 20 samples of each of 1,200 viewpoints: their median azimuth error
 FASTEST = 30.0
 """Largest multiple of `camera_learning_rate`, however few the samples: no more was tried, and a
 single step would flip a camera by 180° at last."""
-LARGEST_GRADIENT = 10.0
-"""Norm that the network's gradient is cut to."""
 
 
-class Examples(NamedTuple):
-    """The training set."""
-
-    generated: MultiviewData
-    photographs: LabelledPhotographs | None
+Examples = tuple[MultiviewData, LabelledPhotographs | None]
+"""The training set: generated views, and photographs with cameras."""
 
 
 class InverseTraining:
@@ -131,8 +120,7 @@ class InverseTraining:
         return cameras
 
     def views(self) -> Views:
-        """This process's shard of the next images: views of generated objects, then labelled
-        photographs."""
+        """This process's shard of the next images: generated views, then labelled photographs."""
         settings, device, shard = self.settings, self.device.device, self.device.shard
         pairs = self.data.sample_pairs(settings.batch_size, self.random, settings.views)
         pairs = pairs[shard(settings.batch_size)].reshape(-1)
@@ -163,19 +151,24 @@ class InverseTraining:
             group["lr"] = group["rate"] * _schedule(step, self.settings.steps)
         self._sharpen(step)
         views = self.views()
+        images = views.seen.contiguous(memory_format=torch.channels_last)
         with self.device.autocast():
-            prediction = self.network(
-                views.seen.contiguous(memory_format=torch.channels_last), views.masks[:, None]
-            )
+            prediction = self.network(images, views.masks[:, None])
         prediction = Prediction(*(value.float() for value in prediction))
         terms = self.loss.terms(views, prediction, step >= self.settings.perceptual_after)
         loss = self.loss.total(terms)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self._average_over_processes()
-        nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
+        parameters = (*self.network.parameters(), self.moves)
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        # The running statistics of batch normalisation, too.
+        statistics = [b for b in self.network.buffers() if b.is_floating_point()]
+        self.device.average(gradients + statistics)
+        nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
         self.optimizer.step()
-        self._update_average(step)
+        kept = min(0.995, (step + 1) / (step + 10))
+        with torch.no_grad():
+            torch._foreach_lerp_(self._averaged, self._current, 1 - kept)
         return {"loss": loss.detach(), **{name: term.detach() for name, term in terms.items()}}
 
     def _sharpen(self, step: int) -> None:
@@ -187,23 +180,11 @@ class InverseTraining:
         with self.device.autocast():
             return self.features(images)
 
-    def _average_over_processes(self) -> None:
-        """Gradients, and the running statistics of batch normalisation."""
-        parameters = (*self.network.parameters(), self.moves)
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        statistics = [b for b in self.network.buffers() if b.is_floating_point()]
-        self.device.average(gradients + statistics)
-
-    @torch.no_grad()
-    def _update_average(self, step: int) -> None:
-        decay = min(AVERAGE_DECAY, (step + 1) / (step + 10))
-        torch._foreach_lerp_(self._averaged, self._current, 1 - decay)
-
 
 def _schedule(step: int, steps: int) -> float:
-    """Learning rate over the stage: rises, stays, falls."""
-    rise = min(1.0, (step + 1) / min(WARM_UP, max(steps // 10, 1)))
-    fall = min(1.0, (steps - step) / max(steps * (1 - DECAY_FROM), 1))
+    """Learning rate over the stage: rises for 100 steps, falls over the last two fifths."""
+    rise = min(1.0, (step + 1) / min(100, max(steps // 10, 1)))
+    fall = min(1.0, (steps - step) / max(steps * (1 - 0.6), 1))
     return rise * fall
 
 

@@ -19,7 +19,7 @@ from train.stages.disentangle import Training
 def training(tmp_path_factory):
     config = tiny_config()
     workspace = tiny_run(tmp_path_factory.mktemp("run"), config)
-    return Training(config, workspace, 0, workspace.stage("disentangle"))
+    return Training(config, workspace, 0)
 
 
 def test_a_network_that_says_the_mean_has_a_style_error_of_about_one(training):

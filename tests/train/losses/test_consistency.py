@@ -1,7 +1,6 @@
 import torch
 
 from train.losses.consistency import (
-    CycleTerms,
     camera_distance,
     code_distance,
     selector_entropy,
@@ -68,8 +67,3 @@ def test_every_distance_is_differentiable_also_where_it_is_zero():
         assert torch.autograd.gradcheck(distance, (numbers,))
     (code_distance(flat, flat.detach()) + style_distance(flat, flat.detach(), spread)).backward()
     assert torch.isfinite(numbers.grad).all()
-
-
-def test_equation_6_is_the_sum_of_its_terms():
-    terms = CycleTerms(*(torch.tensor(float(value)) for value in (1, 2, 3, 4)))
-    assert terms.total() == 10

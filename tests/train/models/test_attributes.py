@@ -12,7 +12,7 @@ from train.models.attributes import (
     read_attributes,
     save_attributes,
 )
-from train.models.camera_head import AZIMUTH_BINS
+from train.models.heads import AZIMUTH_BINS
 from train.pose.attribute_classifier import attribute_loss
 
 
@@ -102,22 +102,22 @@ def test_saved_weights_come_back(tmp_path):
 
 def test_the_loss_trains_every_attribute():
     torch.manual_seed(0)
-    drawn = photographs(1, np.arange(16), 32)
-    images = torch.from_numpy(drawn.images).permute(0, 3, 1, 2).float() / 255
-    cameras = torch.from_numpy(drawn.cameras)
+    rendered = photographs(1, np.arange(16), 32)
+    images = torch.from_numpy(rendered.images).permute(0, 3, 1, 2).float() / 255
+    cameras = torch.from_numpy(rendered.cameras)
     network = AttributeClassifier(32)
     optimiser = torch.optim.AdamW(network.parameters(), 2e-3)
     for step in range(160):
         # They are read mirrored too, so they must have been seen so.
         flipped = images.flip(-1), mirrored_cameras(cameras)
         given, asked = flipped if step % 2 else (images, cameras)
-        loss = attribute_loss(network(given), asked, drawn.attributes)
+        loss = attribute_loss(network(given), asked, rendered.attributes)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
     read = read_attributes(network.eval(), images)
-    assert np.median(azimuth_difference_degrees(read.azimuths, drawn.cameras[:, 0])) < 10
-    assert (read.kinds.argmax(axis=1) == drawn.attributes.kind).mean() > 0.9
-    assert np.abs(read.bodies[:, 0] - drawn.attributes.roof_height).mean() < 0.1
-    assert np.abs(read.elevations - drawn.cameras[:, 1]).mean() < 4
-    assert np.abs(read.distances / drawn.cameras[:, 2] - 1).mean() < 0.03  # by chance 0.055
+    assert np.median(azimuth_difference_degrees(read.azimuths, rendered.cameras[:, 0])) < 10
+    assert (read.kinds.argmax(axis=1) == rendered.attributes.kind).mean() > 0.9
+    assert np.abs(read.bodies[:, 0] - rendered.attributes.roof_height).mean() < 0.1
+    assert np.abs(read.elevations - rendered.cameras[:, 1]).mean() < 4
+    assert np.abs(read.distances / rendered.cameras[:, 2] - 1).mean() < 0.03  # by chance 0.055

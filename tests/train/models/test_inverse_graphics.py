@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from train.models.camera_head import AZIMUTH_BINS, CameraHead, azimuth_targets
+from train.models.heads import AZIMUTH_BINS, CameraHead, azimuth_targets
 from train.models.inverse_graphics import (
     InverseGraphics,
     InverseGraphicsShape,

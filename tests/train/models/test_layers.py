@@ -9,14 +9,13 @@ from train.models.layers import (
     LEAKY_SLOPE,
     EqualisedConvolution,
     EqualisedLinear,
-    ModulatedConvolution,
-    ToRGB,
     enlarged,
     halve,
     normalise_second_moment,
     spread,
     upsample,
 )
+from train.models.modulation import ModulatedConvolution, ToRGB
 
 
 @pytest.fixture(autouse=True)

@@ -3,10 +3,12 @@ import torch
 
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
-from train.models.stylegan2 import StyleGAN2Generator, StyleGAN2Shape, published_channels
-from train.models.stylegan2_discriminator import (
+from train.models.stylegan2 import (
     StyleGAN2Discriminator,
     StyleGAN2DiscriminatorShape,
+    StyleGAN2Generator,
+    StyleGAN2Shape,
+    published_channels,
 )
 from train.models.stylegan_r import StyleganR, StyleganRShape, load_stylegan_r, save_stylegan_r
 from train.models.weights import (

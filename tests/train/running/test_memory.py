@@ -1,6 +1,6 @@
 import platform
 
-from train.running.memory import keep_freed_memory
+from train.running.device import keep_freed_memory
 
 
 def test_glibc_takes_the_settings():

@@ -53,19 +53,19 @@ def labels_of(workspace: Workspace) -> dict[str, np.ndarray]:
 def with_views(workspace: Workspace, count=600, round=0) -> Workspace:
     """Adds multi-view images, each of a viewpoint of its own, and their cameras; after round 0
     each is of an object of its own as well, which alone has an elevation."""
-    drawn = vehicles.photographs(5, np.arange(count), SIZE)
+    album = vehicles.photographs(5, np.arange(count), SIZE)
     folder, numbers = workspace.stage("multiview", round), np.arange(count, dtype=np.int32)
     per_object = 1 if round else 2
-    np.save(folder.file("images.npy"), drawn.images)
-    np.save(folder.file("masks.npy"), drawn.masks)
+    np.save(folder.file("images.npy"), album.images)
+    np.save(folder.file("masks.npy"), album.masks)
     folder.save_arrays("index.npz", {"object": numbers // per_object, "viewpoint": numbers})
     codes = np.zeros((count, 8), np.float32)
-    folder.save_arrays("viewpoints.npz", {"cameras": np.zeros_like(drawn.cameras), "codes": codes})
+    folder.save_arrays("viewpoints.npz", {"cameras": np.zeros_like(album.cameras), "codes": codes})
     folder.save_arrays("contents.npz", {"codes": codes[::per_object]})
     folder.finish()
-    inverse, found = workspace.stage("inverse", round), {"cameras": drawn.cameras}
+    inverse, found = workspace.stage("inverse", round), {"cameras": album.cameras}
     if round:
-        found = {"cameras": drawn.cameras.copy(), "elevations": drawn.cameras[:, 1]}
+        found = {"cameras": album.cameras.copy(), "elevations": album.cameras[:, 1]}
         found["cameras"][:, 1] = np.nan
     inverse.save_arrays("cameras.npz", found)
     inverse.finish()

@@ -34,7 +34,7 @@ def test_both_phases_run_and_leave_weights_figures_and_pictures(tmp_path, camera
 def test_warm_up_explains_the_styles_and_leaves_the_generator_alone(tmp_path):
     config = tiny_config(warmup_steps=60, steps=0, warmup_batch_size=32)
     workspace = tiny_run(tmp_path, config)
-    training = disentangle.Training(config, workspace, 0, workspace.stage("disentangle"))
+    training = disentangle.Training(config, workspace, 0)
     before = training.network.generator.blocks[0].conv1.weight.clone()
     training.run()
     assert torch.equal(training.network.generator.blocks[0].conv1.weight, before)
@@ -45,11 +45,11 @@ def test_warm_up_explains_the_styles_and_leaves_the_generator_alone(tmp_path):
 def test_fine_tuning_moves_the_generator_and_not_the_readers(tmp_path):
     config = tiny_config(warmup_steps=0, steps=2)
     workspace = tiny_run(tmp_path, config)
-    training = disentangle.Training(config, workspace, 0, workspace.stage("disentangle"))
-    drawn = training.network.generator.blocks[0].conv1.weight.clone()
+    training = disentangle.Training(config, workspace, 0)
+    initial = training.network.generator.blocks[0].conv1.weight.clone()
     read = training.encoder.inverse.code.weight.clone()
     training.run()
-    assert not torch.equal(training.network.generator.blocks[0].conv1.weight, drawn)
+    assert not torch.equal(training.network.generator.blocks[0].conv1.weight, initial)
     assert torch.equal(training.encoder.inverse.code.weight, read)
 
 

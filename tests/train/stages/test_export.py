@@ -126,7 +126,7 @@ def test_samples_of_a_folder_are_its_readable_photographs_without_their_metadata
     assert loaded.manifest.licence["data"].startswith("unknown")
 
 
-def test_samples_of_drawn_photographs_are_the_first_of_them_and_claim_no_licence(workspace):
+def test_samples_of_generated_photographs_are_the_first_of_them_and_claim_no_licence(workspace):
     config = override(tiny_config(), photographs={"source": "checkpoint"})
     export.run(config, workspace)
     loaded = bundle.load(workspace.stage("export").path / "bundle")

@@ -237,8 +237,8 @@ def test_no_face_beyond_the_soft_mask_s_reach_would_have_shown(tmp_path):
     training = training_of(config, labelled_run(tmp_path, config), 0)
     views = training.views()
     shapes = training.average(views.seen, views.masks[:, None])
-    drawn = training.renderer(shapes.vertices, shapes.textures, shapes.cameras).masks
+    rendered = training.renderer(shapes.vertices, shapes.textures, shapes.cameras).masks
     training.renderer.boxlen, training.renderer.knum = 1.0, len(training.renderer.faces)
     everywhere = training.renderer(shapes.vertices, shapes.textures, shapes.cameras).masks
-    assert ((drawn > 0) & (drawn < 1)).any()
-    torch.testing.assert_close(drawn, everywhere, rtol=0, atol=1e-3)
+    assert ((rendered > 0) & (rendered < 1)).any()
+    torch.testing.assert_close(rendered, everywhere, rtol=0, atol=1e-3)

@@ -26,9 +26,9 @@ def photographed(path, *, masks: bool = False) -> Workspace:
     folder = workspace.stage("photographs")
     folder.file("done.json")
     if masks:
-        drawn = vehicles.photographs(9, np.arange(40), 32)
-        np.save(folder.file("images.npy"), drawn.images)
-        np.save(folder.file("masks.npy"), drawn.masks)
+        rendered = vehicles.photographs(9, np.arange(40), 32)
+        np.save(folder.file("images.npy"), rendered.images)
+        np.save(folder.file("masks.npy"), rendered.masks)
     folder.finish(masks=masks)
     return workspace
 

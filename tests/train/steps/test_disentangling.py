@@ -11,7 +11,7 @@ from train.steps.disentangling import _some_objects, fine_tuning_step, sample_ba
 def training_of(path, **settings):
     config = tiny_config(**settings)
     workspace = tiny_run(path, config)
-    return Training(config, workspace, 0, workspace.stage("disentangle"))
+    return Training(config, workspace, 0)
 
 
 def test_objects_are_taken_whole_up_to_the_limit():

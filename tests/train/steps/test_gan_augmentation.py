@@ -104,8 +104,8 @@ def test_colours_keep_grey_grey_and_hue_turns_keep_luma():
 
 def test_the_gradient_is_that_of_the_changed_image():
     given = images(2).double().requires_grad_()
-    drawn = sample_changes(2, 1.0, rng(), with_cameras=False)
-    changes = Changes(drawn.affine.double(), drawn.colours.double(), drawn.mirrored)
+    sampled = sample_changes(2, 1.0, rng(), with_cameras=False)
+    changes = Changes(sampled.affine.double(), sampled.colours.double(), sampled.mirrored)
     weights = torch.rand((2, 3, SIDE, SIDE), generator=rng()).double()
     (gradient,) = torch.autograd.grad((change(given, changes) * weights).sum(), given)
     way = torch.randn(given.shape, generator=rng()).double()
@@ -137,5 +137,7 @@ def test_p_stays_a_probability():
     for step in range(4 * ADJUST_EVERY):
         augmentation.adjust(step, torch.full((20,), 9.0).to(device.device))
     assert augmentation.probability == 1.0
-    shown = change(images(4), augmentation.sample(4, rng(), with_cameras=False))
+    shown = change(
+        images(4), sample_changes(4, augmentation.probability, rng(), with_cameras=False)
+    )
     assert torch.isfinite(shown).all()

@@ -1,7 +1,7 @@
 import torch
 from torch.nn import functional as F
 
-from train.models.texture_head import PATCH, TextureHead
+from train.models.heads import PATCH, TextureHead
 
 
 @torch.no_grad()
