@@ -23,6 +23,9 @@ from graphics.image_files import (
 GREY = 128  # what replaces the pixels of a background, and of an object taken out of its background
 OBJECT_FILL = 0.7  # share of the frame's side that the longer side of a cut-out object takes
 DETAIL = 4  # large images are first brought to about this many times the resolution, which is quick
+HALF, LEAST_TRANSPARENT = 128, 0.01
+"""A mask file is a cut-out, read by its alpha channel, where at least this share of its pixels is
+more than half transparent; else white is the object, whatever its alpha channel."""
 PROPORTIONS = 0.02  # how far the proportions of a mask of another size may be from the photograph's
 
 
@@ -158,8 +161,12 @@ def _read_mask(
     stretched = mask.width * size[1] / (mask.height * size[0])
     if abs(stretched - 1) > PROPORTIONS if scaled else mask.size != size:
         raise _wrong_mask_size(mask.size, size)
-    # A cut-out is a mask too, and its object may well be dark.
-    return mask.getchannel("A") if has_transparency(mask) else mask.convert("L")
+    if has_transparency(mask):
+        alpha = mask.getchannel("A")
+        transparent = np.count_nonzero(np.asarray(alpha) < HALF) / (mask.width * mask.height)
+        if transparent >= LEAST_TRANSPARENT:  # a cut-out, whose object may well be dark
+            return alpha
+    return mask.convert("L")
 
 
 def _wrong_mask_size(got: tuple[int, int], wanted: tuple[int, int]) -> PhotographError:

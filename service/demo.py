@@ -32,6 +32,7 @@ VIEW_SIZE = 256
 TITLES = (["photograph"], ["mask", "re-render"], [f"{azimuth}°" for azimuth in AZIMUTHS_DEGREES])
 STYLE = Style(cell=176, gap=6, group_gap=26, margin=28)
 TIMEOUT_SECONDS = 300
+UNUSABLE = 2
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Options:
         tyro.conf.Positional[tuple[Path, ...]],
         tyro.conf.arg(metavar="PHOTO ...", help_behavior_hint=""),
     ] = ()
-    """JPEG or PNG files; default: the bundle's samples."""
+    """JPEG, PNG, WebP or GIF files; default: the bundle's samples."""
     bundle: str = str(SHIPPED_BUNDLE)
     """A bundle's folder or bentomodel:<tag>."""
     out: Path = Path("build/demo")
@@ -50,7 +51,11 @@ class Options:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the demo; 0 when every photograph became a mesh."""
+    """Run the demo; returns its exit status.
+
+    0: every photograph became a mesh; 1: some did not; 2: the bundle, a file or the folder cannot
+    be used.
+    """
     options = tyro.cli(
         Options,
         args=arguments,
@@ -63,10 +68,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         folder = bundle.resolve(options.bundle)
         photographs = list(options.photographs) or bundle.load(folder).samples()
+        if missing := [str(path) for path in photographs if not path.is_file()]:
+            raise FileNotFoundError(f"{', '.join(missing)}: no such file")
         report = run(folder, photographs, options.out)
-    except (BundleError, ServerError) as error:
+    except (BundleError, OSError, ServerError) as error:
         print(f"demo: {error}", file=sys.stderr)
-        return 1
+        return UNUSABLE
     return 0 if report["failed"] == 0 else 1
 
 

@@ -29,7 +29,7 @@ from typing import NamedTuple
 from train.config import Config, ConfigError, PresetName, checks
 from train.config.command_line import Settings, finish, outcome, parse, parse_first
 from train.config.presets import PRESETS, PURPOSES
-from train.config.section import Section
+from train.config.section import OutputFolder, Section
 from train.running.progress import Progress
 from train.running.workspace import Workspace, write_json
 
@@ -99,7 +99,7 @@ class Command(Section):
     """The command line."""
 
     config: Settings[Config]
-    run: Path = Path("runs")
+    run: OutputFolder = Path("runs")
     """The run folder."""
     stages: str = ",".join(STAGES)
     """The stages to run, with commas between them."""
@@ -161,9 +161,14 @@ def _command(arguments: Sequence[str] | None) -> None:
         steps = [f"{s.stage} (round {s.round})" for s in plan(config.rounds)]
         print(json.dumps({"config": dataclasses.asdict(config), "plan": steps}, indent=1))
         return
-    workspace = Workspace(command.run)
+    workspace, stages = Workspace(command.run), command.stages.split(",")
     with workspace.lock():
-        run(config, workspace, command.stages.split(","))
+        run(config, workspace, stages)
+        if workspace.stage("export").done:
+            bundle = workspace.stage("export").path / "bundle"
+            print(f"done: {bundle}; serve it with: make serve BUNDLE={bundle}")
+        else:
+            print(f"done: stages {command.stages} in {command.run}")
 
 
 if __name__ == "__main__":

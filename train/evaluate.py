@@ -50,8 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command(arguments: Sequence[str] | None) -> None:
     options = parse(Command, arguments, "train.evaluate", __doc__)
+    options.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is said at once
     # It brings torch and numba, which a refused argument does not wait for.
     print(importlib.import_module("train.evaluation.measuring").evaluate(options))
+    name = "generator" if isinstance(options, Generator) else "report"
+    print(f"report: {options.out / name}.html")
 
 
 if __name__ == "__main__":

@@ -13,23 +13,22 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from tyro.conf import Positional
 
 from train.checkpoints import VIEW_LAYERS
 from train.checkpoints.refusal import printable
 from train.config.command_line import finish, outcome, parse
-from train.config.section import AtLeast1, Section
+from train.config.section import AtLeast1, InputFile, OutputFolder, Section
 
 
 @dataclass(frozen=True, kw_only=True)
 class Command(Section):
     """The command line."""
 
-    file: Positional[Path]
+    file: Positional[InputFile]
     """NVIDIA's .pkl or rosinality's .pt."""
-    out: Path
+    out: OutputFolder
     """The folder to write to."""
     view_layers: AtLeast1 = VIEW_LAYERS
     """Codes that hold the viewpoint (Zhang et al. 2021, section 3.1)."""

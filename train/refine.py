@@ -28,7 +28,7 @@ from tyro.conf import Positional, arg
 
 from train.config import require
 from train.config.command_line import finish, outcome, parse
-from train.config.section import Section
+from train.config.section import AnyInputFolder, BundleFolder, OutputFolder, Section
 from train.evaluation.options import SHIPPED
 
 
@@ -39,12 +39,12 @@ class Command(Section):
     photos: Annotated[
         Positional[tuple[Path, ...]], arg(metavar="PHOTO ...", help_behavior_hint="(one or more)")
     ]
-    """JPEG or PNG files."""
-    out: Path
+    """JPEG, PNG, WebP or GIF files."""
+    out: OutputFolder
     """The folder to write to."""
-    masks: Annotated[Path | None, arg(metavar="FOLDER")] = None
+    masks: AnyInputFolder = None
     """Masks of the photographs, in files of the same names."""
-    bundle: Path = SHIPPED
+    bundle: BundleFolder = SHIPPED
     """The bundle's folder."""
     steps: Annotated[int, Ge(1), Le(10_000)] = 40
     """Test-time steps of each photograph."""
@@ -52,6 +52,8 @@ class Command(Section):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(bool(self.photos), "name one photograph or more")
+        exist = any(photo.exists() for photo in self.photos)
+        require(exist, f"no photograph is there: {', '.join(map(str, self.photos))}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,9 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command(arguments: Sequence[str] | None) -> None:
     given = parse(Command, arguments, "train.refine", __doc__)
+    given.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is said at once
     # It brings torch and numba, which a refused argument does not wait for.
     refined = importlib.import_module("train.evaluation.refined_photos")
     refined.refine_photos(given.photos, given.masks, given.bundle, given.steps, given.out)
+    print(f"report: {given.out / 'refinement.html'}")
 
 
 if __name__ == "__main__":

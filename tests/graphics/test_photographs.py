@@ -36,6 +36,18 @@ def test_a_cut_out_is_a_mask_of_its_object_however_dark():
     assert photograph.mask[R // 2, R // 2] == 1 and photograph.mask[0, 0] == 0
 
 
+@pytest.mark.parametrize("alpha", [254, 0])
+def test_a_mask_with_a_pixel_that_is_not_opaque_is_still_white_on_the_object(alpha):
+    photograph = draw_photograph(60, 45)
+    white = Image.new("L", (60, 45))
+    white.paste(255, (10, 10, 40, 30))
+    opaque = Image.merge("RGBA", [white, white, white, Image.new("L", (60, 45), 255)])
+    opaque.putpixel((0, 0), (0, 0, 0, alpha))
+    given = [decode(encoded(photograph), 32, 10**6, encoded(mask)) for mask in (white, opaque)]
+    assert given[0].frame == given[1].frame
+    np.testing.assert_array_equal(given[0].mask, given[1].mask)
+
+
 def test_a_mask_of_another_size_will_do_only_where_it_may_and_has_the_same_proportions():
     content, mask = encoded(draw_photograph(120, 90)), Image.new("L", (40, 30))
     mask.paste(255, (10, 10, 20, 20))

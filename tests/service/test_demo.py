@@ -34,8 +34,17 @@ def test_the_demo_leaves_a_mesh_per_photograph_a_sheet_and_a_report(
 
 
 def test_a_bundle_that_cannot_be_served_is_one_line_and_a_status(tmp_path, capsys):
-    assert demo.main(["--bundle", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert demo.main(["--bundle", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "has no manifest.json" in capsys.readouterr().err
+
+
+def test_what_is_not_there_is_refused_before_the_server_starts(bundle_folder, tmp_path, capsys):
+    bundle = ["--bundle", str(bundle_folder)]
+    assert demo.main([*bundle, "no/such.jpg", "--out", str(tmp_path / "out")]) == 2
+    assert "no/such.jpg: no such file" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert demo.main([*bundle, "--out", str(tmp_path / "file")]) == 2
+    assert "file" in capsys.readouterr().err
 
 
 def test_a_server_that_ends_at_once_says_why(tmp_path):

@@ -83,7 +83,7 @@ class Config(Section):
 
     preset: PresetName = "cpu"
     """The settings to start from: `--preset vehicles --help` shows those of vehicles."""
-    seed: int = 1
+    seed: AtLeast0 = 1
     """Seed of all random numbers; the same seed gives the same run."""
     rounds: AtLeast1 = 2
     """Passes of the cycle; round 0 is the unconditional GAN's."""

@@ -26,8 +26,8 @@ class PhotographsConfig(Section):
     """The single-view photographs."""
 
     source: Annotated[str, tyro.conf.arg(aliases=["--data"], metavar="SOURCE")] = PROCEDURAL
-    """A folder of JPEG and PNG files, `procedural` (rendered vehicles), or `checkpoint` (samples of
-    the StyleGAN2 in gan.checkpoint)."""
+    """A folder of JPEG, PNG, WebP and GIF files, `procedural` (rendered vehicles), or `checkpoint`
+    (samples of the StyleGAN2 in gan.checkpoint)."""
     count: Annotated[int, Ge(64)] = 60_000
     """Procedural or sampled photographs to make; of a folder all are taken."""
     truncation: PositiveShare = 0.7
@@ -35,6 +35,10 @@ class PhotographsConfig(Section):
     is what StyleGAN's authors show)."""
     size: Literal[32, 64, 128, 256, 512] = 64
     """Side of a photograph in pixels; the resolution of everything after it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require(bool(self.source), "source", "a folder, procedural or checkpoint")
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,12 @@
 """A group of settings, each checked against the limits in its annotation; how one is refused."""
 
+import math
 import operator
+import os
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import tyro
@@ -35,6 +38,36 @@ Share = Annotated[float, Ge(0), Le(1)]
 PositiveShare = Annotated[float, Gt(0), Le(1)]
 File = Annotated[str, tyro.conf.arg(metavar="FILE")]
 Folder = Annotated[str, tyro.conf.arg(metavar="FOLDER")]
+
+
+class OnDisk(NamedTuple):
+    """What a path has to be before a command begins: `file`, `folder`, `bundle`, or `output`."""
+
+    kind: str
+
+    def refusal(self, path: Path) -> str | None:
+        """Why a path cannot be used; None: it can."""
+        if self.kind == "file":
+            return None if path.is_file() else "is not there: No such file"
+        if self.kind == "folder":
+            return None if path.is_dir() else "is not a folder"
+        if self.kind == "bundle":
+            found = (path / "manifest.json").is_file()
+            return None if found else "is not a readable bundle: it has no manifest.json"
+        if path == Path():
+            return "is the current folder: name one of its own"
+        if path.exists() and not path.is_dir():
+            return "is a file: name a folder"
+        there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+        return None if os.access(there, os.W_OK | os.X_OK) else f"cannot be written in {there}"
+
+
+BundleFolder = Annotated[Path, OnDisk("bundle")]
+OutputFolder = Annotated[Path, OnDisk("output")]
+InputFile = Annotated[Path, OnDisk("file"), tyro.conf.arg(metavar="FILE")]
+InputFolder = Annotated[Path, OnDisk("folder"), tyro.conf.arg(metavar="FOLDER")]
+AnyInputFile = Annotated[Path | None, OnDisk("file"), tyro.conf.arg(metavar="FILE")]
+AnyInputFolder = Annotated[Path | None, OnDisk("folder"), tyro.conf.arg(metavar="FOLDER")]
 
 
 class Limit(NamedTuple):
@@ -83,9 +116,19 @@ class Section:
             if get_origin(annotation) is Literal:
                 choices = get_args(annotation)
                 self.require(value in choices, name, f"one of {', '.join(map(str, choices))}")
+            if isinstance(value, float):
+                self.require(math.isfinite(value), name, "a finite number")
             bounds = limits(annotation)
             fits = all(limit.compare(value, limit.bound) for limit in bounds)
             self.require(fits, name, " and ".join(map(str, bounds)))
+        self._check_paths()
+
+    def _check_paths(self) -> None:
+        for name, annotation in annotations(type(self)).items():
+            path = getattr(self, name)
+            for wanted in getattr(annotation, "__metadata__", ()):
+                if isinstance(wanted, OnDisk) and path and (reason := wanted.refusal(path)):
+                    raise ConfigError(f"{path} {reason} ({name.replace('_', '-')})")
 
     def require(self, condition: bool, name: str, allowed: str) -> None:
         """Refuse the value of setting `name` unless the condition holds; say what is allowed."""

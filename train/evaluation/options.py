@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from train.config import ConfigError, EvaluateConfig, HeldOutViews, require
-from train.config.section import AtLeast0, AtLeast1, Section
+from train.config.section import (
+    AnyInputFile,
+    AnyInputFolder,
+    AtLeast0,
+    AtLeast1,
+    BundleFolder,
+    OutputFolder,
+    Section,
+)
 
 SHIPPED = Path(__file__).resolve().parents[2] / "service" / "shipped" / "vehicles"
 """The bundle that comes with the source."""
@@ -22,16 +30,10 @@ Axis = Literal["x", "+x", "-x", "y", "+y", "-y", "z", "+z", "-z"]
 class Measurement(Section):
     """Options of all sub-commands."""
 
-    bundle: Path = SHIPPED
+    bundle: BundleFolder = SHIPPED
     """The bundle's folder."""
-    out: Path = Path("build/report")
+    out: OutputFolder = Path("build/report")
     """The folder to write to."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(
-            not self.out.exists() or self.out.is_dir(), f"--out {self.out} is a file: name a folder"
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,7 @@ class Objects(HeldOutViews, Measurement):
     """The axis of a folder's meshes that is up; default: y."""
     front: Annotated[Axis | None, arg(metavar="AXIS")] = None
     """The axis of a folder's meshes that is the front, as +z or -y; default: +z, with --up z -y."""
-    single_view: Annotated[Path | None, arg(metavar="FILE")] = None
+    single_view: AnyInputFile = None
     """Also measure a network trained on single views: what stage inverse leaves in
     single_view/inverse_graphics.safetensors."""
     refine_steps: AtLeast0 = 0
@@ -67,7 +69,9 @@ class Objects(HeldOutViews, Measurement):
         elif named != self.source:
             raise ConfigError(f"objects {self.source}: a number has to follow the colon")
         else:
-            require(Path(named).is_dir(), f"{named} is not a folder, nor procedural:N")
+            require(
+                bool(named) and Path(named).is_dir(), f"{named} is not a folder, nor procedural:N"
+            )
         require(
             self.front is None or self.front[-1] != (self.up or "y"),
             f"--up and --front {self.front}: two different axes",
@@ -85,12 +89,16 @@ class Photos(Measurement):
     """Measure a bundle on real photographs, of which little ground truth is known."""
 
     folder: Positional[Path]
-    """JPEG and PNG files, a folder of images of PASCAL3D+ (with its cameras), or CUB-200-2011 (with
-    its masks)."""
-    masks: Annotated[Path | None, arg(metavar="FOLDER")] = None
+    """JPEG, PNG, WebP and GIF files, a folder of images of PASCAL3D+ (with its cameras), or
+    CUB-200-2011 (with its masks)."""
+    masks: AnyInputFolder = None
     """Masks of the photographs, in files of the same names."""
     split: str = ""
     """The split of PASCAL3D+ or CUB-200-2011 to read; default: all."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.folder.is_dir(), f"photos {self.folder} is not a folder")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +108,11 @@ class Generator(Measurement):
     file: Positional[str] = "shipped"
     """`shipped` or the generator.safetensors of a run's stage gan. The segmenter of --bundle finds
     its silhouettes."""
-    inception: Annotated[Path | None, arg(metavar="FILE")] = None
+    inception: AnyInputFile = None
     """An Inception network of yours, ONNX or TorchScript, for the FID proper; see
     `train.models.given_features`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        known = self.file == "shipped" or Path(self.file).is_file()
+        require(known, f"generator {self.file} is no file, nor shipped")

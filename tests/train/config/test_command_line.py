@@ -71,6 +71,11 @@ def test_a_preset_gives_the_defaults():
         ("--cameras.estimator guess", "'guess' is none of them"),
         ("--export.tolerance 0.1", "must be > 0 and <= 0.001"),
         ("--rounds 0", "--rounds 0: must be >= 1"),
+        ("--seed -1", "must be >= 0"),
+        ("--inverse.learning-rate inf", "must be a finite number"),
+        ("--data=", "--photographs.source : must be a folder"),
+        ("--run=", "is the current folder: name one of its own"),
+        ("--run pyproject.toml", "is a file: name a folder"),
         ("--stages gan,paint", "--stages paint: known are photographs"),
     ],
 )
