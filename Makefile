@@ -4,13 +4,18 @@ PYTHON  ?= python3
 RUNTIME ?= cpu
 PORT    ?= 3000
 PRESET  ?= smoke
-BUNDLE  ?= service/shipped/vehicles
+SHIPPED := service/shipped/vehicles
+BUNDLE  ?= $(SHIPPED)
 
 BIN     := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c .ci/constraints.txt
 PINS    := pyproject.toml .ci/constraints.txt
 # Two thread pools that spin for each other's work cost half the speed.
 export OMP_WAIT_POLICY ?= PASSIVE
+export BENTOML_DO_NOT_TRACK ?= True
+# Ends with what to do where a Python of another version runs it.
+RIGHT_VERSION = 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 13) else \
+	f"{sys.executable} is Python {v[0]}.{v[1]}; 3.11 or 3.12 is needed: $(1)make PYTHON=python3.12")'
 
 .PHONY: setup serve test test-fast demo train lint clean
 .DELETE_ON_ERROR:
@@ -18,8 +23,9 @@ export OMP_WAIT_POLICY ?= PASSIVE
 setup: .venv/service
 
 .venv/service: $(PINS)
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -c $(call RIGHT_VERSION,)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -c $(call RIGHT_VERSION,make clean && )
 	$(INSTALL) '.[$(RUNTIME)]'
 	touch $@
 
@@ -33,17 +39,20 @@ setup: .venv/service
 	$(INSTALL) '.[$(RUNTIME),train,dev]'
 	touch $@
 
-# The bundle is shipped; where it is missing, the smoke preset trains one.
-$(BUNDLE)/manifest.json:
+# The shipped bundle can be made anew, by the smoke preset; no other is.
+$(SHIPPED)/manifest.json:
 	$(MAKE) .venv/train
 	$(BIN)/python -m train.cycle --preset smoke --run build/smoke
-	mkdir -p $(BUNDLE)
-	cp -r build/smoke/export/bundle/. $(BUNDLE)/
+	mkdir -p $(SHIPPED)
+	cp -r build/smoke/export/bundle/. $(SHIPPED)/
 
-serve: .venv/service $(BUNDLE)/manifest.json
+%/manifest.json:
+	@echo "no bundle in $*: a training leaves one in RUN/export/bundle" >&2; exit 2
+
+serve: $(BUNDLE)/manifest.json .venv/service
 	INVERSE_GRAPHICS_BUNDLE=$(BUNDLE) $(BIN)/bentoml serve service.api:InverseGraphics --port $(PORT)
 
-demo: .venv/service $(BUNDLE)/manifest.json
+demo: $(BUNDLE)/manifest.json .venv/service
 	$(BIN)/python -m service.demo --bundle $(BUNDLE) --out build/demo
 
 train: .venv/train

@@ -7,6 +7,7 @@ and for that one where a loss that wants a larger object pulls the vertices.
 """
 
 import argparse
+import math
 from pathlib import Path
 
 import torch
@@ -16,10 +17,13 @@ from torch import Tensor
 from tests.benchmarks.scenes import Scene, scene
 from train.renderer import dibr
 
-SIZE, ENLARGE, OBJECT = 48, 6, 1
+SIZE, ENLARGE, OBJECT = 48, 8, 15
 SETTINGS = ((7000.0, 0.08), (300.0, 0.15))
 """sigmainv and boxlen of the two soft masks."""
-LONGEST_ARROW = 26  # pixels of the picture
+LONGEST_ARROW, SHORTEST_ARROW = 52, 6
+"""Pixels of the picture; shorter ones are left out."""
+ARROW, VERTEX = (255, 90, 30), (40, 140, 255)
+"""Colours."""
 
 
 def masks(drawn: Scene) -> tuple[list[Tensor], Tensor]:
@@ -44,16 +48,16 @@ def panel(mask: Tensor) -> Image.Image:
 
 
 def arrows(image: Image.Image, vertices: Tensor, gradient: Tensor) -> Image.Image:
-    """Lines from vertices, along their gradient."""
+    """Lines from vertices along their gradient; a dot marks the vertex."""
     pen, side = ImageDraw.Draw(image), SIZE * ENLARGE
     scale = LONGEST_ARROW / gradient.norm(dim=1).max()
     for (x, y), (to_x, to_y) in zip(vertices.tolist(), (gradient * scale).tolist(), strict=True):
-        if to_x**2 + to_y**2 < 1:
+        if math.hypot(to_x, to_y) < SHORTEST_ARROW:
             continue
         start = ((x + 1) / 2 * side, (1 - y) / 2 * side)
         end = (start[0] + to_x, start[1] - to_y)
-        pen.line([start, end], fill=(255, 90, 30), width=2)
-        pen.ellipse([start[0] - 2, start[1] - 2, start[0] + 2, start[1] + 2], fill=(40, 140, 255))
+        pen.line([start, end], fill=ARROW, width=4)
+        pen.circle(start, 3, fill=VERTEX)
     return image
 
 

@@ -5,6 +5,7 @@ that says what it needs or how long it takes, is parsed: the program knows every
 """
 
 import functools
+import itertools
 import os
 import re
 import shutil
@@ -32,7 +33,7 @@ LINKED = ("train", "tests", "pyproject.toml", "Makefile", ".ci")
 INLINE = re.compile(r"`((?:python -m|make|bentoml|kubectl|torchrun) [^`]+)`")
 INLINE_SETTING = re.compile(r"`(--(?!section)[a-z]+\.[a-z-]+ [^`]+|--rounds [^`]+)`")
 SUBCOMMANDS = {"train.evaluate": ("objects", "photos", "generator")}
-ELSEWHERE = ("cd", "docker", "git", "kustomize", "pre-commit")
+ELSEWHERE = ("cd", "docker", "echo", "git", "kustomize", "pre-commit")
 """Programs that are not asked."""
 MAY_BE_MISSING = ("kubectl",)
 SECONDS = 120
@@ -78,7 +79,8 @@ def check(words: list[str]) -> None:
     elif program in ("bentoml", "kubectl"):
         path = shutil.which(program, path=f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}")
         if path is not None:
-            assert flags_of(rest) <= known_flags(path, rest[0]), words
+            named = itertools.takewhile(lambda word: not word.startswith("-"), rest)
+            assert flags_of(rest) <= known_flags(path, *named), words
     else:
         assert program in ELSEWHERE, words
 

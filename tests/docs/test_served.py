@@ -81,28 +81,33 @@ def test_the_first_photograph_becomes_a_mesh(address, folder):
 
 
 @needs_curl
-def test_the_curl_lines_write_what_they_say(address, folder, samples):
+def test_the_curl_lines_write_what_they_say(address, folder):
     text = printed("docs/serving.md", "sh").replace(PRINTED_ADDRESS, address)
-    assert text.count("curl ") == 8
+    assert text.count("curl ") == 9
     run(["bash", "-e"], folder, text)
 
-    vehicle = trimesh.load(samples / "vehicle.glb", force="mesh")
+    tried = folder / "build" / "try"
+    vehicle = trimesh.load(tried / "vehicle.glb", force="mesh")
     assert vehicle.visual.material.baseColorTexture.size == (256, 128)
-    answer = json.loads((samples / "answer.json").read_text())
+    answer = json.loads((tried / "answer.json").read_text())
     assert [entry["name"] for entry in answer["images"]] == ["00.jpg", "01.jpg"]
     assert all(entry["mesh"]["data"] for entry in answer["images"])
-    with zipfile.ZipFile(samples / "meshes.zip") as members:
+    with zipfile.ZipFile(tried / "meshes.zip") as members:
         assert members.testzip() is None
         assert {"0000/mesh.obj.zip", "0000/preview.png"} <= set(members.namelist())
-    lines = [json.loads(line) for line in (samples / "lines.ndjson").read_text().splitlines()]
+    lines = [json.loads(line) for line in (tried / "lines.ndjson").read_text().splitlines()]
     assert sorted(line["index"] for line in lines if "mesh" in line) == [0, 1]
-    for name, kind, frames in (("turn.webp", "WEBP", 24), ("between.gif", "GIF", 8)):
-        with Image.open(samples / name) as animation:
+    for name, kind, frames in (
+        ("mine.gif", "GIF", 24),
+        ("turn.webp", "WEBP", 24),
+        ("between.gif", "GIF", 8),
+    ):
+        with Image.open(tried / name) as animation:
             assert (animation.format, animation.n_frames) == (kind, frames)
-    with Image.open(samples / "turned.png") as picture:
+    with Image.open(tried / "turned.png") as picture:
         picture.load()
         assert picture.format == "PNG"
-    assert json.loads((samples / "job.json").read_text())["id"]
+    assert json.loads((tried / "job.json").read_text())["id"]
 
 
 def test_the_python_client_writes_meshes_and_the_swap(address, samples):
