@@ -33,7 +33,7 @@ def unavailable() -> str:
 
 def rasterize(faces: Faces, plane: Plane) -> tuple[Tensor, Tensor]:
     """See train.renderer.inputs; kaolin's epsilon is that of its scaled plane."""
-    from kaolin.render.mesh import rasterize as kaolin_rasterize
+    from kaolin.render.mesh import rasterize as kaolin_rasterize  # pyright: ignore[reportMissingImports]
 
     return kaolin_rasterize(
         plane.height, plane.width, faces.z.contiguous(), faces.corners.contiguous(),
@@ -44,6 +44,6 @@ def rasterize(faces: Faces, plane: Plane) -> tuple[Tensor, Tensor]:
 
 def soft_mask(corners: Tensor, face_idx: Tensor, settings: MaskSettings) -> Tensor:
     """See train.renderer.inputs."""
-    from kaolin.render.mesh import dibr_soft_mask
+    from kaolin.render.mesh import dibr_soft_mask  # pyright: ignore[reportMissingImports]
 
     return dibr_soft_mask(corners, face_idx, *settings)

@@ -77,7 +77,7 @@ def _without_batcher(engine, inline):
         made.in_pool = _here
     for name in ("segmenter", "reconstructor"):
         runner = copy.copy(getattr(engine, name))
-        runner.submit = _submit(runner, _here if inline else engine.device.run)
+        runner.submit = _submit(runner, _here if inline else engine.device.call)
         setattr(made, name, runner)
     return made
 

@@ -81,6 +81,7 @@ def bare_asgi(home: Path, settings: Mapping[str, str]) -> Iterator[str]:
     """The address of `bare_asgi`, which is started as BentoML starts its applications."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "tests.benchmarks.serving.bare_asgi:app"]
+    command += ["--lifespan", "on"]  # an application that cannot start ends it
     command += ["--port", str(port), "--no-server-header", "--no-access-log"]
     with _process(command, home / "bare_asgi.log", environment(home, settings)) as process:
         address = f"http://127.0.0.1:{port}"
