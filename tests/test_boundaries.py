@@ -62,7 +62,7 @@ def test_no_file_imports_what_its_package_must_not(package):
         assert not roots & FORBIDDEN[package], path
 
 
-def test_only_the_export_stage_knows_the_service():
+def test_only_the_export_stage_knows_the_service_and_measuring_starts_one():
     allowed = {"service", "service.model", "service.model.bundle", "service.model.manifest"}
     for path in (ROOT / "train").rglob("*.py"):
         from_service = {n for n in imported_modules(path) if n.split(".")[0] == "service"}
@@ -70,6 +70,8 @@ def test_only_the_export_stage_knows_the_service():
         packages = {n for n in from_service if (ROOT / n.replace(".", "/")).is_dir()}
         if path.relative_to(ROOT).as_posix() == "train/stages/export.py":
             assert modules | packages <= allowed, path
+        elif path.relative_to(ROOT).as_posix() == "train/evaluation/measuring.py":
+            assert modules | packages <= {"service", "service.process"}, path
         else:
             assert not from_service, path
 

@@ -3,7 +3,11 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import httpx
+
+from service.process import ServerError, serving
 from train.config import PROCEDURAL_CATEGORY, Config, ConfigError
 from train.data.held_out import HeldOut, ObjectSource, ProceduralObjects, photograph
 from train.data.mesh_objects import MeshObjects
@@ -22,7 +26,12 @@ from train.evaluation.predictors import (
     mean_prediction,
 )
 from train.evaluation.refinement import RefinedPredictor
+from train.evaluation.served_photos import TABLE, post_photos, read_labels
+from train.evaluation.served_report import write_served_report
 from train.running.progress import Progress
+
+TIMEOUT_SECONDS = 300
+"""Of one request."""
 
 
 def evaluate(options: Objects | Photos | Generator) -> str:
@@ -69,7 +78,9 @@ def evaluate_objects(options: Objects) -> str:
 
 
 def evaluate_photos(options: Photos) -> str:
-    """Measure a bundle on real photographs."""
+    """Measure a bundle on real photographs; labelled ones are posted to a service."""
+    if (options.folder / TABLE).is_file():
+        return evaluate_served(options)
     predictor = BundlePredictor(options.bundle)
     began = time.monotonic()
     photos = read_photo_set(options.folder, predictor.resolution, options.masks, options.split)
@@ -81,6 +92,31 @@ def evaluate_photos(options: Photos) -> str:
         "seconds": round(time.monotonic() - began, 1),
     }
     return write_photo_report(options.out, measured, photos, about).markdown()
+
+
+def evaluate_served(options: Photos) -> str:
+    """Post labelled photographs to a service that is started for it.
+
+    Raises:
+        ConfigError: the service does not start; the message has the end of its log.
+    """
+    photos, began = read_labels(options.folder, options.masks), time.monotonic()
+    settings = {"INVERSE_GRAPHICS_BUNDLE": str(options.bundle.absolute())}
+    on_progress, served = _ticking("photographs", len(photos)), []
+    try:
+        with TemporaryDirectory() as home, serving(Path(home), settings) as started:
+            with httpx.Client(base_url=started.address, timeout=TIMEOUT_SECONDS) as client:
+                for one in post_photos(client, photos):
+                    served.append(one)
+                    on_progress(len(served))
+    except ServerError as error:
+        raise ConfigError(f"--bundle {options.bundle}: {error}") from error
+    about = {
+        "bundle": options.bundle.name,
+        "source": options.folder.name,
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    return write_served_report(options.out, served, about, options.folds).markdown()
 
 
 def object_source(options: Objects, seed: int, category: str) -> ObjectSource:

@@ -86,7 +86,11 @@ class Objects(HeldOutViews, Measurement):
 
 @dataclass(frozen=True, kw_only=True)
 class Photos(Measurement):
-    """Measure a bundle on real photographs, of which little ground truth is known."""
+    """Measure a bundle on real photographs, of which little ground truth is known.
+
+    A folder with photos.csv (columns file, azimuth_degrees, optionally elevation_degrees) is posted
+    to a service that is started for it, and what comes back is compared with the labels.
+    """
 
     folder: Positional[Path]
     """JPEG, PNG, WebP and GIF files, a folder of images of PASCAL3D+ (with its cameras), or
@@ -95,6 +99,8 @@ class Photos(Measurement):
     """Masks of the photographs, in files of the same names."""
     split: str = ""
     """The split of PASCAL3D+ or CUB-200-2011 to read; default: all."""
+    folds: AtLeast1 = 1
+    """With photos.csv: also a row for each of so many folds, the table's rows in turn."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,0 +1,167 @@
+"""Labelled photographs, posted to a running service as a user posts them.
+
+A folder is labelled by its `photos.csv`: a row for each photograph with `file`, `azimuth_degrees`
+(0 the front, 90 where the front faces the picture's left edge) and, if known, `elevation_degrees`.
+Masks of the same names, in `masks/` or another folder, are what the served mask is compared with.
+"""
+
+import base64
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from graphics.camera import azimuth_difference_degrees
+from train.data.photo_set import PhotographsError
+
+TABLE = "photos.csv"
+MASKS = "masks"
+OBJECT = 128
+"""Mask bytes from here on are the object's."""
+TURNS_DEGREES = (45, 135, 225, 315)
+"""Azimuths from which each mesh is shown."""
+ELEVATION_DEGREES = 15
+SIZE = 256
+"""Pixels of these pictures."""
+
+
+class LabelledPhoto(NamedTuple):
+    """A row of the table."""
+
+    path: Path
+    azimuth_degrees: float
+    elevation_degrees: float
+    """nan: not labelled."""
+    mask: Path | None
+
+
+class ServedPhoto(NamedTuple):
+    """What the service answered for one photograph."""
+
+    photo: LabelledPhoto
+    entry: dict[str, Any]
+    """Its part of the answer."""
+    azimuth_error_degrees: float
+    """0..180; 180 where the photograph was refused."""
+    elevation_error_degrees: float
+    """nan where it is not labelled."""
+    mask_iou: float
+    """Over the whole photograph; nan where no mask is given."""
+    pictures: list[list[NDArray[np.uint8]]]
+    """Photograph | mask | re-render | four views, each [SIZE, SIZE, 3]; empty where refused."""
+
+
+def read_labels(folder: Path, masks: Path | None = None) -> list[LabelledPhoto]:
+    """The rows of the folder's table.
+
+    Raises:
+        PhotographsError: a column, a file or a number is missing or wrong; the message says which.
+    """
+    path = folder / TABLE
+    with path.open(newline="", encoding="utf-8") as table:
+        rows = list(csv.DictReader(table))
+    if not rows or not {"file", "azimuth_degrees"} <= set(rows[0]):
+        raise PhotographsError(f"{path} needs a head with file and azimuth_degrees, and rows")
+    return [_label(folder, masks or folder / MASKS, row, number) for number, row in enumerate(rows)]
+
+
+def _label(folder: Path, masks: Path, row: dict[str, str], number: int) -> LabelledPhoto:
+    path, where = folder / row["file"], f"{TABLE}, row {number + 1}"
+    if not path.is_file():
+        raise PhotographsError(f"{where}: there is no file {row['file']!r} in {folder}")
+    try:
+        azimuth = float(row["azimuth_degrees"])
+        elevation = float(row.get("elevation_degrees") or "nan")
+    except ValueError as error:
+        raise PhotographsError(f"{where}: {error}; angles are numbers of degrees") from error
+    found = sorted(masks.glob(f"{path.stem}.*"))
+    return LabelledPhoto(path, azimuth, elevation, found[0] if found else None)
+
+
+def post_photos(client: httpx.Client, photos: list[LabelledPhoto]) -> Iterator[ServedPhoto]:
+    """Post one photograph after the other; yields what comes back."""
+    for photo in photos:
+        content = photo.path.read_bytes()
+        answer = client.post(
+            "/v1/reconstruct",
+            files=[("images", (photo.path.name, content))],
+            data={"preview": "true"},
+        ).json()
+        if "images" not in answer:  # the request as a whole was refused
+            answer["images"] = [{"status": "error", "error": answer["error"]}]
+        entry = answer["images"][0]
+        if entry["status"] != "ok":
+            missed = np.nan if photo.mask is None else 0.0
+            yield ServedPhoto(photo, entry, 180.0, np.nan, missed, [])
+            continue
+        camera = entry["camera"]
+        error = azimuth_difference_degrees(camera["azimuth_degrees"], photo.azimuth_degrees)
+        yield ServedPhoto(
+            photo,
+            entry,
+            float(error),
+            abs(camera["elevation_degrees"] - photo.elevation_degrees),
+            _mask_iou(photo, entry),
+            _pictures(client, photo, entry),
+        )
+
+
+def _mask_iou(photo: LabelledPhoto, entry: dict[str, Any]) -> float:
+    """IoU of the served mask with the given one; what the frame cuts off counts as missed."""
+    if photo.mask is None:
+        return np.nan
+    width, height = _upright(photo.path).size
+    given = np.asarray(Image.open(photo.mask).convert("L").resize((width, height))) >= OBJECT
+    left, top, side = _frame(entry)
+    whole = Image.new("L", (width, height))
+    whole.paste(_picture(entry["mask"]).convert("L").resize((side, side)), (left, top))
+    found = np.asarray(whole) >= OBJECT
+    return float((given & found).sum() / max(1, (given | found).sum()))
+
+
+def _pictures(
+    client: httpx.Client, photo: LabelledPhoto, entry: dict[str, Any]
+) -> list[list[NDArray[np.uint8]]]:
+    views = client.post(
+        "/v1/render",
+        json={
+            "reconstruction": {"id": entry["id"]},
+            "cameras": [
+                {"azimuth_degrees": azimuth, "elevation_degrees": ELEVATION_DEGREES}
+                for azimuth in TURNS_DEGREES
+            ],
+            "size": SIZE,
+        },
+    )
+    left, top, side = _frame(entry)
+    framed = _upright(photo.path).crop((left, top, left + side, top + side))
+    turned = [_picture(text) for text in views.raise_for_status().json()["images"]]
+    groups = [[framed], [_picture(entry["mask"])], [_picture(entry["preview"])], turned]
+    return [[_square(picture) for picture in group] for group in groups]
+
+
+def _frame(entry: dict[str, Any]) -> tuple[int, int, int]:
+    """Left, top and side of the square that the service looked at, in whole pixels."""
+    frame = entry["frame"]
+    return round(frame["left"]), round(frame["top"]), max(1, round(frame["side"]))
+
+
+def _upright(path: Path) -> Image.Image:
+    with Image.open(path) as opened:
+        return ImageOps.exif_transpose(opened).convert("RGB")
+
+
+def _picture(text: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(text)))
+
+
+def _square(picture: Image.Image) -> NDArray[np.uint8]:
+    ground = Image.new("RGBA", picture.size, (228, 231, 235, 255))
+    opaque = Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
+    return np.asarray(opaque.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
