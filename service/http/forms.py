@@ -56,7 +56,8 @@ class Photographs(Texts):
     """JPEG, PNG, WebP or GIF files (the first frame); an alpha channel is taken as the mask"""
     masks: list[Image] = Field(default_factory=list, examples=[["car.jpg"]])
     """image files, white on the object, of the same size and the same file name as the image each
-    belongs to; they go before alpha"""
+    belongs to; they go before alpha; one that is transparent in at least 0.01 of its pixels is read
+    by its alpha channel instead"""
 
     def uploads(self, largest: int) -> list[Upload]:
         """1..`largest` images, each with its mask.

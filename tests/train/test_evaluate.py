@@ -149,7 +149,7 @@ def test_what_is_no_network_for_the_bundle_is_refused(
     for path, message in (
         (larger, "of 64 px, the bundle of 32 px"),
         (junk, "is not an inverse graphics network"),
-        (tmp_path / "none", "is not an inverse graphics network"),
+        (tmp_path / "none", "none cannot be read: no such file"),
     ):
         assert main([*arguments, "--single-view", str(path)]) == 2
         assert message in capsys.readouterr().err
@@ -211,7 +211,8 @@ def test_photographs_with_cameras_say_how_far_the_predicted_ones_are(
         (["generator", "--single-view", "x"], "--single-view (applied to"),
         (["objects", "--inception", "network.pt"], "--inception (applied to"),
         (["generator", "shipped", "--inception", "no/network.pt"], "no such file"),
-        (["generator", "shipped", "--bundle", "no/bundle"], "no segmenter, which finds"),
+        (["generator", "shipped", "--bundle", "no/bundle"], "no/bundle is not a folder"),
+        (["generator", "shipped", "--bundle", "tests"], "no segmenter, which finds"),
         (["photos", "no/such/folder"], "is not a folder"),
         (["objects", "procedural:many"], "a number has to follow"),
         (["objects", "no/such/folder"], "is not a folder"),

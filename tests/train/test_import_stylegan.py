@@ -260,7 +260,7 @@ def test_the_command_writes_what_every_stage_loads(tmp_path, codes, capsys):
         (b"", "is neither a pickle nor a file of torch.save"),
         (b"\x89PNG\r\n", "is neither a pickle nor a file of torch.save"),
         (b"PK\x03\x04 a zip of something", "is not a whole file of torch.save"),
-        (None, "No such file"),
+        (None, "no such file"),
     ],
 )
 def test_an_unusable_file_ends_with_status_2_and_one_line(tmp_path, capsys, content, said):

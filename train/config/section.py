@@ -48,7 +48,7 @@ class OnDisk(NamedTuple):
     def refusal(self, path: Path) -> str | None:
         """Why a path cannot be used; None: it can."""
         if self.kind == "file":
-            return None if path.is_file() else "is not there: No such file"
+            return None if path.is_file() else "cannot be read: no such file"
         if self.kind == "folder":
             return None if path.is_dir() else "is not a folder"
         if self.kind == "bundle":

@@ -13,6 +13,7 @@ from train.config.section import (
     AtLeast0,
     AtLeast1,
     BundleFolder,
+    InputFolder,
     OutputFolder,
     Section,
 )
@@ -111,9 +112,11 @@ class Photos(Measurement):
 class Generator(Measurement):
     """Measure how well a generator holds the camera and the object."""
 
+    bundle: InputFolder = SHIPPED
+    """The folder whose segmenter finds the silhouettes."""
+
     file: Positional[str] = "shipped"
-    """`shipped` or the generator.safetensors of a run's stage gan. The segmenter of --bundle finds
-    its silhouettes."""
+    """`shipped` or the generator.safetensors of a run's stage gan."""
     inception: AnyInputFile = None
     """An Inception network of yours, ONNX or TorchScript, for the FID proper; see
     `train.models.given_features`."""
