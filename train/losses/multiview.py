@@ -124,8 +124,8 @@ def color_loss(rendered: Tensor, images: Tensor, masks: Tensor) -> Tensor:
 
 def iou_loss(rendered: Tensor, masks: Tensor) -> Tensor:
     """L_IOU: one minus the soft intersection over union of two masks [B, H, W], mean over B."""
-    both = rendered * masks
-    intersection, union = both.sum((1, 2)), (rendered + masks - both).sum((1, 2))
+    intersection = (rendered * masks).sum((1, 2))
+    union = (rendered + masks - rendered * masks).sum((1, 2))
     return 1 - (intersection / union.clamp(min=1e-6)).mean()
 
 
