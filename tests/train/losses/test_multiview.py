@@ -109,7 +109,7 @@ def test_the_camera_loss_is_least_where_the_head_reads_the_camera():
     assert not best.requires_grad
 
 
-def test_an_untold_elevation_asks_nothing_of_the_camera_head():
+def test_an_unlabelled_elevation_asks_nothing_of_the_camera_head():
     cameras = torch.tensor([[350.0, math.nan, 5, 0, 0], [350.0, 20, 5, 0, 0]])
     predicted = torch.tensor([[350.0, 3, 5, 0, 0], [350.0, 25, 5, 0, 0]], requires_grad=True)
     logits = torch.log(azimuth_targets(cameras[:, 0]) + 1e-9)
