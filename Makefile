@@ -17,10 +17,14 @@ export BENTOML_DO_NOT_TRACK ?= True
 RIGHT_VERSION = 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 13) else \
 	f"{sys.executable} is Python {v[0]}.{v[1]}; 3.11 or 3.12 is needed: $(1)make PYTHON=python3.12")'
 
+# What finds the object in photographs of anything. Where it cannot be downloaded this says so, and
+# the bundle's own serves.
+GENERAL := service/shipped/general/segmenter.onnx
+
 .PHONY: setup serve test test-fast demo train lint clean
 .DELETE_ON_ERROR:
 
-setup: .venv/service
+setup: .venv/service $(GENERAL)
 
 .venv/service: $(PINS)
 	@test -x $(BIN)/python || $(PYTHON) -c $(call RIGHT_VERSION,)
@@ -28,6 +32,9 @@ setup: .venv/service
 	@$(BIN)/python -c $(call RIGHT_VERSION,make clean && )
 	$(INSTALL) '.[$(RUNTIME)]'
 	touch $@
+
+$(GENERAL): $(wildcard service/segmenters/*.py) | .venv/service
+	$(BIN)/python -m service.segmenters.general
 
 # The plain spelling of torch's pin takes the CPU build where the package index offers one.
 .venv/train: .venv/service
@@ -49,10 +56,10 @@ $(SHIPPED)/manifest.json:
 %/manifest.json:
 	@echo "no bundle in $*: a training leaves one in RUN/export/bundle" >&2; exit 2
 
-serve: $(BUNDLE)/manifest.json .venv/service
+serve: $(BUNDLE)/manifest.json setup
 	INVERSE_GRAPHICS_BUNDLE=$(BUNDLE) $(BIN)/bentoml serve service.api:InverseGraphics --port $(PORT)
 
-demo: $(BUNDLE)/manifest.json .venv/service
+demo: $(BUNDLE)/manifest.json setup
 	$(BIN)/python -m service.demo --bundle $(BUNDLE) --out build/demo
 
 train: .venv/train
@@ -66,11 +73,11 @@ lint: .venv/dev
 # One process per core, each with one thread; more than four would take memory and gain little.
 TEST := $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
 test test-fast: export OMP_NUM_THREADS = 1
-test: .venv/dev lint
+test: .venv/dev setup lint
 	$(TEST)
 
 # At most two minutes on two cores.
-test-fast: .venv/dev
+test-fast: .venv/dev setup
 	$(TEST) -m 'not slow'
 
 clean:

@@ -14,6 +14,8 @@ from pydantic import Field
 
 PREFIX = "INVERSE_GRAPHICS_"
 SHIPPED_BUNDLE = Path(__file__).parent / "shipped" / "vehicles"
+GENERAL_SEGMENTER = SHIPPED_BUNDLE.parent / "general" / "segmenter.onnx"
+"""What `make setup` makes, where it can; it is not part of the source."""
 SHORTEST_KEY = 16
 """Characters of an API key."""
 REQUEST_TIMEOUT_SECONDS = 300
@@ -42,6 +44,10 @@ class Settings(pydantic.BaseModel):
 
     bundle: str = str(SHIPPED_BUNDLE)
     """A bundle folder, or `bentomodel:<tag>`."""
+    segmenter: str = "auto"
+    """What finds the object in a photograph without a mask: `general` (what `make setup` sets up,
+    refused where it is not), `bundle` (the bundle's own), an ONNX file that `python -m
+    service.segmenters.wrap` wrote, or auto: `general` where it is set up, else `bundle`."""
     device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
     """cpu, cuda or tensorrt (refused when not really in use), or auto (CUDA where there is one)."""
     precision: Literal["auto", "float32", "float16"] = "auto"

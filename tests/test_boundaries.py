@@ -21,6 +21,7 @@ SERVICE_ARROWS = {
     "settings": set(),
     "threads": set(),
     "tracing": set(),
+    "segmenters": {"settings"},
     "metrics": {"call", "tracing"},
     "imaging": {"errors"},
     "schemas": {"imaging"},

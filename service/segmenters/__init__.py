@@ -1,0 +1,1 @@
+"""Segmenters made by others: wrapped into the graph that service and training take."""
