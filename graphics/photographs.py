@@ -6,6 +6,7 @@ was trained on.
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,10 @@ from graphics.image_files import (
 )
 
 GREY = 128  # what replaces the pixels of a background, and of an object taken out of its background
-OBJECT_FILL = 0.7  # share of the frame's side that the longer side of a cut-out object takes
+FRAME = 2.2
+"""Side of a cut-out's square over the square root of its object's width times height: about that of
+the training's cameras, from any side of the object."""
+LARGEST_FILL = 0.9  # of the square's side that the longer side of a cut-out object may take
 DETAIL = 4  # large images are first brought to about this many times the resolution, which is quick
 HALF, LEAST_TRANSPARENT = 128, 0.01
 """A mask file is a cut-out, read by its alpha channel, where at least this share of its pixels is
@@ -45,11 +49,42 @@ class Photograph(NamedTuple):
     detail: NDArray[np.uint8]
     """[D, D, 3]: the same square, finer where the photograph is, for textures."""
     mask: NDArray[np.float32] | None
-    """[R, R] in 0..1 from the mask file or the alpha channel; None where the segmenter has to find
-    the object."""
+    """[R, R] in 0..1 from the mask file, the alpha channel or a segmenter; None where it is not
+    known."""
     frame: Frame
     size: tuple[int, int]
     """(width, height) of the upright photograph."""
+    rival_share: float | None = None
+    """How much the best of the other objects that the segmenter found counts, as a share of this
+    one; None where no segmenter was asked."""
+    scene: NDArray[np.uint8] | None = None
+    """[R, R, 3]: the same square with what surrounds an object that a segmenter found; None where
+    `pixels` show all that is to be shown."""
+
+    @property
+    def surroundings(self) -> NDArray[np.uint8]:
+        """[R, R, 3]: the square with what is around the object."""
+        return self.pixels if self.scene is None else self.scene
+
+
+class Opened(NamedTuple):
+    """An image file whose pixels are unpacked, and nothing else."""
+
+    image: Image.Image
+    """Upright; RGBA where the object is known, by its alpha channel, else RGB. A large JPEG is
+    smaller than its file says."""
+    size: tuple[int, int]
+    """(width, height) of the upright photograph."""
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the photograph per pixel of the image."""
+        return self.size[0] / self.image.width
+
+    @property
+    def masked(self) -> bool:
+        """Whether the object is known."""
+        return self.image.mode == "RGBA"
 
 
 def decode(
@@ -60,15 +95,28 @@ def decode(
     detail: int | None = None,
     scaled_mask: bool = False,
 ) -> Photograph:
-    """Decode one image file of a single object.
+    """Decode one image file of a single object: cut out where it is known, else the whole.
 
-    A mask file or a transparent part says where the object is: it is then cut out, on grey, so that
-    it takes `OBJECT_FILL` of the square. Any other photograph is padded to a square by its edges.
+    The arguments are those of `open_photograph` and `cut_out`.
+
+    Raises:
+        PhotographError: the photograph or its mask cannot be used.
+    """
+    opened = open_photograph(content, resolution, pixel_limit, mask_content, scaled_mask)
+    return (cut_out if opened.masked else letterbox)(opened, resolution, detail)
+
+
+def open_photograph(
+    content: bytes,
+    resolution: int,  # R: of what will be made of it
+    pixel_limit: int,
+    mask_content: bytes | None = None,
+    scaled_mask: bool = False,
+) -> Opened:
+    """Unpack one image file, whose object a mask file or a transparent part may name.
 
     `mask_content` is an image file of the same upright size, white on the object; it goes before
     the alpha channel. In one with transparent pixels, its own alpha channel names the object.
-
-    `detail`: D at most; None: as large as can be had at little cost, about `DETAIL` times R.
 
     `scaled_mask`: a mask of another size, but of the photograph's proportions, will do.
 
@@ -76,26 +124,54 @@ def decode(
         PhotographError: the photograph or its mask cannot be used.
     """
     # An object takes but a part of its photograph.
-    needed = DETAIL * resolution * (1 if mask_content is None else DETAIL)
-    image, size = read_upright(content, needed, pixel_limit)
-    scale = size[0] / image.width
+    image, size = read_upright(content, DETAIL * DETAIL * resolution, pixel_limit)
     if mask_content is not None:
         coverage = _read_mask(mask_content, size, pixel_limit, scaled_mask)
-        image = image.convert("RGB")
-        image.putalpha(_resized(coverage, image.size))
-    if cut := mask_content is not None or has_transparency(image):
-        square, frame = _cut_out(image, resolution)
-    else:
-        square, frame = _letterbox(image, resolution)
-    pixels, mask = np.array(resize_square(square, resolution)), None
-    if cut:
-        mask = pixels[..., 3].astype(np.float32) / np.float32(255)
-        pixels = _on_grey(pixels)
-        square = Image.fromarray(_on_grey(np.asarray(square)))
+        return Opened(with_alpha(image, coverage), size)
+    return Opened(image if has_transparency(image) else image.convert("RGB"), size)
+
+
+def with_alpha(image: Image.Image, coverage: Image.Image) -> Image.Image:
+    """RGBA, its alpha channel from a grey picture that is white on the object, of any size."""
+    masked = image.convert("RGB")
+    masked.putalpha(resized(coverage, image.size))
+    return masked
+
+
+def cut_out(opened: Opened, resolution: int, detail: int | None = None) -> Photograph:
+    """The object that the alpha channel names, on grey, framed by `frame_around`.
+
+    `detail`: D at most; None: as large as can be had at little cost, about `DETAIL` times R.
+
+    Raises:
+        PhotographError: the alpha channel hides every pixel.
+    """
+    square, frame = _cut_out(opened.image, resolution)
+    pixels = np.array(resize_square(square, resolution))
+    mask = pixels[..., 3].astype(np.float32) / np.float32(255)
+    fine = _on_grey(_detail(square, resolution, detail))
+    return Photograph(_on_grey(pixels), fine, mask, _scaled(frame, opened.scale), opened.size)
+
+
+def letterbox(opened: Opened, resolution: int, detail: int | None = None) -> Photograph:
+    """The whole photograph, padded to a square by its edges; its mask is not known.
+
+    `detail` as in `cut_out`.
+    """
+    square, frame = padded(opened.image, resolution)
+    pixels = np.array(resize_square(square, resolution))
+    fine = _detail(square, resolution, detail)
+    return Photograph(pixels, fine, None, _scaled(frame, opened.scale), opened.size)
+
+
+def _scaled(frame: Frame, scale: float) -> Frame:
+    return Frame(*(scale * value for value in frame))
+
+
+def _detail(square: Image.Image, resolution: int, detail: int | None) -> NDArray[np.uint8]:
     if detail is not None and square.width > max(detail, resolution):
         square = resize_square(square, max(detail, resolution))
-    whole = Frame(*(scale * value for value in frame))
-    return Photograph(pixels, np.array(square), mask, whole, size)
+    return np.array(square)
 
 
 def decode_square(
@@ -110,12 +186,17 @@ def decode_square(
         PhotographError: the photograph cannot be used.
     """
     image, size = read_upright(content, DETAIL * DETAIL * resolution, pixel_limit)
-    left, top, side = (round(value * image.width / size[0]) for value in frame)
+    return square_of(image.convert("RGB"), _scaled(frame, image.width / size[0]), resolution)
+
+
+def square_of(image: Image.Image, frame: Frame, resolution: int) -> NDArray[np.uint8]:
+    """A square [R, R, 3] of a picture, its frame in that picture's pixels; edges go on outside."""
+    left, top, side = map(round, frame)
     rows, columns = (
         np.clip(np.arange(first, first + max(side, 1)), 0, length - 1)
         for first, length in ((top, image.height), (left, image.width))
     )
-    square = np.asarray(image.convert("RGB")).take(rows, 0).take(columns, 1)
+    square = np.asarray(image).take(rows, 0).take(columns, 1)
     return np.array(resize_square(Image.fromarray(square), resolution))
 
 
@@ -130,7 +211,8 @@ def frame_around(left: float, top: float, right: float, bottom: float) -> Frame:
         raise PhotographError(
             "empty_box", f"the box {box} has no size: give left, top, right, bottom"
         )
-    side = max(1, round(max(right - left, bottom - top) / OBJECT_FILL))
+    width, height = right - left, bottom - top
+    side = max(1, round(max(FRAME * sqrt(width * height), max(width, height) / LARGEST_FILL)))
     return Frame((left + right - side) // 2, (top + bottom - side) // 2, side)
 
 
@@ -138,10 +220,11 @@ def resize_square(square: Image.Image, side: int) -> Image.Image:
     """Area average downwards, bilinear upwards."""
     if square.width % side == 0:
         return square.reduce(square.width // side)  # the same average, three times as fast
-    return _resized(square, (side, side))
+    return resized(square, (side, side))
 
 
-def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """To (width, height): area average downwards, bilinear upwards."""
     method = Image.Resampling.BOX if image.width > size[0] else Image.Resampling.BILINEAR
     return image.resize(size, method)
 
@@ -177,9 +260,9 @@ def _wrong_mask_size(got: tuple[int, int], wanted: tuple[int, int]) -> Photograp
     )
 
 
-def _letterbox(image: Image.Image, resolution: int) -> tuple[Image.Image, Frame]:
-    """The whole photograph, RGB, not much finer than it has to be, padded to a square by its edge
-    pixels."""
+def padded(image: Image.Image, resolution: int) -> tuple[Image.Image, Frame]:
+    """The whole picture, RGB, not much finer than it has to be, padded to a square by its edge
+    pixels, and that square in its pixels."""
     if image.mode != "RGB":
         image = image.convert("RGB")
     full_width = image.width

@@ -12,43 +12,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphics.compiled import compiled
+from graphics.object_choice import INSIDE
+from graphics.parts import component_sizes
 from graphics.photographs import Photograph
-
-
-def component_sizes(inside: NDArray[np.bool_]) -> NDArray[np.int64]:  # [H, W]
-    """Pixels of each 4-connected part, [N], N >= 0, in the order their first pixels are read."""
-    if inside.ndim != 2 or inside.dtype != np.bool_:
-        raise ValueError(f"inside is {inside.dtype} {inside.shape}; it must be bool [H, W]")
-    return _sizes(np.ascontiguousarray(inside))
-
-
-@compiled
-def _sizes(inside: NDArray[np.bool_]) -> NDArray[np.int64]:
-    height, width = inside.shape
-    seen = np.zeros(height * width, np.bool_)
-    stack = np.empty(height * width, np.int64)
-    sizes = []
-    for start in range(height * width):
-        if seen[start] or not inside[start // width, start % width]:
-            continue
-        seen[start], stack[0] = True, start
-        depth, size = 1, 0
-        while depth:
-            depth -= 1
-            size += 1
-            row, column = stack[depth] // width, stack[depth] % width
-            for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-                r, c = row + down, column + right
-                if 0 <= r < height and 0 <= c < width:
-                    neighbour = r * width + c
-                    if inside[r, c] and not seen[neighbour]:
-                        seen[neighbour] = True  # each pixel is put on the stack once
-                        stack[depth] = neighbour
-                        depth += 1
-        sizes.append(size)
-    return np.array(sizes, np.int64)
-
 
 Flag = Literal[
     "touches_border", "tiny", "several_objects", "low_iou", "unlike_training", "no_object"
@@ -72,7 +38,10 @@ TINY_SHARE = Criterion(
     "tiny", 0.25, "its longer side has fewer pixels than {:g} of the model's resolution"
 )
 SECOND_OBJECT_SHARE = Criterion(
-    "several_objects", 0.15, "the mask's second part has at least {:g} of the largest one's area"
+    "several_objects",
+    0.15,
+    "a mask's second part has at least {:g} of the largest one's area, or what the segmenter found "
+    "besides has as much of the object's, less where it is far from the middle",
 )
 LOW_IOU = Criterion("low_iou", 0.7, "rerender_iou under {:g}")
 LOW_CONFIDENCE = Criterion("unlike_training", 0.5, "confidence under {:g}")
@@ -85,7 +54,7 @@ UNDECIDED_SHARE = Criterion(
     f"a segmenter undecided ({UNDECIDED[0]:g}..{UNDECIDED[1]:g}) about more than {{:g}} of the "
     "object's area",
 )
-OBJECT = Criterion("no_object", 0.5, "no pixel was recognised as the object")
+OBJECT = Criterion("no_object", INSIDE, "no pixel was recognised as the object")
 """A pixel whose mask is above the threshold is the object's."""
 TABLE = (
     BORDER_SHARE, TINY_SHARE, SECOND_OBJECT_SHARE, LOW_IOU,
@@ -110,15 +79,18 @@ def flags(
     inside = mask > OBJECT.threshold
     if not inside.any():
         return ["no_object"]
+    rival = photograph.rival_share
+    second = _second_share(inside) if rival is None else rival
+    # A mask that came with the photograph was not the segmenter's to decide.
+    segmented = photograph.mask is None or rival is not None
     found: dict[Flag, bool] = {
         "touches_border": _touches_border(photograph, inside),
         "tiny": _is_tiny(photograph, inside),
-        "several_objects": _second_share(inside) >= SECOND_OBJECT_SHARE.threshold,
+        "several_objects": second >= SECOND_OBJECT_SHARE.threshold,
         "low_iou": rerender_iou < LOW_IOU.threshold,
         "unlike_training": confidence < LOW_CONFIDENCE.threshold
         or colour_error > COLOUR_ERROR.threshold
-        # A mask that came with the photograph was not the segmenter's to decide.
-        or (photograph.mask is None and _undecided_share(mask, inside) > UNDECIDED_SHARE.threshold),
+        or (segmented and _undecided_share(mask, inside) > UNDECIDED_SHARE.threshold),
     }
     return [flag for flag, applies in found.items() if applies]
 

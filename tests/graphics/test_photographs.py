@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from graphics.image_files import PhotographError
-from graphics.photographs import decode, decode_square, frame_around
+from graphics.photographs import FRAME, LARGEST_FILL, decode, decode_square, frame_around
 from tests.graphics.photograph_files import encoded, png_claiming
 from tests.service.small_bundle import draw_photograph
 
@@ -17,7 +17,7 @@ def test_a_mask_file_counts_before_alpha_and_in_the_upright_photograph():
     mask = Image.new("L", (60, 40))
     mask.paste(255, (30, 10, 50, 30))
     photograph = decode(encoded(image), R, LIMIT, encoded(mask))
-    assert photograph.frame.left == pytest.approx(40 - 10 / 0.7, abs=1)
+    assert photograph.frame.left == pytest.approx(40 - FRAME * 10, abs=1)
     exif = Image.Exif()
     exif[0x0112] = 6
     sideways = draw_photograph(40, 60).transpose(Image.Transpose.ROTATE_90)
@@ -25,14 +25,14 @@ def test_a_mask_file_counts_before_alpha_and_in_the_upright_photograph():
         encoded(sideways, "JPEG", exif=exif), R, LIMIT, encoded(mask.rotate(90, expand=True))
     )
     assert turned.size == (40, 60)
-    assert turned.frame.left == pytest.approx(20 - 10 / 0.7, abs=1)
+    assert turned.frame.left == pytest.approx(20 - FRAME * 10, abs=1)
 
 
 def test_a_cut_out_is_a_mask_of_its_object_however_dark():
     cut_out = Image.new("RGBA", (60, 40), (255, 255, 255, 0))
     cut_out.paste((5, 5, 5, 255), (30, 10, 50, 30))
     photograph = decode(encoded(draw_photograph(60, 40)), R, LIMIT, encoded(cut_out))
-    assert photograph.frame.left == pytest.approx(40 - 10 / 0.7, abs=1)
+    assert photograph.frame.left == pytest.approx(40 - FRAME * 10, abs=1)
     assert photograph.mask[R // 2, R // 2] == 1 and photograph.mask[0, 0] == 0
 
 
@@ -52,7 +52,7 @@ def test_a_mask_of_another_size_will_do_only_where_it_may_and_has_the_same_propo
     content, mask = encoded(draw_photograph(120, 90)), Image.new("L", (40, 30))
     mask.paste(255, (10, 10, 20, 20))
     photograph = decode(content, R, LIMIT, encoded(mask), scaled_mask=True)
-    assert photograph.frame.side == pytest.approx(30 / 0.7, abs=4)
+    assert photograph.frame.side == pytest.approx(FRAME * 30, abs=7)
     with pytest.raises(PhotographError, match="40x40 px and the upright image 120x90 px"):
         decode(content, R, LIMIT, encoded(mask.resize((40, 40))), scaled_mask=True)
     with pytest.raises(PhotographError, match="40x30 px and the upright image 120x90 px"):
@@ -66,7 +66,7 @@ def test_an_object_that_is_a_small_part_of_a_large_jpeg_keeps_its_detail():
     mask.paste(255, (800, 600, 960, 760))
     content = encoded(Image.fromarray(stripes), "JPEG", quality=95)
     photograph = decode(content, R, LIMIT, encoded(mask))
-    assert photograph.frame == pytest.approx((766, 566, 228), abs=2)
+    assert photograph.frame == pytest.approx((704, 504, 352), abs=2)
     assert len(photograph.detail) >= 2 * R
     assert np.ptp(photograph.detail[len(photograph.detail) // 2, :, 0]) > 200
 
@@ -87,8 +87,10 @@ def test_a_square_is_that_of_the_large_jpeg_which_is_decoded_small():
     assert np.abs(whole.astype(int) - np.asarray(cut)).max() <= 8
 
 
-def test_a_box_takes_seventy_percent_of_its_frame():
-    assert frame_around(10.0, 20.0, 80.0, 50.0) == (-5, -15, 100)
+def test_a_frame_has_the_side_of_its_box_and_holds_all_of_a_long_one():
+    assert frame_around(10.0, 20.0, 80.0, 50.0) == (-6, -16, 101)
+    assert 101 == round(FRAME * np.sqrt(70 * 30))
+    assert frame_around(0, 0, 900, 40) == (-50, -480, 900 / LARGEST_FILL)
     with pytest.raises(PhotographError, match="the box 3, 4, 3, 9 has no size"):
         frame_around(3, 4, 3, 9)
 
@@ -97,7 +99,7 @@ def test_a_mask_fits_a_large_jpeg_that_is_decoded_small():
     mask = Image.new("1", (1600, 1200))
     mask.paste(1, (400, 300, 1200, 900))
     photograph = decode(encoded(draw_photograph(1600, 1200), "JPEG"), R, LIMIT, encoded(mask))
-    assert photograph.frame.side == pytest.approx(800 / 0.7, rel=0.02)
+    assert photograph.frame.side == pytest.approx(FRAME * np.sqrt(800 * 600), rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -142,21 +144,22 @@ def test_a_large_jpeg_looks_like_the_small_one():
     large = decode(encoded(draw_photograph(1600, 1200), "JPEG", quality=95), R, LIMIT)
     small = decode(encoded(draw_photograph(128, 96)), R, LIMIT)
     assert large.size == (1600, 1200)
-    assert large.frame == pytest.approx((0, -200, 1600))
+    assert large.frame == pytest.approx((0, -200, 1600), abs=4)
     assert np.mean(np.abs(large.pixels.astype(int) - small.pixels)) < 3
 
 
 @pytest.mark.parametrize("scale", [0.1, 1, 4.3])
-def test_alpha_is_the_mask_and_the_object_fills_seventy_percent(scale):
+def test_alpha_is_the_mask_and_the_object_in_the_middle_of_its_frame(scale):
     width, height, *box = (round(scale * length) for length in (400, 300, 10, 20, 80, 50))
     image = Image.new("RGBA", (width, height), (255, 0, 0, 0))
     image.paste((0, 0, 255, 255), box)
     photograph = decode(encoded(image), R, LIMIT)
-    assert photograph.frame.side == pytest.approx(100 * scale, abs=1)
-    assert photograph.frame.left == pytest.approx(((10 + 80) / 2 - 50) * scale, abs=1)
+    side = FRAME * np.sqrt(70 * 30)
+    assert photograph.frame.side == pytest.approx(side * scale, abs=2)
+    assert photograph.frame.left == pytest.approx(((10 + 80) - side) / 2 * scale, abs=1)
     inside = photograph.mask > 0.5
-    assert inside.any(axis=0).sum() == pytest.approx(0.7 * R, abs=1.5)
-    assert inside.any(axis=1).sum() == pytest.approx(0.3 * R, abs=1.5)
+    assert inside.any(axis=0).sum() == pytest.approx(70 / side * R, abs=1.5)
+    assert inside.any(axis=1).sum() == pytest.approx(30 / side * R, abs=1.5)
     # Hidden red never shows: blue inside, mid grey outside, mixtures of the two between.
     assert tuple(photograph.pixels[R // 2, R // 2]) == (0, 0, 255)
     assert tuple(photograph.pixels[0, 0]) == (128, 128, 128)

@@ -93,8 +93,9 @@ class PhotoSet(NamedTuple):
 def read_photos(photos: Sequence[Photo], size: int, skipped: Iterable[Skipped] = ()) -> PhotoSet:
     """Read photographs as size x size pixels; one that cannot be used is named, with the reason.
 
-    Where mask, alpha channel or box say where the object is, a square around it is cut out, so that
-    it takes 0.7 of the side; else the whole photograph is padded to a square.
+    Where mask, alpha channel or box say where the object is, the square that
+    `graphics.photographs.frame_around` gives is cut out; else the whole photograph is padded to a
+    square.
 
     Raises:
         PhotographsError: none can be used.

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from graphics.photographs import FRAME
 from tests.train.data.photo_folders import BOX, write_cub, write_pascal3d
 from train.data.photo_layouts import (
     cub,
@@ -74,7 +75,7 @@ def test_the_object_is_cut_out_and_its_camera_kept(images: Path) -> None:
     assert found.cameras[:, :2].tolist() == [[30, 12], [200, 5]]
     assert np.isnan(found.cameras[:, 2:]).all() and not found.masked.any()
     columns = np.flatnonzero((found.images[0, ..., 0] > 150).any(axis=0))
-    assert np.ptp(columns) / 40 == pytest.approx(0.7, abs=0.06)
+    assert np.ptp(columns) / 40 == pytest.approx(1 / FRAME, abs=0.06)
     with pytest.raises(PhotographsError, match="leave --masks out"):
         read_photo_set(images, 40, masks=images)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graphics.photographs import GREY, OBJECT_FILL, Frame
+from graphics.photographs import FRAME, GREY, Frame
 from tests.train.data.photo_folders import BOX, disc, mask, picture
 from train.data.photo_layouts import read_photo_set, read_training
 from train.data.photo_set import Photo, PhotographsError, pictures_below, read_photos
@@ -66,8 +66,9 @@ def test_alpha_becomes_the_mask_over_mid_grey_around_an_object_of_one_size(tmp_p
     for image, inside in zip(found.images, found.masks, strict=True):
         assert (image[inside == 0] == GREY).all()
         rows, columns = np.nonzero(inside > 0.5)
-        assert np.ptp(columns) + 1 == pytest.approx(OBJECT_FILL * 40, abs=1)
-        assert np.ptp(rows) + 1 == pytest.approx(OBJECT_FILL * 40 * 50 / 70, abs=1)
+        extents = np.ptp(columns) + 1, np.ptp(rows) + 1
+        wide = np.sqrt(70 / 50)
+        assert extents == pytest.approx((40 / FRAME * wide, 40 / FRAME / wide), abs=1)
         assert (rows.mean(), columns.mean()) == pytest.approx((19.5, 19.5), abs=1)
 
 
@@ -172,8 +173,8 @@ def test_an_object_whose_place_is_known_is_cut_out(tmp_path: Path, known: str) -
     )  # fmt: skip
     found = read_photos([photo], SIZE)
     bright = found.images[0, ..., 0] > 180
-    assert found.sizes == [(96, 64)] and found.frames == [Frame(43, 3, 43)]
-    assert extent(bright) == pytest.approx((OBJECT_FILL, OBJECT_FILL), abs=0.06)
+    assert found.sizes == [(96, 64)] and found.frames == [Frame(32, -8, 66)]
+    assert extent(bright) == pytest.approx((1 / FRAME, 1 / FRAME), abs=0.06)
     rows, columns = np.nonzero(bright)
     assert rows.mean() == pytest.approx(SIZE / 2, abs=1)
     assert columns.mean() == pytest.approx(SIZE / 2, abs=1)
@@ -191,7 +192,7 @@ def test_a_box_is_found_in_a_large_jpeg_that_is_decoded_small(tmp_path: Path) ->
     picture().resize((96 * 40, 64 * 40)).save(tmp_path / "a.jpg", quality=80)
     box = tuple(40.0 * value for value in BOX)
     found = read_photos([Photo("a", tmp_path / "a.jpg", box=box)], 32)
-    assert extent(found.images[0, ..., 0] > 150) == pytest.approx((0.7, 0.7), abs=0.06)
+    assert extent(found.images[0, ..., 0] > 150) == pytest.approx((1 / FRAME, 1 / FRAME), abs=0.06)
 
 
 def test_a_box_without_a_size_is_named(tmp_path: Path) -> None:
