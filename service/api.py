@@ -39,6 +39,7 @@ from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
 from service.jobs.worker import Jobs
 from service.model import bundle
+from service.model.segmenter_choice import ChosenSegmenter, choose_segmenter
 from service.model.session import choose_provider
 from service.pipeline import editing, reconstruction, rendering
 from service.pipeline.engine import Engine
@@ -121,9 +122,15 @@ async def model(request: Request) -> Response:
         licence=dict(engine.manifest.licence),
         metrics=dict(engine.manifest.metrics),
         camera_convention=CONVENTION,
+        segmenter=_segmenter_facts(engine.segmenter.chosen),
         providers={runner.graph: runner.session.provider for runner in engine.runners},
     )
     return answers.as_json(answer)
+
+
+def _segmenter_facts(chosen: ChosenSegmenter) -> schemas.SegmenterFacts:
+    facts = {name: getattr(chosen, name) for name in schemas.SegmenterFacts.model_fields}
+    return schemas.SegmenterFacts(**facts)
 
 
 async def refused(_: Request, error: Exception) -> Response:
@@ -207,10 +214,10 @@ class InverseGraphics:
 
     @bentoml.on_deployment
     def verify() -> None:
-        """Refuse a bad setting, device or bundle before the server is started."""
+        """Refuse a bad setting, device, bundle or segmenter before the server is started."""
         settings = read_settings()
         choose_provider(settings.device)
-        bundle.load(settings.bundle)
+        choose_segmenter(settings.segmenter, bundle.load(settings.bundle))
 
     @bentoml.on_shutdown
     async def drain(self) -> None:

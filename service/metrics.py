@@ -50,6 +50,12 @@ DEVICE_MEMORY = Gauge(
     ["device"],
     multiprocess_mode="livemax",
 )
+SEGMENTER = Gauge(
+    "segmenter_info",
+    "1 for the segmenter that serves: general, the bundle's own, or a file of the operator's.",
+    ["kind", "sha256"],
+    multiprocess_mode="livemax",
+)
 REFUSALS = Counter("refusals", "Requests refused as a whole, by the code of the error.", ["code"])
 REQUESTS = Counter(
     "requests",

@@ -4,15 +4,19 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from graphics.photographs import Photograph
 from service.errors import ItemError
-from service.imaging.images import decode
+from service.pipeline.seeing import prepare
+from service.schemas.photographs import Upload
+from service.settings import Settings
 from train.data.photo_layouts import read_training
-from train.data.photo_set import PIXEL_LIMIT, Photo, read_photos
+from train.data.photo_set import Photo, read_photos
 
 WIDTH, HEIGHT = 217, 150
 SIZES = [64, 128, 97]
@@ -86,6 +90,17 @@ def files() -> dict[str, bytes]:
     }
 
 
+def served(content: bytes, size: int, mask: bytes | None = None):
+    """What the service makes of a file, by a model of this resolution and its own segmenter."""
+    engine = SimpleNamespace(
+        manifest=SimpleNamespace(resolution=size),
+        settings=Settings(),
+        segmenter=SimpleNamespace(chosen=SimpleNamespace(side=size, stretched=False)),
+    )
+    upload = Upload("a", lambda: content, None if mask is None else lambda: mask)
+    return prepare(engine, upload, detail=size)
+
+
 FILES = files()
 TRANSPARENT = {name for name in FILES if "alpha" in name or "rgba" in name}
 
@@ -110,15 +125,15 @@ def test_training_reads_a_file_as_the_service_does(
         photo = Photo(name, path, tmp_path / "mask.png")
         photo.mask.write_bytes(mask)
     read = read_photos([photo], size).photograph(0)
-    served = decode(FILES[name], size, 50_000_000, mask)
-    np.testing.assert_array_equal(read.pixels, served.pixels)
-    assert read.frame == served.frame and read.size == served.size
+    found = served(FILES[name], size, mask)
+    np.testing.assert_array_equal(read.pixels, found.pixels)
     masked = with_mask or name in TRANSPARENT
-    assert (read.mask is not None) == (served.mask is not None) == masked
+    assert (read.mask is not None) == isinstance(found, Photograph) == masked
     if masked:
-        assert 0 < served.mask.mean() < 1
-        np.testing.assert_array_equal(read.mask, served.mask)
-        assert read.mask.dtype == served.mask.dtype
+        assert read.frame == found.frame and read.size == found.size
+        assert 0 < found.mask.mean() < 1
+        np.testing.assert_array_equal(read.mask, found.mask)
+        assert read.mask.dtype == found.mask.dtype
 
 
 def test_a_folder_is_read_as_the_service_reads_each_of_its_files(tmp_path: Path) -> None:
@@ -127,9 +142,9 @@ def test_a_folder_is_read_as_the_service_reads_each_of_its_files(tmp_path: Path)
     found = read_training(tmp_path, 64)
     assert found.names == sorted(FILES) and found.skipped == []
     for number, name in enumerate(found.names):
-        served = decode(FILES[name], 64, PIXEL_LIMIT)
-        np.testing.assert_array_equal(found.scenes[number], served.pixels)
-        assert found.masked[number] == (served.mask is not None)
+        one = served(FILES[name], 64)
+        np.testing.assert_array_equal(found.scenes[number], one.pixels)
+        assert found.masked[number] == isinstance(one, Photograph)
 
 
 def test_both_refuse_a_file_for_the_same_reason(tmp_path: Path) -> None:
@@ -147,5 +162,5 @@ def test_both_refuse_a_file_for_the_same_reason(tmp_path: Path) -> None:
     assert [item.name for item in found.skipped] == list(refused)
     for name, reason in found.skipped:
         with pytest.raises(ItemError) as error:
-            decode(refused[name], 64, PIXEL_LIMIT)
+            served(refused[name], 64)
         assert error.value.message == reason

@@ -3,8 +3,10 @@
 Their options stand in service.schemas.options.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, Json, PlainValidator, WithJsonSchema, WrapValidator
@@ -14,9 +16,11 @@ from service.errors import ItemError, RequestError
 from service.http.requests import validated
 from service.jobs.zip_upload import LARGEST_ENTRY
 from service.schemas.options import ImageOptions, Texts
-from service.schemas.photographs import Upload
+from service.schemas.photographs import BOX_EXAMPLE, Upload
 from service.schemas.rendering import EditChanges
 
+LARGEST_COORDINATE = 1e9
+"""Of a box: further away than any photograph reaches."""
 MOST_LISTED = 1000
 """Items of a job in one answer."""
 BINARY = WithJsonSchema({"type": "string", "format": "binary"})
@@ -49,8 +53,51 @@ def _to_changes(value: UploadFile | str, _: Callable[[Any], EditChanges]) -> Edi
 Image = Annotated[Upload, PlainValidator(to_upload), BINARY]
 
 
+def _to_boxes(value: UploadFile | str) -> dict[str, Any]:
+    with suppress(ValueError):
+        boxes = json.loads(value) if isinstance(value, str) else None
+        if isinstance(boxes, dict):
+            return boxes
+    raise ValueError(f"JSON: boxes by file name, as in {BOXES_EXAMPLE}")
+
+
+def _to_box(value: UploadFile | str) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError(f"JSON, as in {json.dumps(BOX_EXAMPLE)}") from None
+
+
+def _boxed(image: Upload, box: Any) -> Upload:
+    """With a client's box, null being none; what is no box fails the image alone."""
+    if box is None:
+        return image
+    if isinstance(box, list) and len(box) == 4 and all(map(_is_finite, box)):
+        return image._replace(box=tuple(map(float, box)))
+
+    def refuse() -> bytes:
+        raise ItemError(
+            "bad_box",
+            f"the box is {json.dumps(box)[:80]}; it must be four numbers: left, top, right, bottom "
+            "in pixels of the upright photograph",
+        )
+
+    return image._replace(read=refuse)
+
+
+def _is_finite(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < LARGEST_COORDINATE
+
+
+BOXES_EXAMPLE = json.dumps({"car.jpg": BOX_EXAMPLE})
+Boxes = Annotated[
+    dict[str, Any], PlainValidator(_to_boxes), WithJsonSchema({"type": "string", "format": "json"})
+]
+"""Boxes by file name, which are looked at one by one."""
+
+
 class Photographs(Texts):
-    """Images and their masks."""
+    """Images, their masks and boxes."""
 
     images: list[Image] = Field(default_factory=list, min_length=1, examples=[["car.jpg"]])
     """JPEG, PNG, WebP or GIF files (the first frame); an alpha channel is taken as the mask"""
@@ -58,12 +105,17 @@ class Photographs(Texts):
     """image files, white on the object, of the same size and the same file name as the image each
     belongs to; they go before alpha; one that is transparent in at least 0.01 of its pixels is read
     by its alpha channel instead"""
+    boxes: Boxes = Field(default_factory=dict, examples=[BOXES_EXAMPLE])
+    """JSON: by file name the left, top, right and bottom of the object, in pixels of the upright
+    photograph; what a photograph without a mask shows there is segmented, and what fills the box
+    best is the object"""
 
     def uploads(self, largest: int) -> list[Upload]:
-        """1..`largest` images, each with its mask.
+        """1..`largest` images, each with its mask and box.
 
         Raises:
-            RequestError: 400, for another number of images, or a mask that fits not exactly one.
+            RequestError: 400, for another number of images, or a mask or box that fits not exactly
+                one.
         """
         if not 1 <= len(self.images) <= largest:
             message = f"got {len(self.images)} images; send 1..{largest} in field images"
@@ -81,7 +133,24 @@ class Photographs(Texts):
                 )
                 raise RequestError(400, "unmatched_mask", message)
             masks[mask.name] = mask.read
-        return [image._replace(read_mask=masks.get(image.name)) for image in self.images]
+        images = [image._replace(read_mask=masks.get(image.name)) for image in self.images]
+        return self.with_boxes(images)
+
+    def with_boxes(self, images: list[Upload]) -> list[Upload]:
+        """The images, each with its box.
+
+        Raises:
+            RequestError: 400, for a box that fits not exactly one.
+        """
+        names = Counter(image.name for image in images)
+        for name in self.boxes:
+            if names[name] != 1:
+                message = (
+                    f"{names[name]} images are called {name[:80]!r} like the box; name each box as "
+                    "exactly one image"
+                )
+                raise RequestError(400, "unmatched_box", message)
+        return [_boxed(image, self.boxes.get(image.name)) for image in images]
 
 
 class ReconstructForm(ImageOptions, Photographs):
@@ -123,6 +192,10 @@ class EditForm(Texts):
     """the photograph: JPEG, PNG, WebP or GIF"""
     mask: Image | None = Field(default=None, examples=["mask.png"])
     """an image file of the same size, white on the object"""
+    box: Annotated[Any, PlainValidator(_to_box), WithJsonSchema({"type": "string"})] = Field(
+        default=None, examples=[json.dumps(BOX_EXAMPLE)]
+    )
+    """JSON: left, top, right, bottom of the object, where there is no mask"""
     changes: Annotated[Json[EditChanges], WrapValidator(_to_changes)] = Field(
         examples=['{"turn_degrees": 30}']
     )
@@ -131,7 +204,8 @@ class EditForm(Texts):
     @property
     def upload(self) -> Upload:
         """The photograph with its mask."""
-        return self.image._replace(read_mask=self.mask and self.mask.read)
+        masked = self.image._replace(read_mask=self.mask and self.mask.read)
+        return _boxed(masked, self.box)
 
 
 class ItemsPage(Texts):

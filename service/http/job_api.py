@@ -123,7 +123,7 @@ def _items(sent: JobForm, settings: Settings) -> list[Upload]:
         message = "send one ZIP file in field archive, or files in field images"
         raise RequestError(400, "invalid_field", message)
     limit = settings.jobs_limit_mebibytes * MEBIBYTE
-    return read_zip(sent.archive.file, settings.largest_job, limit)
+    return sent.with_boxes(read_zip(sent.archive.file, settings.largest_job, limit))
 
 
 def _answer(

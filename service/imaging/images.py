@@ -1,26 +1,23 @@
-"""Pictures on their way in and out of the service: decoding, resizing, PNG."""
+"""Pictures on their way in and out of the service: errors, resizing, PNG."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from graphics import photographs
-from graphics.photographs import GREY, Photograph, PhotographError
+from graphics.image_files import PhotographError
+from graphics.photographs import GREY
 from service.errors import ItemError
 
 
-def decode(
-    content: bytes,
-    resolution: int,
-    pixel_limit: int,
-    mask_content: bytes | None = None,
-    detail: int | None = None,
-) -> Photograph:
-    """One upload by `graphics.photographs.decode`; raises `ItemError` where it cannot be used."""
+@contextmanager
+def blaming_the_image() -> Iterator[None]:
+    """Turns the `PhotographError` of an image that cannot be used into its `ItemError`."""
     try:
-        return photographs.decode(content, resolution, pixel_limit, mask_content, detail)
+        yield
     except PhotographError as error:
         raise ItemError(error.code, error.message) from error
 

@@ -30,7 +30,7 @@ def lock(folder: Path) -> IO[bytes]:
 
 
 def write_upload(path: Path, item: Upload) -> None:
-    """Its image and mask beside each other, or why they could not be read (`.refused`)."""
+    """Its image, mask and box beside each other, or why they could not be read (`.refused`)."""
     try:
         image = item.read()
         mask = None if item.read_mask is None else item.read_mask()
@@ -40,6 +40,8 @@ def write_upload(path: Path, item: Upload) -> None:
     write(path.with_suffix(".image"), image)
     if mask is not None:
         write(path.with_suffix(".mask"), mask)
+    if item.box is not None:
+        write(path.with_suffix(".box"), json.dumps(item.box).encode())
 
 
 def write(path: Path, content: bytes) -> None:

@@ -3,7 +3,8 @@
     <folder>/jobs.sqlite3            jobs and the state of every item
     <folder>/<job>/<index>.image     an upload, until it is answered
     <folder>/<job>/<index>.mask      its mask
-    <folder>/<job>/<index>.refused   in place of both, why the upload could not be read
+    <folder>/<job>/<index>.box       JSON: where its object is
+    <folder>/<job>/<index>.refused   in place of all three, why the upload could not be read
     <folder>/<job>/<index>.json      its ImageAnswer
 
 A file is written whole before the database names it, so that a crash between the two leaves an
@@ -24,9 +25,9 @@ from typing import Any, Literal, NamedTuple
 
 from service.errors import ItemError
 from service.jobs import files
-from service.schemas.photographs import Upload
+from service.schemas.photographs import Box, Upload
 
-UPLOADS = ("image", "mask", "refused")
+UPLOADS = ("image", "mask", "box", "refused")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY,
@@ -165,6 +166,14 @@ class JobStore:
         if kind == "image" and refused.exists():
             raise ItemError(*json.loads(refused.read_bytes()))
         return (self.folder / item.job / f"{item.number}.{kind}").read_bytes()
+
+    def read_box(self, item: Item) -> Box | None:
+        """Where the object is, if the client said so."""
+        path = self.folder / item.job / f"{item.number}.box"
+        try:
+            return tuple(json.loads(path.read_bytes()))
+        except FileNotFoundError:
+            return None
 
     def finish(self, item: Item, answer: bytes, error: tuple[str, str] | None) -> None:
         """Keep the answer of an item, drop its upload; the last one finishes the job."""

@@ -197,10 +197,11 @@ class Jobs:
             image = self.store.read(item, "image")
         except ItemError as error:
             return Upload(item.name, functools.partial(_refuse, error))
+        box = self.store.read_box(item)
         if not item.has_mask:
-            return Upload(item.name, lambda: image)
+            return Upload(item.name, lambda: image, None, box)
         mask = self.store.read(item, "mask")
-        return Upload(item.name, lambda: image, lambda: mask)
+        return Upload(item.name, lambda: image, lambda: mask, box)
 
 
 def _refuse(error: ItemError) -> bytes:

@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from graphics.mesh import Template, load_template
@@ -23,6 +24,7 @@ from service.model.manifest import (
     SAMPLES_FOLDER,
     TEMPLATE_FILE,
     BundleError,
+    GraphFile,
     Manifest,
     check_graph,
     graph_as_json,
@@ -52,6 +54,11 @@ class Bundle:
         content = (self.folder / file).read_bytes()
         _check_digest(file, hashlib.sha256(content).hexdigest(), self.manifest.files)
         return content
+
+    def graph_file(self, name: str) -> GraphFile:
+        """A graph, to be run."""
+        read = partial(self.graph_bytes, name)
+        return GraphFile(name, self.manifest.graph(name), read, self.manifest.has_half(name))
 
     def samples(self) -> list[Path]:
         """The sample photographs, by name."""
@@ -164,7 +171,7 @@ def _verify_content(folder: Path, manifest: Manifest) -> Template:
             )
         except Exception as error:  # ONNX Runtime's own errors share no base but Exception
             raise BundleError(f"{file} does not open in ONNX Runtime: {error}") from error
-        check_graph(manifest, name, session.get_inputs(), session.get_outputs())
+        check_graph(manifest.graph(name), name, session.get_inputs(), session.get_outputs())
     return template
 
 

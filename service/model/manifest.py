@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -36,12 +36,23 @@ class Tensor(NamedTuple):
         """The shape of an array of `batch` items, where the letters have been replaced."""
         return (batch, *(int(axis) for axis in self.shape[1:]))
 
+    def sized(self, sizes: Mapping[str | int, int]) -> "Tensor":
+        """With numbers in place of the letters."""
+        return self._replace(shape=tuple(sizes.get(axis, axis) for axis in self.shape))
+
 
 class Graph(NamedTuple):
     """The tensors of one ONNX graph, in order."""
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+
+    def sized(self, sizes: Mapping[str | int, int]) -> "Graph":
+        """With numbers in place of the letters."""
+        return Graph(
+            tuple(tensor.sized(sizes) for tensor in self.inputs),
+            tuple(tensor.sized(sizes) for tensor in self.outputs),
+        )
 
 
 IMAGES = Tensor("images", "uint8", (BATCH_AXIS, "R", "R", 3))
@@ -57,6 +68,18 @@ GRAPHS = {
     INVERSE_GRAPHICS: Graph((IMAGES, MASKS), (VERTICES, TEXTURES, CAMERAS, CONFIDENCES)),
     STYLEGAN_R: Graph((CAMERAS, VERTICES, TEXTURES, BACKGROUNDS), (GENERATED,)),
 }
+
+
+class GraphFile(NamedTuple):
+    """A graph that can be run: one of a bundle's, or a segmenter from elsewhere."""
+
+    name: str
+    """One of `GRAPHS`."""
+    tensors: Graph
+    """With numbers in place of the letters."""
+    read: Callable[[bool], bytes]
+    """Whether in float16 → the ONNX file; raises `BundleError` where there is none such."""
+    has_half: bool = False
 
 
 class BundleError(Exception):
@@ -102,12 +125,7 @@ class Manifest:
         """The tensors of a graph with this bundle's sizes in place of the letters."""
         height, width = self.texture_size
         sizes: dict[str | int, int] = {"R": self.resolution, "V": self.vertex_count}
-        sizes |= {"Ht": height, "Wt": width}
-
-        def sized(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-            return tuple(t._replace(shape=tuple(sizes.get(a, a) for a in t.shape)) for t in tensors)
-
-        return Graph(sized(GRAPHS[name].inputs), sized(GRAPHS[name].outputs))
+        return GRAPHS[name].sized(sizes | {"Ht": height, "Wt": width})
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -137,11 +155,8 @@ def read_manifest(path: Path) -> Manifest:
     return manifest
 
 
-def check_graph(
-    manifest: Manifest, name: str, inputs: Sequence[Any], outputs: Sequence[Any]
-) -> None:
+def check_graph(graph: Graph, name: str, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
     """Compare a graph's real tensors (ONNX Runtime's NodeArg) to the contract."""
-    graph = manifest.graph(name)
     for kind, wanted, got in (("input", graph.inputs, inputs), ("output", graph.outputs, outputs)):
         names, wanted_names = [node.name for node in got], [tensor.name for tensor in wanted]
         if names != wanted_names:

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from service.call import CALL, JOB
 from service.errors import ItemError
 from service.model.batcher import Batcher, Device
-from service.model.bundle import Bundle
-from service.model.manifest import INVERSE_GRAPHICS, SEGMENTER, STYLEGAN_R
+from service.model.manifest import GraphFile
+from service.model.segmenter_choice import ChosenSegmenter
 from service.model.session import Session
 from service.settings import Settings
+
+MOST_SEGMENTED_PIXELS = 1 << 18
+"""Of all images in one run: a large network takes memory with each, and gains no time."""
 
 
 class Reconstruction(NamedTuple):
@@ -32,14 +35,16 @@ class Reconstruction(NamedTuple):
 class GraphRunner:
     """One graph: items of many requests gathered into batches, run off the event loop."""
 
-    graph: str
-
-    def __init__(self, bundle: Bundle, settings: Settings, device: Device) -> None:
-        self.session = Session(bundle, self.graph, settings)
+    def __init__(
+        self, file: GraphFile, settings: Settings, device: Device, most: int | None = None
+    ) -> None:
+        """`most`: images in one run, where it is less than the settings' largest batch."""
+        self.graph = file.name
+        self.session = Session(file, settings)
         self._device = device
-        self._largest_batch = settings.largest_batch
+        self._largest_batch = min(settings.largest_batch, most or settings.largest_batch)
         self.batcher: Batcher[tuple[NDArray, ...], tuple[NDArray, ...]] = Batcher(
-            self.graph, self.run_batch, device, settings.largest_batch, settings.queue_limit
+            self.graph, self.run_batch, device, self._largest_batch, settings.queue_limit
         )
 
     def warm_up(self) -> None:
@@ -80,23 +85,24 @@ class GraphRunner:
 
 
 class Segmenter(GraphRunner):
-    """Finds the object."""
+    """Finds what there is of objects."""
 
-    graph = SEGMENTER
+    def __init__(self, chosen: ChosenSegmenter, settings: Settings, device: Device) -> None:
+        most = max(1, MOST_SEGMENTED_PIXELS // chosen.side**2)
+        super().__init__(chosen.file, settings, device, most)
+        self.chosen = chosen
 
     async def segment(
         self,
-        pixels: NDArray[np.uint8],  # [R, R, 3]
-    ) -> NDArray[np.float32]:  # [R, R] in 0..1
-        """The mask of the object in one photograph."""
+        pixels: NDArray[np.uint8],  # [S, S, 3]
+    ) -> NDArray[np.float32]:  # [s, s] in 0..1
+        """The mask of all objects in one photograph."""
         (mask,) = await self.submit((pixels,))
         return mask
 
 
 class Reconstructor(GraphRunner):
     """Photograph and mask to shape, texture and camera."""
-
-    graph = INVERSE_GRAPHICS
 
     async def reconstruct(
         self,
@@ -110,8 +116,6 @@ class Reconstructor(GraphRunner):
 
 class Generator(GraphRunner):
     """StyleGAN-R: generates an object as a photograph from any camera."""
-
-    graph = STYLEGAN_R
 
     async def generate(
         self,

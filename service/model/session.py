@@ -1,4 +1,4 @@
-"""One ONNX graph of a bundle on the device asked for, never silently on another."""
+"""One ONNX graph on the device asked for, never silently on another."""
 
 import importlib.metadata
 import logging
@@ -10,8 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from service.model.binding import Binding, Ladder
-from service.model.bundle import Bundle
-from service.model.manifest import Tensor, check_graph
+from service.model.manifest import GraphFile, Tensor, check_graph
 from service.settings import Settings
 
 # Under BentoML's logger, which is the one its server shows.
@@ -55,17 +54,17 @@ def choose_provider(device: str) -> str:
 
 
 class Session:
-    """Runs one graph; arrays in and out are checked against the bundle's contract."""
+    """Runs one graph; arrays in and out are checked against its contract."""
 
-    def __init__(self, bundle: Bundle, graph: str, settings: Settings) -> None:
+    def __init__(self, file: GraphFile, settings: Settings) -> None:
         """Raises `DeviceError` unless the device asked for by name is really in use."""
-        self.graph = graph
-        self.contract = bundle.manifest.graph(graph)
-        self._bundle = bundle
+        self.graph = graph = file.name
+        self.contract = file.tensors
+        self._file = file
         self._settings = settings
         wanted = choose_provider(settings.device)
         self.half = settings.precision == "float16" or (
-            settings.precision == "auto" and wanted != CPU and bundle.manifest.has_half(graph)
+            settings.precision == "auto" and wanted != CPU and file.has_half
         )
         self._session = self._open(wanted)
         self.provider = self._session.get_providers()[0]
@@ -80,7 +79,7 @@ class Session:
                 # Float16 is for the GPU that turned out not to be there.
                 self.half = False
                 self._session = self._open(self.provider)
-        check_graph(bundle.manifest, graph, self._session.get_inputs(), self._session.get_outputs())
+        check_graph(file.tensors, graph, self._session.get_inputs(), self._session.get_outputs())
         self._run = self._how_to_run()
 
     def _how_to_run(self) -> Callable[[Sequence[str], Mapping[str, NDArray]], Sequence[Any]]:
@@ -97,7 +96,7 @@ class Session:
 
     def _open(self, provider: str) -> onnxruntime.InferenceSession:
         session = onnxruntime.InferenceSession(
-            self._bundle.graph_bytes(self.graph, self.half),
+            self._file.read(self.half),
             _session_options(self._settings.cores),
             providers=self._providers(provider),
         )

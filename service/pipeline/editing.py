@@ -65,6 +65,6 @@ def _camera(old: np.ndarray, changes: EditChanges) -> np.ndarray:
 def _render_over(engine: Engine, taken: Taken, scene: Scene, size: int) -> np.ndarray:
     """The mesh over the old photograph without its object, [S, S, 3]. CPU work."""
     # A trace of the object's colour is in every pixel where the mask is above 0.1.
-    ground = fill(taken.seen.photograph.pixels, taken.seen.mask > 0.1)
+    ground = fill(taken.seen.photograph.surroundings, taken.seen.mask > 0.1)
     rgba = cut_out(engine.render(scene.vertices, scene.texture, scene.camera, size, SAMPLES))
     return compose(rgba, ground, Image.Resampling.BICUBIC)

@@ -9,19 +9,21 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 from graphics.formats import GlbWriter, find_seams, jpeg_bytes
-from graphics.quality import component_sizes
+from graphics.parts import component_sizes
+from graphics.photographs import decode
 from graphics.render import Rendered, look, render
 from service import metrics, tracing
 from service.errors import Overloaded, ShuttingDown
-from service.imaging import images
 from service.imaging.painting import Painter
 from service.model import bundle as bundles
 from service.model.batcher import Device
 from service.model.device_memory import DeviceMemory
+from service.model.manifest import INVERSE_GRAPHICS, STYLEGAN_R
 from service.model.runners import Generator, Reconstructor, Segmenter
+from service.model.segmenter_choice import AUTO, choose_segmenter
 from service.pipeline.kept import Kept
 from service.pipeline.samples import Samples
-from service.settings import Settings
+from service.settings import PREFIX, Settings
 from service.threads import Threads
 
 # Under BentoML's logger, which is the one its server shows.
@@ -40,9 +42,12 @@ class Engine:
         self.manifest = self.bundle.manifest
         self.template = self.bundle.template
         self.device = Device()
-        self.segmenter = Segmenter(self.bundle, settings, self.device)
-        self.reconstructor = Reconstructor(self.bundle, settings, self.device)
-        self.generator = Generator(self.bundle, settings, self.device)
+        segmenter = choose_segmenter(settings.segmenter, self.bundle)
+        self.segmenter = Segmenter(segmenter, settings, self.device)
+        self.reconstructor = Reconstructor(
+            self.bundle.graph_file(INVERSE_GRAPHICS), settings, self.device
+        )
+        self.generator = Generator(self.bundle.graph_file(STYLEGAN_R), settings, self.device)
         self.runners = (self.segmenter, self.reconstructor, self.generator)
         self._pool = Threads(settings.cores, "images")
         self.kept = Kept(settings.kept_reconstructions, settings.keep_seconds)
@@ -124,7 +129,7 @@ class Engine:
             runner.warm_up()
         resolution = self.manifest.resolution
         content = jpeg_bytes(np.zeros((64, 64, 3), np.uint8))
-        photograph = images.decode(content, resolution, pixel_limit=64 * 64)
+        photograph = decode(content, resolution, pixel_limit=64 * 64)
         mask = np.ones((resolution, resolution), np.float32)
         component_sizes(mask > 0)
         camera = np.array([30, 15, 5, 0, 0], np.float32)
@@ -136,6 +141,7 @@ class Engine:
             self.render(self.template.vertices, texture, camera, resolution, samples=2)
         self._memory.observe()
         logger.info("settings %s", self.settings.printable())
+        self._tell_segmenter()
         logger.info(
             "%s at %d px is ready: %s, %d cores",
             self.manifest.category,
@@ -143,3 +149,16 @@ class Engine:
             {runner.graph: runner.session.provider for runner in self.runners},
             self.settings.cores,
         )
+
+    def _tell_segmenter(self) -> None:
+        """Which one serves, so that nobody takes the lesser for the better one."""
+        chosen = self.segmenter.chosen
+        metrics.SEGMENTER.labels(chosen.kind, chosen.sha256).set(1)
+        logger.info("segmenter %s: %s, %s", chosen.kind, chosen.origin, chosen.licence)
+        if chosen.kind == "bundle" and self.settings.segmenter == AUTO:
+            logger.warning(
+                "the general segmenter is not set up: the bundle's own serves, which finds far "
+                "less on photographs unlike those of its training. Run make setup where the "
+                "package index can be reached, or set %sSEGMENTER=bundle to say that it is meant",
+                PREFIX,
+            )

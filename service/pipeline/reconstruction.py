@@ -1,4 +1,4 @@
-"""One photograph to its mesh: decode, segment, reconstruct, paint, re-render, encode."""
+"""One photograph to its mesh: see what is in it, paint, re-render, encode."""
 
 import logging
 from typing import NamedTuple
@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from graphics import camera as cameras
 from graphics import quality
-from graphics.photographs import Frame, Photograph
+from graphics.photographs import Frame
 from graphics.render import Rendered, View, look, render_view
 from service import metrics
 from service.errors import ItemError, RequestError
 from service.imaging import images
-from service.model.runners import Reconstruction
 from service.pipeline import meshes
 from service.pipeline.archive import Archive
 from service.pipeline.engine import Engine
+from service.pipeline.seeing import Seen, see
 from service.schemas import photographs as schemas
 from service.schemas.options import ImageOptions
 from service.schemas.photographs import Upload
@@ -28,15 +28,6 @@ PREVIEW_SIZE = 256
 SAMPLES = 2
 """Per pixel side, of every picture meant for people."""
 INTERNAL_ERROR = "internal_error"
-
-
-class Seen(NamedTuple):
-    """A photograph with what the networks found in it."""
-
-    photograph: Photograph
-    mask: NDArray[np.float32]
-    """[R, R] in 0..1"""
-    reconstruction: Reconstruction
 
 
 class Taken(NamedTuple):
@@ -74,7 +65,7 @@ async def answer(
     timings: dict[str, float] = {}
     try:
         with metrics.stage("total", timings):
-            seen = await _see(engine, upload, timings, options.texture_size)
+            seen = await see(engine, upload, timings, options.texture_size)
             found, archive = await engine.in_pool(_finish, engine, seen, options, timings, links)
             identity = engine.kept.keep(archive)
     except (ItemError, RequestError) as error:
@@ -108,35 +99,13 @@ async def answer(
 
 async def take(engine: Engine, upload: Upload, timings: dict[str, float]) -> Taken:
     """Decode, segment, reconstruct and paint; raises `ItemError` where the image is to blame."""
-    return await engine.in_pool(_paint, engine, await _see(engine, upload, timings), timings)
-
-
-async def _see(
-    engine: Engine, upload: Upload, timings: dict[str, float], longer: int | None = None
-) -> Seen:
-    """Decode, segment and reconstruct; `longer`: texels of a texture that the client asks for."""
-
-    def decode() -> Photograph:
-        limit = engine.settings.pixel_limit_megapixels * 1_000_000
-        mask = None if upload.read_mask is None else upload.read_mask()
-        detail = engine.painter.height(max(engine.texture_size, longer or 0))
-        return images.decode(upload.read(), engine.manifest.resolution, limit, mask, detail)
-
-    with metrics.stage("decode", timings):
-        photograph = await engine.in_pool(decode)
-    mask = photograph.mask
-    if mask is None:
-        with metrics.stage("segment", timings):
-            mask = await engine.segmenter.segment(photograph.pixels)
-    with metrics.stage("reconstruct", timings):
-        found = await engine.reconstructor.reconstruct(photograph.pixels, mask)
-    return Seen(photograph, mask, found)
+    return await engine.in_pool(_paint, engine, await see(engine, upload, timings), timings)
 
 
 def to_archive(taken: Taken) -> Archive:
     """The part of a photograph that is kept for rendering it again."""
     photograph, mask, found = taken.seen
-    background = images.background_of(photograph.pixels, mask)
+    background = images.background_of(photograph.surroundings, mask)
     return Archive(found.vertices, taken.texture, background, found.camera)
 
 

@@ -34,7 +34,7 @@ async def resolve(
 
 def photographs(sources: Mapping[str, Source | None]) -> int:
     """The number of sources that cost a reconstruction."""
-    return len({source.image for source in sources.values() if source and source.image is not None})
+    return len({(s.image, s.box) for s in sources.values() if s and s.image is not None})
 
 
 async def _one(engine: Engine, field: str, source: Source, timings: dict[str, float]) -> Archive:
@@ -48,7 +48,8 @@ async def _one(engine: Engine, field: str, source: Source, timings: dict[str, fl
             return await engine.in_pool(
                 archive.unpack, content, engine.manifest, engine.texture_size
             )
-        return to_archive(await take(engine, Upload(field, lambda: content), timings))
+        upload = Upload(field, lambda: content, box=source.box)
+        return to_archive(await take(engine, upload, timings))
     except ItemError as error:
         raise RequestError(422, error.code, f"{field}: {error.message}") from error
 

@@ -25,6 +25,13 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 VIEW_EXAMPLE = [[0.7, 0, -0.7, 0], [-0.2, 1, -0.2, 0], [0.7, 0.3, 0.7, -5], [0, 0, 0, 1]]
 PROJECTION_EXAMPLE = [[4.5, 0, 0, 0], [0, 4.5, 0, 0], [0, 0, -1, -0.2], [0, 0, -1, 0]]
 PNG_EXAMPLE = "iVBORw0KGgo="
+SEGMENTER_EXAMPLE = {
+    "kind": "general",
+    "side": 288,
+    "origin": "https://github.com/xuebinqin/U-2-Net",
+    "licence": "Apache-2.0",
+    "sha256": "0" * 64,
+}
 TIMINGS_EXAMPLE = {"decode": 2.1, "reconstruct": 14.9, "total": 21.7}
 Timings = Annotated[
     dict[str, float],
@@ -49,6 +56,11 @@ Content = Annotated[
 """A file that a client gets: bytes here, base64 in JSON. A text stands for it: a path or a name."""
 
 
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom of an object in pixels of the upright photograph."""
+BOX_EXAMPLE = [120, 80, 410, 300]
+
+
 class Upload(NamedTuple):
     """One image of a request or job; contents are read off the event loop, one after the other.
 
@@ -60,6 +72,8 @@ class Upload(NamedTuple):
     read: Callable[[], bytes]
     read_mask: Callable[[], bytes] | None = None
     """None where no mask came with the image."""
+    box: Box | None = None
+    """Where the object is, if the client says so."""
 
 
 class Strict(BaseModel):
@@ -239,6 +253,22 @@ class Summary(Strict):
     """images with status error"""
 
 
+class SegmenterFacts(Strict):
+    """The segmenter that serves."""
+
+    kind: Literal["general", "bundle", "file"] = Field(examples=["general"])
+    """general: finds objects of any kind; bundle: the bundle's own; file: one that the operator of
+    the service named"""
+    side: int = Field(ge=1, examples=[288])
+    """pixels of the square that it looks at"""
+    origin: str = Field(examples=[SEGMENTER_EXAMPLE["origin"]])
+    """where it comes from"""
+    licence: str = Field(examples=["Apache-2.0"])
+    """of its weights"""
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", examples=["0" * 64])
+    """of its ONNX file"""
+
+
 class ModelAnswer(Strict):
     """What is being served, and on what."""
 
@@ -250,5 +280,7 @@ class ModelAnswer(Strict):
     """what the training measured of this model, by stage; protocols included"""
     camera_convention: str = Field(examples=[CONVENTION])
     """of every camera here"""
+    segmenter: SegmenterFacts = Field(examples=[SEGMENTER_EXAMPLE])
+    """what finds the object in photographs without a mask"""
     providers: dict[str, str] = Field(examples=[{"segmenter": "CPUExecutionProvider"}])
     """ONNX Runtime execution provider by graph"""

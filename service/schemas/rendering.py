@@ -6,8 +6,10 @@ from pydantic import Field, model_validator
 
 from service.schemas.options import LARGEST_TEXTURE
 from service.schemas.photographs import (
+    BOX_EXAMPLE,
     PNG_EXAMPLE,
     Base64,
+    Box,
     CameraView,
     Content,
     Number,
@@ -25,8 +27,11 @@ ID_EXAMPLE = {"id": "9f86d081884c7d659a2feaa0c55ad015"}
 VIEW_EXAMPLE = {"azimuth_degrees": 45.0, "elevation_degrees": 15.0}
 
 
+SOURCES = ("id", "npz", "image", "seed")
+
+
 class Source(Strict):
-    """Where a part comes from: exactly one of the fields."""
+    """Where a part comes from: exactly one of id, npz, image and seed."""
 
     id: str | None = Field(default=None, max_length=64, examples=[ID_EXAMPLE["id"]])
     """of a reconstruction this replica made not long ago"""
@@ -42,15 +47,19 @@ class Source(Strict):
     )
     image: Base64 | None = Field(default=None, examples=[PNG_EXAMPLE])
     """a photograph to reconstruct first, in base64"""
+    box: Box | None = Field(default=None, examples=[BOX_EXAMPLE])
+    """with image: left, top, right, bottom of the object in its pixels"""
     seed: int | None = Field(default=None, ge=0, le=2**32 - 1, examples=[7])
     """a sample: a mixture of the shapes of the bundle's sample photographs, the texture and the
     background of one each, a camera around it; the same seed gives the same"""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        given = [name for name in SOURCES if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"give exactly one of id, npz, image and seed, not {given}")
+            raise ValueError(f"give exactly one of {', '.join(SOURCES)}, not {given}")
+        if self.box is not None and self.image is None:
+            raise ValueError(f"box goes with image, not with {given[0]}: leave it out")
         return self
 
 

@@ -37,6 +37,7 @@ def client(bundle_folder):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INVERSE_GRAPHICS_BUNDLE", str(bundle_folder))
+        patch.setenv("INVERSE_GRAPHICS_SEGMENTER", "bundle")
         patch.setenv("INVERSE_GRAPHICS_THREADS", "2")
         patch.setenv("INVERSE_GRAPHICS_QUEUE_LIMIT", "128")
         patch.setenv("INVERSE_GRAPHICS_BODY_LIMIT_MEBIBYTES", "4")

@@ -3,7 +3,7 @@
 segmenter: a pixel darker than 160 is the object; a top left pixel of exactly POISON_GREY makes the
 graph itself fail, and with it the whole batch. inverse_graphics: the template sphere scaled by
 0.5 + the share of the image the object covers, one flat colour (the image's mean), a camera whose
-azimuth is 90 x the mean red, confidence 1; an all-black image gives an undefined confidence.
+azimuth is 90 x the mean red, confidence 1; a black pixel gives an undefined confidence.
 stylegan_r: half the background, half the texture's mean colour, darker as the camera turns.
 """
 
@@ -104,7 +104,9 @@ def small_graphs(template: Template):
         node("ReduceMean", ["colours", "space"], ["mean"], keepdims=1),  # [B, 1, 1, 3]
         node("Mul", ["mean", "texels"], ["textures"]),
         node("ReduceMean", ["mean", "space_and_colour"], ["grey"], keepdims=0),  # [B]
-        node("Div", ["grey", "grey"], ["confidences"]),
+        node("ReduceMax", ["colours", "last"], ["brightest"], keepdims=0),  # [B, R, R]
+        node("ReduceMin", ["brightest", "space"], ["darkest"], keepdims=0),  # [B]
+        node("Div", ["darkest", "darkest"], ["confidences"]),
         node("Reshape", ["grey", "column"], ["grey_column"]),
         node("Mul", ["grey_column", "turn"], ["turned"]),
         node("Add", ["turned", "camera"], ["cameras"]),
@@ -136,7 +138,7 @@ def small_graphs(template: Template):
         INVERSE_GRAPHICS: (
             inverse,
             {
-                "white": _floats(255), "space": space, "half": _floats(0.5),
+                "white": _floats(255), "space": space, "last": last, "half": _floats(0.5),
                 "sphere": template.vertices[None], "texels": np.ones((1, height, width, 1), "f"),
                 "space_and_colour": _integers(1, 2, 3), "column": _integers(-1, 1),
                 "turn": _floats([[90, 0, 0, 0, 0]]), "camera": _floats([[0, 10, 5, 0, 0]]),

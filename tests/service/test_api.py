@@ -8,6 +8,7 @@ import pytest
 import trimesh
 from PIL import Image
 
+from graphics.photographs import FRAME
 from tests.service.requests import image_of, jpeg, png, post
 from tests.service.small_bundle import POISON_GREY, RESOLUTION
 
@@ -23,7 +24,7 @@ def test_one_photograph_comes_back_as_a_coloured_mesh_with_its_camera(client):
     )
     assert len(mesh.faces) == 80
     colour = np.asarray(mesh.visual.material.baseColorTexture.convert("RGB"))[0, 0]
-    assert np.all(np.abs(colour - [218, 209, 209]) <= 2)  # the photograph's mean
+    assert np.all(np.abs(colour - [123, 113, 112]) <= 2)  # the cut-out's mean
     camera = entry["camera"]
     assert camera["elevation_degrees"] == 10
     assert camera["distance"] == 5
@@ -33,8 +34,21 @@ def test_one_photograph_comes_back_as_a_coloured_mesh_with_its_camera(client):
     assert image_of(entry["preview"]).mode == "RGBA"
     assert 0 < entry["rerender_iou"] <= 1
     assert entry["confidence"] == 1
-    assert entry["frame"] == {"left": 0, "top": -15, "side": 120}
-    stages = ["decode", "segment", "reconstruct", "paint", "render", "assess", "encode", "mesh"]
+    # A box of 60 x 45 px in the middle of 120 x 90.
+    side = FRAME * np.sqrt(60 * 45)
+    frame = {"left": 60 - side / 2, "top": 45 - side / 2, "side": side}
+    assert entry["frame"] == pytest.approx(frame, abs=3)
+    stages = [
+        "decode",
+        "segment",
+        "cut_out",
+        "reconstruct",
+        "paint",
+        "render",
+        "assess",
+        "encode",
+        "mesh",
+    ]
     assert list(entry["timings"]) == [*stages, "total"]
 
 
@@ -76,9 +90,9 @@ def test_a_mask_file_takes_the_place_of_the_segmenter(client):
     first, second = client.post("/v1/reconstruct", files=files).json()["images"]
     assert "segment" in first["timings"]
     assert "segment" not in second["timings"]
-    assert second["frame"]["side"] == pytest.approx(30 / 0.7, abs=1)
+    assert second["frame"]["side"] == pytest.approx(FRAME * 30, abs=1)
     inside = np.asarray(image_of(second["mask"])) > 127
-    assert inside.any(axis=0).sum() == pytest.approx(0.7 * RESOLUTION, abs=1.5)
+    assert inside.any(axis=0).sum() == pytest.approx(RESOLUTION / FRAME, abs=1.5)
 
 
 def test_a_mask_that_does_not_fit_harms_its_own_image_only(client):
@@ -124,7 +138,7 @@ def test_alpha_takes_the_place_of_the_segmenter(client):
     (entry,) = post(client, png(image)).json()["images"]
     assert "segment" not in entry["timings"]
     mask = np.asarray(image_of(entry["mask"]))
-    assert (mask > 127).any(axis=0).sum() == pytest.approx(0.7 * RESOLUTION, abs=1.5)
+    assert (mask > 127).any(axis=0).sum() == pytest.approx(RESOLUTION / FRAME, abs=1.5)
 
 
 def test_a_photograph_without_an_object_says_so(client):
@@ -136,7 +150,7 @@ def test_a_photograph_without_an_object_says_so(client):
 
 def test_sixty_four_photographs_with_poison_among_them_keep_their_order(client):
     black = png(Image.new("RGB", (40, 40)))  # the reconstructor's numbers are undefined on it
-    contents = [jpeg(colour=(3 * i, 0, 0)) for i in range(64)]
+    contents = [jpeg(colour=(60 + 3 * i, 0, 0)) for i in range(64)]
     contents[10], contents[20], contents[30] = b"junk", black, b""
     answer = post(client, *contents)
     assert answer.status_code == 207

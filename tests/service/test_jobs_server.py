@@ -25,6 +25,7 @@ def kill(process):
 def test_a_job_goes_on_after_a_kill(bundle_folder, tmp_path):
     settings = {
         "INVERSE_GRAPHICS_BUNDLE": str(bundle_folder),
+        "INVERSE_GRAPHICS_SEGMENTER": "bundle",
         "INVERSE_GRAPHICS_DEVICE": "cpu",
         "INVERSE_GRAPHICS_JOBS_FOLDER": str(tmp_path / "jobs"),
     }

@@ -43,7 +43,11 @@ METRICS = (
 
 
 def settings(location):
-    return {"INVERSE_GRAPHICS_BUNDLE": str(location), "INVERSE_GRAPHICS_DEVICE": "cpu"}
+    return {
+        "INVERSE_GRAPHICS_BUNDLE": str(location),
+        "INVERSE_GRAPHICS_SEGMENTER": "bundle",
+        "INVERSE_GRAPHICS_DEVICE": "cpu",
+    }
 
 
 def test_a_server_answers_meters_and_drains(bundle_folder, tmp_path):

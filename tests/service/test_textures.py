@@ -44,7 +44,7 @@ def test_the_setting_gives_the_size_where_the_request_does_not(client):
 @pytest.fixture(scope="module")
 def checked():
     """A dark square whose pattern is finer than the model's own texture."""
-    cells = np.indices((48, 48)).sum(axis=0) % 2 * 90
+    cells = np.indices((24, 24)).sum(axis=0) % 2 * 90
     board = Image.fromarray(cells.astype(np.uint8)).resize((480, 480), Image.Resampling.NEAREST)
     photograph = Image.new("RGB", (640, 640), (240, 240, 240))
     photograph.paste(board.convert("RGB"), (80, 80))

@@ -79,6 +79,7 @@ def watched(folder: Path, bundle: Path, **settings):
         "PYTHONPATH": str(folder),
         "WATCHED_CONNECTIONS": str(folder / "connections"),
         "INVERSE_GRAPHICS_BUNDLE": str(bundle),
+        "INVERSE_GRAPHICS_SEGMENTER": "bundle",
         "INVERSE_GRAPHICS_DEVICE": "cpu",
         "OMP_NUM_THREADS": "1",
     }

@@ -37,6 +37,7 @@ def photographs(folder: Path, options) -> dict[str, float | dict[str, dict[str, 
     photograph, found, loads = file.getvalue(), {}, {}
     settings = {
         "INVERSE_GRAPHICS_BUNDLE": str(folder),
+        "INVERSE_GRAPHICS_SEGMENTER": "bundle",
         "INVERSE_GRAPHICS_THREADS": str(options.service_threads or options.threads),
         "INVERSE_GRAPHICS_DEVICE": options.device,
     }

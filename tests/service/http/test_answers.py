@@ -54,7 +54,7 @@ def test_multipart_holds_the_same(client, wanted):
 
 
 def test_lines_come_as_the_images_finish_and_end_with_the_sum(client):
-    contents = [jpeg(), b"junk", *[jpeg(colour=(i, 0, 0)) for i in range(20)]]
+    contents = [jpeg(), b"junk", *[jpeg(colour=(50 + i, 0, 0)) for i in range(20)]]
     answer = posted(client, answers.LINES, *contents)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/x-ndjson"

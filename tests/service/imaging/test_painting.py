@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from graphics.mesh import sphere_template
+from graphics.photographs import GREY, decode
 from graphics.render import look
-from service.imaging import images
 from service.imaging.painting import LARGEST_WIDTH, Painter
 
 R, SIDE = 32, 128
@@ -18,7 +18,7 @@ WHITE = np.ones((16, 32, 3), np.float32)
 def photograph_of(pixels):
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
-    return images.decode(file.getvalue(), R, pixel_limit=10**6)
+    return decode(file.getvalue(), R, pixel_limit=10**6)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_detail_is_kept_as_far_as_it_is_of_use(painter):
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     for longer, side in ((32, R), (128, 64), (2048, SIDE)):
-        taken = images.decode(file.getvalue(), R, 10**6, detail=painter.height(longer))
+        taken = decode(file.getvalue(), R, 10**6, detail=painter.height(longer))
         assert taken.detail.shape == (side, side, 3)
 
 
@@ -89,4 +89,4 @@ def test_objects_cut_out_of_their_photograph_keep_their_detail():
     assert len(taken.detail) > 2 * R
     middle, corner = len(taken.detail) // 2, taken.detail[0, 0]
     assert taken.detail[middle, middle].tolist() == [10, 200, 10]
-    assert corner.tolist() == [images.GREY] * 3
+    assert corner.tolist() == [GREY] * 3

@@ -20,7 +20,13 @@ REQUEST_IMAGES = 4
 @pytest.fixture
 def engine(bundle_folder):
     return Engine(
-        Settings(bundle=str(bundle_folder), device="cpu", threads=2, largest_batch=LARGEST_BATCH)
+        Settings(
+            bundle=str(bundle_folder),
+            segmenter="bundle",
+            device="cpu",
+            threads=2,
+            largest_batch=LARGEST_BATCH,
+        )
     )
 
 

@@ -7,6 +7,7 @@ import zipfile
 import pytest
 from PIL import Image
 
+from graphics.photographs import FRAME
 from service.errors import RequestError
 from tests.service.requests import jpeg, png, post
 from tests.service.small_bundle import POISON_GREY
@@ -40,7 +41,7 @@ def results(client, job, accept):
 
 def test_a_job_ends_with_an_outcome_for_every_image(client):
     poison = png(Image.new("RGB", (40, 40), (POISON_GREY,) * 3))
-    contents = [jpeg(colour=(i, 0, 0)) for i in range(100)]
+    contents = [jpeg(colour=(50 + i, 0, 0)) for i in range(100)]
     contents[10], contents[20] = b"junk", poison
     job = create(client, *contents, format="stl")
     assert (job["state"], job["total"]) == ("running", 100)
@@ -94,7 +95,7 @@ def test_a_zip_of_photographs_is_a_job(client):
     outcomes = [(item["name"], item["status"]) for item in body["items"]]
     assert outcomes == [("cars/a.jpg", "ok"), ("b.jpg", "ok"), ("c.txt", "error")]
     lines = results(client, body, "application/x-ndjson").text.splitlines()
-    assert json.loads(lines[1])["frame"]["side"] == pytest.approx(30 / 0.7, abs=1)
+    assert json.loads(lines[1])["frame"]["side"] == pytest.approx(FRAME * 30, abs=1)
 
 
 def test_the_items_are_listed_in_pages(client):
@@ -204,7 +205,13 @@ def test_results_that_do_not_fit_are_an_error_of_their_image(bundle_folder, tmp_
     from service.settings import Settings
 
     engine = Engine(
-        Settings(bundle=str(bundle_folder), device="cpu", threads=2, jobs_limit_mebibytes=1)
+        Settings(
+            bundle=str(bundle_folder),
+            segmenter="bundle",
+            device="cpu",
+            threads=2,
+            jobs_limit_mebibytes=1,
+        )
     )
 
     async def run():

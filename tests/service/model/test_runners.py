@@ -6,7 +6,9 @@ import pytest
 
 from service.errors import ItemError
 from service.model.batcher import Device
+from service.model.manifest import INVERSE_GRAPHICS, STYLEGAN_R
 from service.model.runners import Generator, Reconstructor, Segmenter
+from service.model.segmenter_choice import choose_segmenter
 from service.settings import Settings
 from tests.service.small_bundle import RESOLUTION, TEXTURE_SIZE
 
@@ -25,7 +27,7 @@ def images(*levels):
 
 
 def test_the_segmenter_finds_dark_pixels_whatever_shares_the_batch(loaded_bundle, device):
-    segmenter = Segmenter(loaded_bundle, SETTINGS, device)
+    segmenter = Segmenter(choose_segmenter("bundle", loaded_bundle), SETTINGS, device)
 
     async def scenario():
         return await asyncio.gather(*(segmenter.segment(i) for i in images(10, 250, 10, 250, 10)))
@@ -34,7 +36,7 @@ def test_the_segmenter_finds_dark_pixels_whatever_shares_the_batch(loaded_bundle
 
 
 def test_the_reconstructor_answers_each_photograph_alone(loaded_bundle, device):
-    reconstructor = Reconstructor(loaded_bundle, SETTINGS, device)
+    reconstructor = Reconstructor(loaded_bundle.graph_file(INVERSE_GRAPHICS), SETTINGS, device)
     reconstructor.warm_up()
     mask = np.ones((RESOLUTION, RESOLUTION), np.float32)
 
@@ -51,7 +53,7 @@ def test_the_reconstructor_answers_each_photograph_alone(loaded_bundle, device):
 
 
 def test_it_warms_up_on_the_thread_that_runs_the_batches(loaded_bundle, device, monkeypatch):
-    segmenter, seen = Segmenter(loaded_bundle, SETTINGS, device), []
+    segmenter, seen = Segmenter(choose_segmenter("bundle", loaded_bundle), SETTINGS, device), []
     run = segmenter.session.run
 
     def noting(arrays):
@@ -67,7 +69,7 @@ def test_it_warms_up_on_the_thread_that_runs_the_batches(loaded_bundle, device, 
 
 
 def test_undefined_numbers_are_that_photograph_s_error_only(loaded_bundle, device):
-    reconstructor = Reconstructor(loaded_bundle, SETTINGS, device)
+    reconstructor = Reconstructor(loaded_bundle.graph_file(INVERSE_GRAPHICS), SETTINGS, device)
     mask = np.ones((RESOLUTION, RESOLUTION), np.float32)
 
     async def scenario():
@@ -83,7 +85,7 @@ def test_undefined_numbers_are_that_photograph_s_error_only(loaded_bundle, devic
 
 
 def test_the_generator_draws_background_texture_and_camera(loaded_bundle, device):
-    generator = Generator(loaded_bundle, SETTINGS, device)
+    generator = Generator(loaded_bundle.graph_file(STYLEGAN_R), SETTINGS, device)
     vertices = loaded_bundle.template.vertices
     texture = np.full((*TEXTURE_SIZE, 3), 0.5, np.float32)
     (background,) = images(51)

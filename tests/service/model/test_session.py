@@ -13,7 +13,7 @@ from tests.service.small_bundle import write_small_bundle
 
 @pytest.fixture(scope="module")
 def segmenter(loaded_bundle):
-    return Session(loaded_bundle, SEGMENTER, Settings(device="cpu"))
+    return Session(loaded_bundle.graph_file(SEGMENTER), Settings(device="cpu"))
 
 
 def test_a_graph_runs_on_any_batch(segmenter):
@@ -59,7 +59,7 @@ without_cuda = pytest.mark.skipif(
 @pytest.mark.parametrize("device", ["cuda", "tensorrt"])
 def test_a_gpu_is_refused_where_it_would_not_be_used(loaded_bundle, device):
     with pytest.raises(DeviceError, match=f"device is {device}, but this ONNX Runtime has only"):
-        Session(loaded_bundle, SEGMENTER, Settings(device=device))
+        Session(loaded_bundle.graph_file(SEGMENTER), Settings(device=device))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,9 @@ def brightness(level):
 @pytest.mark.parametrize(("precision", "found"), [("auto", 1), ("float32", 1), ("float16", 0)])
 def test_the_float16_graph_runs_where_it_is_asked_for(half_bundle, precision, found):
     """The test's float16 segmenter has a lower threshold, so that one sees which of them ran."""
-    session = Session(half_bundle, SEGMENTER, Settings(device="cpu", precision=precision))
+    session = Session(
+        half_bundle.graph_file(SEGMENTER), Settings(device="cpu", precision=precision)
+    )
     assert session.run(brightness(130))[0].mean() == found
 
 
@@ -85,17 +87,19 @@ def test_the_float16_graph_runs_where_it_is_asked_for(half_bundle, precision, fo
 def test_auto_falls_back_to_the_cpu_in_float32(half_bundle, monkeypatch, caplog):
     """onnxruntime-gpu without a GPU: it says that it has CUDA and then runs on the CPU."""
     monkeypatch.setattr("service.model.session.choose_provider", lambda device: CUDA)
-    session = Session(half_bundle, SEGMENTER, Settings(device="auto"))
+    session = Session(half_bundle.graph_file(SEGMENTER), Settings(device="auto"))
     assert session.provider == CPU and not session.half
     assert session.run(brightness(130))[0].mean() == 1
     assert "no usable CUDA device, running on CPU" in caplog.text
-    forced = Session(half_bundle, SEGMENTER, Settings(device="auto", precision="float16"))
+    forced = Session(
+        half_bundle.graph_file(SEGMENTER), Settings(device="auto", precision="float16")
+    )
     assert forced.run(brightness(130))[0].mean() == 0
 
 
 def test_float16_is_refused_where_the_bundle_has_no_such_graph(loaded_bundle):
     with pytest.raises(BundleError, match=r"no segmenter_fp16\.onnx: serve it with prec"):
-        Session(loaded_bundle, SEGMENTER, Settings(device="cpu", precision="float16"))
+        Session(loaded_bundle.graph_file(SEGMENTER), Settings(device="cpu", precision="float16"))
 
 
 def test_a_float16_graph_far_from_the_network_is_refused(tmp_path):
@@ -105,14 +109,14 @@ def test_a_float16_graph_far_from_the_network_is_refused(tmp_path):
 
 def test_tensorrt_gets_one_engine_for_every_batch_size(half_bundle):
     settings = Settings(device="cpu", largest_batch=8, tensorrt_cache="/engines")
-    chosen = Session(half_bundle, SEGMENTER, settings)._tensorrt()
+    chosen = Session(half_bundle.graph_file(SEGMENTER), settings)._tensorrt()
     assert chosen["trt_profile_min_shapes"] == "images:1x32x32x3"
     assert chosen["trt_profile_max_shapes"] == "images:8x32x32x3"
     assert chosen["trt_engine_cache_path"] == "/engines"
 
 
 def test_float32_on_cuda_is_float32(half_bundle):
-    session = Session(half_bundle, SEGMENTER, Settings(device="cpu"))
+    session = Session(half_bundle.graph_file(SEGMENTER), Settings(device="cpu"))
     (provider, chosen), fallback = session._providers(CUDA)
     assert (provider, fallback) == (CUDA, CPU)
     assert chosen["use_tf32"] == "0"
@@ -125,7 +129,7 @@ def test_float32_on_cuda_is_float32(half_bundle):
 )
 def test_cuda_gives_what_the_cpu_gives(loaded_bundle):
     found = [
-        Session(loaded_bundle, SEGMENTER, Settings(device=device)).run(brightness(130))
+        Session(loaded_bundle.graph_file(SEGMENTER), Settings(device=device)).run(brightness(130))
         for device in ("cpu", "cuda")
     ]
     np.testing.assert_allclose(found[0], found[1], atol=1e-3)

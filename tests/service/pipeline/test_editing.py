@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from graphics.photographs import FRAME, LARGEST_FILL
 from tests.service.requests import image_of, jpeg, png, text64
 from tests.service.small_bundle import RESOLUTION, draw_photograph
 
@@ -24,7 +25,9 @@ def test_the_camera_is_moved_around(client):
     before, after = body["camera_before"], body["camera"]
     assert after["azimuth_degrees"] == pytest.approx(before["azimuth_degrees"] + 30, abs=1e-4)
     assert after["elevation_degrees"] == before["elevation_degrees"]
-    assert body["frame"] == {"left": 0, "top": -15, "side": 120}
+    side = FRAME * np.sqrt(60 * 45)  # the object is so large, and in the middle of 120 x 90 px
+    frame = {"left": 60 - side / 2, "top": 45 - side / 2, "side": side}
+    assert body["frame"] == pytest.approx(frame, abs=3)
     again = {"reconstruction": {"id": body["id"]}, "renderer": "gan", "cameras": [after]}
     assert client.post("/v1/render", json=again).json()["images"] == [body["image"]]
 
@@ -53,7 +56,7 @@ def test_a_mask_says_what_the_object_is(client):
     mask.paste(255, (10, 20, 40, 50))
     body = edit(client, {"turn_degrees": 30}, mask=png(mask)).json()
     assert "segment" not in body["timings"]
-    assert body["frame"]["side"] == pytest.approx(30 / 0.7, abs=1)
+    assert body["frame"]["side"] == pytest.approx(FRAME * 30, abs=1)
 
 
 def test_the_new_photograph_comes_as_a_file_when_accepted(client):
@@ -99,4 +102,5 @@ def test_another_form_is_refused(client, files):
 
 def test_an_edit_takes_any_photograph_s_own_size(client):
     wide = draw_photograph(400, 100)
-    assert edit(client, {"turn_degrees": 5}, content=png(wide)).json()["frame"]["side"] == 400
+    answer = edit(client, {"turn_degrees": 5}, content=png(wide))
+    assert answer.json()["frame"]["side"] == pytest.approx(200 / LARGEST_FILL, abs=16)

@@ -16,7 +16,11 @@ from tests.service.small_bundle import RESOLUTION, draw_photograph
 
 @pytest.fixture
 def engine(bundle_folder):
-    made = Engine(Settings(bundle=str(bundle_folder), device="cpu", threads=2, queue_limit=64))
+    made = Engine(
+        Settings(
+            bundle=str(bundle_folder), segmenter="bundle", device="cpu", threads=2, queue_limit=64
+        )
+    )
     yield made
     asyncio.run(made.close())
 
@@ -42,7 +46,9 @@ def test_room_is_given_back_after_an_error_too(engine):
 
 
 def test_a_closed_engine_takes_nothing_more(bundle_folder):
-    engine = Engine(Settings(bundle=str(bundle_folder), device="cpu", threads=1))
+    engine = Engine(
+        Settings(bundle=str(bundle_folder), segmenter="bundle", device="cpu", threads=1)
+    )
 
     async def scenario():
         entry = await answer(engine, 0, upload(), ImageOptions())

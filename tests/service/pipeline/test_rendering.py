@@ -148,10 +148,10 @@ def test_the_camera_can_come_from_another_photograph(client, reconstruction, red
 
 
 def test_texture_and_shape_are_swapped(client, reconstruction, red):
-    small = {"image": text64(png(draw_small()))}
+    long = {"image": text64(png(draw_long()))}
     plain = rendered(client, reconstruction=reconstruction)
     texture = rendered(client, reconstruction=reconstruction, texture={"id": red["id"]})
-    shape = rendered(client, reconstruction=reconstruction, shape=small)
+    shape = rendered(client, reconstruction=reconstruction, shape=long)
     assert plain["cameras"] == texture["cameras"] == shape["cameras"]
     before, recoloured, reshaped = (
         np.asarray(image_of(answer["images"][0])).astype(int) for answer in (plain, texture, shape)
@@ -162,9 +162,10 @@ def test_texture_and_shape_are_swapped(client, reconstruction, red):
     assert (reshaped[..., 3] > 127).sum() < 0.9 * (before[..., 3] > 127).sum()
 
 
-def draw_small():
+def draw_long():
+    """It covers less of its square than others."""
     image = Image.new("RGB", (120, 90), (240, 240, 240))
-    image.paste((90, 30, 30), (55, 40, 65, 50))
+    image.paste((90, 30, 30), (10, 41, 110, 49))
     return image
 
 

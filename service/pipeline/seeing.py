@@ -1,0 +1,67 @@
+"""What the networks find in one photograph: decode, segment, reconstruct."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphics.photographs import Photograph, cut_out, open_photograph
+from graphics.quality import OBJECT
+from graphics.segmented import Shown, box_within, cut_out_found, show
+from service import metrics
+from service.imaging import images
+from service.model.runners import Reconstruction
+from service.pipeline.engine import Engine
+from service.schemas.photographs import Upload
+
+
+class Seen(NamedTuple):
+    """A photograph with what the networks found in it."""
+
+    photograph: Photograph
+    mask: NDArray[np.float32]
+    """[R, R] in 0..1"""
+    reconstruction: Reconstruction
+
+
+async def see(
+    engine: Engine, upload: Upload, timings: dict[str, float], longer: int | None = None
+) -> Seen:
+    """The object of one photograph; `longer`: texels of a texture that the client asks for.
+
+    Raises `ItemError` where the image is to blame.
+    """
+    resolution = engine.manifest.resolution
+    detail = engine.painter.height(max(engine.texture_size, longer or 0))
+    with metrics.stage("decode", timings):
+        found = await engine.in_pool(prepare, engine, upload, detail)
+    if isinstance(found, Shown):
+        with metrics.stage("segment", timings):
+            mask = await engine.segmenter.segment(found.pixels)
+        with metrics.stage("cut_out", timings):
+            found = await engine.in_pool(cut_out_found, found, mask, resolution, detail)
+    assert found.mask is not None
+    with metrics.stage("reconstruct", timings):
+        reconstruction = await engine.reconstructor.reconstruct(found.pixels, found.mask)
+    if not (found.mask > OBJECT.threshold).any():
+        # The network was never asked about photographs of nothing.
+        reconstruction = reconstruction._replace(confidence=0.0)
+    return Seen(found, found.mask, reconstruction)
+
+
+def prepare(engine: Engine, upload: Upload, detail: int) -> Photograph | Shown:
+    """The object, cut out, where a mask names it; else what the segmenter is to look at.
+
+    Raises `ItemError` where the image is to blame. CPU work: called in the pool.
+    """
+    resolution = engine.manifest.resolution
+    limit = engine.settings.pixel_limit_megapixels * 1_000_000
+    mask = None if upload.read_mask is None else upload.read_mask()
+    with images.blaming_the_image():
+        opened = open_photograph(upload.read(), resolution, limit, mask)
+        if not opened.masked:
+            chosen = engine.segmenter.chosen
+            return show(opened, chosen.side, chosen.stretched, upload.box)
+        if upload.box is not None:
+            box_within(opened, upload.box)
+        return cut_out(opened, resolution, detail)
