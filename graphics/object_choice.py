@@ -17,10 +17,10 @@ CENTRAL = 2.0
 """A pixel counts exp(-CENTRAL r²), r from 0 in the middle to 1 in the middle of an edge."""
 LEAST_PIECE = 0.05
 """Parts with less of the object's area are no pieces of it."""
-WIDEST_GAP = 0.08
+WIDEST_GAP = 0.06
 """Between pieces of one object, as a share of the square root of its area. A lamp post before a car
 seen from the side leaves about 0.05."""
-LEAST_FACING = 0.6
+LEAST_FACING = 0.8
 """Of the side of the smaller piece along the gap: so much must lie opposite the other piece."""
 MARGIN = 0.02
 """Of the mask's side: how far around the object its soft edge is kept."""

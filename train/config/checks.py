@@ -73,8 +73,8 @@ def require_masks(config: Config) -> None:
         config.shows_vehicles,
         f"--export.category {config.export.category}: the segmenter is trained on procedural "
         f"{known} and would find nothing else (if these are {known}, leave --export.category at "
-        f"{known}); give one with --segmenter.onnx FILE (`images` uint8 [B, R, R, 3] -> `masks` "
-        "float32 [B, R, R]), or a folder of photographs that all have an alpha channel",
+        f"{known}); give one with --segmenter.onnx FILE (`images` uint8 [B, S, S, 3] -> `masks` "
+        "float32 [B, s, s]), or a folder of photographs that all have an alpha channel",
     )
 
 

@@ -46,8 +46,9 @@ class SegmenterConfig(Section):
     """The network that finds the object's mask."""
 
     onnx: File = ""
-    """An ONNX file to use instead of training a segmenter (`images` uint8 [B,R,R,3] ->
-    `masks`)."""
+    """An ONNX file to use instead of training a segmenter: `images` uint8 [B,S,S,3] -> `masks`
+    [B,s,s] in 0..1. `python -m service.segmenters.wrap` makes one of a salient-object network,
+    and `make setup` service/shipped/general/segmenter.onnx."""
     steps: AtLeast1 = 800
     """Training steps. Held-out IoU at 64 px: 0.92 after 800, 0.937 after 2000, 0.957 after
     6000."""

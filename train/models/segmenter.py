@@ -8,13 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
+from onnxruntime import InferenceSession
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from train.config import CommandError
 from train.models.layers import channels_last
 from train.models.onnx_files import open_graph
+from train.models.resized_segmenter import at_side, own_sides
 from train.models.weights import load_network, save_network
 
 WIDTHS = (1, 2, 4, 6)  # channels of the four levels, in multiples of the first level's
@@ -74,28 +77,45 @@ class Segmenter(nn.Module):
         return torch.sigmoid(self.logits(images))
 
 
+MOST_PIXELS = 1 << 20
+"""Of the images in one run of a graph from elsewhere, which may take 1 kB for each."""
+
+
 class OnnxSegmenter:
-    """A segmenter from elsewhere: an ONNX graph `images` uint8 [B,R,R,3] -> `masks` [B,R,R]."""
+    """A segmenter from elsewhere: an ONNX graph `images` uint8 [B,S,S,3] -> `masks` [B,s,s].
+
+    Images of another side than S are resized to it, and their masks back. S may be free, and then
+    s is S.
+    """
 
     def __init__(self, path: Path) -> None:
         try:
-            self.session = open_graph(path)
+            self.model = onnx.load(path)
+            session = open_graph(self.model)
         except Exception as error:  # onnxruntime's own exceptions share no narrower ancestor
             raise SegmenterError(f"{path} is not a readable ONNX graph: {error}") from error
-        inputs = [(value.name, value.type) for value in self.session.get_inputs()]
-        outputs = [(value.name, value.type) for value in self.session.get_outputs()]
+        inputs = [(value.name, value.type) for value in session.get_inputs()]
+        outputs = [(value.name, value.type) for value in session.get_outputs()]
         wanted = ([("images", "tensor(uint8)")], [("masks", "tensor(float)")])
         if (inputs, outputs) != wanted:
             raise SegmenterError(
                 f"{path} takes {inputs} and gives {outputs}; a segmenter takes `images` uint8 "
-                "[B, R, R, 3] and gives `masks` float32 [B, R, R] in 0..1"
+                "[B, S, S, 3] and gives `masks` float32 [B, s, s] in 0..1; python -m "
+                "service.segmenters.wrap makes one of a salient-object network"
             )
+        self._sessions: dict[int, InferenceSession] = {}
 
     def __call__(self, images: Tensor) -> Tensor:  # [B, 3, R, R] in 0..1 -> [B, R, R] in 0..1
         """The masks."""
         pixels = (images.permute(0, 2, 3, 1) * 255).round().clamp(0, 255)
         given = np.ascontiguousarray(pixels.to(torch.uint8).cpu().numpy())
-        masks = np.asarray(self.session.run(["masks"], {"images": given})[0])
+        side = given.shape[1]
+        if side not in self._sessions:
+            self._sessions[side] = open_graph(at_side(self.model, side))
+        many = max(1, MOST_PIXELS // max(side, own_sides(self.model)[0]) ** 2)
+        parts = (given[start : start + many] for start in range(0, len(given), many))
+        run = self._sessions[side].run
+        masks = np.concatenate([np.asarray(run(["masks"], {"images": part})[0]) for part in parts])
         if masks.shape != given.shape[:3]:
             raise SegmenterError(f"masks of shape {masks.shape} for images {given.shape}")
         return torch.from_numpy(masks).to(images.device)

@@ -38,6 +38,7 @@ from train.config import CHECKPOINT, PROCEDURAL, Config, ExportConfig
 from train.data import samples
 from train.models.inverse_graphics import InverseGraphics, load_inverse_graphics
 from train.models.onnx_files import Arrays, as_arrays, export_graph, halve_weights, parity
+from train.models.resized_segmenter import at_side
 from train.models.segmenter import OnnxSegmenter, load_segmenter
 from train.models.serving_graphs import InverseGraphicsGraph, SegmenterGraph, StyleganRGraph
 from train.models.stylegan_r import load_stylegan_r
@@ -125,7 +126,7 @@ def _exported_graphs(
     inputs = parity_inputs(workspace, modules)
     given = None
     if isinstance(segmenter, OnnxSegmenter):
-        given = onnx.load(workspace.stage("segmenter").path / "segmenter.onnx")
+        given = at_side(segmenter.model, network.shape.size)
     graphs = {}
     for name, module in modules.items():
         if name == SEGMENTER and given is not None:

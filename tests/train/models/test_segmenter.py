@@ -1,7 +1,9 @@
+import numpy as np
 import onnx
 import pytest
 import torch
 
+from train.models.resized_segmenter import at_side
 from train.models.segmenter import (
     OnnxSegmenter,
     Segmenter,
@@ -83,6 +85,50 @@ def test_an_onnx_segmenter_gives_the_same_masks_for_any_batch(tmp_path):
     for count in (1, 5):
         images = pixels(count).permute(0, 3, 1, 2).float() / 255
         assert (loaded(images) - segmenter(images)).abs().max() < 1e-5
+
+
+def halving(side):
+    """A graph of one side, whose masks have half of it: the mean red of 2 x 2 pixels."""
+    node, kinds = onnx.helper.make_node, (onnx.TensorProto.UINT8, onnx.TensorProto.FLOAT)
+    shapes = ("batch", side, side, 3), ("batch", side // 2, side // 2)
+    ends = map(onnx.helper.make_tensor_value_info, ("images", "masks"), kinds, shapes)
+    images, masks = ends
+    constants = {
+        "white": np.float32(255), "red": np.array(0), "axes": np.array([-1, 1, side, side]),
+        "end": np.array([-1, side // 2, side // 2]),
+    }  # fmt: skip
+    nodes = [
+        node("Cast", ["images"], ["floats"], to=onnx.TensorProto.FLOAT),
+        node("Gather", ["floats", "red"], ["reds"], axis=3),
+        node("Div", ["reds", "white"], ["shares"]),
+        node("Reshape", ["shares", "axes"], ["channel"]),
+        node("AveragePool", ["channel"], ["means"], kernel_shape=(2, 2), strides=(2, 2)),
+        node("Reshape", ["means", "end"], ["masks"]),
+    ]
+    weights = [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = onnx.helper.make_graph(nodes, "halving", [images], [masks], weights)
+    opsets = [onnx.helper.make_opsetid("", 11)]
+    return onnx.helper.make_model(graph, opset_imports=opsets, ir_version=6)
+
+
+@pytest.mark.parametrize("own", [64, 112, 16])
+def test_images_of_another_side_are_resized_to_that_of_the_graph_and_masks_back(tmp_path, own):
+    onnx.save(halving(own), tmp_path / "segmenter.onnx")
+    images = torch.zeros(3, 3, 32, 32)
+    images[1, 0, 8:24, :16] = 1
+    images[2, 0] = 0.6
+    masks = load_segmenter(tmp_path)(images)
+    assert masks.shape == (3, 32, 32) and masks.dtype == torch.float32
+    assert masks[0].max() == 0 and np.ptp(masks[2].numpy()) < 1e-6
+    assert masks[2, 0, 0] == pytest.approx(0.6, abs=1e-6)
+    assert ((masks[1] > 0.5) == (images[1, 0] > 0.5)).float().mean() > 0.95
+
+
+def test_a_graph_of_the_side_that_is_asked_for_stays_as_it_is():
+    model = onnx.helper.make_model(halving(64).graph)
+    del model.graph.output[0].type.tensor_type.shape.dim[:]
+    assert at_side(model, 64) is model
+    onnx.checker.check_model(at_side(halving(64), 32), full_check=True)
 
 
 def test_an_onnx_graph_with_other_names_is_refused(tmp_path):

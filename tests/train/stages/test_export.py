@@ -108,6 +108,16 @@ def test_a_given_onnx_segmenter_goes_into_the_bundle_as_it_is(workspace):
     assert (workspace.stage("export").path / "bundle/segmenter.onnx").read_bytes() == given
 
 
+def test_a_given_segmenter_of_another_side_is_resized_in_the_bundle(workspace):
+    folder, given = workspace.stage("segmenter").path, Segmenter(4)
+    example = torch.zeros(2, 2 * SIZE, 2 * SIZE, 3, dtype=torch.uint8)
+    model = export_graph(SegmenterGraph(given), {"images": example}, ["masks"])
+    onnx.save(model, folder / "segmenter.onnx")
+    export.run(tiny_config(), workspace)
+    loaded = bundle.load(workspace.stage("export").path / "bundle")
+    assert loaded.manifest.parity["segmenter"]["masks"] == 0
+
+
 def test_samples_of_a_folder_are_its_readable_photographs_without_their_metadata(
     workspace, tmp_path
 ):
