@@ -21,7 +21,7 @@ WIDEST_GAP = 0.06
 """Between pieces of one object, as a share of the square root of its area. A lamp post before a car
 seen from the side leaves about 0.05."""
 LEAST_FACING = 0.8
-"""Of the side of the smaller piece along the gap: so much must lie opposite the other piece."""
+"""Of a piece's side along the gap: so much must lie opposite the object."""
 MARGIN = 0.02
 """Of the mask's side: how far around the object its soft edge is kept."""
 
@@ -94,9 +94,9 @@ def _extent(labels: NDArray[np.int32], part: int) -> NDArray[np.int64]:
 
 
 def _facing(first: NDArray[np.int64], second: NDArray[np.int64], widest: float) -> bool:
-    """Whether two parts stand opposite each other, with no more than `widest` pixels between."""
+    """Whether the second part stands opposite the first, at most `widest` pixels away."""
     overlap = np.minimum(first[1], second[1]) - np.maximum(first[0], second[0])
-    facing = overlap >= LEAST_FACING * np.minimum(first[1] - first[0], second[1] - second[0])
+    facing = overlap >= LEAST_FACING * (second[1] - second[0])
     near = -overlap <= widest
     return bool((facing & near[::-1]).any())
 

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from service.settings import GENERAL_SEGMENTER
 from train import evaluate
 
 FOLDER = os.environ.get("INVERSE_GRAPHICS_PHOTOS", "")
-LEAST_ACC30, MOST_FLIPPED, LEAST_MASK_IOU, LEAST_RERENDER_IOU = 0.30, 0.50, 0.65, 0.70
-"""What must hold on the folder of 44 photographs of cars that the limits were chosen on."""
+LEAST_ACC30, MOST_FLIPPED, LEAST_MASK_IOU, LEAST_RERENDER_IOU = 0.58, 0.37, 0.94, 0.80
+"""What must hold on the folder of 44 photographs of cars that the limits were chosen on, with the
+general segmenter."""
 
 
 @pytest.mark.server
@@ -22,6 +24,7 @@ LEAST_ACC30, MOST_FLIPPED, LEAST_MASK_IOU, LEAST_RERENDER_IOU = 0.30, 0.50, 0.65
     not FOLDER,
     reason="INVERSE_GRAPHICS_PHOTOS names no folder of photographs with photos.csv: bring your own",
 )
+@pytest.mark.skipif(not GENERAL_SEGMENTER.is_file(), reason="make setup could not fetch it")
 def test_real_photographs_come_back_as_right_as_they_were(tmp_path):
     assert Path(FOLDER, "photos.csv").is_file()
     assert evaluate.main(["photos", FOLDER, "--out", str(tmp_path)]) == 0

@@ -141,11 +141,12 @@ def test_alpha_takes_the_place_of_the_segmenter(client):
     assert (mask > 127).any(axis=0).sum() == pytest.approx(RESOLUTION / FRAME, abs=1.5)
 
 
-def test_a_photograph_without_an_object_says_so(client):
+def test_a_photograph_without_an_object_says_so_and_is_sure_of_nothing(client):
     (entry,) = post(client, png(Image.new("RGB", (50, 50), "white"))).json()["images"]
     assert entry["status"] == "ok"
     assert entry["quality_flags"] == ["no_object"]
-    assert entry["rerender_iou"] == 0
+    assert entry["rerender_iou"] == entry["confidence"] == 0
+    assert entry["frame"] == {"left": 0, "top": 0, "side": 50}
 
 
 def test_sixty_four_photographs_with_poison_among_them_keep_their_order(client):
@@ -281,6 +282,16 @@ def test_the_model_describes_itself(client, loaded_bundle):
     assert body["manifest"]["category"] == "ellipses"
     assert body["manifest"]["licence"] == {"data": "CC0-1.0", "weights": "CC0-1.0"}
     assert set(body["providers"].values()) == {"CPUExecutionProvider"}
+    sha256 = loaded_bundle.manifest.files["segmenter.onnx"]
+    assert body["segmenter"] == {
+        "kind": "bundle",
+        "side": RESOLUTION,
+        "origin": "segmenter.onnx of the bundle ellipses",
+        "licence": "CC0-1.0",
+        "sha256": sha256,
+    }
+    line = f'inverse_graphics_segmenter_info{{kind="bundle",sha256="{sha256}"}} 1.0'
+    assert line in client.get("/metrics").text
 
 
 def test_probes_and_the_openapi_document_answer(client):

@@ -8,7 +8,7 @@ from service.pipeline.engine import Engine
 from service.pipeline.reconstruction import answer
 from service.schemas.options import ImageOptions
 from service.schemas.photographs import Upload
-from service.settings import SHIPPED_BUNDLE, Settings
+from service.settings import GENERAL_SEGMENTER, SHIPPED_BUNDLE, Settings
 
 pytestmark = pytest.mark.skipif(
     not (SHIPPED_BUNDLE / "manifest.json").exists(), reason="no bundle is shipped"
@@ -17,9 +17,13 @@ LOWEST_IOU = 0.7
 """Of the re-rendered mesh with the mask; a mesh turned by 90 degrees reaches about 0.5."""
 
 
-@pytest.fixture(scope="module")
-def entries():
-    engine = Engine(Settings(bundle=str(SHIPPED_BUNDLE), device="cpu", threads=2))
+@pytest.fixture(scope="module", params=["bundle", "general"])
+def entries(request):
+    if request.param == "general" and not GENERAL_SEGMENTER.is_file():
+        pytest.skip("make setup could not fetch the general segmenter")
+    engine = Engine(
+        Settings(bundle=str(SHIPPED_BUNDLE), segmenter=request.param, device="cpu", threads=2)
+    )
 
     async def scenario():
         uploads = [Upload(path.name, path.read_bytes) for path in engine.bundle.samples()]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from service.errors import Overloaded, ShuttingDown
+from service.model import segmenter_choice
 from service.pipeline.engine import Engine
 from service.pipeline.reconstruction import answer
 from service.schemas.options import ImageOptions
@@ -43,6 +44,20 @@ def test_room_is_given_back_after_an_error_too(engine):
     with pytest.raises(KeyError), engine.admit(64):
         raise KeyError
     engine.check_room(64)
+
+
+@pytest.mark.parametrize(("setting", "warned"), [("auto", True), ("bundle", False)])
+def test_the_lesser_segmenter_serves_loudly_unless_it_was_asked_for(
+    bundle_folder, monkeypatch, tmp_path, caplog, setting, warned
+):
+    monkeypatch.setattr(segmenter_choice, "GENERAL_SEGMENTER", tmp_path / "none.onnx")
+    settings = Settings(bundle=str(bundle_folder), segmenter=setting, device="cpu", threads=1)
+    with caplog.at_level("INFO"):
+        made = Engine(settings)
+    asyncio.run(made.close())
+    assert made.segmenter.chosen.kind == "bundle"
+    warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert any("general segmenter is not set up" in said for said in warnings) == warned
 
 
 def test_a_closed_engine_takes_nothing_more(bundle_folder):
