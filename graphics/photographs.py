@@ -13,13 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from graphics.image_files import (
-    PhotographError,
-    has_transparency,
-    open_file,
-    read_upright,
-    upright,
-)
+from graphics.image_files import PhotographError, has_transparency, read_upright
+from graphics.mask_files import read_mask
 
 GREY = 128  # what replaces the pixels of a background, and of an object taken out of its background
 FRAME = 2.2
@@ -27,10 +22,6 @@ FRAME = 2.2
 the training's cameras, from any side of the object."""
 LARGEST_FILL = 0.9  # of the square's side that the longer side of a cut-out object may take
 DETAIL = 4  # large images are first brought to about this many times the resolution, which is quick
-HALF, LEAST_TRANSPARENT = 128, 0.01
-"""A mask file is a cut-out, read by its alpha channel, where at least this share of its pixels is
-more than half transparent; else white is the object, whatever its alpha channel."""
-PROPORTIONS = 0.02  # how far the proportions of a mask of another size may be from the photograph's
 
 
 class Frame(NamedTuple):
@@ -112,6 +103,7 @@ def open_photograph(
     pixel_limit: int,
     mask_content: bytes | None = None,
     scaled_mask: bool = False,
+    boxed: bool = False,
 ) -> Opened:
     """Unpack one image file, whose object a mask file or a transparent part may name.
 
@@ -120,13 +112,16 @@ def open_photograph(
 
     `scaled_mask`: a mask of another size, but of the photograph's proportions, will do.
 
+    `boxed`: a box will be cut out of it.
+
     Raises:
         PhotographError: the photograph or its mask cannot be used.
     """
-    # An object takes but a part of its photograph.
-    image, size = read_upright(content, DETAIL * DETAIL * resolution, pixel_limit)
+    # An object that has to be pointed out may be a small part, others rarely under a half.
+    finer = DETAIL if boxed or mask_content is not None else 2
+    image, size = read_upright(content, finer * DETAIL * resolution, pixel_limit)
     if mask_content is not None:
-        coverage = _read_mask(mask_content, size, pixel_limit, scaled_mask)
+        coverage = read_mask(mask_content, size, pixel_limit, scaled_mask)
         return Opened(with_alpha(image, coverage), size)
     return Opened(image if has_transparency(image) else image.convert("RGB"), size)
 
@@ -227,37 +222,6 @@ def resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """To (width, height): area average downwards, bilinear upwards."""
     method = Image.Resampling.BOX if image.width > size[0] else Image.Resampling.BILINEAR
     return image.resize(size, method)
-
-
-def _read_mask(
-    content: bytes, size: tuple[int, int], pixel_limit: int, scaled: bool
-) -> Image.Image:
-    """Grey, white on the object."""
-    try:
-        mask = open_file(content, pixel_limit)
-        if not scaled and mask.width * mask.height != size[0] * size[1]:  # nothing is unpacked yet
-            raise _wrong_mask_size(mask.size, size)
-        mask, _ = upright(mask)
-    except PhotographError as error:
-        code = error.code if error.code == "wrong_mask_size" else "unreadable_mask"
-        raise PhotographError(code, f"mask: {error.message}") from error
-    stretched = mask.width * size[1] / (mask.height * size[0])
-    if abs(stretched - 1) > PROPORTIONS if scaled else mask.size != size:
-        raise _wrong_mask_size(mask.size, size)
-    if has_transparency(mask):
-        alpha = mask.getchannel("A")
-        transparent = np.count_nonzero(np.asarray(alpha) < HALF) / (mask.width * mask.height)
-        if transparent >= LEAST_TRANSPARENT:  # a cut-out, whose object may well be dark
-            return alpha
-    return mask.convert("L")
-
-
-def _wrong_mask_size(got: tuple[int, int], wanted: tuple[int, int]) -> PhotographError:
-    return PhotographError(
-        "wrong_mask_size",
-        f"the mask is {got[0]}x{got[1]} px and the upright image {wanted[0]}x{wanted[1]} px: "
-        "make the mask from this very image",
-    )
 
 
 def padded(image: Image.Image, resolution: int) -> tuple[Image.Image, Frame]:

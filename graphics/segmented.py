@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from graphics.image_files import PhotographError
-from graphics.object_choice import Box, choose_object
+from graphics.object_choice import INSIDE, Box, choose_object
 from graphics.photographs import (
+    DETAIL,
     Frame,
     Opened,
     Photograph,
     cut_out,
+    frame_around,
     letterbox,
     padded,
     resize_square,
@@ -94,10 +96,11 @@ def cut_out_found(
     Where none is found, the whole photograph, with a mask that is 0 all over. `detail`: as in
     `graphics.photographs.cut_out`.
     """
-    opened, side = shown.opened, len(mask)
+    side = len(mask)
     choice = choose_object(mask, None if shown.box is None else _times(shown.box, side, side))
     if choice is not None:
-        coverage = _coverage(choice.mask, shown)
+        opened = _no_finer(shown, choice.mask, resolution)
+        coverage = _coverage(choice.mask, shown, opened.image)
         if np.asarray(coverage).max() >= OPAQUE:  # a few pixels may be lost as they are scaled
             masked = opened._replace(image=with_alpha(opened.image, coverage))
             found = cut_out(masked, resolution, detail)
@@ -105,15 +108,28 @@ def cut_out_found(
             scene = square_of(opened.image, frame, resolution)
             return found._replace(rival_share=choice.rival_share, scene=scene)
     nothing = np.zeros((resolution, resolution), np.float32)
-    return letterbox(opened, resolution, detail)._replace(mask=nothing, rival_share=0.0)
+    return letterbox(shown.opened, resolution, detail)._replace(mask=nothing, rival_share=0.0)
 
 
-def _coverage(mask: NDArray[np.float32], shown: Shown) -> Image.Image:
-    """The mask of a region as a grey picture of the whole opened image."""
+def _no_finer(shown: Shown, mask: NDArray[np.float32], resolution: int) -> Opened:
+    """The photograph, not much finer than the cut-out of this mask has to be: all that is done to
+    it takes as long as it is large."""
     left, top, right, bottom = shown.region
-    coverage = Image.new("L", shown.opened.image.size)
+    height, width = np.ptp(np.argwhere(mask > INSIDE), axis=0) + 1
+    box = _times((0, 0, width, height), (right - left) / len(mask), (bottom - top) / len(mask))
+    side = frame_around(*box).side
+    if (factor := int(side) // (DETAIL * resolution)) <= 1:
+        return shown.opened
+    return shown.opened._replace(image=shown.opened.image.reduce(factor))
+
+
+def _coverage(mask: NDArray[np.float32], shown: Shown, image: Image.Image) -> Image.Image:
+    """The mask of what was shown as a grey picture over the whole photograph."""
+    scale = image.width / shown.opened.image.width
+    left, top, right, bottom = (round(scale * value) for value in shown.region)
+    coverage = Image.new("L", image.size)
     small = Image.fromarray(np.rint(mask * 255).astype(np.uint8))
-    coverage.paste(resized(small, (right - left, bottom - top)), (left, top))
+    coverage.paste(resized(small, (max(1, right - left), max(1, bottom - top))), (left, top))
     return coverage
 
 

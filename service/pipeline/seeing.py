@@ -58,7 +58,8 @@ def prepare(engine: Engine, upload: Upload, detail: int) -> Photograph | Shown:
     limit = engine.settings.pixel_limit_megapixels * 1_000_000
     mask = None if upload.read_mask is None else upload.read_mask()
     with images.blaming_the_image():
-        opened = open_photograph(upload.read(), resolution, limit, mask)
+        boxed = upload.box is not None
+        opened = open_photograph(upload.read(), resolution, limit, mask, boxed=boxed)
         if not opened.masked:
             chosen = engine.segmenter.chosen
             return show(opened, chosen.side, chosen.stretched, upload.box)

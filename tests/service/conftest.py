@@ -1,5 +1,6 @@
 import os
 import tempfile
+from contextlib import ExitStack
 
 # Before BentoML is imported: its store, its logs and its metrics stay out of the user's home.
 os.environ["BENTOML_HOME"] = tempfile.mkdtemp(prefix="bentoml-tests-")
@@ -35,14 +36,16 @@ def loaded_bundle(bundle_folder):
 def client(bundle_folder):
     from starlette.testclient import TestClient
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("INVERSE_GRAPHICS_BUNDLE", str(bundle_folder))
-        patch.setenv("INVERSE_GRAPHICS_SEGMENTER", "bundle")
-        patch.setenv("INVERSE_GRAPHICS_THREADS", "2")
-        patch.setenv("INVERSE_GRAPHICS_QUEUE_LIMIT", "128")
-        patch.setenv("INVERSE_GRAPHICS_BODY_LIMIT_MEBIBYTES", "4")
-        patch.setenv("INVERSE_GRAPHICS_JSON_LIMIT_MEBIBYTES", "1")
-        from service.api import InverseGraphics
+    with ExitStack() as held:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("INVERSE_GRAPHICS_BUNDLE", str(bundle_folder))
+            patch.setenv("INVERSE_GRAPHICS_SEGMENTER", "bundle")
+            patch.setenv("INVERSE_GRAPHICS_THREADS", "2")
+            patch.setenv("INVERSE_GRAPHICS_QUEUE_LIMIT", "128")
+            patch.setenv("INVERSE_GRAPHICS_BODY_LIMIT_MEBIBYTES", "4")
+            patch.setenv("INVERSE_GRAPHICS_JSON_LIMIT_MEBIBYTES", "1")
+            from service.api import InverseGraphics
 
-        with TestClient(InverseGraphics.to_asgi()) as opened:
-            yield opened
+            opened = held.enter_context(TestClient(InverseGraphics.to_asgi()))
+        # The settings are read: the servers of other tests are not to inherit them.
+        yield opened
