@@ -83,7 +83,7 @@ def test_the_first_photograph_becomes_a_mesh(address, folder):
 @needs_curl
 def test_the_curl_lines_write_what_they_say(address, folder):
     text = printed("docs/serving.md", "sh").replace(PRINTED_ADDRESS, address)
-    assert text.count("curl ") == 9
+    assert text.count("curl ") == 10
     run(["bash", "-e"], folder, text)
 
     tried = folder / "build" / "try"
@@ -92,6 +92,8 @@ def test_the_curl_lines_write_what_they_say(address, folder):
     answer = json.loads((tried / "answer.json").read_text())
     assert [entry["name"] for entry in answer["images"]] == ["00.jpg", "01.jpg"]
     assert all(entry["mesh"]["data"] for entry in answer["images"])
+    (boxed,) = json.loads((tried / "boxed.json").read_text())["images"]
+    assert boxed["status"] == "ok" and boxed["quality_flags"] != ["no_object"]
     with zipfile.ZipFile(tried / "meshes.zip") as members:
         assert members.testzip() is None
         assert {"0000/mesh.obj.zip", "0000/preview.png"} <= set(members.namelist())

@@ -37,15 +37,16 @@ def client(bundle_folder):
     from starlette.testclient import TestClient
 
     with ExitStack() as held:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("INVERSE_GRAPHICS_BUNDLE", str(bundle_folder))
-            patch.setenv("INVERSE_GRAPHICS_SEGMENTER", "bundle")
-            patch.setenv("INVERSE_GRAPHICS_THREADS", "2")
-            patch.setenv("INVERSE_GRAPHICS_QUEUE_LIMIT", "128")
-            patch.setenv("INVERSE_GRAPHICS_BODY_LIMIT_MEBIBYTES", "4")
-            patch.setenv("INVERSE_GRAPHICS_JSON_LIMIT_MEBIBYTES", "1")
-            from service.api import InverseGraphics
+        patch = held.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("INVERSE_GRAPHICS_BUNDLE", str(bundle_folder))
+        patch.setenv("INVERSE_GRAPHICS_THREADS", "2")
+        patch.setenv("INVERSE_GRAPHICS_QUEUE_LIMIT", "128")
+        patch.setenv("INVERSE_GRAPHICS_BODY_LIMIT_MEBIBYTES", "4")
+        patch.setenv("INVERSE_GRAPHICS_JSON_LIMIT_MEBIBYTES", "1")
+        from service.api import InverseGraphics
 
+        with pytest.MonkeyPatch.context() as at_start:
+            # The servers of other tests are not to inherit it.
+            at_start.setenv("INVERSE_GRAPHICS_SEGMENTER", "bundle")
             opened = held.enter_context(TestClient(InverseGraphics.to_asgi()))
-        # The settings are read: the servers of other tests are not to inherit them.
         yield opened
