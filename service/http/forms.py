@@ -54,7 +54,7 @@ Image = Annotated[Upload, PlainValidator(to_upload), BINARY]
 
 
 def _to_boxes(value: UploadFile | str) -> dict[str, Any]:
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         boxes = json.loads(value) if isinstance(value, str) else None
         if isinstance(boxes, dict):
             return boxes
@@ -64,7 +64,7 @@ def _to_boxes(value: UploadFile | str) -> dict[str, Any]:
 def _to_box(value: UploadFile | str) -> Any:
     try:
         return json.loads(value) if isinstance(value, str) else value
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(f"JSON, as in {json.dumps(BOX_EXAMPLE)}") from None
 
 

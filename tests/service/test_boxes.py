@@ -92,6 +92,7 @@ def test_a_bad_box_is_told_where_a_mask_makes_it_needless(client):
     [
         ("[1, 2, 3, 4]", "invalid_field", "boxes by file name"),
         ("{", "invalid_field", "boxes by file name"),
+        ("[" * 100_000, "invalid_field", "boxes by file name"),
         ({"c.png": [0, 0, 9, 9]}, "unmatched_box", "0 images are called 'c.png'"),
     ],
 )
