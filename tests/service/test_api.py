@@ -79,39 +79,6 @@ def test_every_format_is_that_format(client, form, magic):
     assert base64.b64decode(entry["mesh"]["data"]).startswith(magic)
 
 
-def test_a_mask_file_takes_the_place_of_the_segmenter(client):
-    mask = Image.new("L", (120, 90))
-    mask.paste(255, (10, 20, 40, 50))
-    files = [
-        ("images", ("a.jpg", jpeg())),
-        ("images", ("b.jpg", jpeg())),
-        ("masks", ("b.jpg", png(mask))),
-    ]
-    first, second = client.post("/v1/reconstruct", files=files).json()["images"]
-    assert "segment" in first["timings"]
-    assert "segment" not in second["timings"]
-    assert second["frame"]["side"] == pytest.approx(FRAME * 30, abs=1)
-    inside = np.asarray(image_of(second["mask"])) > 127
-    assert inside.any(axis=0).sum() == pytest.approx(RESOLUTION / FRAME, abs=1.5)
-
-
-def test_a_mask_that_does_not_fit_harms_its_own_image_only(client):
-    files = [
-        ("images", ("a.jpg", jpeg())),
-        ("images", ("b.jpg", jpeg())),
-        ("images", ("c.jpg", jpeg())),
-        ("masks", ("b.jpg", png(Image.new("L", (90, 120), 255)))),
-        ("masks", ("c.jpg", b"junk")),
-    ]
-    answer = client.post("/v1/reconstruct", files=files)
-    assert answer.status_code == 207
-    first, second, third = answer.json()["images"]
-    assert first["status"] == "ok"
-    assert second["error"]["code"] == "wrong_mask_size"
-    assert "90x120 px" in second["error"]["message"]
-    assert third["error"]["code"] == "unreadable_mask"
-
-
 def test_the_intrinsics_take_the_mesh_to_the_photograph_s_pixels(client):
     content = jpeg(width=400, height=300)
     (entry,) = post(client, content, format="npz").json()["images"]
@@ -130,15 +97,6 @@ def test_the_intrinsics_take_the_mesh_to_the_photograph_s_pixels(client):
     np.testing.assert_allclose(
         row, centre_y - inside["focal_length"] * seen[:, 1] / -seen[:, 2], atol=1e-2
     )
-
-
-def test_alpha_takes_the_place_of_the_segmenter(client):
-    image = Image.new("RGBA", (90, 90), (255, 255, 255, 0))  # too bright for the segmenter
-    image.paste((250, 250, 250, 255), (30, 30, 60, 60))
-    (entry,) = post(client, png(image)).json()["images"]
-    assert "segment" not in entry["timings"]
-    mask = np.asarray(image_of(entry["mask"]))
-    assert (mask > 127).any(axis=0).sum() == pytest.approx(RESOLUTION / FRAME, abs=1.5)
 
 
 def test_a_photograph_without_an_object_says_so_and_is_sure_of_nothing(client):
