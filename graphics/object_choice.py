@@ -18,8 +18,8 @@ CENTRAL = 2.0
 LEAST_PIECE = 0.05
 """Parts with less of the object's area are no pieces of it."""
 WIDEST_GAP = 0.06
-"""Between pieces of one object, as a share of the square root of its area. A lamp post before a car
-seen from the side leaves about 0.05."""
+"""Between pieces of one object, as a share of the square root of its area. A post of 12 cm before a
+car of 4.2 by 1.4 m leaves 0.05."""
 LEAST_FACING = 0.8
 """Of a piece's side along the gap: so much must lie opposite the object."""
 MARGIN = 0.02

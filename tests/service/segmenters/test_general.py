@@ -12,6 +12,9 @@ from service.segmenters import general
 from service.settings import GENERAL_SEGMENTER, SHIPPED_BUNDLE
 
 
+pytestmark = pytest.mark.slow  # it downloads, or tries to
+
+
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
     """The raw network of the pinned wheel."""
@@ -29,7 +32,6 @@ def normalised(pixels):
     return values.transpose(2, 0, 1)[None].astype(np.float32)
 
 
-@pytest.mark.slow
 def test_the_wrapped_network_says_what_the_raw_one_says(network, tmp_path):
     raw = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
     wrapped = general.wrapped(network, side=320)  # the raw network's own
