@@ -11,7 +11,6 @@ from PIL import Image
 from service.segmenters import general
 from service.settings import GENERAL_SEGMENTER, SHIPPED_BUNDLE
 
-
 pytestmark = pytest.mark.slow  # it downloads, or tries to
 
 
