@@ -47,6 +47,7 @@ class Step(NamedTuple):
 def plan(rounds: int) -> list[Step]:
     """The stages in their order. Round 0's GAN is unconditional, later ones know cameras."""
     steps = [Step("photographs", 0), Step("segmenter", 0), Step("gan", 0), Step("viewpoints", 0)]
+    steps += [Step("cutouts", 0)]
     for number in range(rounds):
         if number > 0:
             steps += [Step("cameras", number), Step("gan", number)]

@@ -14,6 +14,7 @@ from train.config.data import (
     CHECKPOINT,
     PROCEDURAL,
     CamerasConfig,
+    CutoutsConfig,
     MultiviewConfig,
     PhotographsConfig,
     SegmenterConfig,
@@ -24,7 +25,7 @@ from train.config.section import AtLeast0, AtLeast1, CommandError, ConfigError, 
 
 __all__ = [
     "CHECKPOINT", "PROCEDURAL", "PROCEDURAL_CATEGORY", "CamerasConfig", "CommandError", "Config",
-    "ConfigError", "DisentangleConfig", "EvaluateConfig", "ExportConfig", "GanConfig",
+    "ConfigError", "CutoutsConfig", "DisentangleConfig", "EvaluateConfig", "ExportConfig", "GanConfig",
     "HeldOutViews", "InverseConfig", "MultiviewConfig", "PhotographsConfig", "PresetName",
     "SegmenterConfig", "ViewpointsConfig", "override", "require",
 ]  # fmt: skip
@@ -93,6 +94,7 @@ class Config(Section):
     viewpoints: ViewpointsConfig = field(default_factory=ViewpointsConfig)
     cameras: CamerasConfig = field(default_factory=CamerasConfig)
     multiview: MultiviewConfig = field(default_factory=MultiviewConfig)
+    cutouts: CutoutsConfig = field(default_factory=CutoutsConfig)
     inverse: InverseConfig = field(default_factory=InverseConfig)
     disentangle: DisentangleConfig = field(default_factory=DisentangleConfig)
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)

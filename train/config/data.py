@@ -11,6 +11,7 @@ from train.config.section import (
     AtLeast1,
     AtLeast2,
     File,
+    Folder,
     Positive,
     PositiveShare,
     Section,
@@ -164,3 +165,29 @@ class MultiviewConfig(Section):
         super().__post_init__()
         least = f">= {self.flag('views')} ({self.views})"
         self.require(self.cameras >= self.views, "cameras", least)
+
+
+@dataclass(frozen=True)
+class CutoutsConfig(Section):
+    """Further single views with known cameras, cut out, for the inverse graphics network (ours)."""
+
+    procedural: AtLeast0 = 0
+    """Procedural road vehicles of fourteen kinds: for networks that are to read photographs of
+    vehicles. Their shapes and looks vary far more than those of the procedural photographs."""
+    meshes: Folder = ""
+    """A folder of textured meshes, y up and the front towards +z, that are rendered; its files are
+    those that `train.evaluate objects` reads."""
+    views_per_mesh: AtLeast1 = 100
+    """Renderings of each mesh."""
+    photographs: Folder = ""
+    """A folder of photographs with a `photos.csv` (file, azimuth_degrees and, if known,
+    elevation_degrees), and their masks of the same names in `masks/`."""
+    held_out: AtLeast0 = 5
+    """Every such row of the table is left out, for measuring, beginning with the first; 0: none."""
+    size: Literal[64, 128, 256] = 128
+    """Side of a cut-out in pixels."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether any are to be made."""
+        return bool(self.procedural or self.meshes or self.photographs)

@@ -100,6 +100,13 @@ class InverseConfig(Section):
     """Views of one object, predicted and rendered crosswise; 1: the single-view baseline."""
     photographs: AtLeast0 = 8
     """Photographs in each step from round 1 on, with the cameras that stage cameras estimated."""
+    size: Literal[32, 64, 128, 256] = 128
+    """Side in pixels of the images that the network reads, and of those the service cuts out.
+    Smaller ones are enlarged; rendered and compared are those of the photographs' size."""
+    cutouts: AtLeast0 = 24
+    """Cut-outs in each step, where stage cutouts made any."""
+    photographed_share: Share = 0.3
+    """Share of labelled photographs among these cut-outs."""
     learning_rate: Positive = 5e-4
     """Adam's, of the network."""
     camera_learning_rate: NotNegative = 5e-3

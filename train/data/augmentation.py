@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from graphics.photographs import FRAME, LARGEST_FILL
+
 
 class BatchRandom:
     """Random numbers of the images of this process's shard, sampled for the whole batch.
@@ -43,6 +45,14 @@ class BatchRandom:
 
 LARGEST_SCALE = 1.3  # zoom in and out, uniform in the logarithm
 LARGEST_VIEW_SCALE = 1.15  # zoom of views of one object, whose framing a network has to estimate
+LARGEST_FRAME_SCALE = 1.22  # zoom of objects that are cut out
+LARGEST_FRAME_SHIFT = 0.10  # their shift, in half sides of the frame
+LARGEST_TURN = 0.09  # radians that they are turned by in the image
+LARGEST_STRETCH = 0.05  # by how much they are wider and lower, or narrower and higher
+FRAYS = 12  # waves of a frayed edge along a side
+LARGEST_FRAYING = 0.35
+FRAYED_FRACTION = 0.6
+HIDDEN_FRACTION = 0.2
 LARGEST_SHIFT = 0.15  # shift in half image sides
 LARGEST_GAIN = 1.4
 """Contrast, uniform in the logarithm; a third of it also differs between the channels."""
@@ -94,6 +104,73 @@ def augment_views(images: Tensor, masks: Tensor, random: BatchRandom) -> Augment
     images, masks = _moved(images, grid, "border"), _moved(masks, grid, "zeros")
     seen = _disturbed(images, random, 1.0)
     return Augmented(seen, masks, mirrored.to(images.device), images, distances)
+
+
+def cut_out_views(
+    images: Tensor,  # [B, 3, R, R] in 0..1
+    masks: Tensor,  # [B, R, R] in 0..1
+    random: BatchRandom,  # of these B images
+    size: int,  # side of the images that come out
+) -> Augmented:
+    """Frame each object as the service frames what it cuts out, nearer or farther by a fifth.
+
+    Beside what `augment_views` changes, they are turned and stretched a little. `masks` of the
+    outcome are exact; `ragged` spoils them as a segmenter does.
+    """
+    mirrored = random.uniform() < 0.5
+    centres, sides = _boxes(masks)
+    zooms = sides * LARGEST_FRAME_SCALE ** random.spread()
+    angles, stretch = random.spread() * LARGEST_TURN, random.spread() * LARGEST_STRETCH
+    across = zooms * (1 + stretch) * torch.where(mirrored, -1.0, 1.0)
+    down = zooms * (1 - stretch)
+    shifts = centres + random.spread(2) * LARGEST_FRAME_SHIFT * zooms[:, None]
+    rows = (
+        torch.stack((across * angles.cos(), -down * angles.sin(), shifts[:, 0]), dim=1),
+        torch.stack((across * angles.sin(), down * angles.cos(), shifts[:, 1]), dim=1),
+    )
+    grid = F.affine_grid(
+        torch.stack(rows, dim=1), [len(images), 1, size, size], align_corners=False
+    ).to(images)
+    images, masks = _moved(images, grid, "border"), _moved(masks, grid, "zeros")
+    seen = _disturbed(images, random, 1.0)
+    return Augmented(seen, masks, mirrored.to(images.device), images, zooms.to(images.device))
+
+
+def ragged(masks: Tensor, random: BatchRandom) -> Tensor:  # [B, R, R] -> [B, R, R], in 0..1
+    """Masks as a segmenter leaves them: some exact, some with frayed edges, some with a piece
+    missing where something stands before the object."""
+    side = masks.shape[-1]
+    noise = F.interpolate(random.normal(1, FRAYS, FRAYS), (side, side), mode="bilinear")[:, 0]
+    strength = random.uniform(1, 1) * LARGEST_FRAYING * (random.uniform(1, 1) < FRAYED_FRACTION)
+    soft = F.avg_pool2d(F.pad(masks[:, None], (2, 2, 2, 2)), 5, 1)[:, 0]
+    frayed = ((soft + (strength * noise).to(masks) - 0.5) * 6 + 0.5).clamp(0, 1)
+    masks = torch.where(strength.to(masks) > 0, frayed, masks)
+    centres = (torch.arange(side) * 2 + 1) / side - 1
+    middles, radius = random.spread(2) * 0.7, 0.05 + 0.2 * random.uniform(1, 1)
+    tall = 2 ** (2 * random.spread(1, 1))
+    across = (centres - middles[:, :1])[:, None, :] * tall
+    down = (centres - middles[:, 1:])[:, :, None]
+    hidden = (across**2 + down**2 < radius**2) & (random.uniform(1, 1) < HIDDEN_FRACTION)
+    return masks.masked_fill(hidden.to(masks.device), 0.0)
+
+
+def _boxes(masks: Tensor) -> tuple[Tensor, Tensor]:
+    """Middle [B, 2] of each object's box, and half the side [B] of the square that frames it, in
+    half image sides; an empty mask's is the whole image."""
+    side = masks.shape[-1]
+    inside = masks > 0.5
+    ends = []
+    for lines in (inside.any(dim=1), inside.any(dim=2)):  # columns, rows
+        first = lines.int().argmax(dim=1)
+        last = side - lines.flip(1).int().argmax(dim=1)
+        ends.append((first, torch.where(lines.any(dim=1), last, side)))
+    (left, right), (top, bottom) = ends
+    width, height = (right - left).float(), (bottom - top).float()
+    framed = torch.maximum(
+        FRAME * (width * height).sqrt(), torch.maximum(width, height) / LARGEST_FILL
+    )
+    middles = torch.stack((left + right, top + bottom), dim=1) / side - 1
+    return middles.cpu(), (framed / side).cpu()
 
 
 def _disturbed(images: Tensor, random: BatchRandom, colour: float) -> Tensor:

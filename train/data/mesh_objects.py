@@ -1,5 +1,6 @@
 """A folder of meshes as held-out objects: photographed from known cameras before varied scenes."""
 
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,12 @@ class MeshObjects:
                 f"{folder}: none of its {len(self.skipped)} meshes is usable: {reasons}"
             )
         self.shapes = [Shape(mesh.vertices, mesh.faces, hollow=True) for mesh in self.objects]
+
+    def reseeded(self, seed: int) -> "MeshObjects":
+        """The same objects before other cameras, in other scenes and light."""
+        others = copy(self)
+        others.seed = seed
+        return others
 
     def without_volume(self) -> list[str]:
         """The names of the objects that enclose nothing, such as sheets: every solid is at an IoU

@@ -11,6 +11,7 @@ from service.process import ServerError, serving
 from train.config import PROCEDURAL_CATEGORY, Config, ConfigError
 from train.data.held_out import HeldOut, ObjectSource, ProceduralObjects, photograph
 from train.data.mesh_objects import MeshObjects
+from train.data.labelled_photos import TABLE, read_labels
 from train.data.photo_layouts import read_photo_set
 from train.data.vehicles import HELD_OUT_SEED
 from train.evaluation.benchmark import Measured, Predictor, measure, score
@@ -26,7 +27,7 @@ from train.evaluation.predictors import (
     mean_prediction,
 )
 from train.evaluation.refinement import RefinedPredictor
-from train.evaluation.served_photos import TABLE, post_photos, read_labels
+from train.evaluation.served_photos import post_photos
 from train.evaluation.served_report import write_served_report
 from train.running.progress import Progress
 

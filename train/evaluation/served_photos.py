@@ -1,12 +1,9 @@
 """Labelled photographs, posted to a running service as a user posts them.
 
-A folder is labelled by its `photos.csv`: a row for each photograph with `file`, `azimuth_degrees`
-(0 the front, 90 where the front faces the picture's left edge) and, if known, `elevation_degrees`.
-Masks of the same names, in `masks/` or another folder, are what the served mask is compared with.
+Masks of theirs, see `train.data.labelled_photos`, are what the served mask is compared with.
 """
 
 import base64
-import csv
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from graphics.camera import azimuth_difference_degrees
-from train.data.photo_set import PhotographsError
+from train.data.labelled_photos import LabelledPhoto
 
-TABLE = "photos.csv"
-MASKS = "masks"
 OBJECT = 128
 """Mask bytes from here on are the object's."""
 TURNS_DEGREES = (45, 135, 225, 315)
@@ -29,16 +24,6 @@ TURNS_DEGREES = (45, 135, 225, 315)
 ELEVATION_DEGREES = 15
 SIZE = 256
 """Pixels of these pictures."""
-
-
-class LabelledPhoto(NamedTuple):
-    """A row of the table."""
-
-    path: Path
-    azimuth_degrees: float
-    elevation_degrees: float
-    """nan: not labelled."""
-    mask: Path | None
 
 
 class ServedPhoto(NamedTuple):
@@ -55,33 +40,6 @@ class ServedPhoto(NamedTuple):
     """Over the whole photograph; nan where no mask is given."""
     pictures: list[list[NDArray[np.uint8]]]
     """Photograph | mask | re-render | four views, each [SIZE, SIZE, 3]; empty where refused."""
-
-
-def read_labels(folder: Path, masks: Path | None = None) -> list[LabelledPhoto]:
-    """The rows of the folder's table.
-
-    Raises:
-        PhotographsError: a column, a file or a number is missing or wrong; the message says which.
-    """
-    path = folder / TABLE
-    with path.open(newline="", encoding="utf-8") as table:
-        rows = list(csv.DictReader(table))
-    if not rows or not {"file", "azimuth_degrees"} <= set(rows[0]):
-        raise PhotographsError(f"{path} needs a head with file and azimuth_degrees, and rows")
-    return [_label(folder, masks or folder / MASKS, row, number) for number, row in enumerate(rows)]
-
-
-def _label(folder: Path, masks: Path, row: dict[str, str], number: int) -> LabelledPhoto:
-    path, where = folder / row["file"], f"{TABLE}, row {number + 1}"
-    if not path.is_file():
-        raise PhotographsError(f"{where}: there is no file {row['file']!r} in {folder}")
-    try:
-        azimuth = float(row["azimuth_degrees"])
-        elevation = float(row.get("elevation_degrees") or "nan")
-    except ValueError as error:
-        raise PhotographsError(f"{where}: {error}; angles are numbers of degrees") from error
-    found = sorted(masks.glob(f"{path.stem}.*"))
-    return LabelledPhoto(path, azimuth, elevation, found[0] if found else None)
 
 
 def post_photos(client: httpx.Client, photos: list[LabelledPhoto]) -> Iterator[ServedPhoto]:

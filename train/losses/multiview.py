@@ -33,8 +33,9 @@ class Views(NamedTuple):
     """N images of objects that have one or more views each."""
 
     images: Tensor  # [N, 3, R, R] in 0..1: what a rendering has to explain
-    seen: Tensor  # [N, 3, R, R] in 0..1: what the network sees
     masks: Tensor  # [N, R, R] in 0..1
+    seen: Tensor  # [N, 3, S, S] in 0..1: what the network sees
+    seen_masks: Tensor  # [N, S, S] in 0..1: the mask that it is given
     cameras: Tensor
     """[N, 5]: azimuth and elevation of the viewpoint, optimised; elevation and distance nan where
     unlabelled; the offsets are not used."""

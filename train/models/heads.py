@@ -144,6 +144,8 @@ class CameraHead(nn.Module):
 
     window: Tensor
     directions: Tensor
+    temperature: Tensor
+    """What the logits are divided by, so that the probabilities are those of real photographs."""
 
     def __init__(self, code: int) -> None:
         super().__init__()
@@ -154,6 +156,7 @@ class CameraHead(nn.Module):
         nn.init.zeros_(self.rest.bias)
         window = torch.stack([torch.eye(AZIMUTH_BINS).roll(n, 1) for n in (-1, 0, 1)]).sum(0)
         centres = torch.deg2rad(torch.arange(AZIMUTH_BINS) * (360.0 / AZIMUTH_BINS))
+        self.register_buffer("temperature", torch.ones(()))
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("directions", torch.stack((centres.sin(), centres.cos()), 1), False)
 
@@ -164,7 +167,7 @@ class CameraHead(nn.Module):
         peak on the far side (front and back confused) cannot pull it to the middle.
         """
         code = F.relu(self.hidden(code))
-        logits = self.azimuth(code)
+        logits = self.azimuth(code) / self.temperature
         probabilities = logits.softmax(-1)
         peak = probabilities * self.window[probabilities.argmax(-1)]
         direction = peak @ self.directions

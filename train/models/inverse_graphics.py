@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from graphics.camera import AZIMUTH, ELEVATION
 from graphics.mesh import sphere_template
+from train.models.camera_encoder import CODE, CameraEncoder
 from train.models.heads import CameraHead, ShapeHead, TextureHead
 from train.models.weights import load_network, save_network
 
@@ -44,11 +45,16 @@ def completed(labelled: Tensor, predicted: Tensor) -> Tensor:  # both [B, 5] -> 
 class InverseGraphicsShape:
     """Sizes of the network; stored with its weights."""
 
-    size: int = 64  # side of the input image in pixels
+    size: int = 64  # side in pixels of the images that the camera is estimated from
     width: int = 32  # a quarter of the encoder's most channels
     template_level: int = 3
     texture_size: int = 64  # height of the texture; it is twice as wide
     symmetric: bool = True  # whether shape and texture are mirror-symmetric about x = 0
+
+
+LARGEST_SHAPE_SIDE = 64
+"""Side in pixels that shape and texture are predicted from, or `size` if that is less. What is finer
+the service paints from the photograph itself."""
 
 
 class ResidualBlock(nn.Module):
@@ -91,7 +97,8 @@ class InverseGraphics(nn.Module):
             ResidualBlock(width * 2, width * 2, width * 4, 2),
             ResidualBlock(width * 4, width * 2, width * 4, 1),
         ]
-        side = shape.size // 8
+        self.shape_side = min(shape.size, LARGEST_SHAPE_SIDE)
+        side = self.shape_side // 8
         while side > 4:
             blocks += [ResidualBlock(width * 4, width * 4, width * 4, 2)]
             side //= 2
@@ -101,21 +108,33 @@ class InverseGraphics(nn.Module):
         self.code = nn.Linear(width * 2 * side * side, code)
         self.shape_head = ShapeHead(code, self.template, symmetric=shape.symmetric)
         self.texture_head = TextureHead(code, width, shape.texture_size, symmetric=shape.symmetric)
-        self.camera_head = CameraHead(code)
+        self.camera_encoder = CameraEncoder(shape.size)
+        self.camera_head = CameraHead(CODE)
 
     def forward(self, images: Tensor, masks: Tensor) -> Prediction:
-        """Images [B, 3, R, R] in 0..1 and masks [B, 1, R, R] in 0..1.
+        """Images [B, 3, R, R] and masks [B, 1, R, R], both in 0..1, of any side R.
 
         The network sees the object alone: what stands around it differs between generated images
         and photographs.
         """
         seen = torch.cat(((images - 0.5) * 2 * masks, masks * 2 - 1), dim=1)
-        code = F.relu(self.code(self.encoder(seen)))
+        code = F.relu(self.code(self.encoder(resized(seen, self.shape_side))))
         vertices, offsets = self.shape_head(code)
-        cameras, confidences, logits = self.camera_head(code)
+        finer = self.camera_encoder(resized(seen, self.shape.size))
+        cameras, confidences, logits = self.camera_head(finer)
         mean_color = (images * masks).sum((2, 3)) / masks.sum((2, 3)).clamp(min=1.0)
         textures = self.texture_head(code, mean_color)
         return Prediction(vertices, offsets, textures, cameras, confidences, logits)
+
+
+def resized(images: Tensor, side: int) -> Tensor:  # [B, C, R, R] -> [B, C, side, side]
+    """Area average downwards, bilinear upwards."""
+    if images.shape[-1] == side:
+        return images
+    if images.shape[-1] % side == 0:
+        return F.avg_pool2d(images, images.shape[-1] // side)
+    mode = "area" if images.shape[-1] > side else "bilinear"
+    return F.interpolate(images, size=(side, side), mode=mode)
 
 
 def save_inverse_graphics(path: Path, network: InverseGraphics) -> None:

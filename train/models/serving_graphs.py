@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from train.models.inverse_graphics import InverseGraphics
+from train.models.inverse_graphics import InverseGraphics, resized
 from train.models.segmenter import Segment
 from train.models.stylegan_r import StyleganR
 
@@ -25,13 +25,15 @@ class Reconstructions(NamedTuple):
 class SegmenterGraph(nn.Module):
     """Photographs -> masks."""
 
-    def __init__(self, segmenter: Segment) -> None:
+    def __init__(self, segmenter: Segment, side: int | None = None) -> None:
+        """`side`: of the images that the segmenter was trained on; None: those that come."""
         super().__init__()
-        self.segmenter = segmenter
+        self.segmenter, self.side = segmenter, side
 
     def forward(self, images: Tensor) -> Tensor:  # uint8 [B, R, R, 3] -> [B, R, R] in 0..1
         """The object's mask."""
-        return self.segmenter(channels_first(images))
+        masks = self.segmenter(resized(channels_first(images), self.side or images.shape[1]))
+        return resized(masks[:, None], images.shape[1])[:, 0]
 
 
 class InverseGraphicsGraph(nn.Module):
@@ -55,9 +57,10 @@ class InverseGraphicsGraph(nn.Module):
 class StyleganRGraph(nn.Module):
     """Camera, shape, texture and background -> image."""
 
-    def __init__(self, network: StyleganR) -> None:
+    def __init__(self, network: StyleganR, side: int | None = None) -> None:
+        """`side`: of the images that go in and come out; None: the GAN's own."""
         super().__init__()
-        self.network = network
+        self.network, self.side = network, side or network.shape.size
 
     def forward(
         self,
@@ -67,9 +70,9 @@ class StyleganRGraph(nn.Module):
         backgrounds: Tensor,  # uint8 [B, R, R, 3], the object's pixels 128
     ) -> Tensor:  # [B, R, R, 3] in 0..1
         """The image."""
-        textures, backgrounds = textures.permute(0, 3, 1, 2), channels_first(backgrounds)
-        images = self.network(cameras, vertices, textures, backgrounds)
-        return images.clamp(0.0, 1.0).permute(0, 2, 3, 1)
+        backgrounds = resized(channels_first(backgrounds), self.network.shape.size)
+        images = self.network(cameras, vertices, textures.permute(0, 3, 1, 2), backgrounds)
+        return resized(images.clamp(0.0, 1.0), self.side).permute(0, 2, 3, 1)
 
 
 def channels_first(pixels: Tensor) -> Tensor:  # uint8 [B, R, R, 3] -> float32 [B, 3, R, R] in 0..1

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from graphics.camera import CONVENTION
@@ -36,11 +37,16 @@ from service.model.manifest import (
 )
 from train.config import CHECKPOINT, PROCEDURAL, Config, ExportConfig
 from train.data import samples
-from train.models.inverse_graphics import InverseGraphics, load_inverse_graphics
+from train.models.inverse_graphics import InverseGraphics, load_inverse_graphics, resized
 from train.models.onnx_files import Arrays, as_arrays, export_graph, halve_weights, parity
 from train.models.resized_segmenter import at_side
 from train.models.segmenter import OnnxSegmenter, load_segmenter
-from train.models.serving_graphs import InverseGraphicsGraph, SegmenterGraph, StyleganRGraph
+from train.models.serving_graphs import (
+    InverseGraphicsGraph,
+    SegmenterGraph,
+    StyleganRGraph,
+    channels_first,
+)
 from train.models.stylegan_r import load_stylegan_r
 from train.running.progress import Progress
 from train.running.provenance import training_command
@@ -118,15 +124,18 @@ def _exported_graphs(
     """The three graphs of a bundle, in its order, each within the tolerance or refused."""
     segmenter = load_segmenter(workspace.stage("segmenter").path)
     weights = workspace.stage("disentangle", round).require("stylegan_r.safetensors")
+    photographs = np.load(workspace.stage("photographs").require("images.npy"), mmap_mode="r")
+    trained, size = photographs.shape[1], network.shape.size
+    images = _enlarged(np.array(photographs[:PARITY_IMAGES]), size)
     modules = {
-        SEGMENTER: SegmenterGraph(segmenter),
+        SEGMENTER: SegmenterGraph(segmenter, trained),
         INVERSE_GRAPHICS: InverseGraphicsGraph(network),
-        STYLEGAN_R: StyleganRGraph(load_stylegan_r(weights)),
+        STYLEGAN_R: StyleganRGraph(load_stylegan_r(weights), size),
     }
-    inputs = parity_inputs(workspace, modules)
+    inputs = parity_inputs(images, modules)
     given = None
     if isinstance(segmenter, OnnxSegmenter):
-        given = at_side(segmenter.model, network.shape.size)
+        given = at_side(segmenter.model, size)
     graphs = {}
     for name, module in modules.items():
         if name == SEGMENTER and given is not None:
@@ -137,11 +146,18 @@ def _exported_graphs(
     return graphs
 
 
+def _enlarged(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Photographs of the run at the side that the service reads."""
+    pixels = resized(channels_first(torch.from_numpy(images)), side)
+    return (pixels.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).numpy()
+
+
 @torch.no_grad()
-def parity_inputs(workspace: Workspace, modules: Mapping[str, nn.Module]) -> dict[str, Arrays]:
-    """Inputs that each graph is compared on: photographs of the run and predictions from them."""
-    path = workspace.stage("photographs").require("images.npy")
-    images = np.load(path, mmap_mode="r", allow_pickle=False)[:PARITY_IMAGES].copy()
+def parity_inputs(
+    images: NDArray[np.uint8],  # [N, R, R, 3]
+    modules: Mapping[str, nn.Module],
+) -> dict[str, Arrays]:
+    """Inputs that each graph is compared on: photographs and predictions from them."""
     (masks,) = as_arrays(modules[SEGMENTER](torch.from_numpy(images)))
     vertices, textures, cameras, _ = as_arrays(
         modules[INVERSE_GRAPHICS](torch.from_numpy(images), torch.from_numpy(masks))

@@ -24,6 +24,7 @@ from torch import nn
 
 from graphics.camera import ELEVATION
 from train.config import PROCEDURAL, Config, InverseConfig
+from train.data.cutouts import CutOuts
 from train.data.multiview import MultiviewData
 from train.data.stream import LabelledPhotographs
 from train.evaluation.viewpoint_cameras import viewpoint_camera_errors
@@ -90,7 +91,7 @@ def _train(
     training = InverseTraining(
         settings,
         _initial_network(config, workspace, round, settings),
-        _examples(workspace, round, settings, device.device),
+        _examples(config, workspace, round, settings, device.device),
         _features(workspace, round, settings),
         config.seed * 1_000 + round,
         device,
@@ -122,7 +123,7 @@ def _initial_network(
         return load_inverse_graphics(before.require("inverse_graphics.safetensors")).train()
     names = ("width", "template_level", "texture_size", "symmetric")
     sizes = {name: getattr(settings, name) for name in names}
-    return InverseGraphics(InverseGraphicsShape(config.photographs.size, **sizes))
+    return InverseGraphics(InverseGraphicsShape(settings.size, **sizes))
 
 
 def _features(workspace: Workspace, round: int, settings: InverseConfig) -> nn.Module:
@@ -134,17 +135,26 @@ def _features(workspace: Workspace, round: int, settings: InverseConfig) -> nn.M
 
 
 def _examples(
-    workspace: Workspace, round: int, settings: InverseConfig, device: torch.device
+    config: Config,
+    workspace: Workspace,
+    round: int,
+    settings: InverseConfig,
+    device: torch.device,
 ) -> Examples:
-    """Generated views, and from round 1 on the photographs that stage cameras labelled."""
+    """Generated views, cut-outs, and from round 1 on the photographs that stage cameras labelled."""
     generated = MultiviewData(workspace.stage("multiview", round).require("index.npz").parent)
+    cutouts = None
+    if settings.cutouts and config.cutouts.wanted:
+        made = workspace.stage("cutouts").require("images.npy").parent
+        cutouts = CutOuts(made, settings.photographed_share, device)
     if round == 0 or not settings.photographs:
-        return generated, None
+        return Examples(generated, cutouts=cutouts)
     with np.load(workspace.stage("cameras", round).require("labels.npz")) as labels:
         cameras, keep = labels["cameras"], labels["keep"]
     images = np.load(workspace.stage("photographs").require("images.npy"), mmap_mode="r")
     segment = load_segmenter(workspace.stage("segmenter").path, device)
-    return generated, LabelledPhotographs(images, cameras, keep, segment, device)
+    photographs = LabelledPhotographs(images, cameras, keep, segment, device)
+    return Examples(generated, photographs, cutouts)
 
 
 def _write_pictures(path: Path, training: InverseTraining) -> None:

@@ -7,18 +7,19 @@ depend on the number of processes, and another number can go on from a checkpoin
 
 import math
 from copy import deepcopy
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from graphics.camera import DISTANCE
 from train.config import ConfigError, InverseConfig
-from train.data.augmentation import BatchRandom, augment_views
+from train.data.augmentation import BatchRandom, cut_out_views, ragged
+from train.data.cutouts import CutOuts
 from train.data.multiview import MultiviewData
-from train.data.stream import LabelledPhotographs, mirrored_cameras
+from train.data.stream import LabelledPhotographs, LabelledViews, mirrored_cameras
 from train.losses.multiview import MultiviewLoss, Views
-from train.models.inverse_graphics import InverseGraphics, Prediction
+from train.models.inverse_graphics import InverseGraphics, Prediction, resized
 from train.models.layers import channels_last
 from train.renderer.render import Renderer
 from train.running.device import Device
@@ -40,8 +41,15 @@ FASTEST = 30.0
 single step would flip a camera by 180° at last."""
 
 
-Examples = tuple[MultiviewData, LabelledPhotographs | None]
-"""The training set: generated views, and photographs with cameras."""
+class Examples(NamedTuple):
+    """The training set."""
+
+    generated: MultiviewData
+    """Several views of each object."""
+    photographs: LabelledPhotographs | None = None
+    """Photographs of the run, with cameras."""
+    cutouts: CutOuts | None = None
+    """Further single views, with cameras."""
 
 
 class InverseTraining:
@@ -58,7 +66,7 @@ class InverseTraining:
     ) -> None:
         """`features`: for the perceptual term; `seed`: the same in all processes."""
         self.settings = settings
-        self.data, self.photographs = examples
+        self.data, self.photographs, self.cutouts = examples
         self.device = device or Device()
         if settings.batch_size % self.device.processes:
             raise ConfigError(
@@ -73,7 +81,8 @@ class InverseTraining:
             [value for value in each.state_dict().values() if value.is_floating_point()]
             for each in (self.average, self.network)
         )
-        self.renderer = Renderer(network.template, network.shape.size, knum=60).to(torch_device)
+        side = self.data.images.shape[1]
+        self.renderer = Renderer(network.template, side, knum=60).to(torch_device)
         self._sharpen(0)
         self.features = features.to(torch_device)
         self.loss = MultiviewLoss(self.renderer, self._features_of, settings)
@@ -120,27 +129,41 @@ class InverseTraining:
         return cameras
 
     def views(self) -> Views:
-        """This process's shard of the next images: generated views, then labelled photographs."""
-        settings, device, shard = self.settings, self.device.device, self.device.shard
+        """This process's shard of the next images: generated views, photographs, cut-outs.
+
+        Each is framed like what the service cuts out, at the side that the network reads; what a
+        rendering is compared with has that of the generated views.
+        """
+        settings, device = self.settings, self.device.device
         pairs = self.data.sample_pairs(settings.batch_size, self.random, settings.views)
-        pairs = pairs[shard(settings.batch_size)].reshape(-1)
+        pairs = pairs[self.device.shard(settings.batch_size)].reshape(-1)
         images, masks = (values.to(device) for values in self.data.load(pairs))
         viewpoints = torch.from_numpy(self.data.viewpoint[pairs]).long()
-        cameras = self.cameras()[viewpoints.to(device)]
-        objects = torch.arange(settings.batch_size).repeat_interleave(settings.views)
-        if self.photographs is not None:
-            count = settings.photographs
-            taken = self.photographs.sample(count, self.random, shard(count))
-            images, masks = torch.cat((images, taken.images)), torch.cat((masks, taken.masks))
-            cameras = torch.cat((cameras, taken.cameras))
-            objects = torch.cat((objects, settings.batch_size + torch.arange(count)))
+        groups = [LabelledViews(images, masks, self.cameras()[viewpoints.to(device)])]
+        objects = [torch.arange(settings.batch_size).repeat_interleave(settings.views)]
+        for source, count in (
+            (self.photographs, settings.photographs), (self.cutouts, settings.cutouts)
+        ):  # fmt: skip
+            if source is not None and count:
+                groups.append(source.sample(count, self.random, self.device.shard(count)))
+                objects.append(int(objects[-1][-1]) + 1 + torch.arange(count))
+        return self._framed(groups, torch.cat(objects))
+
+    def _framed(self, groups: list[LabelledViews], objects: Tensor) -> Views:
+        """The shard of groups of images; `objects`: int [N], of the whole batch."""
         # Both shards take every n-th object, and the batch is a multiple of n.
-        mine = objects % self.device.processes == self.device.fabric.global_rank
-        own = mine.nonzero()[:, 0]
-        changed = augment_views(images, masks, BatchRandom(self.random, len(objects), own))
+        rank, device = self.device.fabric.global_rank, self.device.device
+        mine = (objects % self.device.processes == rank).nonzero()[:, 0]
+        side, size = self.renderer.size, self.network.shape.size
+        same = [_enlarged(group, size) for group in groups if len(group.images)]
+        images, masks, cameras = (torch.cat(parts) for parts in zip(*same, strict=True))
+        random = BatchRandom(self.random, len(objects), mine)
+        changed = cut_out_views(images, masks, random, size)
         cameras = torch.where(changed.mirrored[:, None], mirrored_cameras(cameras), cameras)
         cameras[:, DISTANCE] = cameras[:, DISTANCE] * changed.distances
-        return Views(changed.images, changed.seen, changed.masks, cameras, objects[own].to(device))
+        compared = resized(changed.images, side), resized(changed.masks[:, None], side)[:, 0]
+        given = ragged(changed.masks, random)
+        return Views(*compared, changed.seen, given, cameras, objects[mine].to(device))
 
     def step(self, step: int) -> dict[str, Tensor]:
         """One optimisation step; returns the terms of eq. 1 before their weights.
@@ -153,7 +176,7 @@ class InverseTraining:
         views = self.views()
         images = views.seen.contiguous(memory_format=torch.channels_last)
         with self.device.autocast():
-            prediction = self.network(images, views.masks[:, None])
+            prediction = self.network(images, views.seen_masks[:, None])
         prediction = Prediction(*(value.float() for value in prediction))
         terms = self.loss.terms(views, prediction, step >= self.settings.perceptual_after)
         loss = self.loss.total(terms)
@@ -179,6 +202,13 @@ class InverseTraining:
     def _features_of(self, images: Tensor) -> list[Tensor]:
         with self.device.autocast():
             return self.features(images)
+
+
+def _enlarged(group: LabelledViews, side: int) -> LabelledViews:
+    """Smaller images as large as the others, so that they share a batch."""
+    return group._replace(
+        images=resized(group.images, side), masks=resized(group.masks[:, None], side)[:, 0]
+    )
 
 
 def _schedule(step: int, steps: int) -> float:

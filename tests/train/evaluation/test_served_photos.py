@@ -9,7 +9,8 @@ from train import evaluate
 from train.data.photo_set import PhotographsError
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.evaluation import served_photos, served_report
-from train.evaluation.served_photos import LabelledPhoto, ServedPhoto
+from train.data.labelled_photos import LabelledPhoto, read_labels
+from train.evaluation.served_photos import ServedPhoto
 
 COUNT = 5
 
@@ -93,4 +94,4 @@ def test_a_table_that_cannot_be_used_is_refused_by_its_row(tmp_path, table, said
     (tmp_path / "photos.csv").write_text(table)
     Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
     with pytest.raises(PhotographsError, match=said):
-        served_photos.read_labels(tmp_path)
+        read_labels(tmp_path)

@@ -57,7 +57,7 @@ def test_every_part_of_a_prediction_is_supervised_and_the_total_is_the_weighted_
         value.retain_grad()
     loss = MultiviewLoss(renderer, pooled, settings)
     objects = torch.tensor([0, 0, 1, 1])
-    views = Views(images, images, masks, cameras, objects)
+    views = Views(images, masks, images, masks, cameras, objects)
     terms = loss.terms(views, prediction, perceptual=True)
     total = loss.total(terms)
     assert torch.isfinite(total)

@@ -35,7 +35,7 @@ def tiny_config(**disentangle: float) -> Config:
     }  # fmt: skip
     return Config(
         photographs=PhotographsConfig(count=64, size=SIZE),
-        inverse=InverseConfig(width=8, template_level=1, texture_size=16),
+        inverse=InverseConfig(width=8, template_level=1, texture_size=16, size=SIZE),
         disentangle=DisentangleConfig(**settings),
         export=ExportConfig(samples=2, sample_size=64),
     )

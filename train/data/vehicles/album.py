@@ -105,7 +105,7 @@ def _take(
     masks = np.empty((len(indices), size, size), np.uint8)
     # Small pictures get 16 samples per pixel instead of 4: silhouettes matter most there.
     factor = 2 if size >= 64 else 4
-    buffers = visibility.studio(factor * size)
+    buffers = visibility.studio(factor * size, shape.FACES, shape.VERTICES)
     compiled.take(vehicles, scenes, cameras, frame, buffers, (images, masks))
     attributes = Attributes(
         vehicles["kind"].copy(),

@@ -146,7 +146,7 @@ def take(
     images, masks = pictures
     for item in range(len(vehicles)):
         shape.shape(vehicles[item], buffers.vertices)
-        visibility.fill_normals(buffers.vertices, buffers.normals)
+        visibility.fill_normals(buffers)
         visibility.look(cameras[item], buffers.axes)
         visibility.project(buffers)
         if frame:

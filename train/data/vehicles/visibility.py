@@ -10,18 +10,17 @@ from typing import NamedTuple
 import numpy as np
 
 from graphics.camera import FIELD_OF_VIEW_DEGREES
-from train.data.vehicles import shape
 from train.data.vehicles.counter import kernel
 
 TANGENT = float(np.tan(np.radians(0.5 * FIELD_OF_VIEW_DEGREES)))
 _MARGIN = 0.98  # image position beyond which nothing of a photographed object may lie
-_FACES, _VERTICES = shape.FACES, shape.VERTICES
-_FACE_COUNT = len(shape.FACES)
 
 
 class Studio(NamedTuple):
-    """Buffers of one picture, reused for the next; float64 but for `seen`."""
+    """Buffers of one picture, reused for the next; float64 but for `faces` and `seen`."""
 
+    faces: np.ndarray
+    """int32 [F, 3], outward counter-clockwise."""
     vertices: np.ndarray
     """[V, 3] in the canonical frame."""
     normals: np.ndarray
@@ -40,12 +39,13 @@ class Studio(NamedTuple):
     """[6, 4] scratch: position, normal, weights, surface colour, background colour, stage."""
 
 
-def studio(side: int) -> Studio:
-    """Buffers for pictures of side x side samples."""
+def studio(side: int, faces: np.ndarray, vertices: int) -> Studio:
+    """Buffers for pictures, side x side samples, of a mesh with so many vertices."""
+    count = len(faces)
     return Studio(
-        vertices=np.empty((_VERTICES, 3)), normals=np.empty((_VERTICES + _FACE_COUNT, 3)),
-        image=np.empty((_VERTICES, 3)), axes=np.empty((4, 3)),
-        planes=np.empty((_FACE_COUNT, 3, 3)), closest=np.empty((side, side)),
+        faces=faces, vertices=np.empty((vertices, 3)), normals=np.empty((vertices + count, 3)),
+        image=np.empty((vertices, 3)), axes=np.empty((4, 3)),
+        planes=np.empty((count, 3, 3)), closest=np.empty((side, side)),
         seen=np.empty((side, side), np.int32), work=np.zeros((6, 4)),
     )  # fmt: skip
 
@@ -69,7 +69,7 @@ def look(camera: np.ndarray, view: np.ndarray) -> None:
 def project(buffers: Studio) -> None:
     """Fill `image` from `vertices` and `axes`."""
     vertices, view = buffers.vertices, buffers.axes
-    for vertex in range(_VERTICES):
+    for vertex in range(len(vertices)):
         right = up = backward = 0.0
         for axis in range(3):
             right += vertices[vertex, axis] * view[0, axis]
@@ -92,12 +92,14 @@ def keep_inside(image: np.ndarray, camera: np.ndarray) -> None:
 
 
 @kernel
-def fill_normals(vertices: np.ndarray, normals: np.ndarray) -> None:
+def fill_normals(buffers: Studio) -> None:
     """Fill the area-weighted vertex normals and the face normals [V + F, 3]."""
-    normals[:_VERTICES] = 0.0
-    for face in range(_FACE_COUNT):
-        a, b, c = _FACES[face, 0], _FACES[face, 1], _FACES[face, 2]
-        row = _VERTICES + face
+    faces, vertices, normals = buffers.faces, buffers.vertices, buffers.normals
+    count = len(vertices)
+    normals[:count] = 0.0
+    for face in range(len(faces)):
+        a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
+        row = count + face
         for axis in range(3):
             after, last = (axis + 1) % 3, (axis + 2) % 3
             normals[row, axis] = (vertices[b, after] - vertices[a, after]) * (
@@ -106,7 +108,7 @@ def fill_normals(vertices: np.ndarray, normals: np.ndarray) -> None:
             normals[a, axis] += normals[row, axis]
             normals[b, axis] += normals[row, axis]
             normals[c, axis] += normals[row, axis]
-    for row in range(_VERTICES + _FACE_COUNT):
+    for row in range(len(normals)):
         size = 1e-12
         for axis in range(3):
             size += normals[row, axis] * normals[row, axis]
@@ -133,22 +135,23 @@ def _weight_planes(x: np.ndarray, y: np.ndarray, planes: np.ndarray) -> bool:
 @kernel
 def find_visible(buffers: Studio, offset_x: float, offset_y: float) -> None:
     """Fill `planes`, `closest` and `seen`; ties go to the lowest face index."""
-    image, closest, seen = buffers.image, buffers.closest, buffers.seen
+    faces, image = buffers.faces, buffers.image
+    closest, seen = buffers.closest, buffers.seen
     side = len(seen)
     closest[:] = 0.0
     seen[:] = -1
     x, y = buffers.work[0], buffers.work[1]
-    for face in range(_FACE_COUNT):
+    for face in range(len(faces)):
         for corner in range(3):
-            vertex = _FACES[face, corner]
+            vertex = faces[face, corner]
             x[corner] = 0.5 * (side * (image[vertex, 0] + offset_x + 1.0) - 1.0)
             y[corner] = 0.5 * (side * (1.0 - image[vertex, 1] - offset_y) - 1.0)
         plane = buffers.planes[face]
         if not _weight_planes(x, y, plane):
             continue
-        near = image[_FACES[face, 0], 2]
-        second_step = image[_FACES[face, 1], 2] - near
-        third_step = image[_FACES[face, 2], 2] - near
+        near = image[faces[face, 0], 2]
+        second_step = image[faces[face, 1], 2] - near
+        third_step = image[faces[face, 2], 2] - near
         left = max(0, int(np.ceil(min(x[0], x[1], x[2]))))
         right = min(side - 1, int(np.floor(max(x[0], x[1], x[2]))))
         for row in range(

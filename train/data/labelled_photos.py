@@ -1,0 +1,52 @@
+"""Folders of photographs that a table, `photos.csv`, labels with their cameras.
+
+It has a row for each photograph with `file`, `azimuth_degrees` (0 the front, 90 where the front
+faces the picture's left edge) and, if known, `elevation_degrees`. Masks of the same names lie in
+`masks/` or another folder.
+"""
+
+import csv
+from pathlib import Path
+from typing import NamedTuple
+
+from train.data.photo_set import PhotographsError
+
+TABLE = "photos.csv"
+MASKS = "masks"
+
+
+class LabelledPhoto(NamedTuple):
+    """A row of the table."""
+
+    path: Path
+    azimuth_degrees: float
+    elevation_degrees: float
+    """nan: not labelled."""
+    mask: Path | None
+
+
+def read_labels(folder: Path, masks: Path | None = None) -> list[LabelledPhoto]:
+    """The rows of the folder's table.
+
+    Raises:
+        PhotographsError: a column, a file or a number is missing or wrong; the message says which.
+    """
+    path = folder / TABLE
+    with path.open(newline="", encoding="utf-8") as table:
+        rows = list(csv.DictReader(table))
+    if not rows or not {"file", "azimuth_degrees"} <= set(rows[0]):
+        raise PhotographsError(f"{path} needs a head with file and azimuth_degrees, and rows")
+    return [_label(folder, masks or folder / MASKS, row, number) for number, row in enumerate(rows)]
+
+
+def _label(folder: Path, masks: Path, row: dict[str, str], number: int) -> LabelledPhoto:
+    path, where = folder / row["file"], f"{TABLE}, row {number + 1}"
+    if not path.is_file():
+        raise PhotographsError(f"{where}: there is no file {row['file']!r} in {folder}")
+    try:
+        azimuth = float(row["azimuth_degrees"])
+        elevation = float(row.get("elevation_degrees") or "nan")
+    except ValueError as error:
+        raise PhotographsError(f"{where}: {error}; angles are numbers of degrees") from error
+    found = sorted(masks.glob(f"{path.stem}.*"))
+    return LabelledPhoto(path, azimuth, elevation, found[0] if found else None)
