@@ -74,7 +74,9 @@ def _photographed(folder: Path, size: int, held_out: int) -> CutOutBatch:
     """Photographs that a table labels, each cut out by its mask."""
     rows = taught(read_labels(folder), held_out)
     photos = [
-        Photo(row.path.name, row.path, row.mask, camera=(row.azimuth_degrees, row.elevation_degrees))
+        Photo(
+            row.path.name, row.path, row.mask, camera=(row.azimuth_degrees, row.elevation_degrees)
+        )
         for row in rows
     ]
     found = read_photos(photos, size)

@@ -34,7 +34,11 @@ def _sample(seed, indices, vehicles, lights, scenes, cameras):
         sample_scene(scenes[item], seed, indices[item])
         state = counter.stream(seed, indices[item], counter.CAMERA)
         cameras[item, 0] = counter.uniform(state, 0.0, 360.0)
-        cameras[item, 1] = counter.uniform(state, -2.0, 30.0) if counter.chance(state, 0.5) else counter.uniform(state, 0.0, 15.0)
+        cameras[item, 1] = (
+            counter.uniform(state, -2.0, 30.0)
+            if counter.chance(state, 0.5)
+            else counter.uniform(state, 0.0, 15.0)
+        )
         cameras[item, 2] = counter.uniform(state, 4.9, 6.2)
         cameras[item, 3] = counter.uniform(state, -0.06, 0.06)
         cameras[item, 4] = counter.uniform(state, -0.06, 0.06)
@@ -44,7 +48,11 @@ def photographs(seed: int, indices: ArrayLike, size: int = 64) -> Photographs:
     """One photograph of each vehicle, from its own random camera; the object is never cut off."""
     indices = np.asarray(indices, np.int64)
     count = len(indices)
-    vehicles, lights, scenes = np.zeros(count, VEHICLE), np.zeros(count, LIGHT), np.zeros(count, SCENE)
+    vehicles, lights, scenes = (
+        np.zeros(count, VEHICLE),
+        np.zeros(count, LIGHT),
+        np.zeros(count, SCENE),
+    )
     cameras = np.empty((count, 5), np.float32)
     _sample(seed, indices, vehicles, lights, scenes, cameras)
     images = np.empty((count, size, size, 3), np.uint8)

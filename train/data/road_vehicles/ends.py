@@ -48,13 +48,18 @@ def _plate(x: float, y: float, middle: float, source: np.ndarray, colour: np.nda
 
 
 @kernel
-def _head_lamp(v: np.record, line: np.ndarray, x: float, y: float, back: float, colour: np.ndarray) -> bool:
+def _head_lamp(
+    v: np.record, line: np.ndarray, x: float, y: float, back: float, colour: np.ndarray
+) -> bool:
     """Whether (x, y), `back` behind the front, is a head lamp; writes it."""
     side, wide = abs(x), v.half_width
     centre, tall = v.lamp_x * wide, v.ride + v.lamp_y * (v.nose - v.ride)
     across, up = (side - centre) / (0.5 * v.lamp_w * 1.6), (y - tall) / v.lamp_h
     if v.lamps == 0:  # round, in the face
-        inside, core = back < 0.30 and (side - centre) ** 2 + (y - tall) ** 2 < (0.95 * v.lamp_h) ** 2, up * up + across * across < 0.25
+        inside, core = (
+            back < 0.30 and (side - centre) ** 2 + (y - tall) ** 2 < (0.95 * v.lamp_h) ** 2,
+            up * up + across * across < 0.25,
+        )
     elif v.lamps == 1:  # a box
         inside, core = back < 0.25 and abs(across) < 1.0 and abs(up) < 0.7, abs(across) < 0.5
     elif v.lamps == 3:  # a slit
@@ -63,10 +68,16 @@ def _head_lamp(v: np.record, line: np.ndarray, x: float, y: float, back: float, 
         along = (back - 0.04) / v.lamp_sweep
         if v.lamps == 2:
             middle = 0.66 + 0.22 * along
-            inside = 0.0 < along < 1.0 and abs(side / wide - middle) < 0.11 * (1.0 - along) + 0.025 and y > 0.6 * line[2]
+            inside = (
+                0.0 < along < 1.0
+                and abs(side / wide - middle) < 0.11 * (1.0 - along) + 0.025
+                and y > 0.6 * line[2]
+            )
             core = along < 0.45
         else:
-            inside = ((along - 0.5) / 0.5) ** 2 + ((side / wide - 0.76) / 0.12) ** 2 < 1.0 and y > 0.7 * line[2]
+            inside = ((along - 0.5) / 0.5) ** 2 + (
+                (side / wide - 0.76) / 0.12
+            ) ** 2 < 1.0 and y > 0.7 * line[2]
             core = ((along - 0.4) / 0.25) ** 2 + ((side / wide - 0.76) / 0.06) ** 2 < 1.0
     if not inside:
         return False
@@ -113,14 +124,22 @@ def front(v: np.record, line: np.ndarray, x: float, y: float, z: float, colour: 
     """Head lamps, grille, plate, bumper."""
     back = 0.5 * v.length - z
     if back > 0.45 or y > max(1.03 * line[2], v.nose):
-        if v.kind in (LORRY, BUS) and back < 0.2 and v.windows == 1 and y > 0.93 * v.height and abs(x) < 0.5 * v.half_width:
+        if (
+            v.kind in (LORRY, BUS)
+            and back < 0.2
+            and v.windows == 1
+            and y > 0.93 * v.height
+            and abs(x) < 0.5 * v.half_width
+        ):
             black(colour, 0.85, 0.2)  # the destination
         return
     if _head_lamp(v, line, x, y, back, colour):
         return
     if back > 0.55 * v.nose_round + 0.035:
         return
-    if v.front_plate == 1 and _plate(x, y, v.ride + v.plate_front * (v.nose - v.ride), v.plate, colour):
+    if v.front_plate == 1 and _plate(
+        x, y, v.ride + v.plate_front * (v.nose - v.ride), v.plate, colour
+    ):
         return
     if v.bumper < 0.3 and abs(y - v.ride - 0.26 * (v.nose - v.ride)) < 0.035:
         put(colour, v.bumper_paint, 0.6)
@@ -146,7 +165,10 @@ def _tail_lamp(v: np.record, x: float, y: float, ahead: float, colour: np.ndarra
             side += 2.3 * radius
             inside = side * side + up * up < radius * radius
     elif v.tails == 2:
-        inside, inner = abs(side) < 0.5 * v.tail_w and abs(up) < 0.45 * v.tail_h, up > 0.2 * v.tail_h
+        inside, inner = (
+            abs(side) < 0.5 * v.tail_w and abs(up) < 0.45 * v.tail_h,
+            up > 0.2 * v.tail_h,
+        )
     elif v.tails == 3:
         tall = v.tail_h * (2.2 if v.kind >= VAN else 1.5)
         inside, inner = abs(x) > 0.84 * wide and abs(up) < tall, abs(up) < 0.25 * tall

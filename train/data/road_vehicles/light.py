@@ -15,7 +15,10 @@ LIGHT = np.dtype(
             "sun flash lift"
         ).split()
     ]
-    + [(name, np.float64, (3,)) for name in ("sun_direction", "sky_tint", "wall_tint", "ground_tint")]
+    + [
+        (name, np.float64, (3,))
+        for name in ("sun_direction", "sky_tint", "wall_tint", "ground_tint")
+    ]
 )
 """One light. Radiances relative to a white surface in the open; directions in the object's frame."""
 
@@ -44,9 +47,15 @@ def sample_light(light: np.record, seed: int, index: int) -> None:
     light.sun_direction[0] = np.cos(height) * np.sin(azimuth)
     light.sun_direction[1] = np.sin(height)
     light.sun_direction[2] = np.cos(height) * np.cos(azimuth)
-    counter.hue_colour(counter.uniform(state, 0.50, 0.66), counter.uniform(state, 0.0, 0.45), 1.0, light.sky_tint)
-    counter.hue_colour(counter.uniform(state, 0.0, 1.0), counter.uniform(state, 0.0, 0.4), 1.0, light.wall_tint)
-    counter.hue_colour(counter.uniform(state, 0.0, 0.3), counter.uniform(state, 0.0, 0.3), 1.0, light.ground_tint)
+    counter.hue_colour(
+        counter.uniform(state, 0.50, 0.66), counter.uniform(state, 0.0, 0.45), 1.0, light.sky_tint
+    )
+    counter.hue_colour(
+        counter.uniform(state, 0.0, 1.0), counter.uniform(state, 0.0, 0.4), 1.0, light.wall_tint
+    )
+    counter.hue_colour(
+        counter.uniform(state, 0.0, 0.3), counter.uniform(state, 0.0, 0.3), 1.0, light.ground_tint
+    )
 
 
 @kernel
@@ -93,7 +102,13 @@ def shade(light, colour, normal, eye, mirrored) -> None:
     if colour[4] > 0.5:
         fresnel = min(1.0, 2.0 * fresnel + 0.04)
     reach = 2.0 * facing
-    _seen_in(light, reach * normal[0] - eye[0], reach * normal[1] - eye[1], reach * normal[2] - eye[2], mirrored)
+    _seen_in(
+        light,
+        reach * normal[0] - eye[0],
+        reach * normal[1] - eye[1],
+        reach * normal[2] - eye[2],
+        mirrored,
+    )
     glint = gloss * light.sun * 1.5 * halfway**light.sharpness
     dome = light.ambient * (0.62 + 0.38 * normal[1]) + light.flash * facing
     for channel in range(3):

@@ -56,7 +56,9 @@ def _flank(v: np.record, line: np.ndarray, y: float, z: float, colour: np.ndarra
         black(colour, 0.02, 0.0)
         return
     front = min(v.screen_z - 0.02, v.front_axle - arch)
-    rear = v.rear_axle + arch if v.post_one < -5.0 else max(v.rear_z + 0.10, v.rear_axle + 0.5 * arch)
+    rear = (
+        v.rear_axle + arch if v.post_one < -5.0 else max(v.rear_z + 0.10, v.rear_axle + 0.5 * arch)
+    )
     seam = abs(z - front) < _SEAM or abs(z - rear) < _SEAM or abs(z - v.post_one) < _SEAM
     if seam and y < line[2] - 0.01 and v.kind < LORRY:
         for channel in range(3):
@@ -91,7 +93,9 @@ def _windscreen(v: np.record, x: float, level: float, colour: np.ndarray) -> Non
 
 
 @kernel
-def _cabin(v: np.record, line: np.ndarray, x: float, y: float, z: float, colour: np.ndarray) -> None:
+def _cabin(
+    v: np.record, line: np.ndarray, x: float, y: float, z: float, colour: np.ndarray
+) -> None:
     """Screens, side windows, pillars, roof."""
     tall = v.height - v.belt
     share = (y - line[2]) / max(line[3], 1e-6)  # of the cabin's height here
@@ -103,10 +107,18 @@ def _cabin(v: np.record, line: np.ndarray, x: float, y: float, z: float, colour:
     side = 0.95 * edge + (roof - 0.95 * edge) * min(max(share, 0.0), 1.0) ** 1.2
     across = abs(x) / max(side, 1e-6)
     soft = 0.05 + v.softness
-    put(colour, v.roof_paint if level > 0.8 or v.soft_top == 1 else v.paint, 0.0 if v.soft_top == 1 else 1.0)
+    put(
+        colour,
+        v.roof_paint if level > 0.8 or v.soft_top == 1 else v.paint,
+        0.0 if v.soft_top == 1 else 1.0,
+    )
     if level < 0.06 and v.kind != BUS:
         return
-    if z > v.screen_top_z - 0.4 * soft and z > front - soft - 0.1 * (1.0 - level) and across < v.pillar + 0.06:
+    if (
+        z > v.screen_top_z - 0.4 * soft
+        and z > front - soft - 0.1 * (1.0 - level)
+        and across < v.pillar + 0.06
+    ):
         if 0.03 < level < 0.93:
             _windscreen(v, x, level, colour)
         return
@@ -136,7 +148,9 @@ def _cabin(v: np.record, line: np.ndarray, x: float, y: float, z: float, colour:
 
 
 @kernel
-def _hull(v: np.record, table: np.ndarray, p: np.ndarray, line: np.ndarray, colour: np.ndarray) -> None:
+def _hull(
+    v: np.record, table: np.ndarray, p: np.ndarray, line: np.ndarray, colour: np.ndarray
+) -> None:
     x, y, z = p[0], p[1], p[2]
     line_at(table, z, line)
     put(colour, v.paint, 1.0)

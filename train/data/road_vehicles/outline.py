@@ -64,7 +64,12 @@ def _place_stations(v: np.record, table: np.ndarray) -> None:
     for step in range(BETWEEN):
         table[END + step, 0] = front + (rear - front) * (step + 0.5) / BETWEEN
     extra = END + BETWEEN
-    walls = (v.cavity_front + 0.004, v.cavity_front - 0.004, v.cavity_rear + 0.004, v.cavity_rear - 0.004)
+    walls = (
+        v.cavity_front + 0.004,
+        v.cavity_front - 0.004,
+        v.cavity_rear + 0.004,
+        v.cavity_rear - 0.004,
+    )
     for wall in range(4):
         z = walls[wall] if v.cavity_depth > 0.0 else front + (rear - front) * (0.2 * wall + 0.2)
         table[extra + wall, 0] = min(max(z, rear + 1e-4 * wall), front - 1e-4 * wall)

@@ -18,7 +18,10 @@ def _sample_paint(state: np.ndarray, colour: np.ndarray) -> None:
     elif choice < 0.50:
         value = counter.uniform(state, 0.02, 0.14)
     elif choice < 0.66:
-        hue, saturation = counter.uniform(state, 0.96, 1.03) % 1.0, counter.uniform(state, 0.80, 0.98)
+        hue, saturation = (
+            counter.uniform(state, 0.96, 1.03) % 1.0,
+            counter.uniform(state, 0.80, 0.98),
+        )
         value = counter.uniform(state, 0.35, 0.92)
     elif choice < 0.76:
         hue, saturation = counter.uniform(state, 0.55, 0.68), counter.uniform(state, 0.45, 0.95)
@@ -38,7 +41,9 @@ def _sample_paint(state: np.ndarray, colour: np.ndarray) -> None:
 def _sample_lamps(v: np.record, state: np.ndarray) -> None:
     """Lamps are white and red on most vehicles, and smoked, clear or amber on others."""
     value = counter.uniform(state, 0.35, 1.0)
-    counter.hue_colour(counter.uniform(state, 0.08, 0.65), counter.uniform(state, 0.0, 0.2), value, v.lamp)
+    counter.hue_colour(
+        counter.uniform(state, 0.08, 0.65), counter.uniform(state, 0.0, 0.2), value, v.lamp
+    )
     if counter.chance(state, 0.15):  # switched on
         v.lamp[:] = 2.5
     choice = counter.uniform(state, 0.0, 1.0)

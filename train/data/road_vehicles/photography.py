@@ -74,7 +74,9 @@ def _photograph(vehicle, light, scene, buffers, camera, scratch, down, picture, 
             bits = counter.mix(noise_key ^ np.uint64(row * resolution + column))
             for channel in range(3):
                 value = share * total[channel] + (1.0 - coverage) * colour[channel]
-                grain = np.float64(bits & np.uint64(1023)) - np.float64((bits >> np.uint64(10)) & np.uint64(1023))
+                grain = np.float64(bits & np.uint64(1023)) - np.float64(
+                    (bits >> np.uint64(10)) & np.uint64(1023)
+                )
                 bits = bits >> np.uint64(20)
                 value += scene.noise * 2.4 * grain / 1023.0
                 picture[row, column, channel] = np.uint8(255.0 * min(1.0, max(0.0, value)) + 0.5)
@@ -107,6 +109,13 @@ def take(vehicles, lights, scenes, cameras, buffers, images, masks) -> None:
         vehicle = vehicles[item]
         set_stage(buffers, scenes[item], vehicle.half_width, vehicle.length, down)
         _photograph(
-            vehicle, lights[item], scenes[item], buffers, cameras[item], scratch, down,
-            images[item], masks[item],
+            vehicle,
+            lights[item],
+            scenes[item],
+            buffers,
+            cameras[item],
+            scratch,
+            down,
+            images[item],
+            masks[item],
         )

@@ -12,7 +12,10 @@ from train.data.road_vehicles.vehicle import LORRY, SUPERCAR
 from train.data.vehicles.counter import kernel
 from train.data.vehicles.shape import _cap, _flip, _loft
 
-RING, HALF_RING = 28, 15  # 0 below and 14 above on the mirror plane, 1..13 at x > 0, the rest mirrored
+RING, HALF_RING = (
+    28,
+    15,
+)  # 0 below and 14 above on the mirror plane, 1..13 at x > 0, the rest mirrored
 SPOKES, RIMS = 16, 3
 CARGO, LEFT_MIRROR, RIGHT_MIRROR, SCREEN, LEFT_SEAT, RIGHT_SEAT, SPOILER, ROOF_LOAD = range(8)
 BOXES = 8
@@ -102,7 +105,9 @@ def _shape_wheels(v: np.record, table: np.ndarray, vertices: np.ndarray) -> None
                 angle = 2.0 * np.pi * point / SPOKES
                 y = v.wheel_radius + radius * np.cos(angle)
                 vertices[start + rim * SPOKES + point] = (
-                    side * (outer - inward), y, axle + radius * np.sin(angle)
+                    side * (outer - inward),
+                    y,
+                    axle + radius * np.sin(angle),
                 )
 
 
@@ -119,9 +124,7 @@ def width_at(table: np.ndarray, z: float) -> float:
 
 
 @kernel
-def _write_box(
-    vertices: np.ndarray, box: int, middle: tuple, half: tuple, lean: float
-) -> None:
+def _write_box(vertices: np.ndarray, box: int, middle: tuple, half: tuple, lean: float) -> None:
     """A box whose top is moved by `lean` along z and narrowed a little."""
     start = BOX_START + 8 * box
     for corner in range(8):

@@ -123,8 +123,12 @@ def _place(v: np.record, state: np.ndarray) -> None:
     v.rear_top_z = min(v.rear_z + v.rear_slope, v.screen_top_z - 0.12)
     v.roof_width = v.half_width * v.roof_share
     boxy = v.kind == OFF_ROADER or v.kind >= VAN
-    v.front_width = counter.uniform(state, 0.86, 0.97) if boxy else counter.uniform(state, 0.62, 0.86)
-    v.rear_width = counter.uniform(state, 0.93, 0.99) if boxy else counter.uniform(state, 0.74, 0.93)
+    v.front_width = (
+        counter.uniform(state, 0.86, 0.97) if boxy else counter.uniform(state, 0.62, 0.86)
+    )
+    v.rear_width = (
+        counter.uniform(state, 0.93, 0.99) if boxy else counter.uniform(state, 0.74, 0.93)
+    )
     v.flare = 0.0 if boxy else counter.uniform(state, 0.0, 0.03)
     if v.kind in (COUPE, SUPERCAR, ROADSTER, VINTAGE):
         v.flare = counter.uniform(state, 0.01, 0.055)
@@ -171,7 +175,9 @@ def _open_up(v: np.record, state: np.ndarray) -> None:
 def _sample_face(v: np.record, state: np.ndarray) -> None:
     """Front and rear: lamps, grille, intakes, plates, exhausts."""
     sporty = v.kind in (COUPE, SUPERCAR, ROADSTER)
-    v.lamps = int(counter.uniform(state, 0.0, 5.0))  # 0 round, 1 box, 2 blade, 3 slit, 4 on the wing
+    v.lamps = int(
+        counter.uniform(state, 0.0, 5.0)
+    )  # 0 round, 1 box, 2 blade, 3 slit, 4 on the wing
     if v.kind == VINTAGE or v.kind == OFF_ROADER:
         v.lamps = 0 if counter.chance(state, 0.75) else v.lamps
     elif sporty and counter.chance(state, 0.6):
@@ -180,14 +186,18 @@ def _sample_face(v: np.record, state: np.ndarray) -> None:
     v.lamp_y = counter.uniform(state, 0.62, 0.85)  # share of the nose's height
     v.lamp_w, v.lamp_h = counter.uniform(state, 0.10, 0.20), counter.uniform(state, 0.04, 0.085)
     v.lamp_sweep = counter.uniform(state, 0.08, 0.34)
-    v.grille = int(counter.uniform(state, 0.0, 6.0))  # 0 slats, 1 mesh, 2 kidneys, 3 none, 4 oval, 5 bars
+    v.grille = int(
+        counter.uniform(state, 0.0, 6.0)
+    )  # 0 slats, 1 mesh, 2 kidneys, 3 none, 4 oval, 5 bars
     if sporty:
         v.grille = 4 if counter.chance(state, 0.6) else 3
     v.grille_w, v.grille_h = counter.uniform(state, 0.25, 0.62), counter.uniform(state, 0.10, 0.36)
     v.grille_y = counter.uniform(state, 0.45, 0.78)
     v.intake_w, v.intake_h = counter.uniform(state, 0.0, 0.75), counter.uniform(state, 0.08, 0.26)
     v.bumper = counter.uniform(state, 0.0, 1.0)
-    v.tails = int(counter.uniform(state, 0.0, 6.0))  # 0 round, 1 two round, 2 box, 3 upright, 4 bar, 5 wrap
+    v.tails = int(
+        counter.uniform(state, 0.0, 6.0)
+    )  # 0 round, 1 two round, 2 box, 3 upright, 4 bar, 5 wrap
     if sporty and counter.chance(state, 0.5):
         v.tails = int(counter.uniform(state, 0.0, 2.0))
     v.tail_x, v.tail_y = counter.uniform(state, 0.60, 0.84), counter.uniform(state, 0.62, 0.86)
@@ -214,7 +224,9 @@ def _sample_sides(v: np.record, state: np.ndarray) -> None:
     if v.kind == VAN and counter.chance(state, 0.5):
         v.windows = 0  # a panel van: glass before the first post only
         v.post_one = v.screen_top_z - counter.uniform(state, 0.18, 0.32)
-    v.rear_window = 0 if (v.kind == VAN and counter.chance(state, 0.3)) or v.kind in (BOX_VAN, LORRY) else 1
+    v.rear_window = (
+        0 if (v.kind == VAN and counter.chance(state, 0.3)) or v.kind in (BOX_VAN, LORRY) else 1
+    )
     v.glass_frame = 1 if counter.chance(state, 0.6) else 0
     v.clear = counter.uniform(state, 0.0, 1.0)  # how far one sees through the glass
     v.sill = counter.uniform(state, 0.0, 0.07) if counter.chance(state, 0.6) else 0.0
@@ -224,7 +236,11 @@ def _sample_sides(v: np.record, state: np.ndarray) -> None:
     v.stripe = counter.uniform(state, 0.03, 0.10) if counter.chance(state, 0.10) else 0.0
     v.roundel = counter.uniform(state, 0.06, 0.10) if counter.chance(state, 0.06) else 0.0
     v.bar = counter.uniform(state, 0.03, 0.08) if counter.chance(state, 0.08) else 0.0
-    v.scoop = counter.uniform(state, 0.05, 0.14) if v.kind == SUPERCAR or counter.chance(state, 0.1) else 0.0
+    v.scoop = (
+        counter.uniform(state, 0.05, 0.14)
+        if v.kind == SUPERCAR or counter.chance(state, 0.1)
+        else 0.0
+    )
 
 
 @kernel
