@@ -37,7 +37,7 @@ class Views(NamedTuple):
     seen: Tensor  # [N, 3, S, S] in 0..1: what the network sees
     seen_masks: Tensor  # [N, S, S] in 0..1: the mask that it is given
     cameras: Tensor
-    """[N, 5]: azimuth and elevation of the viewpoint, optimised; elevation and distance nan where
+    """[N, 5]: azimuth and elevation of the viewpoint, optimised; angles and distance nan where
     unlabelled; the offsets are not used."""
     objects: Tensor  # int64 [N], on the CPU: images of one number are views of one object
 
@@ -153,14 +153,13 @@ def camera_loss(logits: Tensor, predicted: Tensor, cameras: Tensor) -> Tensor:
 
     `logits`: [B, bins] of the azimuth; `predicted`, `cameras`: [B, 5]. Cross-entropy of the
     azimuth's soft bins plus the elevation's absolute error in units of 10 degrees. The offset, and
-    an unlabelled elevation (nan), need no target: the rendering uses the head's own.
+    unlabelled angles (nan), need no target: the rendering uses the head's own.
     """
     cameras = cameras.detach()
-    azimuth = -(azimuth_targets(cameras[:, 0]) * logits.log_softmax(-1)).sum(-1).mean()
-    labelled = ~cameras[:, 1].isnan()
-    apart = (predicted[:, 1] - cameras[:, 1].nan_to_num()).abs()
-    elevation = torch.where(labelled, apart, 0.0).mean() / 10
-    return azimuth + elevation
+    labelled, known = ~cameras[:, :2].isnan(), cameras[:, :2].nan_to_num()
+    entropies = -(azimuth_targets(known[:, 0]) * logits.log_softmax(-1)).sum(-1)
+    apart = (predicted[:, 1] - known[:, 1]).abs() / 10
+    return torch.where(labelled, torch.stack((entropies, apart), dim=1), 0.0).sum(1).mean()
 
 
 def distance_loss(predicted: Tensor, distances: Tensor) -> Tensor:

@@ -35,9 +35,11 @@ class Prediction(NamedTuple):
 
 
 def completed(labelled: Tensor, predicted: Tensor) -> Tensor:  # both [B, 5] -> [B, 5]
-    """Cameras with labelled azimuth and, where not nan, elevation; the rest is predicted."""
+    """Cameras with azimuth and elevation as labelled, where they are not nan; the rest is
+    predicted."""
     known = torch.zeros_like(labelled, dtype=torch.bool)
-    known[:, AZIMUTH], known[:, ELEVATION] = True, ~labelled[:, ELEVATION].isnan()
+    angles = [AZIMUTH, ELEVATION]
+    known[:, angles] = ~labelled[:, angles].isnan()
     return torch.where(known, labelled, predicted)
 
 
@@ -117,14 +119,27 @@ class InverseGraphics(nn.Module):
         The network sees the object alone: what stands around it differs between generated images
         and photographs.
         """
-        seen = torch.cat(((images - 0.5) * 2 * masks, masks * 2 - 1), dim=1)
+        seen = _seen(images, masks)
         code = F.relu(self.code(self.encoder(resized(seen, self.shape_side))))
         vertices, offsets = self.shape_head(code)
-        finer = self.camera_encoder(resized(seen, self.shape.size))
-        cameras, confidences, logits = self.camera_head(finer)
+        cameras, confidences, logits = self._camera(seen)
         mean_color = (images * masks).sum((2, 3)) / masks.sum((2, 3)).clamp(min=1.0)
         textures = self.texture_head(code, mean_color)
         return Prediction(vertices, offsets, textures, cameras, confidences, logits)
+
+
+    def camera(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Cameras [B, 5], confidences [B] and azimuth logits [B, bins] alone, of what `forward`
+        takes."""
+        return self._camera(_seen(images, masks))
+
+    def _camera(self, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.camera_head(self.camera_encoder(resized(seen, self.shape.size)))
+
+
+def _seen(images: Tensor, masks: Tensor) -> Tensor:  # [B, 4, R, R]
+    """The object's colours in -1..1, 0 around it, and the mask in -1..1."""
+    return torch.cat(((images - 0.5) * 2 * masks, masks * 2 - 1), dim=1)
 
 
 def resized(images: Tensor, side: int) -> Tensor:  # [B, C, R, R] -> [B, C, side, side]

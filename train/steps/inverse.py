@@ -44,7 +44,7 @@ single step would flip a camera by 180° at last."""
 class Examples(NamedTuple):
     """The training set."""
 
-    generated: MultiviewData
+    generated: MultiviewData | None = None
     """Several views of each object."""
     photographs: LabelledPhotographs | None = None
     """Photographs of the run, with cameras."""
