@@ -60,7 +60,8 @@ def _listed(folder: Path) -> tuple[list[Photo], list[Skipped]]:
             name.encode()
             photos.append(Photo(name, path))
         except UnicodeEncodeError:  # bytes of another encoding
-            skipped.append(Skipped(name, "its name is not UTF-8: rename it"))
+            printable = name.encode(errors="backslashreplace").decode()
+            skipped.append(Skipped(printable, "its name is not UTF-8: rename it"))
     return photos, skipped
 
 

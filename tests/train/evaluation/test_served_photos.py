@@ -86,6 +86,7 @@ def test_a_network_that_is_as_right_as_it_is_confident_is_calibrated():
         ("file,angle\na.png,3\n", "needs a head with file and azimuth_degrees"),
         ("file,azimuth_degrees\n", "and rows"),
         ("file,azimuth_degrees\na.png,left\n", "row 1.*could not convert"),
+        ("file,azimuth_degrees\na.png,nan\n", "row 1: azimuth_degrees is nan"),
         ("file,azimuth_degrees\nb.png,3\n", "row 1: there is no file 'b.png'"),
     ],
 )
