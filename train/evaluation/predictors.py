@@ -73,7 +73,7 @@ class BundlePredictor:
         """Only cameras and confidences, of photographs [B, R, R, 3] with their masks [B, R, R]."""
         given = {"images": np.ascontiguousarray(images), "masks": np.ascontiguousarray(masks)}
         cameras, confidences = self.inverse_graphics.run(["cameras", "confidences"], given)
-        return cameras, confidences
+        return np.asarray(cameras), np.asarray(confidences)
 
 
 def painted(read: Predicted, images: NDArray[np.uint8], template: Template) -> Predicted:
