@@ -146,11 +146,11 @@ TRAIN_ARROWS = {
     "data": {"config", "metrics", "models", "running"},
     "steps": {"config", "data", "losses", "models", "renderer", "running"},
     "pose": {"config", "data", "models", "running", "steps"},
-    "annotation": {"config", "metrics", "models", "pose", "running"},
     "evaluation": {
         "config", "data", "losses", "metrics", "models", "pictures", "pose", "renderer", "running",
         "steps",
     },
+    "annotation": {"config", "data", "evaluation", "metrics", "models", "pose", "running"},
     "stages": {
         "annotation", "checkpoints", "config", "data", "evaluation", "metrics", "models",
         "pictures", "pose", "running", "steps",

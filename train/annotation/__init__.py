@@ -1,1 +1,1 @@
-"""Which viewpoint each view code shows: the table, its page for a person, suggestions."""
+"""What a person annotates, on pages for it: viewpoints of view codes, azimuths of photographs."""

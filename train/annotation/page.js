@@ -1,14 +1,10 @@
-/* The page on which a person fills in viewpoints.csv; stands in a script element of
-   viewpoints_page.html, after the JSON that viewpoints_page.py writes. */
-"use strict";
-const given = JSON.parse(document.getElementById("viewpoints").textContent);
+/* The page on which a person fills in viewpoints.csv: the script of page.html, after base.js. */
 const [BIN, KEEP, STD] = ["azimuth_bin_degrees", "keep", "azimuth_std_degrees"]
   .map((name) => given.columns.indexOf(name));
 const STEP = 360 / given.bins.length;
 const STORE = "viewpoints-" + given.key;
 const NAMES = ["front", "front left", "front left", "left side", "back left", "back left", "back",
   "back right", "back right", "right side", "front right", "front right"];
-const $ = (id) => document.getElementById(id);
 
 /* The state: bin in degrees or null, keep. */
 const choices = given.rows.map(({cells}) => (
@@ -34,27 +30,7 @@ function remember() {
   }
 }
 
-/* Drawing. Azimuth 0 (the front faces the viewer) is at the bottom, 90 at the left, clockwise, so
-   that the object in the middle points as it does in the pictures. */
-function element(name, attributes = {}, text = "") {
-  const space = ["svg", "path", "text", "title"].includes(name)
-    ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml";
-  const made = document.createElementNS(space, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.textContent = text;
-  return made;
-}
-function at(azimuth, radius) {
-  const angle = azimuth * Math.PI / 180;
-  return [-radius * Math.sin(angle), radius * Math.cos(angle)].map((v) => v.toFixed(2));
-}
-function wedge(bin, inner, outer) {
-  const [from, to] = [bin - STEP / 2, bin + STEP / 2];
-  const outline = `M${at(from, outer)}A${outer} ${outer} 0 0 1 ${at(to, outer)}` +
-    `L${at(to, inner)}A${inner} ${inner} 0 0 0 ${at(from, inner)}Z`;
-  return element("path", {
-    d: outline, class: bin % 90 ? "wedge" : "wedge quarter", "data-bin": bin});
-}
+/* Drawing. */
 function ends(radius, gap) {
   return [["front", 0, radius + gap + 8, "middle"], ["left side", -radius - gap, 4, "end"],
     ["back", 0, -radius - gap, "middle"], ["right side", radius + gap, 4, "start"]].map(
@@ -65,7 +41,7 @@ function clockOf(row) {
     class: "clock", viewBox: "-122 -75 244 150", role: "slider", tabindex: 0,
     "aria-label": `Azimuth of code ${row}`, "aria-valuemin": 0, "aria-valuemax": 360 - STEP});
   for (const bin of given.bins) {
-    const part = wedge(bin, 21, 54);
+    const part = wedge(bin, STEP, 21, 54);
     part.append(element("title", {}, `${bin}°, ${nameOf(bin)}`));
     clock.append(part);
   }
@@ -136,7 +112,7 @@ function showProgress() {
   $("empty").textContent = !empty.length ? "Every bin has rows."
     : `Bins still empty: ${empty.map((bin) => bin + "°").join(", ")}. Some may stay so.`;
   const numbers = given.bins.flatMap((bin, index) => {
-    const part = wedge(bin, 44, 78);
+    const part = wedge(bin, STEP, 44, 78);
     part.classList.toggle("covered", counts[index] > 0);
     const [x, y] = at(bin, 61);
     const label = element("text", {x, y: Number(y) + 4, "text-anchor": "middle"}, counts[index]);
@@ -189,19 +165,14 @@ document.addEventListener("keydown", (event) => {
 });
 $("next").addEventListener("click", goToWaiting);
 
-/* The table, as Python's csv module reads it. */
+/* The table. */
 function table() {
-  const quoted = (cell) => /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
   const lines = given.rows.map(({cells}, row) => cells.map((cell, column) => (
     column === BIN ? String(choices[row].bin ?? "")
       : column === KEEP ? String(Number(choices[row].keep)) : cell)));
-  return [given.columns, ...lines].map((line) => line.map(quoted).join(",") + "\n").join("");
+  return csv([given.columns, ...lines]);
 }
-$("download").addEventListener("click", () => {
-  const address = URL.createObjectURL(new Blob([table()], {type: "text/csv"}));
-  element("a", {href: address, download: "viewpoints.csv"}).click();
-  setTimeout(() => URL.revokeObjectURL(address), 60000);
-});
+$("download").addEventListener("click", () => download("viewpoints.csv", table()));
 
 $("name").textContent = `Run ${given.name}: ${given.rows.length} view codes`;
 recall();

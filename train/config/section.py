@@ -41,7 +41,8 @@ Folder = Annotated[str, tyro.conf.arg(metavar="FOLDER")]
 
 
 class OnDisk(NamedTuple):
-    """What a path has to be before a command begins: `file`, `folder`, `bundle`, or `output`."""
+    """What a path has to be before a command begins: `file`, `folder`, `bundle`, or `output` or
+    `output file`, which need not be there."""
 
     kind: str
 
@@ -54,12 +55,19 @@ class OnDisk(NamedTuple):
         if self.kind == "bundle":
             found = (path / "manifest.json").is_file()
             return None if found else "is not a readable bundle: it has no manifest.json"
+        if self.kind == "output file":
+            return "is a folder: name a file" if path.is_dir() else _unwritable(path.parent)
         if path == Path():
             return "is the current folder: name one of its own"
         if path.exists() and not path.is_dir():
             return "is a file: name a folder"
-        there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
-        return None if os.access(there, os.W_OK | os.X_OK) else f"cannot be written in {there}"
+        return _unwritable(path)
+
+
+def _unwritable(folder: Path) -> str | None:
+    """Why a folder cannot be written to, or made."""
+    there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    return None if os.access(there, os.W_OK | os.X_OK) else f"cannot be written in {there}"
 
 
 BundleFolder = Annotated[Path, OnDisk("bundle")]

@@ -9,9 +9,13 @@ import csv
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from train.data.photo_set import PhotographsError
 
 TABLE = "photos.csv"
+COLUMNS = ("file", "azimuth_degrees")
+"""Those that it needs."""
 MASKS = "masks"
 
 
@@ -26,17 +30,27 @@ class LabelledPhoto(NamedTuple):
 
 
 def read_labels(folder: Path, masks: Path | None = None) -> list[LabelledPhoto]:
-    """The rows of the folder's table.
+    """The photographs of the folder's table, row by row.
 
     Raises:
         PhotographsError: a column, a file or a number is missing or wrong; the message says which.
     """
+    masks = masks or folder / MASKS
+    return [_label(folder, masks, row, number) for number, row in enumerate(read_rows(folder))]
+
+
+def read_rows(folder: Path) -> list[dict[str, str]]:
+    """The cells of each row of the folder's table by their columns, whatever these are.
+
+    Raises:
+        PhotographsError: there is no row, or not the columns that a label needs.
+    """
     path = folder / TABLE
-    with path.open(newline="", encoding="utf-8") as table:
+    with path.open(newline="", encoding="utf-8-sig") as table:  # spreadsheets add the mark
         rows = list(csv.DictReader(table))
-    if not rows or not {"file", "azimuth_degrees"} <= set(rows[0]):
-        raise PhotographsError(f"{path} needs a head with file and azimuth_degrees, and rows")
-    return [_label(folder, masks or folder / MASKS, row, number) for number, row in enumerate(rows)]
+    if not rows or not set(COLUMNS) <= set(rows[0]):
+        raise PhotographsError(f"{path} needs a head with {' and '.join(COLUMNS)}, and rows")
+    return rows
 
 
 def _label(folder: Path, masks: Path, row: dict[str, str], number: int) -> LabelledPhoto:
@@ -46,6 +60,8 @@ def _label(folder: Path, masks: Path, row: dict[str, str], number: int) -> Label
     try:
         azimuth = float(row["azimuth_degrees"])
         elevation = float(row.get("elevation_degrees") or "nan")
+        if not np.isfinite(azimuth):
+            raise ValueError(f"azimuth_degrees is {azimuth}")
     except ValueError as error:
         raise PhotographsError(f"{where}: {error}; angles are numbers of degrees") from error
     found = sorted(masks.glob(f"{path.stem}.*"))

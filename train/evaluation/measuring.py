@@ -10,8 +10,8 @@ import httpx
 from service.process import ServerError, serving
 from train.config import PROCEDURAL_CATEGORY, Config, ConfigError
 from train.data.held_out import HeldOut, ObjectSource, ProceduralObjects, photograph
-from train.data.mesh_objects import MeshObjects
 from train.data.labelled_photos import TABLE, read_labels
+from train.data.mesh_objects import MeshObjects
 from train.data.photo_layouts import read_photo_set
 from train.data.vehicles import HELD_OUT_SEED
 from train.evaluation.benchmark import Measured, Predictor, measure, score

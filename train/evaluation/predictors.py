@@ -67,6 +67,14 @@ class BundlePredictor:
         read = Predicted._make([masks, *self.inverse_graphics.run(outputs, given)])
         return painted(read, images, self.template)
 
+    def read_cameras(
+        self, images: NDArray[np.uint8], masks: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # [B, 5], [B] in 0..1
+        """Only cameras and confidences, of photographs [B, R, R, 3] with their masks [B, R, R]."""
+        given = {"images": np.ascontiguousarray(images), "masks": np.ascontiguousarray(masks)}
+        cameras, confidences = self.inverse_graphics.run(["cameras", "confidences"], given)
+        return np.asarray(cameras), np.asarray(confidences)
+
 
 def painted(read: Predicted, images: NDArray[np.uint8], template: Template) -> Predicted:
     """Predictions whose textures show what the photographs [B, R, R, 3] show, as the service

@@ -55,7 +55,7 @@ class InverseGraphicsShape:
 
 
 LARGEST_SHAPE_SIDE = 64
-"""Side in pixels that shape and texture are predicted from, or `size` if that is less. What is finer
+"""Side in pixels that shape and texture are predicted from, or `size` if that is less. Finer detail
 the service paints from the photograph itself."""
 
 
@@ -126,7 +126,6 @@ class InverseGraphics(nn.Module):
         mean_color = (images * masks).sum((2, 3)) / masks.sum((2, 3)).clamp(min=1.0)
         textures = self.texture_head(code, mean_color)
         return Prediction(vertices, offsets, textures, cameras, confidences, logits)
-
 
     def camera(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Cameras [B, 5], confidences [B] and azimuth logits [B, bins] alone, of what `forward`

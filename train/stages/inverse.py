@@ -141,7 +141,7 @@ def _examples(
     settings: InverseConfig,
     device: torch.device,
 ) -> Examples:
-    """Generated views, cut-outs, and from round 1 on the photographs that stage cameras labelled."""
+    """Generated views, cut-outs, from round 1 on the photographs that stage cameras labelled."""
     generated = MultiviewData(workspace.stage("multiview", round).require("index.npz").parent)
     cutouts = None
     if settings.cutouts and config.cutouts.wanted:

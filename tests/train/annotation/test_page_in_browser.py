@@ -1,5 +1,3 @@
-import shutil
-
 import numpy as np
 import pytest
 
@@ -12,44 +10,6 @@ from train.annotation.table import (
     read_table,
     table_rows,
 )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as driver:
-        # Chromium refuses its sandbox to root, as whom containers run.
-        chromium = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def opened(browser, tmp_path):
-    """Opens a page; at the end, fails for any error in its script and any request it made."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
-    context.set_default_timeout(20_000)
-    wrong: list[str] = []
-    asked: list[str] = []
-
-    def to(path):
-        tab = context.new_page()
-        tab.on("pageerror", lambda error: wrong.append(str(error)))
-        tab.on("console", lambda message: wrong.append(message.text))
-        tab.on("request", lambda request: asked.append(request.url))
-        tab.goto(path.as_uri())
-        return tab
-
-    yield to
-    context.close()
-    assert not wrong
-    assert {address.partition(":")[0] for address in asked} <= {"file", "data", "blob"}
-    assert {address for address in asked if address.startswith("file:")} == {
-        (tmp_path / "viewpoints.html").as_uri()
-    }
 
 
 def clock(tab, row: int):

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 from train import evaluate
+from train.data.labelled_photos import LabelledPhoto, read_labels
 from train.data.photo_set import PhotographsError
 from train.data.vehicles import HELD_OUT_SEED, photographs
-from train.evaluation import served_photos, served_report
-from train.data.labelled_photos import LabelledPhoto, read_labels
+from train.evaluation import served_report
 from train.evaluation.served_photos import ServedPhoto
 
 COUNT = 5
@@ -87,6 +87,7 @@ def test_a_network_that_is_as_right_as_it_is_confident_is_calibrated():
         ("file,angle\na.png,3\n", "needs a head with file and azimuth_degrees"),
         ("file,azimuth_degrees\n", "and rows"),
         ("file,azimuth_degrees\na.png,left\n", "row 1.*could not convert"),
+        ("file,azimuth_degrees\na.png,nan\n", "row 1: azimuth_degrees is nan"),
         ("file,azimuth_degrees\nb.png,3\n", "row 1: there is no file 'b.png'"),
     ],
 )

@@ -10,7 +10,17 @@ from train.data.road_vehicles import ends
 from train.data.road_vehicles.ends import black, put
 from train.data.road_vehicles.outline import STATIONS
 from train.data.road_vehicles.shape import (
-    BOX, CARGO, HULL, LEFT_MIRROR, LEFT_SEAT, RIGHT_MIRROR, RIGHT_SEAT, ROOF_LOAD, SCREEN, SPOILER, WHEEL,
+    BOX,
+    CARGO,
+    HULL,
+    LEFT_MIRROR,
+    LEFT_SEAT,
+    RIGHT_MIRROR,
+    RIGHT_SEAT,
+    ROOF_LOAD,
+    SCREEN,
+    SPOILER,
+    WHEEL,
 )  # fmt: skip
 from train.data.road_vehicles.vehicle import BOX_VAN, BUS, LORRY, PICKUP
 from train.data.vehicles.counter import kernel

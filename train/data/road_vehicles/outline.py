@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from train.data.vehicles.counter import kernel
 from train.data.road_vehicles.vehicle import BUS, LORRY
+from train.data.vehicles.counter import kernel
 
 END = 7  # stations that close each end
 BETWEEN = 30
