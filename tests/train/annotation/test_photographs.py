@@ -57,7 +57,7 @@ def test_alpha_channels_are_masks(bundle: Path, tmp_path: Path) -> None:
     cut.save(tmp_path / "cut.png")
     assert main([str(tmp_path), "--bundle", str(bundle)]) == 0
     (entry,) = island(tmp_path / "photos.html")["photos"]
-    # As confident as the mask is large: the object takes 0.7 of the square's side.
+    # As confident as the mask is large: a square object takes 1 / FRAME of the frame's side.
     assert entry["confidence"] == pytest.approx(1 / FRAME**2, abs=0.04)
 
 
