@@ -11,6 +11,8 @@ FORMAT_VERSION = 2
 MANIFEST_FILE = "manifest.json"
 TEMPLATE_FILE = "template.npz"
 SAMPLES_FOLDER = "samples"
+WEIGHTS_FILE = "inverse_graphics.safetensors"
+"""The network that training can go on from; a bundle may do without."""
 SEGMENTER = "segmenter"
 INVERSE_GRAPHICS = "inverse_graphics"
 STYLEGAN_R = "stylegan_r"

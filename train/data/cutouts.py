@@ -5,6 +5,7 @@ ones: it meets shapes, looks and masks there that no GAN of a small category sho
 """
 
 from pathlib import Path
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -44,17 +45,33 @@ def cut_out(
     return np.asarray(square.resize((size, size), method)), framed
 
 
+class CutOutBatch(NamedTuple):
+    """N cut-outs."""
+
+    images: NDArray[np.uint8]
+    """[N, S, S, 4], the mask last."""
+    cameras: NDArray[np.float32]
+    """[N, 5], nan where unlabelled."""
+    kinds: NDArray[np.int32]
+    """[N] RENDERED or PHOTOGRAPHED"""
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """What stage `cutouts` wrote; the images stay on the disk."""
+        images = np.load(folder / "images.npy", mmap_mode="r")
+        with np.load(folder / "cameras.npz") as arrays:
+            return cls(images, arrays["cameras"], arrays["kinds"])
+
+
 class CutOuts:
-    """Samples the cut-outs of a folder that stage `cutouts` wrote."""
+    """Samples cut-outs with replacement."""
 
     def __init__(
-        self, folder: Path, photographed: float, device: torch.device | None = None
+        self, data: CutOutBatch, photographed: float, device: torch.device | None = None
     ) -> None:
-        """`photographed`: share of photographs in what is sampled, where there are any."""
-        self.images = np.load(folder / "images.npy", mmap_mode="r")  # uint8 [N, S, S, 4]
-        with np.load(folder / "cameras.npz") as arrays:
-            self.cameras = torch.from_numpy(arrays["cameras"])  # f32 [N, 5], nan where unlabelled
-            kinds = arrays["kinds"]
+        """`photographed`: share of photographs in what is sampled, where there are both kinds."""
+        self.images, cameras, kinds = data
+        self.cameras = torch.from_numpy(cameras)
         self.rows = [np.flatnonzero(kinds == kind) for kind in (RENDERED, PHOTOGRAPHED)]
         self.photographed = photographed if len(self.rows[PHOTOGRAPHED]) else 0.0
         if not len(self.rows[RENDERED]):

@@ -33,6 +33,7 @@ from service.model.manifest import (
     SEGMENTER,
     STYLEGAN_R,
     TEMPLATE_FILE,
+    WEIGHTS_FILE,
     Manifest,
 )
 from train.config import CHECKPOINT, PROCEDURAL, Config, ExportConfig
@@ -92,6 +93,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         for name, graph in graphs.items():
             (beside / f"{name}.onnx").write_bytes(graph.model.SerializeToString())
         save_template(beside / TEMPLATE_FILE, network.template)
+        shutil.copyfile(weights, beside / WEIGHTS_FILE)
         metrics = _metrics(config, workspace, round)
         bundle.write_manifest(beside, _manifest(config, network, graphs, metrics))
         shutil.rmtree(folder.path / "bundle", ignore_errors=True)

@@ -24,7 +24,7 @@ from torch import nn
 
 from graphics.camera import ELEVATION
 from train.config import PROCEDURAL, Config, InverseConfig
-from train.data.cutouts import CutOuts
+from train.data.cutouts import CutOutBatch, CutOuts
 from train.data.multiview import MultiviewData
 from train.data.stream import LabelledPhotographs
 from train.evaluation.viewpoint_cameras import viewpoint_camera_errors
@@ -146,7 +146,7 @@ def _examples(
     cutouts = None
     if settings.cutouts and config.cutouts.wanted:
         made = workspace.stage("cutouts").require("images.npy").parent
-        cutouts = CutOuts(made, settings.photographed_share, device)
+        cutouts = CutOuts(CutOutBatch.read(made), settings.photographed_share, device)
     if round == 0 or not settings.photographs:
         return Examples(generated, cutouts=cutouts)
     with np.load(workspace.stage("cameras", round).require("labels.npz")) as labels:

@@ -1,0 +1,1 @@
+"""Adapting a bundle to photographs of one's own."""

@@ -1,0 +1,54 @@
+"""The options of `train.adapt`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Ge, Le
+
+from train.config.section import (
+    AnyInputFolder,
+    AtLeast0,
+    AtLeast1,
+    BundleFolder,
+    InputFolder,
+    OutputFolder,
+    Positive,
+    PositiveShare,
+    Section,
+)
+from train.evaluation.options import SHIPPED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapt(Section):
+    """The command line."""
+
+    photos: InputFolder
+    """JPEG, PNG, WebP and GIF files; labelled where the folder has a `photos.csv`."""
+    out: OutputFolder = Path("runs/adapted")
+    """The folder to write to; the bundle is `bundle/` in it."""
+    bundle: BundleFolder = SHIPPED
+    """The bundle to start from."""
+    masks: AnyInputFolder = None
+    """Masks of the photographs, in files of the same names. What has none, and is not transparent
+    around its object, is segmented as the service does it, and as it will be served."""
+    steps: AtLeast1 = 400
+    """Training steps, of 64 cut-outs, of each fold and of the last training."""
+    learning_rate: Positive = 5e-4
+    """AdamW's largest."""
+    photographed_share: PositiveShare = 0.5
+    """Share of photographs in a step, where there are rendered cut-outs too."""
+    folds: Annotated[int, Ge(1), Le(50)] = 5
+    """Trainings that leave out a share of the labels each, to be measured by and calibrated on;
+    1: none."""
+    held_out: bool = False
+    """Leave out the first fold of the last training, too."""
+    procedural: AtLeast0 = 3_000
+    """Rendered road vehicles that a bundle of vehicles is trained on beside the photographs."""
+    meshes: AnyInputFolder = None
+    """Textured meshes, y up and the front towards +z, that are rendered for the same."""
+    views_per_mesh: AtLeast1 = 50
+    """Renderings of each."""
+    seed: AtLeast0 = 1
+    """Of all random numbers."""
