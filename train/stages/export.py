@@ -143,7 +143,7 @@ def parity_inputs(workspace: Workspace, modules: Mapping[str, nn.Module]) -> dic
     path = workspace.stage("photographs").require("images.npy")
     images = np.load(path, mmap_mode="r", allow_pickle=False)[:PARITY_IMAGES].copy()
     (masks,) = as_arrays(modules[SEGMENTER](torch.from_numpy(images)))
-    vertices, textures, cameras, _ = as_arrays(
+    vertices, textures, cameras, *_ = as_arrays(
         modules[INVERSE_GRAPHICS](torch.from_numpy(images), torch.from_numpy(masks))
     )
     backgrounds = np.where(masks[..., None] > 0.5, np.uint8(128), images)
