@@ -12,12 +12,19 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from graphics.azimuth import OPPOSITE_DEGREES
 from graphics.object_choice import INSIDE
 from graphics.parts import component_sizes
 from graphics.photographs import Photograph
 
 Flag = Literal[
-    "touches_border", "tiny", "several_objects", "low_iou", "unlike_training", "no_object"
+    "touches_border",
+    "tiny",
+    "several_objects",
+    "low_iou",
+    "unlike_training",
+    "ambiguous_front_back",
+    "no_object",
 ]
 
 
@@ -54,11 +61,17 @@ UNDECIDED_SHARE = Criterion(
     f"a segmenter undecided ({UNDECIDED[0]:g}..{UNDECIDED[1]:g}) about more than {{:g}} of the "
     "object's area",
 )
+OPPOSITE = Criterion(
+    "ambiguous_front_back",
+    0.25,
+    f"an azimuth within {OPPOSITE_DEGREES:g} degrees of the opposite one has a probability of at "
+    "least {:g}",
+)
 OBJECT = Criterion("no_object", INSIDE, "no pixel was recognised as the object")
 """A pixel whose mask is above the threshold is the object's."""
 TABLE = (
     BORDER_SHARE, TINY_SHARE, SECOND_OBJECT_SHARE, LOW_IOU,
-    LOW_CONFIDENCE, COLOUR_ERROR, UNDECIDED_SHARE, OBJECT,
+    LOW_CONFIDENCE, COLOUR_ERROR, UNDECIDED_SHARE, OPPOSITE, OBJECT,
 )  # fmt: skip
 
 DESCRIPTION = "; ".join(
@@ -74,6 +87,7 @@ def flags(
     rerender_iou: float,  # 0..1: the mesh, rendered by its camera, against the mask
     colour_error: float,  # 0..1
     confidence: float,  # 0..1
+    opposite: float,  # 0..1: of the camera's opposite, by `graphics.azimuth.opposite_probability`
 ) -> list[Flag]:
     """The flags that apply, in the order of `Flag`; no_object stands alone."""
     inside = mask > OBJECT.threshold
@@ -91,6 +105,7 @@ def flags(
         "unlike_training": confidence < LOW_CONFIDENCE.threshold
         or colour_error > COLOUR_ERROR.threshold
         or (segmented and _undecided_share(mask, inside) > UNDECIDED_SHARE.threshold),
+        "ambiguous_front_back": opposite >= OPPOSITE.threshold,
     }
     return [flag for flag, applies in found.items() if applies]
 

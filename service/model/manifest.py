@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-FORMAT_VERSION = 2
+from graphics import azimuth
+
+FORMAT_VERSION = 3
 MANIFEST_FILE = "manifest.json"
 TEMPLATE_FILE = "template.npz"
 SAMPLES_FOLDER = "samples"
@@ -63,11 +65,12 @@ VERTICES = Tensor("vertices", "float32", (BATCH_AXIS, "V", 3))
 TEXTURES = Tensor("textures", "float32", (BATCH_AXIS, "Ht", "Wt", 3))
 CAMERAS = Tensor("cameras", "float32", (BATCH_AXIS, 5))
 CONFIDENCES = Tensor("confidences", "float32", (BATCH_AXIS,))
+AZIMUTHS = Tensor("azimuth_probabilities", "float32", (BATCH_AXIS, azimuth.BINS))
 BACKGROUNDS = Tensor("backgrounds", "uint8", (BATCH_AXIS, "R", "R", 3))
 GENERATED = Tensor("images", "float32", (BATCH_AXIS, "R", "R", 3))
 GRAPHS = {
     SEGMENTER: Graph((IMAGES,), (MASKS,)),
-    INVERSE_GRAPHICS: Graph((IMAGES, MASKS), (VERTICES, TEXTURES, CAMERAS, CONFIDENCES)),
+    INVERSE_GRAPHICS: Graph((IMAGES, MASKS), (VERTICES, TEXTURES, CAMERAS, CONFIDENCES, AZIMUTHS)),
     STYLEGAN_R: Graph((CAMERAS, VERTICES, TEXTURES, BACKGROUNDS), (GENERATED,)),
 }
 

@@ -30,6 +30,8 @@ class Reconstruction(NamedTuple):
     """[5], the convention of graphics.camera"""
     confidence: float
     """0..1"""
+    azimuth_probabilities: NDArray[np.float32]
+    """[24], the bins of graphics.azimuth; sum 1"""
 
 
 class GraphRunner:
@@ -110,8 +112,8 @@ class Reconstructor(GraphRunner):
         mask: NDArray[np.float32],  # [R, R] in 0..1
     ) -> Reconstruction:
         """The object of one photograph."""
-        vertices, texture, camera, confidence = await self.submit((pixels, mask))
-        return Reconstruction(vertices, texture, camera, float(confidence))
+        vertices, texture, camera, confidence, azimuths = await self.submit((pixels, mask))
+        return Reconstruction(vertices, texture, camera, float(confidence), azimuths)
 
 
 class Generator(GraphRunner):

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from graphics import azimuth, quality
 from graphics import camera as cameras
-from graphics import quality
+from graphics.azimuth import Hypothesis
 from graphics.photographs import Frame
 from graphics.render import Rendered, View, look, render_view
 from service import metrics
@@ -130,10 +131,12 @@ def _finish(
         rendered = render_view(taken.view, taken.texture[None], engine.template, resolution)
         preview = _preview(engine, taken) if options.preview else None
     with metrics.stage("assess", timings):
-        rerender_iou, flags = _assess(seen, rendered)
+        found = seen.reconstruction
+        others = azimuth.alternatives(found.azimuth_probabilities, _azimuth(found.camera))
+        rerender_iou, flags = _assess(seen, rendered, others)
     with metrics.stage("encode", timings):
         mask = images.encode_png(images.to_bytes(seen.mask))
-        camera = _camera(seen.reconstruction.camera, seen.photograph.frame)
+        camera = _camera(found.camera, seen.photograph.frame, others)
     archive, mesh = to_archive(taken), None
     if not links:
         with metrics.stage("mesh", timings):
@@ -156,13 +159,16 @@ def _painted(engine: Engine, seen: Seen, view: View, longer: int) -> NDArray[np.
     return engine.painter.paint(seen.photograph, seen.mask, view, texture, longer)
 
 
-def _assess(seen: Seen, rendered: Rendered) -> tuple[float, list[quality.Flag]]:
+def _assess(
+    seen: Seen, rendered: Rendered, others: list[Hypothesis]
+) -> tuple[float, list[quality.Flag]]:
     """IoU of the re-rendered mesh with the mask, 0..1, and the quality flags."""
     covered = rendered.masks[0] > 0.5
     photograph, mask, found = seen
     iou = _iou(mask > 0.5, covered)
     colour_error = quality.colour_difference(photograph.pixels, rendered.images[0], covered)
-    return iou, quality.flags(photograph, mask, iou, colour_error, found.confidence)
+    opposite = azimuth.opposite_probability(others, _azimuth(found.camera))
+    return iou, quality.flags(photograph, mask, iou, colour_error, found.confidence, opposite)
 
 
 def _mesh(options: ImageOptions, content: bytes | str) -> schemas.Mesh:
@@ -192,12 +198,22 @@ def cut_out(rendered: Rendered) -> NDArray[np.uint8]:
     return images.to_bytes(np.concatenate([colours, alpha], axis=-1))
 
 
-def _camera(camera: NDArray[np.float32], frame: Frame) -> schemas.Camera:
+def _azimuth(camera: NDArray[np.float32]) -> float:
+    return float(camera[cameras.AZIMUTH])
+
+
+def _camera(camera: NDArray[np.float32], frame: Frame, others: list[Hypothesis]) -> schemas.Camera:
     row = camera[None]
     half = frame.side / 2
     x, y = camera[cameras.OFFSET_X], camera[cameras.OFFSET_Y]
     return schemas.Camera(
         **to_view(camera).model_dump(),
+        alternatives=[
+            schemas.Alternative(
+                azimuth_degrees=round(one.azimuth_degrees, 6), probability=round(one.probability, 6)
+            )
+            for one in others
+        ],
         field_of_view_degrees=cameras.FIELD_OF_VIEW_DEGREES,
         intrinsics=schemas.Intrinsics(
             focal_length=round(cameras.focal_length() * half, 6),

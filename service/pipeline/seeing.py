@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from graphics import azimuth
 from graphics.photographs import Photograph, cut_out, open_photograph
 from graphics.quality import OBJECT
 from graphics.segmented import Shown, box_within, cut_out_found, show
@@ -45,7 +46,9 @@ async def see(
         reconstruction = await engine.reconstructor.reconstruct(found.pixels, found.mask)
     if not (found.mask > OBJECT.threshold).any():
         # The network was never asked about photographs of nothing.
-        reconstruction = reconstruction._replace(confidence=0.0)
+        reconstruction = reconstruction._replace(
+            confidence=0.0, azimuth_probabilities=azimuth.UNKNOWN
+        )
     return Seen(found, found.mask, reconstruction)
 
 

@@ -136,11 +136,24 @@ class Intrinsics(Strict):
     """pixels from the left and top edge of the photograph; it may lie outside"""
 
 
+class Alternative(Strict):
+    """Another azimuth that the photograph may have been taken from."""
+
+    azimuth_degrees: float = Field(ge=-180, le=180, examples=[-138.5])
+    """degrees"""
+    probability: float = Field(ge=0, le=1, examples=[0.31])
+    """0..1, that this azimuth is about right, as confidence says it of the camera's"""
+
+
 class Camera(Strict):
     """The camera a photograph was taken from, in the frame of the object."""
 
     azimuth_degrees: float = Field(ge=-180, le=180, examples=[43.2])
     """degrees"""
+    alternatives: list[Alternative] = Field(
+        examples=[[{"azimuth_degrees": -138.5, "probability": 0.31}]]
+    )
+    """azimuths beside it, the most probable first; empty where there is no doubt"""
     elevation_degrees: float = Field(examples=[12.5])
     """degrees; above 0 looks down"""
     distance: float = Field(examples=[5.1])

@@ -19,8 +19,8 @@ def box(top, bottom, left, right):
     return mask
 
 
-def flags(mask, taken=None, iou=0.9, colour_error=0.1, confidence=0.9):
-    return quality.flags(taken or photograph(), mask, iou, colour_error, confidence)
+def flags(mask, taken=None, iou=0.9, colour_error=0.1, confidence=0.9, opposite=0.0):
+    return quality.flags(taken or photograph(), mask, iou, colour_error, confidence, opposite)
 
 
 def test_a_good_photograph_has_no_flag():
@@ -80,6 +80,14 @@ def test_doubt_means_unlike_the_training_set():
     undecided[48:62, 16:48] = 0.4
     assert flags(undecided) == ["unlike_training"]
     assert flags(undecided, photograph(mask=undecided)) == []
+
+
+def test_a_likely_view_from_the_other_side_is_ambiguous():
+    mask, limit = box(16, 48, 16, 48), quality.OPPOSITE.threshold
+    assert flags(mask, opposite=limit) == ["ambiguous_front_back"]
+    assert flags(mask, opposite=limit - 0.01) == []
+    assert flags(mask, confidence=0.4, opposite=0.4) == ["unlike_training", "ambiguous_front_back"]
+    assert flags(mask * 0, opposite=0.4) == ["no_object"]
 
 
 def test_a_drawing_differs_by_the_mean_of_what_it_covers():

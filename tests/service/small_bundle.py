@@ -3,7 +3,8 @@
 segmenter: a pixel darker than 160 is the object; a top left pixel of exactly POISON_GREY makes the
 graph itself fail, and with it the whole batch. inverse_graphics: the template sphere scaled by
 0.5 + the share of the image the object covers, one flat colour (the image's mean), a camera whose
-azimuth is 90 x the mean red, confidence 1; a black pixel gives an undefined confidence.
+azimuth is 90 x the mean grey, confidence 1; a black pixel gives an undefined confidence. Its
+azimuth_probabilities are 1 - doubt in the bin of 45 degrees and the doubt in that of -135.
 stylegan_r: half the background, half the texture's mean colour, darker as the camera turns.
 """
 
@@ -14,6 +15,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper, save
 from PIL import Image, ImageDraw
 
+from graphics.azimuth import BINS
 from graphics.camera import CONVENTION
 from graphics.mesh import Template, save_template, sphere_template
 from service.model import bundle
@@ -37,14 +39,18 @@ DTYPES = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}
 
 
 def write_small_bundle(
-    folder: Path, samples: int = 2, half: bool = False, half_parity: float = 0.01
+    folder: Path,
+    samples: int = 2,
+    half: bool = False,
+    half_parity: float = 0.01,
+    doubt: float = 0.0,
 ) -> Manifest:
     """Write and seal the bundle; `half`: with a float16 segmenter, whose threshold is 100."""
     (folder / SAMPLES_FOLDER).mkdir(parents=True)
     template = sphere_template(TEMPLATE_LEVEL)
     save_template(folder / TEMPLATE_FILE, template)
     manifest = small_manifest(template)
-    for name, (nodes, constants) in small_graphs(template).items():
+    for name, (nodes, constants) in small_graphs(template, doubt).items():
         save(_model(name, manifest.graph(name), nodes, constants), folder / f"{name}.onnx")
     if half:
         manifest = _add_half_segmenter(folder, manifest, template, half_parity)
@@ -79,10 +85,12 @@ def small_manifest(template: Template) -> Manifest:
     )
 
 
-def small_graphs(template: Template):
+def small_graphs(template: Template, doubt: float = 0.0):
     """Graph name → (nodes, constants)."""
     node, last, space = helper.make_node, _integers(3), _integers(1, 2)
     height, width = TEXTURE_SIZE
+    azimuths = np.zeros((1, BINS), np.float32)
+    azimuths[0, 3], azimuths[0, 15] = 1 - doubt, doubt
     segmenter = [
         node("Cast", ["images"], ["colours"], to=TensorProto.FLOAT),
         node("ReduceMean", ["colours", "last"], ["brightness"], keepdims=0),
@@ -110,6 +118,8 @@ def small_graphs(template: Template):
         node("Reshape", ["grey", "column"], ["grey_column"]),
         node("Mul", ["grey_column", "turn"], ["turned"]),
         node("Add", ["turned", "camera"], ["cameras"]),
+        node("Mul", ["grey_column", "no_bins"], ["nothing"]),
+        node("Add", ["nothing", "azimuths"], ["azimuth_probabilities"]),
     ]
     generator = [
         node("Cast", ["backgrounds"], ["colours"], to=TensorProto.FLOAT),
@@ -142,6 +152,7 @@ def small_graphs(template: Template):
                 "sphere": template.vertices[None], "texels": np.ones((1, height, width, 1), "f"),
                 "space_and_colour": _integers(1, 2, 3), "column": _integers(-1, 1),
                 "turn": _floats([[90, 0, 0, 0, 0]]), "camera": _floats([[0, 10, 5, 0, 0]]),
+                "no_bins": np.zeros_like(azimuths), "azimuths": azimuths,
             },
         ),
         STYLEGAN_R: (

@@ -104,6 +104,7 @@ def test_a_photograph_without_an_object_says_so_and_is_sure_of_nothing(client):
     assert entry["status"] == "ok"
     assert entry["quality_flags"] == ["no_object"]
     assert entry["rerender_iou"] == entry["confidence"] == 0
+    assert entry["camera"]["alternatives"] == []
     assert entry["frame"] == {"left": 0, "top": 0, "side": 50}
 
 

@@ -39,3 +39,10 @@ def test_every_sample_becomes_a_mesh_that_fits_its_mask(entries):
     for entry in entries:
         assert entry.status == "ok"
         assert entry.rerender_iou >= LOWEST_IOU, entry.name
+
+
+def test_the_probabilities_of_all_hypotheses_are_shares_of_one_distribution(entries):
+    for entry in entries:
+        others = entry.camera.alternatives
+        assert entry.confidence + sum(one.probability for one in others) < 1 + 1e-5
+        assert all(one.probability <= entry.confidence for one in others)

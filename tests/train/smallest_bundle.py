@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from graphics.azimuth import BINS
 from graphics.mesh import save_template, sphere_template
 
 SIZE = 32
@@ -65,6 +66,9 @@ def write_inverse_graphics(folder: Path) -> None:
             node("Squeeze", ["zeros", "one"], ["zeros2"]),
             node("Add", ["zeros2", "camera"], ["cameras"]),
             node("Squeeze", ["bright", "both"], ["confidences"]),
+            node("Mul", ["bright", "no_bins"], ["zero_bins"]),
+            node("Squeeze", ["zero_bins", "one"], ["zero_bins2"]),
+            node("Add", ["zero_bins2", "bins"], ["azimuth_probabilities"]),
         ],
         (
             [IMAGES, MASKS],
@@ -73,6 +77,7 @@ def write_inverse_graphics(folder: Path) -> None:
                 value("textures", TensorProto.FLOAT, 4, 8, 3),
                 value("cameras", TensorProto.FLOAT, 5),
                 value("confidences", TensorProto.FLOAT),
+                value("azimuth_probabilities", TensorProto.FLOAT, BINS),
             ],
         ),
         {
@@ -80,6 +85,8 @@ def write_inverse_graphics(folder: Path) -> None:
             "white": np.ones((1, 4, 8, 3), np.float32),
             "zero_row": np.zeros((1, 1, 5), np.float32),
             "camera": np.array([[30, 10, 5, 0, 0]], np.float32),
+            "no_bins": np.zeros((1, 1, BINS), np.float32),
+            "bins": np.eye(BINS, dtype=np.float32)[[2]],
             "one": np.array([1], np.int64),
             "both": np.array([1, 2], np.int64),
         },

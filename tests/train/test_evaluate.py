@@ -4,9 +4,11 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
+from graphics.azimuth import BINS
 from graphics.mesh import save_template
 from tests.train.data.mesh_folder import striped, write_glb, write_obj, write_ply
 from tests.train.data.photo_folders import mask, picture, write_pascal3d
@@ -36,6 +38,7 @@ def test_the_graphs_are_chained_as_the_service_chains_them(bundle: Path) -> None
     assert np.allclose(read.textures[1], 0.4)
     assert np.allclose(read.cameras, [[30, 10, 5, 0, 0]] * 2)
     assert np.allclose(read.confidences, [0, 0.4])
+    assert read.azimuth_probabilities.tolist() == [np.eye(BINS)[2].tolist()] * 2
 
 
 def test_textures_show_what_the_photograph_shows(bundle: Path) -> None:
@@ -235,6 +238,17 @@ def test_a_damaged_bundle_is_refused(
     (copied / name).write_bytes(content)
     assert main(["objects", "1", "--bundle", str(copied), "--out", str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_bundle_of_before_the_azimuths_probabilities_is_refused(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied = shutil.copytree(bundle, tmp_path / "older")
+    model = onnx.load(copied / "inverse_graphics.onnx")
+    model.graph.output.pop()
+    onnx.save(model, copied / "inverse_graphics.onnx")
+    assert main(["objects", "1", "--bundle", str(copied), "--out", str(tmp_path)]) == 2
+    assert "has no output azimuth_probabilities" in capsys.readouterr().err
 
 
 def test_a_generator_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

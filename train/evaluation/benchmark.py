@@ -57,6 +57,8 @@ class Predicted(NamedTuple):
     """[B, 5]."""
     confidences: NDArray[np.float32]
     """[B] in 0..1."""
+    azimuth_probabilities: NDArray[np.float32]
+    """[B, 24], the bins of `graphics.azimuth`; sum 1."""
 
 
 class Predictor(Protocol):

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from graphics.camera import NOMINAL_DISTANCE
+from graphics.camera import AZIMUTH, NOMINAL_DISTANCE
 from graphics.mesh import Template
 from train.data.held_out import HeldOut, ObjectSource, Pictures
 from train.evaluation.benchmark import Predicted
 from train.losses.multiview import color_loss, flatten_loss, iou_loss, laplacian_loss
 from train.metrics.shape_comparison import Shape
+from train.models.heads import azimuth_targets
 from train.renderer.render import Renderer
 from train.running.progress import ignore_progress
 
@@ -59,7 +60,8 @@ def oracle(
         on_progress(len(fits))
     vertices, textures = map(np.stack, zip(*fits, strict=True))
     masks, certain = truth.masks / np.float32(255), np.ones(len(fits), np.float32)
-    return Predicted(masks, vertices, textures, truth.cameras, certain)
+    azimuths = azimuth_targets(torch.from_numpy(truth.cameras[:, AZIMUTH])).numpy()
+    return Predicted(masks, vertices, textures, truth.cameras, certain, azimuths)
 
 
 def fitting_cameras() -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from graphics import camera, quality
+from graphics import azimuth, camera, quality
 from graphics.camera import AZIMUTH, DISTANCE, ELEVATION, wrap_degrees
 from graphics.mesh import Template
 from train.data.photo_set import PhotoSet
@@ -147,9 +147,16 @@ def _measure_part(predictor: PhotoPredictor, photos: PhotoSet, part: slice) -> P
     )
     taken = [photos.photograph(number) for number in range(len(photos.names))[part]]
     errors = map(quality.colour_difference, images, renders[:, 0] / np.float32(255), covered)
-    judged = zip(taken, masks, rerendered, errors, scores.confidence, strict=True)
+    opposite = map(_opposite, read.azimuth_probabilities, predicted[:, AZIMUTH])
+    judged = zip(taken, masks, rerendered, errors, scores.confidence, opposite, strict=True)
     flags = [quality.flags(*each) for each in judged]
     return PhotosMeasured(scores, read.cameras, flags, masks, renders)
+
+
+def _opposite(probabilities: NDArray[np.float32], azimuth_degrees: float) -> float:
+    """The probability [24] → 0..1 that the object faces the other way."""
+    others = azimuth.alternatives(probabilities, azimuth_degrees)
+    return azimuth.opposite_probability(others, azimuth_degrees)
 
 
 def _renders(

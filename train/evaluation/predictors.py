@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
+from graphics.camera import AZIMUTH
 from graphics.mesh import Template, load_template
 from graphics.render import look
 from graphics.texture_transfer import TextureTransfer
@@ -19,12 +20,15 @@ from train.config import CommandError
 from train.data.vehicles import meshes, photographs
 from train.evaluation.benchmark import BATCH, ConstantShape, Predicted
 from train.evaluation.renders import NEUTRAL
+from train.models.heads import azimuth_targets
 from train.models.inverse_graphics import load_inverse_graphics
 from train.models.serving_graphs import InverseGraphicsGraph
 from train.models.weights import WeightsError
 
 REMEMBERED = 4_000
 """Procedural vehicles that `NearestTraining` remembers."""
+OUTPUTS = ["vertices", "textures", "cameras", "confidences", "azimuth_probabilities"]
+"""Of the inverse graphics network, in the order of `Predicted`."""
 DESCRIPTOR_SIDE = 16
 """Photographs are compared as pictures of this side in pixels."""
 
@@ -49,6 +53,12 @@ class BundlePredictor:
             ) from error
         self.segmenter = _session(folder / "segmenter.onnx", self.resolution)
         self.inverse_graphics = _session(folder / "inverse_graphics.onnx", self.resolution)
+        given = {output.name for output in self.inverse_graphics.get_outputs()}
+        if missing := sorted(set(OUTPUTS) - given):
+            raise BundleUnusable(
+                f"{folder / 'inverse_graphics.onnx'} has no output {', '.join(missing)}: export "
+                "the bundle again"
+            )
 
     def predict(self, images: NDArray[np.uint8]) -> Predicted:
         """Read photographs [B, R, R, 3]."""
@@ -62,9 +72,8 @@ class BundlePredictor:
 
     def reconstruct(self, images: NDArray[np.uint8], masks: NDArray[np.float32]) -> Predicted:
         """Read photographs [B, R, R, 3] whose masks [B, R, R], in 0..1, are known."""
-        outputs = ["vertices", "textures", "cameras", "confidences"]
         given = {"images": np.ascontiguousarray(images), "masks": np.ascontiguousarray(masks)}
-        read = Predicted._make([masks, *self.inverse_graphics.run(outputs, given)])
+        read = Predicted._make([masks, *self.inverse_graphics.run(OUTPUTS, given)])
         return painted(read, images, self.template)
 
     def read_cameras(
@@ -187,6 +196,7 @@ class NearestTraining:
             np.stack([mesh.texture for mesh in found]).astype(np.float32) / 255,
             self.cameras[nearest],
             np.ones(len(images), np.float32),
+            azimuth_targets(torch.from_numpy(self.cameras[nearest, AZIMUTH])).numpy(),
         )
 
 

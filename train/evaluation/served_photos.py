@@ -34,6 +34,8 @@ class ServedPhoto(NamedTuple):
     """Its part of the answer."""
     azimuth_error_degrees: float
     """0..180; 180 where the photograph was refused."""
+    second_error_degrees: float
+    """Of the most probable alternative, 0..180; 180 where the answer has none."""
     elevation_error_degrees: float
     """nan where it is not labelled."""
     mask_iou: float
@@ -56,18 +58,24 @@ def post_photos(client: httpx.Client, photos: list[LabelledPhoto]) -> Iterator[S
         entry = answer["images"][0]
         if entry["status"] != "ok":
             missed = np.nan if photo.mask is None else 0.0
-            yield ServedPhoto(photo, entry, 180.0, np.nan, missed, [])
+            yield ServedPhoto(photo, entry, 180.0, 180.0, np.nan, missed, [])
             continue
         camera = entry["camera"]
-        error = azimuth_difference_degrees(camera["azimuth_degrees"], photo.azimuth_degrees)
+        second = camera["alternatives"][0] if camera["alternatives"] else None
         yield ServedPhoto(
             photo,
             entry,
-            float(error),
+            _azimuth_error(photo, camera),
+            180.0 if second is None else _azimuth_error(photo, second),
             abs(camera["elevation_degrees"] - photo.elevation_degrees),
             _mask_iou(photo, entry),
             _pictures(client, photo, entry),
         )
+
+
+def _azimuth_error(photo: LabelledPhoto, found: dict[str, Any]) -> float:
+    """Of a camera or a hypothesis, 0..180 degrees."""
+    return float(azimuth_difference_degrees(found["azimuth_degrees"], photo.azimuth_degrees))
 
 
 def _mask_iou(photo: LabelledPhoto, entry: dict[str, Any]) -> float:

@@ -31,6 +31,11 @@ METRICS = {
         statistic="within30",
         score="azimuth_degrees",
     ),
+    "azimuth_acc30_either": Metric(
+        "azimuth_acc30 with the second hypothesis counted as right: where the camera or the most "
+        "probable alternative is at most 30 degrees off",
+        statistic="within30",
+    ),
     "azimuth_flipped": Metric(
         f"share of azimuth errors beyond {FLIPPED_DEGREES:.0f} degrees: the front taken for the "
         "rear or the reverse; lower is better"
@@ -111,6 +116,7 @@ def served_metrics(served: Sequence[ServedPhoto]) -> dict[str, Estimate]:
     scores = {
         "answered": np.array([bool(one.pictures) for one in served], float),
         "azimuth_degrees": errors,
+        "azimuth_acc30_either": np.minimum(errors, [one.second_error_degrees for one in served]),
         "azimuth_flipped": (errors > FLIPPED_DEGREES).astype(float),
         "elevation_degrees": np.array([one.elevation_error_degrees for one in served]),
         "azimuth_acc30_top50": errors[order[: -(-len(order) // 2)]],

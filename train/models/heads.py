@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from graphics.azimuth import BINS
 from graphics.camera import NOMINAL_DISTANCE
 from graphics.mesh import Template
 
@@ -12,7 +13,7 @@ PLANE_MARGIN = 0.01
 """Object units from the mirror plane within which a vertex is held back from crossing it."""
 PATCH = 4  # texels along each side that one cell of the finest features gives
 DARKEST = 0.02  # nearest that a mean colour comes to 0 or 1, where its logit would be infinite
-AZIMUTH_BINS = 24
+AZIMUTH_BINS = BINS
 """Soft bins of the azimuth distribution, 15 degrees apart; bin 0 is centred on 0 degrees."""
 
 

@@ -20,6 +20,7 @@ class Reconstructions(NamedTuple):
     textures: Tensor  # [B, Ht, Wt, 3] in 0..1, row 0 is v = 1
     cameras: Tensor  # [B, 5]
     confidences: Tensor  # [B] in 0..1
+    azimuth_probabilities: Tensor  # [B, AZIMUTH_BINS], sum 1; the confidences are of their peaks
 
 
 class SegmenterGraph(nn.Module):
@@ -51,6 +52,7 @@ class InverseGraphicsGraph(nn.Module):
             prediction.textures.permute(0, 2, 3, 1),
             prediction.cameras,
             prediction.confidences,
+            prediction.azimuth_logits.softmax(-1),
         )
 
 

@@ -161,7 +161,7 @@ def parity_inputs(
 ) -> dict[str, Arrays]:
     """Inputs that each graph is compared on: photographs and predictions from them."""
     (masks,) = as_arrays(modules[SEGMENTER](torch.from_numpy(images)))
-    vertices, textures, cameras, _ = as_arrays(
+    vertices, textures, cameras, *_ = as_arrays(
         modules[INVERSE_GRAPHICS](torch.from_numpy(images), torch.from_numpy(masks))
     )
     backgrounds = np.where(masks[..., None] > 0.5, np.uint8(128), images)

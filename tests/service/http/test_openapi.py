@@ -94,7 +94,8 @@ def test_the_form_fields_are_those_that_are_read(document):
 @pytest.mark.parametrize(
     "model",
     [
-        schemas.ImageAnswer, schemas.CameraView, schemas.Intrinsics, schemas.Square,
+        schemas.ImageAnswer, schemas.CameraView, schemas.Camera, schemas.Alternative,
+        schemas.Intrinsics, schemas.Square,
         render_schemas.Turntable, render_schemas.Animation, JobAnswer,
     ],
 )  # fmt: skip

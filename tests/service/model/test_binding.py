@@ -5,7 +5,7 @@ import pytest
 from service.model.binding import Binding, Ladder
 from service.model.manifest import INVERSE_GRAPHICS
 
-NAMES = ["vertices", "textures", "cameras", "confidences"]
+NAMES = ["vertices", "textures", "cameras", "confidences", "azimuth_probabilities"]
 
 
 @pytest.fixture(scope="module")

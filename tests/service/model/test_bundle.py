@@ -3,6 +3,7 @@ import json
 import shutil
 
 import numpy as np
+import onnx
 import pytest
 
 from graphics.mesh import save_template, sphere_template
@@ -67,7 +68,7 @@ def test_a_missing_file_is_named(copy):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"format_version": 1}, "bundle format is 1; this service reads 2"),
+        ({"format_version": 2}, "bundle format is 2; this service reads 3"),
         ({"surprise": 1}, "unknown fields"),
         ({"files": {"../secret": "0"}}, "has no"),
         ({"resolution": 4}, "resolution 4"),
@@ -107,6 +108,15 @@ def test_poor_parity_is_refused_when_sealing(copy):
 def test_a_graph_with_other_tensors_is_refused_when_sealing(copy):
     shutil.copyfile(copy / "stylegan_r.onnx", copy / "segmenter.onnx")
     with pytest.raises(BundleError, match=r"segmenter\.onnx has inputs"):
+        bundle.write_manifest(copy, small_manifest(sphere_template(1)))
+
+
+def test_a_graph_without_an_output_is_refused_when_sealing(copy):
+    path = copy / "inverse_graphics.onnx"
+    model = onnx.load(path)
+    assert model.graph.output.pop().name == "azimuth_probabilities"
+    onnx.save(model, path)
+    with pytest.raises(BundleError, match=r"they must be .*'azimuth_probabilities'"):
         bundle.write_manifest(copy, small_manifest(sphere_template(1)))
 
 

@@ -4,6 +4,7 @@ import threading
 import numpy as np
 import pytest
 
+from graphics.azimuth import BINS
 from service.errors import ItemError
 from service.model.batcher import Device
 from service.model.manifest import INVERSE_GRAPHICS, STYLEGAN_R
@@ -49,6 +50,7 @@ def test_the_reconstructor_answers_each_photograph_alone(loaded_bundle, device):
     assert dark.camera == pytest.approx([90 * 0.2, 10, 5, 0, 0], abs=1e-4)
     assert bright.camera[0] == pytest.approx(90 * 0.4, abs=1e-4)
     assert dark.texture.shape == (*TEXTURE_SIZE, 3)
+    assert dark.azimuth_probabilities.shape == (BINS,) and dark.azimuth_probabilities.sum() == 1
     np.testing.assert_allclose(dark.vertices, 1.5 * loaded_bundle.template.vertices, rtol=1e-6)
 
 

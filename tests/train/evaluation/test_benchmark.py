@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from graphics.azimuth import UNKNOWN
 from graphics.camera import AZIMUTH, DISTANCE, ELEVATION
 from graphics.mesh import Template, edges_of, sphere_template
 from train.data.held_out import HeldOut, held_out
@@ -45,6 +46,7 @@ class Oracle:
             np.repeat(self.texture[None], count, 0),
             self.cameras,
             np.ones(count, np.float32),
+            np.tile(UNKNOWN, (count, 1)),
         )
 
 
@@ -132,6 +134,7 @@ def test_objects_are_measured_one_by_one_whatever_the_batch() -> None:
                 np.full((count, 4, 8, 3), 0.5, np.float32),
                 np.repeat(np.array([[0, 10, 5, 0, 0]], np.float32), count, 0),
                 np.zeros(count, np.float32),
+                np.tile(UNKNOWN, (count, 1)),
             )
 
     truth = held_out(53, 2, 32)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from graphics.azimuth import BINS
 from graphics.mesh import sphere_template
 from graphics.photographs import Frame
 from train.data.photo_set import PhotoSet, of_squares
@@ -11,11 +12,16 @@ SIZE = 48
 
 
 class Ball:
-    """Takes everything for a ball at the camera and of the confidence that it is given."""
+    """Takes everything for a ball at the camera and of the confidence that it is given.
 
-    def __init__(self, cameras: np.ndarray, confidence: float = 0.9) -> None:
+    `doubt`: the probability that the camera looks from behind.
+    """
+
+    def __init__(self, cameras: np.ndarray, confidence: float = 0.9, doubt: float = 0.0) -> None:
         self.template = sphere_template(2)
         self.cameras, self.confidence = cameras.astype(np.float32), confidence
+        self.azimuths = np.zeros((1, BINS), np.float32)
+        self.azimuths[0, 0], self.azimuths[0, BINS // 2] = 1 - doubt, doubt
 
     def segment(self, images: np.ndarray) -> np.ndarray:
         return (images[..., 0] > 100).astype(np.float32)
@@ -28,6 +34,7 @@ class Ball:
             np.full((count, 4, 8, 3), 0.8, np.float32),
             self.cameras[:count],
             np.full(count, self.confidence, np.float32),
+            np.repeat(self.azimuths, count, 0),
         )
 
 
@@ -78,6 +85,8 @@ def test_what_a_person_should_look_at_is_flagged() -> None:
     assert all("low_iou" in flags for flags in found.flags[1:4])
     unsure = measure_photos(Ball(FRONT, confidence=0.2), photographs([circle(BALL_RADIUS)]))
     assert unsure.flags == [["unlike_training"]]
+    torn = measure_photos(Ball(FRONT, doubt=0.4), photographs([circle(BALL_RADIUS)]))
+    assert torn.flags == [["ambiguous_front_back"]]
     dark = photographs([circle(BALL_RADIUS)], known=True)
     dark = dark._replace(images=np.zeros_like(dark.images))
     assert measure_photos(Ball(FRONT), dark).flags == [["unlike_training"]]

@@ -1,5 +1,7 @@
 import numpy as np
 
+from graphics.azimuth import UNKNOWN, alternatives
+from graphics.camera import AZIMUTH
 from graphics.mesh import sphere_template
 from train.data.vehicles import HELD_OUT_SEED, Photographs, meshes, photographs
 from train.evaluation.benchmark import Predicted
@@ -27,6 +29,7 @@ class PerfectMasks:
             np.broadcast_to(bright[:, None, None, None], (len(images), 4, 8, 3)),
             np.zeros((len(images), 5), np.float32),
             bright,
+            np.tile(UNKNOWN, (len(images), 1)),
         )
 
 
@@ -45,6 +48,8 @@ def test_a_photograph_of_the_training_is_answered_with_its_own_object_and_camera
     read = baseline.predict(known.images[[7, 31]])
     for row, index in enumerate((7, 31)):
         assert np.array_equal(read.cameras[row], known.cameras[index])
+        azimuth = known.cameras[index, AZIMUTH]
+        assert alternatives(read.azimuth_probabilities[row], azimuth) == []
         assert np.array_equal(read.vertices[row], meshes(1, index).vertices)
         assert np.allclose(read.textures[row] * 255, meshes(1, index).texture, atol=0.01)
     assert read.vertices.shape[1] == len(baseline.template.vertices)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from graphics.azimuth import UNKNOWN
 from graphics.camera import AZIMUTH, DISTANCE, ELEVATION
 from graphics.mesh import sphere_template
 from graphics.render import render
@@ -35,6 +36,7 @@ def guess(masks: np.ndarray) -> Predicted:
         np.full((count, 8, 16, 3), 0.5, np.float32),
         cameras,
         np.full(count, 0.7, np.float32),
+        np.tile(UNKNOWN, (count, 1)),
     )
 
 

@@ -33,10 +33,12 @@ def folder(tmp_path):
     return folder
 
 
-def served(error, confidence, answered=True):
-    entry = {"confidence": confidence, "rerender_iou": 0.5} if answered else {"status": "error"}
+def served(error, confidence, answered=True, second=180.0, flags=()):
+    entry = {"status": "error"}
+    if answered:
+        entry = {"confidence": confidence, "rerender_iou": 0.5, "quality_flags": list(flags)}
     photo = LabelledPhoto(None, 0.0, np.nan, None)
-    return ServedPhoto(photo, entry, error, np.nan, np.nan, [[]] if answered else [])
+    return ServedPhoto(photo, entry, error, second, np.nan, np.nan, [[]] if answered else [])
 
 
 @pytest.mark.server
@@ -61,8 +63,8 @@ def test_metrics_count_flips_and_follow_the_confidence():
     found = served_report.served_metrics(
         [
             served(5, 0.99),
-            served(170, 0.95),
-            served(20, 0.6),
+            served(170, 0.95, second=8, flags=["ambiguous_front_back"]),
+            served(20, 0.6, second=160),
             served(100, 0.3),
             served(180, 0, False),
         ]
@@ -73,6 +75,7 @@ def test_metrics_count_flips_and_follow_the_confidence():
     assert values["azimuth_acc30_top80"] == 0.5
     assert values["azimuth_acc30_sure"] == 0.5
     assert values["answered"] == 0.8
+    assert values["azimuth_acc30_either"] == 0.6 and values["ambiguous"] == 0.2
 
 
 def test_a_network_that_is_as_right_as_it_is_confident_is_calibrated():

@@ -29,7 +29,7 @@ def graphs():
         "textures": rng.random((ROWS, 16, 32, 3), dtype=np.float32),
         "backgrounds": images,
     }
-    outputs = ["vertices", "textures", "cameras", "confidences"]
+    outputs = ["vertices", "textures", "cameras", "confidences", "azimuth_probabilities"]
     cases = {
         "inverse_graphics": (inverse, {"images": images, "masks": masks}, outputs),
         "stylegan_r": (stylegan_r, given, ["images"]),

@@ -50,7 +50,7 @@ def test_the_bundle_is_one_that_the_service_loads(workspace):
     with Image.open(loaded.samples()[0]) as sample:
         assert sample.size == (64, 64)
     differences = [d for graph in loaded.manifest.parity.values() for d in graph.values()]
-    assert len(differences) == 6 and max(differences) <= PARITY_LIMIT
+    assert len(differences) == 7 and max(differences) <= PARITY_LIMIT
     assert not list(workspace.stage("export").path.glob(".bundle*"))
 
 
