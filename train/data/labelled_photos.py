@@ -6,6 +6,7 @@ faces the picture's left edge) and, if known, `elevation_degrees`. Masks of the 
 """
 
 import csv
+import glob
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +33,8 @@ class LabelledPhoto(NamedTuple):
 def read_labels(folder: Path, masks: Path | None = None) -> list[LabelledPhoto]:
     """The photographs of the folder's table, row by row.
 
+    `masks`: the folder of their masks; default: `masks/` of the folder.
+
     Raises:
         PhotographsError: a column, a file or a number is missing or wrong; the message says which.
     """
@@ -43,26 +46,41 @@ def read_rows(folder: Path) -> list[dict[str, str]]:
     """The cells of each row of the folder's table by their columns, whatever these are.
 
     Raises:
-        PhotographsError: there is no row, or not the columns that a label needs.
+        PhotographsError: there is no table, no row, or not the columns that a label needs.
     """
     path = folder / TABLE
-    with path.open(newline="", encoding="utf-8-sig") as table:  # spreadsheets add the mark
-        rows = list(csv.DictReader(table))
+    if not path.is_file():
+        raise PhotographsError(
+            f"{folder} has no {TABLE}: python -m train.annotate helps to write it"
+        )
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as table:  # spreadsheets add the mark
+            rows = list(csv.DictReader(table))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise PhotographsError(f"{path} cannot be read ({error}): save it as CSV, UTF-8") from error
     if not rows or not set(COLUMNS) <= set(rows[0]):
         raise PhotographsError(f"{path} needs a head with {' and '.join(COLUMNS)}, and rows")
     return rows
 
 
+def mask_named(masks: Path, photo: Path) -> Path | None:
+    """The file of a folder that has a photograph's name, whatever its type; None: there is none."""
+    # A name may hold what a pattern gives a meaning to, and `car.*` is `car.old.png`, too.
+    found = sorted(masks.glob(f"{glob.escape(photo.stem)}.*"))
+    return next((path for path in found if path.stem == photo.stem and path.is_file()), None)
+
+
 def _label(folder: Path, masks: Path, row: dict[str, str], number: int) -> LabelledPhoto:
-    path, where = folder / row["file"], f"{TABLE}, row {number + 1}"
+    # A row of too few cells has None in their place.
+    name, where = row["file"] or "", f"{TABLE}, row {number + 1}"
+    path = folder / name
     if not path.is_file():
-        raise PhotographsError(f"{where}: there is no file {row['file']!r} in {folder}")
+        raise PhotographsError(f"{where}: there is no file {name!r} in {folder}")
     try:
-        azimuth = float(row["azimuth_degrees"])
+        azimuth = float(row["azimuth_degrees"] or "")
         elevation = float(row.get("elevation_degrees") or "nan")
         if not np.isfinite(azimuth):
             raise ValueError(f"azimuth_degrees is {azimuth}")
     except ValueError as error:
         raise PhotographsError(f"{where}: {error}; angles are numbers of degrees") from error
-    found = sorted(masks.glob(f"{path.stem}.*"))
-    return LabelledPhoto(path, azimuth, elevation, found[0] if found else None)
+    return LabelledPhoto(path, azimuth, elevation, mask_named(masks, path))
