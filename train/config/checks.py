@@ -33,8 +33,29 @@ def check(config: Config, stages: Collection[str]) -> None:
     require(known, f"--inverse.vgg {vgg}: no such file")
     if "segmenter" in stages:
         check_segmenter(config)
+    if "cutouts" in stages:
+        check_cutouts(config)
     if takes_checkpoint(config, stages):
         check_checkpoint(config)
+
+
+def check_cutouts(config: Config) -> None:
+    """Refuse, as `check` does, folders that stage cutouts could not read, and road vehicles for
+    another category."""
+    settings = config.cutouts
+    require(
+        not settings.procedural or config.shows_vehicles,
+        f"--cutouts.procedural {settings.procedural} renders road vehicles, and --export.category "
+        f"is {config.export.category}; give 0",
+    )
+    given = settings.photographs
+    require(
+        not given or (Path(given) / "photos.csv").is_file(),
+        f"--cutouts.photographs {given}: no such folder, or no photos.csv in it; "
+        "python -m train.annotate helps to write one",
+    )
+    given = settings.meshes
+    require(not given or Path(given).is_dir(), f"--cutouts.meshes {given}: no such folder")
 
 
 def takes_checkpoint(config: Config, stages: Collection[str]) -> bool:

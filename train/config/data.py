@@ -187,6 +187,10 @@ class CutoutsConfig(Section):
     size: Literal[64, 128, 256] = 128
     """Side of a cut-out in pixels."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require(self.held_out != 1, "held_out", "0, or 2 and more: 1 would leave out all rows")
+
     @property
     def wanted(self) -> bool:
         """Whether any are to be made."""

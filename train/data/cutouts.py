@@ -4,6 +4,7 @@ The inverse graphics network is trained on them as further single views (ours), 
 ones: it meets shapes, looks and masks there that no GAN of a small category shows.
 """
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -13,12 +14,21 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from graphics.camera import CAMERA_SIZE, DISTANCE
-from graphics.photographs import frame_around
+from graphics.photographs import frame_around, resized
+from train.config import CommandError
+from train.data.array_file import ArrayFile
 from train.data.stream import LabelledViews
 from train.models.serving_graphs import channels_first
+from train.running.progress import ignore_progress
+from train.running.workspace import StageFolder
 
 RENDERED, PHOTOGRAPHED = 0, 1
 """Kinds of cut-outs."""
+IMAGES, CAMERAS = "images.npy", "cameras.npz"
+
+
+class CutOutsError(CommandError):
+    """There is no cut-out to be trained on; the message says what to give."""
 
 
 def cut_out(
@@ -30,19 +40,20 @@ def cut_out(
     """The square around an object as [size, size, 4], its mask last, and the camera [5] of it.
 
     What is around the object stays: a mask that is not exact lets some of it in.
+
+    Raises:
+        ValueError: the mask is empty.
     """
     rows, columns = np.nonzero(mask > 127)
     if not len(rows):
         raise ValueError("the mask is empty: there is nothing to cut out")
-    left, top, side = frame_around(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
-    square = Image.fromarray(np.dstack([image, mask])).crop(
-        tuple(map(int, (left, top, left + side, top + side)))
-    )
-    method = Image.Resampling.BOX if side > size else Image.Resampling.BILINEAR
+    frame = frame_around(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+    left, top, side = map(int, frame)
+    square = Image.fromarray(np.dstack([image, mask])).crop((left, top, left + side, top + side))
     framed = np.zeros(CAMERA_SIZE, np.float32)  # the object is in the middle: no offsets
     framed[:DISTANCE] = camera[:DISTANCE]
     framed[DISTANCE] = camera[DISTANCE] * side / len(mask)
-    return np.asarray(square.resize((size, size), method)), framed
+    return np.asarray(resized(square, (size, size))), framed
 
 
 class CutOutBatch(NamedTuple):
@@ -57,10 +68,53 @@ class CutOutBatch(NamedTuple):
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """What stage `cutouts` wrote; the images stay on the disk."""
-        images = np.load(folder / "images.npy", mmap_mode="r")
-        with np.load(folder / "cameras.npz") as arrays:
+        """What `write_cutouts` wrote; the images stay on the disk."""
+        images = np.load(folder / IMAGES, mmap_mode="r")
+        with np.load(folder / CAMERAS) as arrays:
             return cls(images, arrays["cameras"], arrays["kinds"])
+
+    @classmethod
+    def joined(cls, parts: Iterable[Self]) -> Self:
+        """All of several; there has to be one."""
+        return cls(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+class CutOutSource(NamedTuple):
+    """Cut-outs that are made as they are asked for."""
+
+    most: int
+    """How many they are; fewer where objects cannot be seen."""
+    batches: Iterator[CutOutBatch]
+
+
+def write_cutouts(
+    folder: StageFolder,
+    sources: Sequence[CutOutSource],
+    size: int,  # S of the cut-outs
+    on_progress: Callable[[int], None] = ignore_progress,  # gets the number made
+) -> NDArray[np.int32]:  # their kinds [N]
+    """Write the cut-outs of all sources into a folder, from which `CutOutBatch.read` reads them.
+
+    Raises:
+        CutOutsError: there is none.
+    """
+    most = sum(source.most for source in sources)
+    if not most:
+        raise CutOutsError("there is no object to cut out: give meshes, photographs or a number")
+    file = ArrayFile(folder.file(IMAGES), (most, size, size, 4))
+    count, cameras, kinds = 0, [], []
+    for batch in (batch for source in sources for batch in source.batches):
+        file.rows[count : count + len(batch.images)] = batch.images
+        count += len(batch.images)
+        cameras.append(batch.cameras)
+        kinds.append(batch.kinds)
+        on_progress(count)
+    if not count:
+        raise CutOutsError(f"none of {most} objects can be seen: give other meshes or photographs")
+    arrays = {"cameras": np.concatenate(cameras), "kinds": np.concatenate(kinds)}
+    folder.save_arrays(CAMERAS, arrays)
+    file.finish(None if count == most else np.arange(count))
+    return arrays["kinds"]
 
 
 class CutOuts:
@@ -69,7 +123,13 @@ class CutOuts:
     def __init__(
         self, data: CutOutBatch, photographed: float, device: torch.device | None = None
     ) -> None:
-        """`photographed`: share of photographs in what is sampled, where there are both kinds."""
+        """`photographed`: share of photographs in what is sampled, where there are both kinds.
+
+        Raises:
+            ValueError: there is no cut-out.
+        """
+        if not len(data.images):
+            raise ValueError("there is no cut-out: nothing to sample")
         self.images, cameras, kinds = data
         self.cameras = torch.from_numpy(cameras)
         self.rows = [np.flatnonzero(kinds == kind) for kind in (RENDERED, PHOTOGRAPHED)]

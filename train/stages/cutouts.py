@@ -4,46 +4,52 @@
 
 Procedural road vehicles, renderings of textured meshes, and photographs that a `photos.csv` labels.
 Writes `images.npy` (uint8 [N, S, S, 4], RGB and mask) and `cameras.npz` (cameras f32 [N, 5], nan
-where unlabelled; kinds int32 [N]: 0 rendered, 1 photographed).
+where unlabelled; kinds int32 [N]: 0 rendered, 1 photographed). Where nothing is wanted, neither.
 """
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from graphics.camera import CAMERA_SIZE, DISTANCE
 from train.config import Config
-from train.data.array_file import ArrayFile
-from train.data.cutouts import PHOTOGRAPHED, CutOutBatch
-from train.data.labelled_photos import LabelledPhoto, read_labels
-from train.data.photo_set import Photo, read_photos
+from train.data.cutouts import PHOTOGRAPHED, CutOutBatch, CutOutSource, write_cutouts
+from train.data.labelled_photos import TABLE, LabelledPhoto, read_labels
+from train.data.photo_set import Photo, PhotographsError, read_photos
 from train.data.rendered_cutouts import procedural_vehicles, rendered_meshes
 from train.running.progress import Progress
-from train.running.workspace import StageFolder, Workspace
+from train.running.workspace import Workspace
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
-    """Write the cut-outs."""
+    """Write the cut-outs. A photograph or mesh that cannot be used is named, with the reason.
+
+    Raises:
+        CommandError: the table is wrong, or no photograph or no mesh of a folder can be used.
+    """
     folder, settings = workspace.stage("cutouts"), config.cutouts
-    folder.start(settings)
+    folder.start({**asdict(settings), "seed": config.seed})
     if not settings.wanted:
-        folder.finish(count=0, photographed=0)
+        folder.finish(count=0, photographed=0, skipped=[])
         return
-    progress = Progress(workspace, "cutouts", 3)
-    made: list[CutOutBatch] = []
+    sources: list[CutOutSource] = []
+    skipped: list[str] = []
+    # What may be refused comes before what takes long.
     if settings.photographs:
-        made.append(_photographed(Path(settings.photographs), settings.size, settings.held_out))
-    progress.tick(1)
+        found = read_photographed(Path(settings.photographs), settings.size, settings.held_out)
+        sources.append(CutOutSource(len(found[0].images), iter([found[0]])))
+        skipped = found[1]
     if settings.meshes:
         views = settings.views_per_mesh
-        made += rendered_meshes(Path(settings.meshes), views, settings.size, config.seed)
-    progress.tick(2)
-    made += procedural_vehicles(settings.procedural, settings.size, config.seed)
-    progress.tick(3)
-    _write(folder, made, settings.size)
-    kinds = np.concatenate([np.empty(0, np.int32), *(batch.kinds for batch in made)])
+        sources.append(rendered_meshes(Path(settings.meshes), views, settings.size, config.seed))
+    if settings.procedural:
+        sources.append(procedural_vehicles(settings.procedural, settings.size, config.seed))
+    progress = Progress(workspace, "cutouts", sum(source.most for source in sources))
+    for line in skipped:
+        progress.say(f"skipped {line}")
+    kinds = write_cutouts(folder, sources, settings.size, progress.tick)
     photographed = int((kinds == PHOTOGRAPHED).sum())
-    folder.finish(count=len(kinds), photographed=photographed)
+    folder.finish(count=len(kinds), photographed=photographed, skipped=skipped)
 
 
 def taught(labels: list[LabelledPhoto], held_out: int) -> list[LabelledPhoto]:
@@ -51,9 +57,19 @@ def taught(labels: list[LabelledPhoto], held_out: int) -> list[LabelledPhoto]:
     return [row for number, row in enumerate(labels) if not held_out or number % held_out]
 
 
-def _photographed(folder: Path, size: int, held_out: int) -> CutOutBatch:
-    """Photographs that a table labels, each cut out by its mask."""
-    rows = taught(read_labels(folder), held_out)
+def read_photographed(folder: Path, size: int, held_out: int) -> tuple[CutOutBatch, list[str]]:
+    """Photographs that a table labels, each cut out by its mask, and which are left out and why.
+
+    Raises:
+        PhotographsError: the table is wrong, or none of them can be used.
+    """
+    labels = read_labels(folder)
+    rows = taught(labels, held_out)
+    if not rows:
+        raise PhotographsError(
+            f"{folder / TABLE} has {len(labels)} rows, and all are held out for measuring: label "
+            "more, or give --cutouts.held-out 0"
+        )
     photos = [
         Photo(
             row.path.name, row.path, row.mask, camera=(row.azimuth_degrees, row.elevation_degrees)
@@ -61,22 +77,15 @@ def _photographed(folder: Path, size: int, held_out: int) -> CutOutBatch:
         for row in rows
     ]
     found = read_photos(photos, size)
+    skipped = [f"{name}: {reason}" for name, reason in found.skipped]
+    unmasked = [name for name, known in zip(found.names, found.masked, strict=True) if not known]
+    skipped += [f"{name}: it has no mask and no alpha channel" for name in unmasked]
+    if len(unmasked) == len(found.names):
+        raise PhotographsError(
+            f"{folder}: none of {len(rows)} labelled photographs can be used: {skipped[0]}; give "
+            "their masks, of the same names, in masks/"
+        )
     masks = np.rint(255 * found.masks).astype(np.uint8)
-    images = np.concatenate((found.scenes, masks[..., None]), axis=-1)
-    cameras = found.cameras.copy()
-    cameras[:, DISTANCE:] = np.nan
-    return CutOutBatch(images, cameras, np.full(len(images), PHOTOGRAPHED, np.int32))
-
-
-def _write(folder: StageFolder, made: list[CutOutBatch], size: int) -> None:
-    count = sum(len(batch.images) for batch in made)
-    file = ArrayFile(folder.file("images.npy"), (count, size, size, 4))
-    start = 0
-    for batch in made:
-        file.rows[start : start + len(batch.images)] = batch.images
-        start += len(batch.images)
-    cameras = [np.empty((0, CAMERA_SIZE), np.float32), *(batch.cameras for batch in made)]
-    kinds = [np.empty(0, np.int32), *(batch.kinds for batch in made)]
-    arrays = {"cameras": np.concatenate(cameras), "kinds": np.concatenate(kinds)}
-    folder.save_arrays("cameras.npz", arrays)
-    file.finish()
+    images = np.concatenate((found.scenes, masks[..., None]), axis=-1)[found.masked]
+    kinds = np.full(len(images), PHOTOGRAPHED, np.int32)
+    return CutOutBatch(images, found.cameras[found.masked], kinds), skipped

@@ -6,18 +6,18 @@ import torch
 from torch import Tensor, nn
 
 from graphics.camera import DISTANCE
-from train.data.augmentation import BatchRandom, cut_out_views, ragged
+from train.data.augmentation import BatchRandom
 from train.data.cutouts import CutOuts
-from train.data.stream import mirrored_cameras
 from train.losses.multiview import camera_loss, distance_loss
 from train.models.inverse_graphics import InverseGraphics
 from train.running.device import Device
+from train.steps.framing import framed
 
 BATCH = 64
 
 
 class CameraPart(nn.Module):
-    """The parameters of an inverse graphics network that estimate the camera."""
+    """The modules of an inverse graphics network that estimate the camera, shared with it."""
 
     def __init__(self, network: InverseGraphics) -> None:
         super().__init__()
@@ -25,23 +25,20 @@ class CameraPart(nn.Module):
 
 
 def camera_loss_of(network: InverseGraphics, data: CutOuts, seed: int) -> Callable[[int], Tensor]:
-    """The loss of each step: a function of the seed, the step and the weights."""
+    """The loss of each step, of `BATCH` cut-outs: a function of the seed, the step and the
+    weights."""
     device = Device()
     size = network.shape.size
 
     def loss_of(step: int) -> Tensor:
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
         taken = data.sample(BATCH, generator)
-        random = BatchRandom(generator, BATCH)
-        changed = cut_out_views(taken.images, taken.masks, random, size)
-        mirrored = changed.mirrored[:, None]
-        cameras = torch.where(mirrored, mirrored_cameras(taken.cameras), taken.cameras)
-        distances = cameras[:, DISTANCE] * changed.distances
-        masks = ragged(changed.masks, random)[:, None]
-        images = changed.seen.contiguous(memory_format=torch.channels_last)
+        views = framed(taken, BatchRandom(generator, BATCH), size)
+        images = views.changed.seen.contiguous(memory_format=torch.channels_last)
         with device.autocast():
-            predicted, _, logits = network.camera(images, masks)
+            predicted, _, logits = network.camera(images, views.given_masks[:, None])
         predicted, logits = predicted.float(), logits.float()
-        return camera_loss(logits, predicted, cameras) + distance_loss(predicted, distances)
+        distances = distance_loss(predicted, views.cameras[:, DISTANCE])
+        return camera_loss(logits, predicted, views.cameras) + distances
 
     return loss_of

@@ -12,17 +12,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from graphics.camera import DISTANCE
 from train.config import ConfigError, InverseConfig
-from train.data.augmentation import BatchRandom, cut_out_views, ragged
+from train.data.augmentation import BatchRandom
 from train.data.cutouts import CutOuts
 from train.data.multiview import MultiviewData
-from train.data.stream import LabelledPhotographs, LabelledViews, mirrored_cameras
+from train.data.stream import LabelledPhotographs, LabelledViews
 from train.losses.multiview import MultiviewLoss, Views
 from train.models.inverse_graphics import InverseGraphics, Prediction, resized
 from train.models.layers import channels_last
 from train.renderer.render import Renderer
 from train.running.device import Device
+from train.steps.framing import framed
 
 FAINTEST = 10.0
 """Natural logarithm that the soft mask falls by before it counts as zero, at a hundredth of a grey
@@ -44,7 +44,7 @@ single step would flip a camera by 180° at last."""
 class Examples(NamedTuple):
     """The training set."""
 
-    generated: MultiviewData | None = None
+    generated: MultiviewData
     """Several views of each object."""
     photographs: LabelledPhotographs | None = None
     """Photographs of the run, with cameras."""
@@ -156,13 +156,9 @@ class InverseTraining:
         mine = (objects % self.device.processes == rank).nonzero()[:, 0]
         side, size = self.renderer.size, self.network.shape.size
         same = [_enlarged(group, size) for group in groups if len(group.images)]
-        images, masks, cameras = (torch.cat(parts) for parts in zip(*same, strict=True))
-        random = BatchRandom(self.random, len(objects), mine)
-        changed = cut_out_views(images, masks, random, size)
-        cameras = torch.where(changed.mirrored[:, None], mirrored_cameras(cameras), cameras)
-        cameras[:, DISTANCE] = cameras[:, DISTANCE] * changed.distances
+        views = LabelledViews(*(torch.cat(parts) for parts in zip(*same, strict=True)))
+        changed, given, cameras = framed(views, BatchRandom(self.random, len(objects), mine), size)
         compared = resized(changed.images, side), resized(changed.masks[:, None], side)[:, 0]
-        given = ragged(changed.masks, random)
         return Views(*compared, changed.seen, given, cameras, objects[mine].to(device))
 
     def step(self, step: int) -> dict[str, Tensor]:
