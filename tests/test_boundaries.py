@@ -73,8 +73,8 @@ def test_what_writes_bundles_knows_the_service_and_measuring_starts_one():
             assert modules | packages <= allowed, path
         elif path.relative_to(ROOT).as_posix() == "train/evaluation/measuring.py":
             assert modules | packages <= {"service", "service.process"}, path
-        elif path.relative_to(ROOT).as_posix().startswith("train/adaptation/adapt"):
-            assert modules | packages <= allowed | {"service.settings"}, path
+        elif path.relative_to(ROOT).as_posix() == "train/adaptation/adapted_bundle.py":
+            assert modules | packages <= allowed | {"service.model.segmenter_choice"}, path
         else:
             assert not from_service, path
 

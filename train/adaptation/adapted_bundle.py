@@ -1,16 +1,20 @@
-"""A bundle's network, and the bundle with another one in its place."""
+"""A bundle that can be adapted, and the bundle with another network in its place."""
 
 import dataclasses
 import shutil
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
+import onnxruntime
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from service.model import bundle as bundles
-from service.model.manifest import INVERSE_GRAPHICS, WEIGHTS_FILE, BundleError
+from service.model.manifest import HALF, INVERSE_GRAPHICS, MANIFEST_FILE, WEIGHTS_FILE, BundleError
+from service.model.segmenter_choice import AUTO, SegmenterError, choose_segmenter
+from train.adaptation.served import Segmenter
 from train.config import CommandError
 from train.models.inverse_graphics import (
     InverseGraphics,
@@ -19,69 +23,138 @@ from train.models.inverse_graphics import (
 )
 from train.models.serving_graphs import InverseGraphicsGraph
 from train.running.provenance import training_command
-from train.stages.export import refuse_differences, smallest_graph
+from train.stages.export import PARITY_IMAGES, refuse_differences, smallest_graph
 
-PARITY_PHOTOGRAPHS = 16
 TOLERANCE = 1e-3
+"""Largest difference of any output between torch and ONNX Runtime, as of stage export."""
+EXPORT_AGAIN = "export it again with python -m train.cycle --stages export"
 
 
 class NotAdaptable(CommandError):
     """The bundle cannot be adapted; the message says why."""
 
 
-def open_bundle(folder: Path) -> tuple[bundles.Bundle, InverseGraphics]:
-    """The verified bundle and its network, in evaluation mode.
+class Adaptable(NamedTuple):
+    """A verified bundle, its network, and what finds the objects of photographs for it."""
+
+    bundle: bundles.Bundle
+    network: InverseGraphics
+    """In evaluation mode."""
+    segmenter: Segmenter
+    segmenter_digest: str
+    """Its kind and sha256."""
+
+    @property
+    def size(self) -> int:
+        """R: side in pixels of what the network reads."""
+        return self.network.shape.size
+
+    @property
+    def category(self) -> str:
+        """What the bundle knows."""
+        return self.bundle.manifest.category
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the network's weights."""
+        return self.bundle.manifest.files[WEIGHTS_FILE]
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What an adapted bundle says of the one that it was made from."""
+        return {"category": self.category, "weights_sha256": self.digest}
+
+
+def open_bundle(folder: Path) -> Adaptable:
+    """The verified bundle of a folder, to be adapted.
 
     Raises:
-        NotAdaptable: it is no bundle, or brings no weights.
+        NotAdaptable: it is no bundle, it brings no weights, or they are not those of its graph.
     """
     try:
         bundle = bundles.load(folder)
-    except BundleError as error:
+        chosen = choose_segmenter(AUTO, bundle)
+    except (BundleError, SegmenterError) as error:
         raise NotAdaptable(str(error)) from error
     if WEIGHTS_FILE not in bundle.manifest.files:
         raise NotAdaptable(
-            f"{folder} has no {WEIGHTS_FILE}, which its network is trained on from: export it "
-            "again with python -m train.cycle --stages export"
+            f"{folder} has no {WEIGHTS_FILE}, which its network is trained on from: {EXPORT_AGAIN}"
         )
-    return bundle, load_inverse_graphics(bundle.folder / WEIGHTS_FILE)
+    try:
+        network = load_inverse_graphics(bundle.folder / WEIGHTS_FILE)
+    except (RuntimeError, KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise NotAdaptable(
+            f"{WEIGHTS_FILE} of {folder} is not of this version's network ({error}): {EXPORT_AGAIN}"
+        ) from error
+    if network.shape.size != bundle.manifest.resolution:
+        raise NotAdaptable(
+            f"{WEIGHTS_FILE} of {folder} reads {network.shape.size} px, the bundle "
+            f"{bundle.manifest.resolution} px: they do not belong together, {EXPORT_AGAIN}"
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    content = chosen.file.read(False)
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    segmenter = Segmenter(partial(_segment, session), chosen.side, chosen.stretched)
+    return Adaptable(bundle, network, segmenter, f"{chosen.kind}, sha256 {chosen.sha256[:16]}")
+
+
+def _segment(
+    session: onnxruntime.InferenceSession, pixels: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    return np.asarray(session.run(["masks"], {"images": pixels[None]})[0])[0]
+
+
+def has_bundle(folder: Path) -> bool:
+    """Whether a folder holds a bundle that has been written to its end."""
+    return (folder / MANIFEST_FILE).is_file()
 
 
 def write_adapted(
     out: Path,
-    bundle: bundles.Bundle,
+    adaptable: Adaptable,
     network: InverseGraphics,
     images: NDArray[np.uint8],  # [N, R, R, 4]: cut-outs that the graph is compared with torch on
     adaptation: dict[str, Any],
 ) -> None:
     """Write the bundle with this network into `out`, atomically; `adaptation` goes into its
-    manifest's metrics."""
-    few = images[:PARITY_PHOTOGRAPHS]
-    inputs = {
-        "images": np.ascontiguousarray(few[..., :3]),
-        "masks": few[..., 3].astype(np.float32) / 255,
-    }
-    torch.set_grad_enabled(False)
-    graph = smallest_graph(INVERSE_GRAPHICS, InverseGraphicsGraph(network), inputs, TOLERANCE)
-    refuse_differences({INVERSE_GRAPHICS: graph}, TOLERANCE)
+    manifest's metrics.
+
+    Raises:
+        ExportError: the graph is not the network.
+    """
+    bundle, manifest = adaptable.bundle, adaptable.bundle.manifest
     beside = out.with_name(f".{out.name}.part")
     shutil.rmtree(beside, ignore_errors=True)
-    manifest = bundle.manifest
-    for name in manifest.files:
-        if name.startswith(f"{INVERSE_GRAPHICS}_"):
-            continue  # the network's other precisions
+    changed = (WEIGHTS_FILE, f"{INVERSE_GRAPHICS}.onnx", f"{INVERSE_GRAPHICS}{HALF}.onnx")
+    for name in set(manifest.files) - set(changed):
         (beside / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(bundle.folder / name, beside / name)
-    (beside / f"{INVERSE_GRAPHICS}.onnx").write_bytes(graph.model.SerializeToString())
     save_inverse_graphics(beside / WEIGHTS_FILE, network)
+    # The graph is that of the file: its weights were rounded to half precision.
+    saved = InverseGraphicsGraph(load_inverse_graphics(beside / WEIGHTS_FILE))
+    graph = smallest_graph(INVERSE_GRAPHICS, saved, _examples(images), TOLERANCE)
+    refuse_differences({INVERSE_GRAPHICS: graph}, TOLERANCE)
+    (beside / f"{INVERSE_GRAPHICS}.onnx").write_bytes(graph.model.SerializeToString())
+    parity = {**manifest.parity, INVERSE_GRAPHICS: graph.parity}
+    parity.pop(f"{INVERSE_GRAPHICS}{HALF}", None)
     bundles.write_manifest(
         beside,
         dataclasses.replace(
             manifest,
             training_command=f"{manifest.training_command}; {training_command()}",
             metrics={**manifest.metrics, "adaptation": adaptation},
-            parity={**manifest.parity, INVERSE_GRAPHICS: graph.parity},
+            parity=parity,
         ),
     )
     shutil.rmtree(out, ignore_errors=True)
     beside.rename(out)
+
+
+def _examples(images: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    """Some cut-outs, again and again where there are few, as the graph takes them."""
+    some = images[np.arange(PARITY_IMAGES) % len(images)]
+    return {
+        "images": np.ascontiguousarray(some[..., :3]),
+        "masks": some[..., 3].astype(np.float32) / 255,
+    }

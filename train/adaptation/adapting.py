@@ -1,77 +1,148 @@
 """Adapts a bundle to photographs: trains by folds, calibrates, trains on all, writes the bundle."""
 
-from functools import partial
+import dataclasses
+import sys
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from graphics.camera import AZIMUTH
-from service.model.bundle import Bundle
-from service.model.manifest import SEGMENTER
-from service.settings import GENERAL_SEGMENTER
-from train.adaptation.adapted_bundle import open_bundle, write_adapted
+from train.adaptation.adapted_bundle import Adaptable, has_bundle, open_bundle, write_adapted
 from train.adaptation.cameras import (
-    CameraReadings,
-    Training,
     fitted_temperature,
+    read_azimuths,
     read_cameras,
+    read_logits,
     scores,
     self_labels,
 )
+from train.adaptation.fingerprint import fingerprint
 from train.adaptation.options import Adapt
-from train.adaptation.served import Segmenter, ServedPhotos, read_served
+from train.adaptation.served import ServedPhotos, photographs_of, read_served
+from train.adaptation.training import Training
 from train.config import PROCEDURAL_CATEGORY
-from train.data.cutouts import CutOutBatch
+from train.data.cutouts import CutOutBatch, write_cutouts
+from train.data.labelled_photos import TABLE
+from train.data.photo_set import PhotographsError
 from train.data.rendered_cutouts import procedural_vehicles, rendered_meshes
 from train.models.inverse_graphics import InverseGraphics
-from train.running.workspace import Workspace, write_json
+from train.running.progress import Progress
+from train.running.workspace import StageFolder, Workspace, write_json
 
 HELD_OUT_FOLD = 0
 """The fold that `held_out` keeps out of the last training."""
 
 
 def adapt(options: Adapt) -> dict[str, Any]:
-    """Write the adapted bundle into `options.out`; returns its figures."""
-    bundle, network = open_bundle(options.bundle)
-    size = network.shape.size
-    photos = read_served(options.photos, options.masks, _segmenter(bundle), size)
-    for name, reason in photos.skipped:
-        print(f"{name} is left out: {reason}", flush=True)
-    training = Training(
-        Workspace(options.out / "work"),
-        options.steps,
-        options.learning_rate,
-        options.photographed_share,
-        options.seed,
-        tuple(_rehearsal(options, bundle, size)),
-    )
-    labelled = photos.labelled
-    report: dict[str, Any] = {"photographs": len(photos.names), "labelled": int(labelled.sum())}
-    before = read_cameras(network, photos.images)
-    azimuths = photos.cameras[:, AZIMUTH]
+    """Write the adapted bundle into `options.out`; returns its figures.
+
+    What has been done by the same command before is not done again.
+
+    Raises:
+        CommandError: the bundle or the photographs cannot be used, or the folder holds the work of
+            other options or photographs.
+    """
+    workspace = Workspace(options.out / "work", flag="--out")
+    with workspace.lock():
+        opened = open_bundle(options.bundle)
+        folder = StageFolder(workspace.path)
+        folder.start(_settings(options, opened))
+        if folder.done and has_bundle(options.out / "bundle"):
+            return folder.facts()
+        photos = read_served(options.photos, options.masks, opened.segmenter, opened.size)
+        for name, reason in photos.skipped:
+            _say(f"{name} is left out: {reason}")
+        report = _adapted(options, opened, photos, workspace)
+        write_json(options.out / "adaptation.json", report)
+        folder.finish(**report)
+    return report
+
+
+def _settings(options: Adapt, opened: Adaptable) -> dict[str, Any]:
+    """All that the figures depend on; of folders what they hold, wherever they are."""
+    given = dataclasses.asdict(options)
+    del given["out"]
+    files = photographs_of(options.photos, options.masks)
+    table = options.photos / TABLE
+    given["photos"] = fingerprint(options.photos, [*files, *[table] * table.is_file()])
+    for name in ("masks", "meshes"):
+        if (folder := given[name]) is not None:
+            files = [path for path in folder.rglob("*") if path.is_file()]
+            given[name] = fingerprint(folder, files)
+    return {**given, "bundle": opened.digest, "segmenter": opened.segmenter_digest}
+
+
+def _adapted(
+    options: Adapt, opened: Adaptable, photos: ServedPhotos, workspace: Workspace
+) -> dict[str, Any]:
+    """Train and measure; write the bundle."""
+    network, labelled, azimuths = opened.network, photos.labelled, photos.cameras[:, AZIMUTH]
+    cameras, held_out = _known_cameras(options, network, photos), _held_out(options, photos)
+    report: dict[str, Any] = {
+        "bundle": opened.about,
+        "photographs": len(photos.names),
+        "labelled": int(labelled.sum()),
+        "self_labelled": int((~np.isnan(cameras[:, AZIMUTH]) & ~labelled).sum()),
+    }
+    training = _training(options, opened, workspace)
+    # A temperature that cannot be fitted stays as an earlier adaptation left it.
+    temperature = float(network.camera_head.temperature)
     if labelled.any():
-        report["before"] = scores(_chosen(before, labelled), azimuths[labelled])
-    temperature = 1.0
-    cameras = self_labels(network, photos)
-    report["self_labelled"] = int((~np.isnan(cameras[:, AZIMUTH]) & ~labelled).sum())
+        before = read_cameras(network, photos.images[labelled])
+        report["before"] = scores(before, azimuths[labelled])
     if labelled.sum() >= options.folds > 1:
-        held = _by_folds(training, network, photos, cameras, options.folds)
-        logits = held.logits[labelled]
-        temperature = fitted_temperature(logits, azimuths[labelled])
-        report["by_folds"] = scores(_chosen(held, labelled), azimuths[labelled])
-        report["temperature"] = temperature
-    held_out = (_fold(photos, options.folds) == HELD_OUT_FOLD) & options.held_out
+        logits = _by_folds(training, network, photos, cameras, options.folds)
+        fitted = labelled & ~held_out
+        temperature = fitted_temperature(logits[fitted], azimuths[fitted])
+        read = read_azimuths(network, logits[labelled], temperature)
+        report["by_folds"] = scores(read, azimuths[labelled])
+    else:
+        _say(
+            f"with {labelled.sum()} labels and --folds {options.folds} nothing is measured by "
+            "folds, and the confidence is not calibrated"
+        )
     cameras[held_out] = np.nan
     trained = training.train(network, photos, cameras, "last")
     trained.camera_head.temperature.fill_(temperature)
     if held_out.any():
-        read = read_cameras(trained, photos.images)
-        report["held_out"] = scores(_chosen(read, held_out), azimuths[held_out])
-    write_adapted(options.out / "bundle", bundle, trained, photos.images, report)
-    write_json(options.out / "adaptation.json", report)
+        read = read_cameras(trained, photos.images[held_out])
+        report["held_out"] = scores(read, azimuths[held_out])
+    report["temperature"] = temperature
+    write_adapted(options.out / "bundle", opened, trained, photos.images, report)
     return report
+
+
+def _known_cameras(
+    options: Adapt, network: InverseGraphics, photos: ServedPhotos
+) -> NDArray[np.float32]:
+    """Cameras [N, 5] that are labelled, or that the network is sure of; nan where neither.
+
+    Raises:
+        PhotographsError: there is none.
+    """
+    cameras = self_labels(network, photos)
+    if np.isnan(cameras[:, AZIMUTH]).all():
+        raise PhotographsError(
+            f"none of {len(photos.names)} photographs is labelled, and the bundle is sure of none: "
+            f"there is nothing to learn from; label some: python -m train.annotate {options.photos}"
+        )
+    return cameras
+
+
+def _held_out(options: Adapt, photos: ServedPhotos) -> NDArray[np.bool_]:
+    """Which photographs [N] the last training does not see.
+
+    Raises:
+        PhotographsError: that cannot be, with so few labels.
+    """
+    labelled = int(photos.labelled.sum())
+    if options.held_out and labelled < options.folds:
+        raise PhotographsError(
+            f"--held-out needs {options.folds} labels, one for each of --folds, and there are "
+            f"{labelled}: label more with python -m train.annotate {options.photos}"
+        )
+    return (_fold(photos, options.folds) == HELD_OUT_FOLD) & options.held_out
 
 
 def _fold(photos: ServedPhotos, folds: int) -> NDArray[np.int64]:
@@ -86,50 +157,48 @@ def _by_folds(
     photos: ServedPhotos,
     cameras: NDArray[np.float32],
     folds: int,
-) -> CameraReadings:
-    """Readings of every labelled photograph by a network that was not trained on its label."""
-    found = read_cameras(network, photos.images)
-    found = CameraReadings(*(values.copy() for values in found))
+) -> NDArray[np.float32]:
+    """Logits [N, bins] of every labelled photograph by a network that did not see its label."""
+    logits = read_logits(network, photos.images)
     fold = _fold(photos, folds)
     for number in range(folds):
         held = fold == number
         known = cameras.copy()
         known[held] = np.nan
         trained = training.train(network, photos, known, f"fold_{number}")
-        read = read_cameras(trained, photos.images[held])
-        for kept, values in zip(found, read, strict=True):
-            kept[held] = values
-    return found
+        logits[held] = read_logits(trained, photos.images[held])
+    return logits
 
 
-def _chosen(read: CameraReadings, rows: NDArray[np.bool_]) -> CameraReadings:
-    return CameraReadings(*(values[rows] for values in read))
+def _training(options: Adapt, opened: Adaptable, workspace: Workspace) -> Training:
+    return Training(
+        workspace,
+        options.steps,
+        options.learning_rate,
+        options.photographed_share,
+        options.seed,
+        _rehearsal(options, opened, workspace),
+    )
 
 
-def _rehearsal(options: Adapt, bundle: Bundle, size: int) -> list[CutOutBatch]:
-    """Rendered cut-outs, so that nothing is forgotten."""
-    made: list[CutOutBatch] = []
-    if bundle.manifest.category == PROCEDURAL_CATEGORY and options.procedural:
-        made += procedural_vehicles(options.procedural, size, options.seed)
-    if options.meshes is not None:
-        made += rendered_meshes(options.meshes, options.views_per_mesh, size, options.seed)
-    return made
+def _rehearsal(options: Adapt, opened: Adaptable, workspace: Workspace) -> CutOutBatch | None:
+    """Rendered cut-outs, so that nothing is forgotten; they are rendered once."""
+    folder = StageFolder(workspace.path / "rehearsal")
+    if not folder.done:
+        sources = []
+        if opened.category == PROCEDURAL_CATEGORY and options.procedural:
+            sources.append(procedural_vehicles(options.procedural, opened.size, options.seed))
+        if options.meshes is not None:
+            views, size = options.views_per_mesh, opened.size
+            sources.append(rendered_meshes(options.meshes, views, size, options.seed))
+        if not sources:
+            return None
+        most = sum(source.most for source in sources)
+        progress = Progress(workspace, "rehearsal", most)
+        write_cutouts(folder, sources, opened.size, progress.tick)
+        folder.finish()
+    return CutOutBatch.read(folder.path)
 
 
-def _segmenter(bundle: Bundle) -> Segmenter:
-    """The general segmenter where it is set up, else the bundle's own."""
-    general = GENERAL_SEGMENTER.is_file()
-    if not general:
-        print("no general segmenter (make setup fetches it): the bundle's own finds the objects")
-    content = GENERAL_SEGMENTER.read_bytes() if general else bundle.graph_bytes(SEGMENTER)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    side = session.get_inputs()[0].shape[1]
-    return Segmenter(partial(_segment, session), side, stretched=general)
-
-
-def _segment(
-    session: onnxruntime.InferenceSession, pixels: NDArray[np.uint8]
-) -> NDArray[np.float32]:
-    return np.asarray(session.run(["masks"], {"images": pixels[None]})[0])[0]
+def _say(text: str) -> None:
+    print(f"train.adapt: {text}", file=sys.stderr, flush=True)

@@ -16,6 +16,7 @@ from train.config.section import (
     Positive,
     PositiveShare,
     Section,
+    require,
 )
 from train.evaluation.options import SHIPPED
 
@@ -32,7 +33,8 @@ class Adapt(Section):
     """The bundle to start from."""
     masks: AnyInputFolder = None
     """Masks of the photographs, in files of the same names. What has none, and is not transparent
-    around its object, is segmented as the service does it, and as it will be served."""
+    around its object, is segmented as the service does it, and as it will be served. `masks/` of
+    the photographs' folder counts only where it is given here."""
     steps: AtLeast1 = 400
     """Training steps, of 64 cut-outs, of each fold and of the last training."""
     learning_rate: Positive = 5e-4
@@ -41,9 +43,10 @@ class Adapt(Section):
     """Share of photographs in a step, where there are rendered cut-outs too."""
     folds: Annotated[int, Ge(1), Le(50)] = 5
     """Trainings that leave out a share of the labels each, to be measured by and calibrated on;
-    1: none."""
+    1, or more than there are labels: none."""
     held_out: bool = False
-    """Leave out the first fold of the last training, too."""
+    """Leave the first fold's labels out of the last training and of the calibration, too, and
+    measure on them."""
     procedural: AtLeast0 = 3_000
     """Rendered road vehicles that a bundle of vehicles is trained on beside the photographs."""
     meshes: AnyInputFolder = None
@@ -52,3 +55,22 @@ class Adapt(Section):
     """Renderings of each."""
     seed: AtLeast0 = 1
     """Of all random numbers."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        out = self.out.resolve()
+        for name, folder in (("photos", self.photos), ("masks", self.masks)):
+            require(
+                folder is None or not out.is_relative_to(folder.resolve()),
+                f"--out {self.out} lies in --{name} {folder}: what is written there would be read "
+                "as photographs; name a folder outside",
+            )
+        require(
+            (out / "bundle") != self.bundle.resolve(),
+            f"--bundle {self.bundle} is what --out {self.out} writes: name another --out",
+        )
+        require(
+            not self.held_out or self.folds > 1,
+            f"--held-out with --folds {self.folds} would leave out every label: give 2 folds or "
+            "more",
+        )

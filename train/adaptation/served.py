@@ -1,17 +1,17 @@
 """Photographs as the service cuts them out, with what is known of their cameras."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphics.camera import CAMERA_SIZE
+from graphics.camera import AZIMUTH, CAMERA_SIZE, ELEVATION
 from graphics.image_files import PhotographError
-from graphics.photographs import Photograph, cut_out, open_photograph
+from graphics.photographs import cut_out, open_photograph
 from graphics.segmented import cut_out_found, show
-from train.data.labelled_photos import MASKS, TABLE, read_labels
+from train.data.labelled_photos import MASKS, TABLE, LabelledPhoto, mask_named, read_labels
 from train.data.photo_set import PIXEL_LIMIT, PhotographsError, Skipped, pictures_below
 
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -26,12 +26,13 @@ class ServedPhotos(NamedTuple):
     cameras: NDArray[np.float32]
     """[N, 5], nan where unlabelled."""
     names: list[str]
+    """[N] paths below the folder."""
     skipped: list[Skipped]
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
         """[N] whether the azimuth is known."""
-        return ~np.isnan(self.cameras[:, 0])
+        return ~np.isnan(self.cameras[:, AZIMUTH])
 
 
 class Segmenter(NamedTuple):
@@ -44,49 +45,90 @@ class Segmenter(NamedTuple):
     """Whether photographs are stretched to its square, or padded to one."""
 
 
-def read_served(folder: Path, masks: Path | None, segmenter: Segmenter, size: int) -> ServedPhotos:
-    """Every picture below a folder, cut out; labels of its `photos.csv`, where it has one.
+def photographs_of(folder: Path, masks: Path | None) -> list[Path]:
+    """Every picture below a folder, in order, but those in its `masks/` and in `masks`.
 
-    A photograph in which nothing is found is left out, and so is one that cannot be read. Pictures
-    in `masks/` are none.
+    Raises:
+        PhotographsError: it is no folder.
+    """
+    places = [place.resolve() for place in (folder / MASKS, masks) if place is not None]
+    # Relative and absolute paths may name the same folder.
+    inside = {path: path.parent.resolve() for path in pictures_below(folder)}
+    return [
+        path
+        for path, parent in inside.items()
+        if not any(parent.is_relative_to(place) for place in places)
+    ]
+
+
+def read_served(folder: Path, masks: Path | None, segmenter: Segmenter, size: int) -> ServedPhotos:
+    """Every picture below a folder, cut out to size x size; labels of its `photos.csv`, if any.
+
+    One in which nothing is found, or that cannot be read, is left out. So is a label whose file is
+    not named as a picture.
 
     Raises:
         PhotographsError: there is none to be used, or the table is wrong.
     """
-    labels = {}
+    labels: dict[Path, LabelledPhoto] = {}
     if (folder / TABLE).is_file():
-        labels = {row.path: row for row in read_labels(folder, masks)}
-    images, cameras, names, skipped = [], [], [], []
-    for path in pictures_below(folder):
-        if any(place in path.parents for place in (folder / MASKS, masks)):
-            continue
-        name = path.relative_to(folder).as_posix()
+        labels = {row.path.resolve(): row for row in read_labels(folder, masks)}
+    paths = photographs_of(folder, masks)
+    images, cameras, names, skipped = [], [], [], list(_unused(folder, labels, paths))
+    for path in paths:
+        name = _printable(path, folder)
         try:
-            found = _cut_out(path, masks, segmenter, size)
+            images.append(_cut_out(path, masks, segmenter, size))
         except (PhotographError, OSError) as error:
             skipped.append(Skipped(name, str(error)))
             continue
-        mask = np.rint(255 * found.mask).astype(np.uint8)
-        if not (mask > 127).any():
-            skipped.append(Skipped(name, "no object was found in it"))
-            continue
         camera = np.full(CAMERA_SIZE, np.nan, np.float32)
-        if path in labels:
-            camera[:2] = labels[path].azimuth_degrees, labels[path].elevation_degrees
-        images.append(np.dstack([found.pixels, mask]))
+        if (label := labels.get(path.resolve())) is not None:
+            camera[[AZIMUTH, ELEVATION]] = label.azimuth_degrees, label.elevation_degrees
         cameras.append(camera)
         names.append(name)
     if not images:
-        raise PhotographsError(f"{folder}: none of {len(skipped)} photographs can be used")
+        reasons = "; ".join(f"{name} ({reason})" for name, reason in skipped[:3])
+        raise PhotographsError(
+            f"{folder}: none of its {len(paths)} photographs can be used{reasons and ': '}{reasons}"
+            "; give JPEG, PNG, WebP or GIF files of single objects"
+        )
     return ServedPhotos(np.stack(images), np.stack(cameras), names, skipped)
 
 
-def _cut_out(path: Path, masks: Path | None, segmenter: Segmenter, size: int) -> Photograph:
-    content = path.read_bytes()
-    given = [] if masks is None else sorted(masks.glob(f"{path.stem}.*"))
-    mask = given[0].read_bytes() if given else None
-    opened = open_photograph(content, size, PIXEL_LIMIT, mask, scaled_mask=True)
+def _unused(
+    folder: Path, labels: dict[Path, LabelledPhoto], paths: list[Path]
+) -> Iterator[Skipped]:
+    """Labels of files that are no photographs of the folder."""
+    known = {path.resolve() for path in paths}
+    for place, row in labels.items():
+        if place not in known:
+            reason = f"{TABLE} labels it, but it is not a picture by its name, or a mask"
+            yield Skipped(_printable(row.path, folder), reason)
+
+
+def _printable(path: Path, folder: Path) -> str:
+    """The path below the folder, where it is below; bytes of another encoding are escaped."""
+    shown = path.relative_to(folder) if path.is_relative_to(folder) else path
+    return shown.as_posix().encode(errors="backslashreplace").decode()
+
+
+def _cut_out(
+    path: Path, masks: Path | None, segmenter: Segmenter, size: int
+) -> NDArray[np.uint8]:  # [R, R, 4]
+    """The object as it is served.
+
+    Raises:
+        PhotographError, OSError: the file cannot be used, or no object was found in it.
+    """
+    named = None if masks is None else mask_named(masks, path)
+    mask = None if named is None else named.read_bytes()
+    opened = open_photograph(path.read_bytes(), size, PIXEL_LIMIT, mask, scaled_mask=True)
     if opened.masked:
-        return cut_out(opened, size, size)
-    shown = show(opened, segmenter.side, segmenter.stretched)
-    return cut_out_found(shown, segmenter.segment(shown.pixels), size, size)
+        found = cut_out(opened, size, size)
+    else:
+        shown = show(opened, segmenter.side, segmenter.stretched)
+        found = cut_out_found(shown, segmenter.segment(shown.pixels), size, size)
+    if found.mask is None or not (found.mask > 0.5).any():
+        raise PhotographError("no_object", "no object was found in it: give a mask in --masks")
+    return np.dstack([found.pixels, np.rint(255 * found.mask).astype(np.uint8)])

@@ -146,7 +146,8 @@ class CameraHead(nn.Module):
     window: Tensor
     directions: Tensor
     temperature: Tensor
-    """What the logits are divided by, so that the probabilities are those of real photographs."""
+    """What the logits are divided by, so that confidences are the shares that are right; 1 until a
+    bundle is adapted to photographs."""
 
     def __init__(self, code: int) -> None:
         super().__init__()
@@ -162,21 +163,27 @@ class CameraHead(nn.Module):
         self.register_buffer("directions", torch.stack((centres.sin(), centres.cos()), 1), False)
 
     def forward(self, code: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """[B, code] -> cameras [B, 5], confidences [B], azimuth logits [B, bins].
+        """[B, code] -> cameras [B, 5], confidences [B], azimuth logits [B, bins], divided by the
+        temperature."""
+        code = F.relu(self.hidden(code))
+        logits = self.azimuth(code) / self.temperature
+        azimuth, confidences = self.read_azimuths(logits)
+        elevation, distance, offsets = self.rest(code).tanh().split((1, 1, 2), -1)
+        distance = NOMINAL_DISTANCE * torch.exp(0.5 * distance)
+        columns = (azimuth[:, None], 15 + 30 * elevation, distance, 0.4 * offsets)
+        return torch.cat(columns, dim=-1), confidences, logits
+
+    def read_azimuths(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits [B, bins] -> azimuths [B] in degrees, -180..180, and confidences [B] in 0..1.
 
         The azimuth is the mean direction of the peak and its two neighbours, so that a second
         peak on the far side (front and back confused) cannot pull it to the middle.
         """
-        code = F.relu(self.hidden(code))
-        logits = self.azimuth(code) / self.temperature
         probabilities = logits.softmax(-1)
         peak = probabilities * self.window[probabilities.argmax(-1)]
         direction = peak @ self.directions
         azimuth = torch.rad2deg(torch.atan2(direction[:, 0], direction[:, 1]))
-        elevation, distance, offsets = self.rest(code).tanh().split((1, 1, 2), -1)
-        distance = NOMINAL_DISTANCE * torch.exp(0.5 * distance)
-        columns = (azimuth[:, None], 15 + 30 * elevation, distance, 0.4 * offsets)
-        return torch.cat(columns, dim=-1), peak.sum(-1), logits
+        return azimuth, peak.sum(-1)
 
 
 def azimuth_targets(azimuth_degrees: Tensor) -> Tensor:

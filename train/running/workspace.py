@@ -143,13 +143,14 @@ class StageFolder(NamedTuple):
 class Workspace:
     """A run folder."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = Path(path)
+    def __init__(self, path: Path, flag: str = "--run") -> None:
+        """`flag`: the option that names the folder, for messages."""
+        self.path, self.flag = Path(path), flag
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise WorkspaceError(
-                f"cannot use {self.path} as the run folder: {error}; give another with --run"
+                f"cannot use {self.path} as the run folder: {error}; give another with {flag}"
             ) from error
 
     @contextlib.contextmanager
@@ -167,7 +168,7 @@ class Workspace:
         except filelock.Timeout as error:
             raise WorkspaceError(
                 f"another command is using {self.path}: wait until it has ended, stop it, or give "
-                "another folder with --run"
+                f"another folder with {self.flag}"
             ) from error
 
     def stage(self, name: str, round: int = 0) -> StageFolder:
