@@ -144,6 +144,8 @@ def test_help_names_every_setting_with_its_meaning_and_the_presets(preset, capsy
         ("train.evaluate photos x --views 3", "Unrecognized"),
         ("train.refine a.jpg --out RUN --steps 0", "train.refine: --steps 0: must be >= 1"),
         ("train.annotate service --out x.csv", "train.annotate: --out x.csv: must end in .html"),
+        ("train.adapt --photos service --steps 0", "train.adapt: --steps 0: must be >= 1"),
+        ("train.adapt --photos nowhere", "train.adapt: nowhere is not a folder (photos)"),
         ("train.annotate service --nothing x", "Unrecognized options: --nothing"),
         ("train.ablation --run RUN", "config.json is not the settings of a run"),
         ("train.import_stylegan a.pkl --out RUN --view-layers 0", "--view-layers 0: must be"),

@@ -210,3 +210,16 @@ def test_a_collapsed_mesh_has_finite_gradients():
     vertices = torch.zeros(1, 6, 3, requires_grad=True)
     (flatten_loss(vertices, octahedron()) + laplacian_loss(vertices, octahedron())).backward()
     assert torch.isfinite(vertices.grad).all()
+
+
+def test_what_is_unlabelled_of_a_camera_pulls_nothing():
+    cameras = torch.full((3, 5), torch.nan)
+    cameras[0, 0], cameras[1, 1] = 40.0, 12.0  # the third is labelled in nothing
+    logits = torch.randn(3, 24, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    predicted = torch.zeros(3, 5).requires_grad_()
+    loss = camera_loss(logits, predicted, cameras)
+    loss.backward()
+    entropy = -(azimuth_targets(torch.tensor([40.0])) * logits[0].log_softmax(-1)).sum()
+    torch.testing.assert_close(loss, (entropy + 1.2) / 3)
+    assert logits.grad[0].abs().max() > 0 and logits.grad[1:].abs().max() == 0
+    assert predicted.grad[1, 1] != 0 and predicted.grad[[0, 2]].abs().max() == 0

@@ -1,7 +1,7 @@
 import torch
 from torch.nn import functional as F
 
-from train.models.heads import PATCH, TextureHead
+from train.models.heads import AZIMUTH_BINS, PATCH, CameraHead, TextureHead
 
 
 @torch.no_grad()
@@ -26,3 +26,19 @@ def test_it_starts_from_one_colour_per_patch_with_the_object_s_own_mixed_in():
     assert (light > dark).all()
     patches = light.unfold(2, PATCH, PATCH).unfold(3, PATCH, PATCH).flatten(4)
     torch.testing.assert_close(patches.amax(-1), patches.amin(-1))
+
+
+@torch.no_grad()
+def test_the_temperature_divides_the_logits_and_so_softens_the_confidence():
+    torch.manual_seed(0)
+    head, code = CameraHead(24).eval(), torch.randn(5, 24) * 3
+    cameras, confidences, logits = head(code)
+    head.temperature.fill_(2.0)
+    softened, less_sure, halved = head(code)
+    torch.testing.assert_close(halved, logits / 2)
+    assert (less_sure < confidences).all()
+    torch.testing.assert_close(softened[:, 1:], cameras[:, 1:])  # angles of height, and the rest
+    torch.testing.assert_close(head.read_azimuths(logits / 2), (softened[:, 0], less_sure))
+    bins = logits.argmax(-1) * 360 / AZIMUTH_BINS
+    apart = (softened[:, 0] - bins + 180) % 360 - 180
+    assert apart.abs().max() < 15

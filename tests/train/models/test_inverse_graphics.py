@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from train.models.heads import AZIMUTH_BINS, CameraHead, azimuth_targets
 from train.models.inverse_graphics import (
@@ -11,6 +12,7 @@ from train.models.inverse_graphics import (
     load_inverse_graphics,
     save_inverse_graphics,
 )
+from train.models.serving_graphs import InverseGraphicsGraph
 
 SHAPE = InverseGraphicsShape(size=32, width=8, template_level=2, texture_size=16)
 
@@ -143,3 +145,32 @@ def test_an_empty_mask_still_gives_finite_numbers(network):
     with torch.no_grad():
         prediction = network(torch.rand(1, 3, 32, 32), torch.zeros(1, 1, 32, 32))
     assert all(torch.isfinite(value).all() for value in prediction)
+
+
+def test_smaller_images_are_enlarged_to_the_side_that_the_camera_is_read_at():
+    torch.manual_seed(0)
+    large = InverseGraphics(dataclasses.replace(SHAPE, size=128)).eval()
+    images, masks = torch.rand(2, 3, 64, 64), torch.ones(2, 1, 64, 64)
+    with torch.no_grad():
+        read = large(images, masks)
+        cameras, confidences, logits = large.camera(images, masks)
+        twice = large.camera(
+            *(F.interpolate(v, scale_factor=2.0, mode="bilinear") for v in (images, masks))
+        )
+    assert read.vertices.shape == (2, len(large.template.vertices), 3)
+    torch.testing.assert_close((cameras, confidences, logits), (read[3], read[4], read[5]))
+    torch.testing.assert_close(twice, (cameras, confidences, logits))
+
+
+def test_the_served_probabilities_are_those_of_the_temperature():
+    torch.manual_seed(0)
+    warm = InverseGraphics(SHAPE).eval()
+    pixels, masks = torch.randint(0, 256, (2, 32, 32, 3), dtype=torch.uint8), torch.ones(2, 32, 32)
+    with torch.no_grad():
+        logits = warm(pixels.permute(0, 3, 1, 2) / 255, masks[:, None]).azimuth_logits
+        warm.camera_head.temperature.fill_(0.5)
+        served = InverseGraphicsGraph(warm)(pixels, masks)
+    torch.testing.assert_close(served.azimuth_probabilities, (logits * 2).softmax(-1))
+    top = served.azimuth_probabilities.argmax(-1, keepdim=True)
+    around = served.azimuth_probabilities.gather(1, (top + torch.tensor([-1, 0, 1])) % AZIMUTH_BINS)
+    torch.testing.assert_close(served.confidences, around.sum(1))

@@ -16,3 +16,10 @@ def test_of_the_photographs_the_command_has_the_folder_s_name(flag, joined):
     data = [f"{flag}={folder}"] if joined else [flag, folder]
     command = training_command(["/x/train/cycle.py", *data, "--run", "mine", "--preset", "cpu"])
     assert command.replace("=", " ") == f"python -m train.cycle {flag} birds --preset cpu"
+
+
+def test_a_command_beside_the_cycle_names_its_own_module_and_no_place_on_this_machine():
+    given = ["/x/train/adapt.py", "--photos", "/home/me/cars", "--bundle=/y/bundle", "--out", "/z"]
+    command = training_command([*given, "--meshes", "m/", "--steps", "3"])
+    named = "--photos cars --bundle=bundle --meshes m --steps 3"
+    assert command == f"python -m train.adapt {named}"
