@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from graphics.camera import CAMERA_SIZE, DISTANCE
-from graphics.photographs import frame_around, resized
+from graphics.photographs import frame_around, resized, square_of
 from train.config import CommandError
 from train.data.array_file import ArrayFile
 from train.data.stream import LabelledViews
@@ -49,11 +49,13 @@ def cut_out(
         raise ValueError("the mask is empty: there is nothing to cut out")
     frame = frame_around(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     left, top, side = map(int, frame)
-    square = Image.fromarray(np.dstack([image, mask])).crop((left, top, left + side, top + side))
+    # Pillow weights the colours of one picture of all four by the mask: black around the object.
+    colours = square_of(Image.fromarray(image), frame, size)
+    coverage = Image.fromarray(mask).crop((left, top, left + side, top + side))
     framed = np.zeros(CAMERA_SIZE, np.float32)  # the object is in the middle: no offsets
     framed[:DISTANCE] = camera[:DISTANCE]
     framed[DISTANCE] = camera[DISTANCE] * side / len(mask)
-    return np.asarray(resized(square, (size, size))), framed
+    return np.dstack([colours, np.asarray(resized(coverage, (size, size)))]), framed
 
 
 class CutOutBatch(NamedTuple):
