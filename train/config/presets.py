@@ -12,7 +12,8 @@ SMOKE = config.Config(
     ),
     cameras=config.CamerasConfig(views_steps=60, self_training_steps=60),
     multiview=config.MultiviewConfig(objects=60, views=8, cameras=48),
-    inverse=config.InverseConfig(steps=100, batch_size=8, perceptual_after=20),
+    cutouts=config.CutoutsConfig(procedural=128, size=64),
+    inverse=config.InverseConfig(steps=100, batch_size=8, size=64, cutouts=8, perceptual_after=20),
     disentangle=config.DisentangleConfig(
         images=240, warmup_steps=60, warmup_batch_size=16, steps=8, batch_size=8
     ),
@@ -26,7 +27,8 @@ VEHICLES = config.Config(
     viewpoints=config.ViewpointsConfig(candidates=1_000, classifier="shipped"),
     cameras=config.CamerasConfig(estimator="attributes", self_training_rounds=0),
     multiview=config.MultiviewConfig(objects=3_000),
-    inverse=config.InverseConfig(steps=10_000, first_steps=250, batch_size=16, photographs=12),
+    cutouts=config.CutoutsConfig(procedural=20_000),
+    inverse=config.InverseConfig(steps=10_000, first_steps=250, batch_size=10, photographs=4),
     evaluate=config.EvaluateConfig(objects=200, single_view_baseline=False),
 )
 
