@@ -35,7 +35,7 @@ def cut_out(
         raise ValueError("the mask is empty: there is nothing to cut out")
     left, top, side = frame_around(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     square = Image.fromarray(np.dstack([image, mask])).crop(
-        tuple(map(int, (left, top, left + side, top + side)))
+        (int(left), int(top), int(left + side), int(top + side))
     )
     method = Image.Resampling.BOX if side > size else Image.Resampling.BILINEAR
     framed = np.zeros(CAMERA_SIZE, np.float32)  # the object is in the middle: no offsets
