@@ -1,7 +1,5 @@
 """Takes photographs of road vehicles: shades what each sample sees, filters it over pixels."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from train.data.road_vehicles import material, shape
@@ -26,78 +24,62 @@ _FLATNESS = 0.25  # of normals: see `visibility.find_point`
 _PARTS = shape.FACE_PARTS
 
 
-class Desk(NamedTuple):
-    """Buffers for the colours of one vehicle's picture, float64."""
-
-    table: np.ndarray
-    """[STATIONS, LINES] of the hull."""
-    line: np.ndarray
-    """[LINES] where the sample is."""
-    colour: np.ndarray
-    """[5] RGB, gloss and glass of the sample."""
-    mirrored: np.ndarray
-    """[3] what the sample mirrors."""
-    total: np.ndarray
-    """[3] sum over a pixel's samples."""
+# Rows of a desk: lines of the hull where the sample is, its RGB, gloss and glass, what it mirrors,
+# sum over a pixel's samples; from TABLE on the lines at every station.
+LINE, COLOUR, MIRRORED, TOTAL, TABLE = range(5)
 
 
-def desk() -> Desk:
-    """Buffers for one picture at a time."""
-    return Desk(np.zeros((STATIONS, LINES)), np.zeros(LINES), np.zeros(5), np.zeros(3), np.zeros(3))
+def desk() -> np.ndarray:
+    """Scratch for the colours of one picture at a time, float64 [TABLE + STATIONS, LINES]."""
+    return np.zeros((TABLE + STATIONS, LINES))
 
 
 @inlined
 def _shade(
-    vehicle: np.record, light: np.record, buffers: Studio, desk: Desk, column: int, row: int
-) -> None:
-    """Write the colour that a camera gets of what sample (column, row) sees."""
-    find_point(buffers, column, row, _FLATNESS)
-    position, eye = buffers.work[POSITION], buffers.work[EYE]
+    vehicle: np.record, light: np.record, face: int, eye: np.ndarray, work: np.ndarray,
+    desk: np.ndarray,
+) -> None:  # fmt: skip
+    """Write the colour that a camera at `eye` [3] gets of the face's point in `work`."""
+    part: int = _PARTS[face]
+    position, towards, colour = work[POSITION], work[EYE], desk[COLOUR]
     size = 1e-12
     for axis in range(3):
-        eye[axis] = buffers.axes[3, axis] - position[axis]
-        size += eye[axis] * eye[axis]
+        towards[axis] = eye[axis] - position[axis]
+        size += towards[axis] * towards[axis]
     size = 1.0 / np.sqrt(size)
     for axis in range(3):
-        eye[axis] *= size
-    position[1] -= buffers.work[STAGE, 2]  # from the canonical frame to heights above the road
-    part = _PARTS[buffers.seen[row, column]]
-    material.surface(vehicle, desk.table, part, position, desk.line, desk.colour)
-    shade(light, desk.colour, buffers.work[NORMAL], eye, desk.mirrored)
-    develop(light, desk.colour)
-
-
-@kernel
-def _sum_samples(
-    vehicle: np.record, light: np.record, buffers: Studio, desk: Desk, column: int, row: int
-) -> int:
-    """Write the sum of the pixel's samples that see the vehicle; returns how many do."""
-    total, covered = desk.total, 0
-    total[:] = 0.0
-    for down in range(SAMPLES * row, SAMPLES * (row + 1)):
-        for across in range(SAMPLES * column, SAMPLES * (column + 1)):
-            if buffers.seen[down, across] >= 0:
-                _shade(vehicle, light, buffers, desk, across, down)
-                for channel in range(3):
-                    total[channel] += desk.colour[channel]
-                covered += 1
-    return covered
+        towards[axis] *= size
+    position[1] -= work[STAGE, 2]  # from the canonical frame to heights above the road
+    material.surface(vehicle, desk[TABLE:], part, position, desk[LINE], colour)
+    shade(light, colour, work[NORMAL], towards, desk[MIRRORED])
+    develop(light, colour)
 
 
 @kernel
 def _develop(
     records: tuple[np.record, np.record, np.record], camera: np.ndarray, buffers: Studio,
-    desk: Desk, picture: np.ndarray, mask: np.ndarray,
+    desk: np.ndarray, picture: np.ndarray, mask: np.ndarray,
 ) -> None:  # fmt: skip
     """Write picture [R, R, 3] and mask [R, R]: a box filter over each pixel's samples."""
     vehicle, light, scene = records
-    resolution, colour = len(mask), desk.colour
-    share = 1.0 / (SAMPLES * SAMPLES)
-    noise_key = counter.mix(scene.noise_key)
+    resolution = len(mask)
+    share, noise_key = 1.0 / (SAMPLES * SAMPLES), counter.mix(scene.noise_key)
+    colour, total, eye = desk[COLOUR], desk[TOTAL], buffers.axes[3]
     for row in range(resolution):
         y = ((resolution - 2 * row - 1) / resolution - camera[4]) * TANGENT
         for column in range(resolution):
-            coverage = share * _sum_samples(vehicle, light, buffers, desk, column, row)
+            total[:3] = 0.0
+            covered = 0
+            for down in range(SAMPLES * row, SAMPLES * (row + 1)):
+                for across in range(SAMPLES * column, SAMPLES * (column + 1)):
+                    face: int = buffers.seen[down, across]
+                    if face >= 0:
+                        find_point(buffers, across, down, _FLATNESS)
+                        _shade(vehicle, light, face, eye, buffers.work, desk)
+                        for channel in range(3):
+                            total[channel] += colour[channel]
+                        covered += 1
+            coverage = share * covered
             if coverage < 1.0:
                 x = ((2 * column + 1 - resolution) / resolution - camera[3]) * TANGENT
                 colour[:3] = 0.0
@@ -105,7 +87,7 @@ def _develop(
                 develop(light, colour)
             for channel in range(3):
                 behind = (1.0 - coverage) * colour[channel]
-                colour[channel] = share * desk.total[channel] + behind
+                colour[channel] = share * total[channel] + behind
             key = noise_key ^ np.uint64(row * resolution + column)
             write_pixel(colour, scene.noise, key, picture[row, column])
             mask[row, column] = np.uint8(255.0 * coverage + 0.5)
@@ -141,7 +123,7 @@ def sample_cameras(seed: int, indices: np.ndarray, cameras: np.ndarray) -> None:
 @kernel
 def take(
     records: tuple[np.ndarray, np.ndarray, np.ndarray], cameras: np.ndarray, buffers: Studio,
-    desk: Desk, pictures: tuple[np.ndarray, np.ndarray],
+    desk: np.ndarray, pictures: tuple[np.ndarray, np.ndarray],
 ) -> None:  # fmt: skip
     """Photograph each vehicle into images [B, R, R, 3] and masks [B, R, R] of `pictures`.
 
@@ -151,7 +133,7 @@ def take(
     images, masks = pictures
     for item in range(len(vehicles)):
         vehicle = vehicles[item]
-        middle = shape.shape(vehicle, desk.table, buffers.vertices)
+        middle = shape.shape(vehicle, desk[TABLE:], buffers.vertices)
         visibility.fill_normals(buffers)
         visibility.look(cameras[item], buffers.axes)
         visibility.project(buffers)

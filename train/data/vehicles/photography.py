@@ -60,10 +60,11 @@ def _light(scene: np.record, buffers: Studio) -> None:
 def _shade(vehicle: np.record, scene: np.record, buffers: Studio, column: int, row: int) -> None:
     """Write the lit colour of what sample (column, row) sees."""
     find_point(buffers, column, row, 1.0)  # half flat, half smooth
+    face: int = buffers.seen[row, column]
     position = buffers.work[POSITION]
     half = 0.5 * vehicle.height
     position[1] += half
-    material.surface(vehicle, _PARTS[buffers.seen[row, column]], position, buffers.work[SURFACE])
+    material.surface(vehicle, _PARTS[face], position, buffers.work[SURFACE])
     position[1] -= half
     _light(scene, buffers)
 
