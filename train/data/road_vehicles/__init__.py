@@ -1,6 +1,11 @@
-"""Procedural road vehicles of fourteen kinds, rounded, in varied looks and light."""
+"""Procedural road vehicles of fourteen kinds, rounded, in varied looks and light.
 
-from train.data.road_vehicles.album import photographs
-from train.data.road_vehicles.vehicle import KINDS
+Photographs to train a pose network for real ones. `train.data.vehicles` is plainer and has meshes
+and other views as ground truth. Needs numpy and numba only.
+"""
 
-__all__ = ["KINDS", "photographs"]
+from train.data.road_vehicles.album import Photographs, photographs
+from train.data.road_vehicles.kinds import KINDS
+from train.data.vehicles import HELD_OUT_SEED
+
+__all__ = ["HELD_OUT_SEED", "KINDS", "Photographs", "photographs"]

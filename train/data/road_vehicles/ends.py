@@ -1,230 +1,138 @@
-"""What tells the front of a road vehicle from its rear: lamps, grilles, plates, exhausts."""
+"""What tells the front of a road vehicle from its rear, and what is on its bonnet and deck.
+
+All positions are in the vehicle's own frame, road at y = 0; lines are those of the hull at z.
+"""
 
 import numpy as np
 
-from train.data.road_vehicles.vehicle import BUS, COUPE, LORRY, ROADSTER, SUPERCAR, VAN
+from train.data.road_vehicles.grilles import grille
+from train.data.road_vehicles.kinds import BUS, COUPE, LORRY, ROADSTER, SUPERCAR
+from train.data.road_vehicles.lamps import head_lamp, tail_lamp
+from train.data.road_vehicles.outline import SHOULDER, WIDTH
+from train.data.road_vehicles.tones import darken, grey, put
 from train.data.vehicles.counter import kernel
 
-
-@kernel
-def put(colour: np.ndarray, source: np.ndarray, gloss: float) -> None:
-    """Write a colour [3] and its gloss."""
-    colour[0], colour[1], colour[2] = source[0], source[1], source[2]
-    colour[3] = gloss
+_PLAIN_BUMPER = 0.3  # below it a vehicle's `bumper` is a bar of its own at both ends
+_GARNISH = 0.8  # above it there is a dark panel between the tail lamps
 
 
 @kernel
-def black(colour: np.ndarray, value: float, gloss: float) -> None:
-    """Write a grey and its gloss."""
-    colour[0] = colour[1] = colour[2] = value
-    colour[3] = gloss
-
-
-@kernel
-def top(v: np.record, line: np.ndarray, x: float, z: float, colour: np.ndarray) -> None:
+def top(vehicle: np.record, line: np.ndarray, x: float, z: float, colour: np.ndarray) -> None:
     """Bonnet and deck: seams, louvres."""
-    half, across = 0.5 * v.length, abs(x) / max(line[4], 1e-6)
-    if z > v.screen_z and z < half - 0.5 * v.nose_round:
+    half, across = 0.5 * vehicle.length, abs(x) / max(line[WIDTH], 1e-6)
+    if z > vehicle.screen_z and z < half - 0.5 * vehicle.nose_round:
         if abs(across - 0.74) < 0.012:
-            for channel in range(3):
-                colour[channel] *= 0.4
-        if v.scoop > 0.08 and abs(x) < 0.08 and 0.06 < (z - v.screen_z) < 0.12:
-            black(colour, 0.03, 0.0)
-    elif z < v.rear_z and v.kind == SUPERCAR and across < 0.6 and (z * 24.0) % 1.0 < 0.4:
-        if v.scoop > 0.09:
-            black(colour, 0.03, 0.0)
+            darken(colour, 0.4)
+        if vehicle.scoop > 0.08 and abs(x) < 0.08 and 0.06 < (z - vehicle.screen_z) < 0.12:
+            grey(colour, 0.03, 0.0)
+    elif z < vehicle.rear_z and vehicle.kind == SUPERCAR and across < 0.6:
+        if (z * 24.0) % 1.0 < 0.4 and vehicle.scoop > 0.09:
+            grey(colour, 0.03, 0.0)
 
 
 @kernel
 def _plate(x: float, y: float, middle: float, source: np.ndarray, colour: np.ndarray) -> bool:
+    """Whether (x, y) is on the number plate at height `middle`; writes it, letters and all."""
     if abs(x) > 0.115 or abs(y - middle) > 0.028:
         return False
     put(colour, source, 0.1)
     ink = np.sin(170.0 * x + 3.0) + np.sin(97.0 * x)
     if abs(x) < 0.10 and abs(y - middle) < 0.017 and ink > 0.35:
-        tone = 0.08 if source[1] > 0.4 else 0.9
-        colour[0] = colour[1] = colour[2] = tone
+        grey(colour, 0.08 if source[1] > 0.4 else 0.9, 0.1)
     return True
 
 
 @kernel
-def _head_lamp(
-    v: np.record, line: np.ndarray, x: float, y: float, back: float, colour: np.ndarray
-) -> bool:
-    """Whether (x, y), `back` behind the front, is a head lamp; writes it."""
-    side, wide = abs(x), v.half_width
-    centre, tall = v.lamp_x * wide, v.ride + v.lamp_y * (v.nose - v.ride)
-    across, up = (side - centre) / (0.5 * v.lamp_w * 1.6), (y - tall) / v.lamp_h
-    if v.lamps == 0:  # round, in the face
-        inside, core = (
-            back < 0.30 and (side - centre) ** 2 + (y - tall) ** 2 < (0.95 * v.lamp_h) ** 2,
-            up * up + across * across < 0.25,
-        )
-    elif v.lamps == 1:  # a box
-        inside, core = back < 0.25 and abs(across) < 1.0 and abs(up) < 0.7, abs(across) < 0.5
-    elif v.lamps == 3:  # a slit
-        inside, core = back < 0.30 and abs(across) < 1.3 and abs(up) < 0.28, abs(up) < 0.12
-    else:  # swept back over the wing: a blade, or an oval on top of it
-        along = (back - 0.04) / v.lamp_sweep
-        if v.lamps == 2:
-            middle = 0.66 + 0.22 * along
-            inside = (
-                0.0 < along < 1.0
-                and abs(side / wide - middle) < 0.11 * (1.0 - along) + 0.025
-                and y > 0.6 * line[2]
-            )
-            core = along < 0.45
-        else:
-            inside = ((along - 0.5) / 0.5) ** 2 + (
-                (side / wide - 0.76) / 0.12
-            ) ** 2 < 1.0 and y > 0.7 * line[2]
-            core = ((along - 0.4) / 0.25) ** 2 + ((side / wide - 0.76) / 0.06) ** 2 < 1.0
-    if not inside:
-        return False
-    put(colour, v.lamp, 1.0)
-    if not core:
-        for channel in range(3):
-            colour[channel] = 0.12 + 0.45 * colour[channel]
-    return True
+def _destination(vehicle: np.record, x: float, y: float, back: float, colour: np.ndarray) -> None:
+    """The bright panel above the windscreen of lorries and buses."""
+    if vehicle.kind not in (LORRY, BUS) or vehicle.windows != 1:
+        return
+    if back < 0.2 and y > 0.93 * vehicle.height and abs(x) < 0.5 * vehicle.half_width:
+        grey(colour, 0.85, 0.2)
 
 
 @kernel
-def _grille(v: np.record, x: float, y: float, colour: np.ndarray) -> bool:
-    span = v.nose - v.ride
-    across, up = abs(x) / v.half_width, (y - v.ride) / max(span, 1e-6)
-    if v.grille != 3:
-        middle = v.grille_y if v.grille != 4 else 0.40
-        wide, tall = v.grille_w, v.grille_h
-        if v.grille == 4:
-            if (across / wide) ** 2 + ((up - middle) / (0.7 * tall + 0.08)) ** 2 < 1.0:
-                black(colour, 0.02 if (x * 60.0) % 1.0 < 0.7 else 0.08, 0.1)
-                return True
-        elif v.grille == 2:
-            if abs(across - 0.16) < 0.13 and abs(up - middle) < tall:
-                black(colour, 0.03 if (x * 70.0) % 1.0 < 0.7 else 0.3, 0.2)
-                if abs(across - 0.16) > 0.11 or abs(up - middle) > 0.88 * tall:
-                    black(colour, 0.7, 0.8)
-                return True
-        elif across < wide and abs(up - middle) < tall:
-            slats = y * 55.0 if v.grille == 0 else x * 55.0
-            bright = 0.45 if v.grille != 1 else 0.05
-            black(colour, 0.025 if slats % 1.0 < 0.65 else bright, 0.2)
-            if across > 0.95 * wide or abs(up - middle) > 0.9 * tall:
-                black(colour, v.bumper_paint[0], 0.7)
+def _face(vehicle: np.record, x: float, y: float, colour: np.ndarray) -> None:
+    """Plate, bumper, grille, badge, lip."""
+    span = vehicle.nose - vehicle.ride
+    middle = vehicle.ride + vehicle.plate_front * span
+    if vehicle.front_plate == 1 and _plate(x, y, middle, vehicle.plate, colour):
+        return
+    if vehicle.bumper < _PLAIN_BUMPER and abs(y - vehicle.ride - 0.26 * span) < 0.035:
+        put(colour, vehicle.bumper_paint, 0.6)
+        return
+    if grille(vehicle, x, y, colour):
+        return
+    if x * x + (y - vehicle.ride - 0.80 * span) ** 2 < 0.014**2:
+        grey(colour, 0.75, 0.7)
+    elif y < vehicle.ride + 0.06 * span:
+        put(colour, vehicle.trim, 0.0)
+
+
+@kernel
+def front(
+    vehicle: np.record, line: np.ndarray, x: float, y: float, z: float, colour: np.ndarray
+) -> None:
+    """Head lamps, and the face."""
+    back = 0.5 * vehicle.length - z
+    if back > 0.45 or y > max(1.03 * line[SHOULDER], vehicle.nose):
+        _destination(vehicle, x, y, back, colour)
+        return
+    if head_lamp(vehicle, line, x, y, back, colour):
+        return
+    if back <= 0.55 * vehicle.nose_round + 0.035:
+        _face(vehicle, x, y, colour)
+
+
+@kernel
+def _exhaust(vehicle: np.record, x: float, up: float, span: float, colour: np.ndarray) -> bool:
+    """Whether (x, up of the span) is one of the tail pipes, alternately right and left."""
+    for pipe in range(int(vehicle.exhausts)):
+        middle = (0.45 if pipe < 2 else 0.58) * vehicle.half_width
+        middle *= 1.0 if pipe % 2 == 0 else -1.0
+        distance = np.sqrt((x - middle) ** 2 + (up * span - 0.10 * span) ** 2)
+        if distance < 0.028:
+            grey(colour, 0.02 if distance < 0.018 else 0.6, 0.5)
             return True
-    low = 0.05 < up < 0.05 + v.intake_h
-    if low and (across < v.intake_w or (across > 0.55 and across < 0.85 and v.intake_w < 0.4)):
-        black(colour, 0.02, 0.0)
-        return True
     return False
 
 
 @kernel
-def front(v: np.record, line: np.ndarray, x: float, y: float, z: float, colour: np.ndarray) -> None:
-    """Head lamps, grille, plate, bumper."""
-    back = 0.5 * v.length - z
-    if back > 0.45 or y > max(1.03 * line[2], v.nose):
-        if (
-            v.kind in (LORRY, BUS)
-            and back < 0.2
-            and v.windows == 1
-            and y > 0.93 * v.height
-            and abs(x) < 0.5 * v.half_width
-        ):
-            black(colour, 0.85, 0.2)  # the destination
-        return
-    if _head_lamp(v, line, x, y, back, colour):
-        return
-    if back > 0.55 * v.nose_round + 0.035:
-        return
-    if v.front_plate == 1 and _plate(
-        x, y, v.ride + v.plate_front * (v.nose - v.ride), v.plate, colour
-    ):
-        return
-    if v.bumper < 0.3 and abs(y - v.ride - 0.26 * (v.nose - v.ride)) < 0.035:
-        put(colour, v.bumper_paint, 0.6)
-        return
-    if _grille(v, x, y, colour):
-        return
-    if x * x + (y - v.ride - 0.80 * (v.nose - v.ride)) ** 2 < 0.014**2:
-        black(colour, 0.75, 0.7)
-    elif y < v.ride + 0.06 * (v.nose - v.ride):
-        put(colour, v.trim, 0.0)
+def _garnish(vehicle: np.record, x: float, up: float) -> bool:
+    """Whether (x, up of the span) is on the dark panel between the tail lamps."""
+    between = abs(up - vehicle.tail_y) < 0.10 and abs(x) < 0.5 * vehicle.half_width
+    return vehicle.bumper > _GARNISH and between
 
 
 @kernel
-def _tail_lamp(v: np.record, x: float, y: float, ahead: float, colour: np.ndarray) -> bool:
-    wide, span = v.half_width, v.deck - v.ride
-    side, up = abs(x) - v.tail_x * wide, y - v.ride - v.tail_y * span
-    inside, inner = False, False
-    if v.tails == 0 or v.tails == 1:
-        radius = 0.8 * v.tail_h
-        distance = side * side + up * up
-        inside, inner = distance < radius * radius, distance < 0.2 * radius * radius
-        if v.tails == 1 and not inside:
-            side += 2.3 * radius
-            inside = side * side + up * up < radius * radius
-    elif v.tails == 2:
-        inside, inner = (
-            abs(side) < 0.5 * v.tail_w and abs(up) < 0.45 * v.tail_h,
-            up > 0.2 * v.tail_h,
-        )
-    elif v.tails == 3:
-        tall = v.tail_h * (2.2 if v.kind >= VAN else 1.5)
-        inside, inner = abs(x) > 0.84 * wide and abs(up) < tall, abs(up) < 0.25 * tall
-    elif v.tails == 4:
-        inside, inner = abs(x) < 0.9 * wide and abs(up) < 0.28 * v.tail_h, abs(x) < 0.5 * wide
-        inside = inside or (abs(side) < 0.5 * v.tail_w and abs(up) < 0.5 * v.tail_h)
-    else:
-        inside, inner = abs(x) > (0.9 - v.tail_w) * wide and abs(up) < 0.5 * v.tail_h, up > 0.0
-    if not inside or ahead > (0.12 if v.tails != 5 else 0.20):
-        return False
-    put(colour, v.tail_lamp, 0.9)
-    if inner:
-        for channel in range(3):
-            colour[channel] = min(1.0, 0.15 + 1.25 * colour[channel])
-    return True
+def _tail(vehicle: np.record, x: float, y: float, colour: np.ndarray) -> None:
+    """Plate, exhausts, diffuser, bumper, garnish, seam of the boot."""
+    span = vehicle.deck - vehicle.ride
+    if _plate(x, y, vehicle.ride + vehicle.plate_rear * span, vehicle.rear_plate, colour):
+        return
+    up = (y - vehicle.ride) / max(span, 1e-6)
+    if _exhaust(vehicle, x, up, span, colour):
+        return
+    sporty = vehicle.kind in (COUPE, SUPERCAR, ROADSTER)
+    if up < (0.22 if sporty else 0.07):
+        grey(colour, 0.025 if (x * 12.0) % 1.0 < 0.85 else 0.12, 0.1)
+    elif vehicle.bumper < _PLAIN_BUMPER and abs(up - 0.27) < 0.09:
+        put(colour, vehicle.bumper_paint, 0.6)
+    elif _garnish(vehicle, x, up):
+        grey(colour, 0.04, 0.2)
+    elif abs(up - 0.50) < 0.012 and vehicle.kind != BUS:
+        darken(colour, 0.4)
 
 
 @kernel
-def rear(v: np.record, line: np.ndarray, x: float, y: float, z: float, colour: np.ndarray) -> None:
-    """Tail lamps, plate, bumper, exhausts, diffuser."""
-    ahead = z + 0.5 * v.length
-    if ahead > 0.25 or y > 1.02 * line[2] + 0.01:
+def rear(
+    vehicle: np.record, line: np.ndarray, x: float, y: float, z: float, colour: np.ndarray
+) -> None:
+    """Tail lamps, and what is between and below them."""
+    ahead = z + 0.5 * vehicle.length
+    if ahead > 0.25 or y > 1.02 * line[SHOULDER] + 0.01:
         return
-    if _tail_lamp(v, x, y, ahead, colour):
+    if tail_lamp(vehicle, x, y, ahead, colour):
         return
-    if ahead > 0.55 * v.tail_round + 0.03:
-        return
-    span = v.deck - v.ride
-    if _plate(x, y, v.ride + v.plate_rear * span, v.rear_plate, colour):
-        return
-    sporty = v.kind == COUPE or v.kind == SUPERCAR or v.kind == ROADSTER
-    up = (y - v.ride) / max(span, 1e-6)
-    for pipe in range(int(v.exhausts)):
-        centre = (0.45 if pipe < 2 else 0.58) * v.half_width * (1.0 if pipe % 2 == 0 else -1.0)
-        distance = np.sqrt((x - centre) ** 2 + (up * span - 0.10 * span) ** 2)
-        if distance < 0.028:
-            black(colour, 0.02 if distance < 0.018 else 0.6, 0.5)
-            return
-    if sporty and up < 0.22 or up < 0.07:
-        black(colour, 0.025 if (x * 12.0) % 1.0 < 0.85 else 0.12, 0.1)
-    elif v.bumper < 0.3 and abs(up - 0.27) < 0.09:
-        put(colour, v.bumper_paint, 0.6)
-    elif v.bumper > 0.8 and abs(up - v.tail_y) < 0.10 and abs(x) < 0.5 * v.half_width:
-        black(colour, 0.04, 0.2)
-    elif abs(up - 0.50) < 0.012 and v.kind != BUS:
-        for channel in range(3):
-            colour[channel] *= 0.4
-
-
-@kernel
-def rear_box(v: np.record, x: float, y: float, colour: np.ndarray) -> None:
-    """The doors of a cargo box: seam, bars, lamps at its foot."""
-    if abs(x) < 0.006 or abs(abs(x) - 0.4 * v.cargo_width) < 0.008:
-        for channel in range(3):
-            colour[channel] *= 0.4
-    if y < v.ride + 0.16 * v.height:
-        put(colour, v.trim, 0.0)
-        if 0.6 < abs(x) / v.cargo_width < 0.95:
-            put(colour, v.tail_lamp, 0.4)
+    if ahead <= 0.55 * vehicle.tail_round + 0.03:
+        _tail(vehicle, x, y, colour)

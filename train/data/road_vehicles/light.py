@@ -6,27 +6,44 @@ from train.data.vehicles import counter
 from train.data.vehicles.counter import inlined, kernel
 from train.data.vehicles.scene import value_noise
 
+_STREAM = 18  # purpose of a light's random numbers; those in `counter` are others
+_LATITUDE = 0.8  # values above it are compressed towards 1, as cameras do
+
+_NUMBERS = (
+    "sky ground horizon skyline contrast coat sharpness tone saturation exposure ambient sun flash "
+    "lift"
+)
+_VECTORS = "sun_direction sky_tint wall_tint ground_tint"
 LIGHT = np.dtype(
     [("key", np.uint64)]
-    + [
-        (name, np.float64)
-        for name in (
-            "sky ground horizon skyline contrast coat sharpness tone saturation exposure ambient "
-            "sun flash lift"
-        ).split()
-    ]
-    + [
-        (name, np.float64, (3,))
-        for name in ("sun_direction", "sky_tint", "wall_tint", "ground_tint")
-    ]
+    + [(name, np.float64) for name in _NUMBERS.split()]
+    + [(name, np.float64, (3,)) for name in _VECTORS.split()]
 )
-"""One light. Radiances relative to a white surface in the open; directions in the object's frame."""
+"""One light: what shines on the vehicle, what it mirrors, how the camera develops it.
+
+Radiances are relative to a white surface in the open, directions unit vectors in the object's
+frame. `key` is that of the noise of clouds and walls."""
+
+
+@kernel
+def _sample_directions(light: np.record, state: np.ndarray) -> None:
+    """The sun's direction, and the tints of sky, walls and ground."""
+    azimuth, height = counter.uniform(state, 0.0, 2.0 * np.pi), counter.uniform(state, 0.25, 1.45)
+    light.sun_direction[0] = np.cos(height) * np.sin(azimuth)
+    light.sun_direction[1] = np.sin(height)
+    light.sun_direction[2] = np.cos(height) * np.cos(azimuth)
+    hue, saturation = counter.uniform(state, 0.50, 0.66), counter.uniform(state, 0.0, 0.45)
+    counter.hue_colour(hue, saturation, 1.0, light.sky_tint)
+    hue, saturation = counter.uniform(state, 0.0, 1.0), counter.uniform(state, 0.0, 0.4)
+    counter.hue_colour(hue, saturation, 1.0, light.wall_tint)
+    hue, saturation = counter.uniform(state, 0.0, 0.3), counter.uniform(state, 0.0, 0.3)
+    counter.hue_colour(hue, saturation, 1.0, light.ground_tint)
 
 
 @kernel
 def sample_light(light: np.record, seed: int, index: int) -> None:
     """Fill one LIGHT record with the light of (seed, index)."""
-    state = counter.stream(seed, index, counter.SCENE + 16)
+    state = counter.stream(seed, index, _STREAM)
     light.key = counter.mix(state[0])
     night = counter.chance(state, 0.12)
     light.sky = counter.uniform(state, 0.6, 1.5) * (0.12 if night else 1.0)
@@ -43,19 +60,7 @@ def sample_light(light: np.record, seed: int, index: int) -> None:
     light.sun = counter.uniform(state, 0.0, 0.9) * (0.1 if night else 1.0)
     light.flash = counter.uniform(state, 0.0, 0.5) if night or counter.chance(state, 0.1) else 0.0
     light.lift = counter.uniform(state, -0.03, 0.06)
-    azimuth, height = counter.uniform(state, 0.0, 2.0 * np.pi), counter.uniform(state, 0.25, 1.45)
-    light.sun_direction[0] = np.cos(height) * np.sin(azimuth)
-    light.sun_direction[1] = np.sin(height)
-    light.sun_direction[2] = np.cos(height) * np.cos(azimuth)
-    counter.hue_colour(
-        counter.uniform(state, 0.50, 0.66), counter.uniform(state, 0.0, 0.45), 1.0, light.sky_tint
-    )
-    counter.hue_colour(
-        counter.uniform(state, 0.0, 1.0), counter.uniform(state, 0.0, 0.4), 1.0, light.wall_tint
-    )
-    counter.hue_colour(
-        counter.uniform(state, 0.0, 0.3), counter.uniform(state, 0.0, 0.3), 1.0, light.ground_tint
-    )
+    _sample_directions(light, state)
 
 
 @kernel
@@ -82,10 +87,13 @@ def _seen_in(light: np.record, x: float, y: float, z: float, out: np.ndarray) ->
 
 
 @inlined
-def shade(light, colour, normal, eye, mirrored) -> None:
-    """Replace the surface's `colour` (RGB, gloss, glass) by what a camera in direction `eye` sees.
+def shade(
+    light: np.record, colour: np.ndarray, normal: np.ndarray, eye: np.ndarray, mirrored: np.ndarray
+) -> None:
+    """Replace RGB of `colour` [5] (RGB, gloss, glass) by the radiance in direction `eye`.
 
-    normal, eye: unit vectors; `mirrored` [3] is scratch.
+    Ambient light and sun by Lambert, the sun's glint by Blinn and Phong, reflections by Schlick's
+    approximation of Fresnel's law. normal, eye: unit vectors [3]. mirrored [3] is scratch.
     """
     facing = normal[0] * eye[0] + normal[1] * eye[1] + normal[2] * eye[2]
     facing = min(max(facing, 0.0), 1.0)
@@ -99,7 +107,7 @@ def shade(light, colour, normal, eye, mirrored) -> None:
     gloss = colour[3]
     grazing = 1.0 - facing
     fresnel = (0.04 + 0.96 * grazing * grazing * grazing * grazing * grazing) * gloss * light.coat
-    if colour[4] > 0.5:
+    if colour[4] > 0.5:  # glass
         fresnel = min(1.0, 2.0 * fresnel + 0.04)
     reach = 2.0 * facing
     _seen_in(
@@ -118,12 +126,13 @@ def shade(light, colour, normal, eye, mirrored) -> None:
 
 
 @inlined
-def develop(light, colour) -> None:
-    """Exposure, tone curve and saturation of a camera, on colour [3]."""
+def develop(light: np.record, colour: np.ndarray) -> None:
+    """Exposure, tone curve and saturation of a camera: radiances [3] to RGB 0..1, in place."""
     mean = 0.0
     for channel in range(3):
         value = max(light.exposure * colour[channel] + light.lift, 0.0)
-        value = value if value < 0.8 else 0.8 + 0.2 * (1.0 - np.exp(-(value - 0.8) / 0.2))
+        if value >= _LATITUDE:
+            value = 0.8 + 0.2 * (1.0 - np.exp(-(value - 0.8) / 0.2))
         colour[channel] = value**light.tone
         mean += colour[channel] / 3.0
     for channel in range(3):

@@ -38,28 +38,28 @@ def _sample_paint(state: np.ndarray, colour: np.ndarray) -> None:
 
 
 @kernel
-def _sample_lamps(v: np.record, state: np.ndarray) -> None:
+def _sample_lamps(vehicle: np.record, state: np.ndarray) -> None:
     """Lamps are white and red on most vehicles, and smoked, clear or amber on others."""
     value = counter.uniform(state, 0.35, 1.0)
     counter.hue_colour(
-        counter.uniform(state, 0.08, 0.65), counter.uniform(state, 0.0, 0.2), value, v.lamp
+        counter.uniform(state, 0.08, 0.65), counter.uniform(state, 0.0, 0.2), value, vehicle.lamp
     )
     if counter.chance(state, 0.15):  # switched on
-        v.lamp[:] = 2.5
+        vehicle.lamp[:] = 2.5
     choice = counter.uniform(state, 0.0, 1.0)
     if choice < 0.84:
         hue, value = counter.uniform(state, 0.97, 1.02) % 1.0, counter.uniform(state, 0.25, 0.85)
-        counter.hue_colour(hue, counter.uniform(state, 0.7, 0.98), value, v.tail_lamp)
+        counter.hue_colour(hue, counter.uniform(state, 0.7, 0.98), value, vehicle.tail_lamp)
     elif choice < 0.92:
-        counter.hue_colour(counter.uniform(state, 0.0, 0.09), 0.85, 0.85, v.tail_lamp)
+        counter.hue_colour(counter.uniform(state, 0.0, 0.09), 0.85, 0.85, vehicle.tail_lamp)
     else:
-        v.tail_lamp[:] = counter.uniform(state, 0.05, 0.8)
+        vehicle.tail_lamp[:] = counter.uniform(state, 0.05, 0.8)
 
 
 @kernel
-def _sample_plates(v: np.record, state: np.ndarray) -> None:
+def _sample_plates(vehicle: np.record, state: np.ndarray) -> None:
     for rear in range(2):
-        plate = v.rear_plate if rear else v.plate
+        plate = vehicle.rear_plate if rear else vehicle.plate
         choice = counter.uniform(state, 0.0, 1.0)
         plate[:] = counter.uniform(state, 0.75, 0.97)
         if choice < 0.25:
@@ -71,37 +71,37 @@ def _sample_plates(v: np.record, state: np.ndarray) -> None:
 
 
 @kernel
-def sample_colours(v: np.record, state: np.ndarray) -> None:
+def sample_colours(vehicle: np.record, state: np.ndarray) -> None:
     """Fill every colour of a VEHICLE record."""
-    _sample_paint(state, v.paint)
-    v.roof_paint[:] = v.paint
-    v.lower_paint[:] = v.paint
+    _sample_paint(state, vehicle.paint)
+    vehicle.roof_paint[:] = vehicle.paint
+    vehicle.lower_paint[:] = vehicle.paint
     two_tone = counter.uniform(state, 0.0, 1.0)
     if two_tone < 0.10:
-        _sample_paint(state, v.roof_paint)
+        _sample_paint(state, vehicle.roof_paint)
     elif two_tone < 0.18:
-        v.roof_paint[:] = counter.uniform(state, 0.02, 0.10)
+        vehicle.roof_paint[:] = counter.uniform(state, 0.02, 0.10)
     elif two_tone < 0.26:
-        _sample_paint(state, v.lower_paint)
-    if v.soft_top == 1:
+        _sample_paint(state, vehicle.lower_paint)
+    if vehicle.soft_top == 1:
         value = counter.uniform(state, 0.04, 0.5)
-        counter.hue_colour(counter.uniform(state, 0.03, 0.12), 0.25, value, v.roof_paint)
-    _sample_paint(state, v.second)
-    _sample_paint(state, v.cargo_paint)
+        counter.hue_colour(counter.uniform(state, 0.03, 0.12), 0.25, value, vehicle.roof_paint)
+    _sample_paint(state, vehicle.second)
+    _sample_paint(state, vehicle.cargo_paint)
     if counter.chance(state, 0.5):
-        v.cargo_paint[:] = v.paint
+        vehicle.cargo_paint[:] = vehicle.paint
     shade = counter.uniform(state, 0.02, 0.16)
-    counter.hue_colour(counter.uniform(state, 0.35, 0.64), 0.3, shade, v.glass)
-    v.hub[:] = counter.uniform(state, 0.06, 0.85)
+    counter.hue_colour(counter.uniform(state, 0.35, 0.64), 0.3, shade, vehicle.glass)
+    vehicle.hub[:] = counter.uniform(state, 0.06, 0.85)
     if counter.chance(state, 0.10):
-        _sample_paint(state, v.hub)
-    v.trim[:] = counter.uniform(state, 0.03, 0.16)
-    v.tyre[:] = counter.uniform(state, 0.025, 0.10)
-    v.bumper_paint[:] = counter.uniform(state, 0.03, 0.20)
+        _sample_paint(state, vehicle.hub)
+    vehicle.trim[:] = counter.uniform(state, 0.03, 0.16)
+    vehicle.tyre[:] = counter.uniform(state, 0.025, 0.10)
+    vehicle.bumper_paint[:] = counter.uniform(state, 0.03, 0.20)
     if counter.chance(state, 0.3):
-        v.bumper_paint[:] = counter.uniform(state, 0.6, 0.85)  # chrome
-    counter.hue_colour(counter.uniform(state, 0.0, 0.16), 0.9, 0.7, v.caliper)
+        vehicle.bumper_paint[:] = counter.uniform(state, 0.6, 0.85)  # chrome
+    counter.hue_colour(counter.uniform(state, 0.0, 0.16), 0.9, 0.7, vehicle.caliper)
     value = counter.uniform(state, 0.03, 0.5)
-    counter.hue_colour(counter.uniform(state, 0.0, 0.13), 0.4, value, v.inside)
-    _sample_lamps(v, state)
-    _sample_plates(v, state)
+    counter.hue_colour(counter.uniform(state, 0.0, 0.13), 0.4, value, vehicle.inside)
+    _sample_lamps(vehicle, state)
+    _sample_plates(vehicle, state)

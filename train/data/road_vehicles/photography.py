@@ -2,66 +2,80 @@
 
 import numpy as np
 
-from train.data.road_vehicles import material, outline, shape
-from train.data.road_vehicles.light import develop, shade
+from train.data.road_vehicles import material, shape
+from train.data.road_vehicles.light import develop, sample_light, shade
+from train.data.road_vehicles.outline import LINES, STATIONS
+from train.data.road_vehicles.vehicle import sample_vehicle
 from train.data.vehicles import counter, visibility
 from train.data.vehicles.counter import inlined, kernel
-from train.data.vehicles.scene import surroundings
-from train.data.vehicles.visibility import TANGENT, Studio
+from train.data.vehicles.scene import sample_scene, set_stage, surroundings, write_pixel
+from train.data.vehicles.visibility import (
+    EYE,
+    NORMAL,
+    POSITION,
+    STAGE,
+    TANGENT,
+    Studio,
+    find_point,
+)
 
-_FACES, _PARTS, _VERTICES = shape.FACES, shape.FACE_PARTS, shape.VERTICES
+SAMPLES = 2  # across a pixel and down: four in all
+_FLATNESS = 0.25  # of normals: see `visibility.find_point`
+_PARTS = shape.FACE_PARTS
+
+
+# Rows of a desk: lines of the hull where the sample is, its RGB, gloss and glass, what it mirrors,
+# sum over a pixel's samples; from TABLE on the lines at every station.
+LINE, COLOUR, MIRRORED, TOTAL, TABLE = range(5)
+
+
+def desk() -> np.ndarray:
+    """Scratch for the colours of one picture at a time, float64 [TABLE + STATIONS, LINES]."""
+    return np.zeros((TABLE + STATIONS, LINES))
 
 
 @inlined
-def _shade(vehicle, light, buffers, scratch, down, column, row) -> None:
-    """Write the lit colour of what sample (column, row) sees into scratch row 2."""
-    face: int = buffers.seen[row, column]
-    position, normal, colour, eye = scratch[0], scratch[1], scratch[2], scratch[3]
-    flat = 0.25
+def _shade(
+    vehicle: np.record, light: np.record, face: int, eye: np.ndarray, work: np.ndarray,
+    desk: np.ndarray,
+) -> None:  # fmt: skip
+    """Write the colour that a camera at `eye` [3] gets of the face's point in `work`."""
+    part: int = _PARTS[face]
+    position, towards, colour = work[POSITION], work[EYE], desk[COLOUR]
+    size = 1e-12
     for axis in range(3):
-        position[axis] = 0.0
-        normal[axis] = flat * buffers.normals[_VERTICES + face, axis]
-    planes, depth = buffers.planes, 1.0 / buffers.closest[row, column]
-    for corner in range(3):
-        vertex = _FACES[face, corner]
-        weight = planes[face, corner, 0] * column + planes[face, corner, 1] * row
-        weight += planes[face, corner, 2]
-        weight *= buffers.image[vertex, 2] * depth  # perspective-exact
-        for axis in range(3):
-            position[axis] += weight * buffers.vertices[vertex, axis]
-            normal[axis] += weight * buffers.normals[vertex, axis]
-    size = span = 1e-12
+        towards[axis] = eye[axis] - position[axis]
+        size += towards[axis] * towards[axis]
+    size = 1.0 / np.sqrt(size)
     for axis in range(3):
-        eye[axis] = buffers.axes[3, axis] - position[axis]
-        size += normal[axis] * normal[axis]
-        span += eye[axis] * eye[axis]
-    size, span = 1.0 / np.sqrt(size), 1.0 / np.sqrt(span)
-    for axis in range(3):
-        normal[axis] *= size
-        eye[axis] *= span
-    position[1] += down
-    material.surface(vehicle, scratch[8:], _PARTS[face], position, scratch[4], colour)
-    shade(light, colour, normal, eye, scratch[5])
+        towards[axis] *= size
+    position[1] -= work[STAGE, 2]  # from the canonical frame to heights above the road
+    material.surface(vehicle, desk[TABLE:], part, position, desk[LINE], colour)
+    shade(light, colour, work[NORMAL], towards, desk[MIRRORED])
+    develop(light, colour)
 
 
 @kernel
-def _photograph(vehicle, light, scene, buffers, camera, scratch, down, picture, mask) -> None:
+def _develop(
+    records: tuple[np.record, np.record, np.record], camera: np.ndarray, buffers: Studio,
+    desk: np.ndarray, picture: np.ndarray, mask: np.ndarray,
+) -> None:  # fmt: skip
     """Write picture [R, R, 3] and mask [R, R]: a box filter over each pixel's samples."""
+    vehicle, light, scene = records
     resolution = len(mask)
-    factor = len(buffers.seen) // resolution
-    share = 1.0 / (factor * factor)
-    noise_key = counter.mix(scene.noise_key)
-    colour, total = scratch[2], scratch[6]
+    share, noise_key = 1.0 / (SAMPLES * SAMPLES), counter.mix(scene.noise_key)
+    colour, total, eye = desk[COLOUR], desk[TOTAL], buffers.axes[3]
     for row in range(resolution):
         y = ((resolution - 2 * row - 1) / resolution - camera[4]) * TANGENT
         for column in range(resolution):
             total[:3] = 0.0
             covered = 0
-            for below in range(factor * row, factor * (row + 1)):
-                for across in range(factor * column, factor * (column + 1)):
-                    if buffers.seen[below, across] >= 0:
-                        _shade(vehicle, light, buffers, scratch, down, across, below)
-                        develop(light, colour)
+            for down in range(SAMPLES * row, SAMPLES * (row + 1)):
+                for across in range(SAMPLES * column, SAMPLES * (column + 1)):
+                    face: int = buffers.seen[down, across]
+                    if face >= 0:
+                        find_point(buffers, across, down, _FLATNESS)
+                        _shade(vehicle, light, face, eye, buffers.work, desk)
                         for channel in range(3):
                             total[channel] += colour[channel]
                         covered += 1
@@ -69,53 +83,64 @@ def _photograph(vehicle, light, scene, buffers, camera, scratch, down, picture, 
             if coverage < 1.0:
                 x = ((2 * column + 1 - resolution) / resolution - camera[3]) * TANGENT
                 colour[:3] = 0.0
-                surroundings(scene, x, y, buffers.axes, buffers.work[5], colour)
+                surroundings(scene, x, y, buffers.axes, buffers.work[STAGE], colour)
                 develop(light, colour)
-            bits = counter.mix(noise_key ^ np.uint64(row * resolution + column))
             for channel in range(3):
-                value = share * total[channel] + (1.0 - coverage) * colour[channel]
-                grain = np.float64(bits & np.uint64(1023)) - np.float64(
-                    (bits >> np.uint64(10)) & np.uint64(1023)
-                )
-                bits = bits >> np.uint64(20)
-                value += scene.noise * 2.4 * grain / 1023.0
-                picture[row, column, channel] = np.uint8(255.0 * min(1.0, max(0.0, value)) + 0.5)
+                behind = (1.0 - coverage) * colour[channel]
+                colour[channel] = share * total[channel] + behind
+            key = noise_key ^ np.uint64(row * resolution + column)
+            write_pixel(colour, scene.noise, key, picture[row, column])
             mask[row, column] = np.uint8(255.0 * coverage + 0.5)
 
 
 @kernel
-def set_stage(buffers, scene, width, length, height) -> None:
-    """Where the shadow, the road and the horizon are; see `vehicles.scene.set_stage`."""
-    stage, view = buffers.work[5], buffers.axes
-    stage[0], stage[1], stage[2] = width, 0.5 * length, -height
-    above, far = view[3, 1] - stage[2], scene.wall_distance + np.hypot(view[3, 0], view[3, 2])
-    stage[3] = (far * view[2, 1] - above * view[1, 1]) / (above * view[2, 1] + far * view[1, 1])
+def sample_records(
+    seed: int, indices: np.ndarray, records: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> None:
+    """Fill the VEHICLE, LIGHT and SCENE records of each index."""
+    vehicles, lights, scenes = records
+    for item in range(len(indices)):
+        sample_vehicle(vehicles[item], seed, indices[item])
+        sample_light(lights[item], seed, indices[item])
+        sample_scene(scenes[item], seed, indices[item])
 
 
 @kernel
-def take(vehicles, lights, scenes, cameras, buffers, images, masks) -> None:
-    """Photograph each vehicle into images [B, R, R, 3] and masks [B, R, R]; nothing is cut off.
+def sample_cameras(seed: int, indices: np.ndarray, cameras: np.ndarray) -> None:
+    """Fill the photographer's cameras [B, 5]."""
+    for item in range(len(indices)):
+        state = counter.stream(seed, indices[item], counter.CAMERA)
+        cameras[item, 0] = counter.uniform(state, 0.0, 360.0)
+        if counter.chance(state, 0.5):
+            cameras[item, 1] = counter.uniform(state, -2.0, 30.0)
+        else:
+            cameras[item, 1] = counter.uniform(state, 0.0, 15.0)  # where most people stand
+        cameras[item, 2] = counter.uniform(state, 4.9, 6.2)
+        cameras[item, 3] = counter.uniform(state, -0.06, 0.06)
+        cameras[item, 4] = counter.uniform(state, -0.06, 0.06)
 
-    The offsets of `cameras` [B, 5] shrink in place so that it is so.
+
+@kernel
+def take(
+    records: tuple[np.ndarray, np.ndarray, np.ndarray], cameras: np.ndarray, buffers: Studio,
+    desk: np.ndarray, pictures: tuple[np.ndarray, np.ndarray],
+) -> None:  # fmt: skip
+    """Photograph each vehicle into images [B, R, R, 3] and masks [B, R, R] of `pictures`.
+
+    The offsets of `cameras` [B, 5] shrink in place so that nothing is cut off.
     """
-    scratch = np.zeros((8 + outline.STATIONS, outline.LINES))
+    vehicles, lights, scenes = records
+    images, masks = pictures
     for item in range(len(vehicles)):
-        down = shape.shape(vehicles[item], scratch[8:], buffers.vertices)
+        vehicle = vehicles[item]
+        middle = shape.shape(vehicle, desk[TABLE:], buffers.vertices)
         visibility.fill_normals(buffers)
         visibility.look(cameras[item], buffers.axes)
         visibility.project(buffers)
         visibility.keep_inside(buffers.image, cameras[item])
         visibility.find_visible(buffers, cameras[item, 3], cameras[item, 4])
-        vehicle = vehicles[item]
-        set_stage(buffers, scenes[item], vehicle.half_width, vehicle.length, down)
-        _photograph(
-            vehicle,
-            lights[item],
-            scenes[item],
-            buffers,
-            cameras[item],
-            scratch,
-            down,
-            images[item],
-            masks[item],
-        )
+        half = 0.5 * vehicle.length
+        stage = buffers.work[STAGE]
+        set_stage(scenes[item], vehicle.half_width, half, -middle, buffers.axes, stage)
+        one = (vehicle, lights[item], scenes[item])
+        _develop(one, cameras[item], buffers, desk, images[item], masks[item])

@@ -52,7 +52,7 @@ def photographs(seed: int, indices: ArrayLike, size: int = 64) -> Photographs:
 
     Azimuth 0..360 and elevation 0..30 degrees, distance 5..6.2, offsets within 0.06, uniform.
     """
-    indices = _checked(indices, size)
+    indices = checked(indices, size)
     cameras = np.empty((len(indices), 5), np.float32)
     compiled.sample_cameras(seed, indices, cameras)
     return _take(seed, indices, cameras, size, frame=True)
@@ -65,7 +65,7 @@ def views(
     size: int = 64,
 ) -> Photographs:
     """Each vehicle in its own light and surroundings, from the camera given for it."""
-    indices = _checked(indices, size)
+    indices = checked(indices, size)
     cameras = np.array(cameras, np.float32)
     check_cameras(cameras)
     if len(cameras) != len(indices):
@@ -75,7 +75,7 @@ def views(
 
 def meshes(seed: int, index: int) -> TexturedMesh:
     """The vehicle itself: exact mesh and texture, as it stands in every picture of it."""
-    indices = _checked([index], size=64)
+    indices = checked([index], size=64)
     vehicles, scenes = np.zeros(1, VEHICLE), np.zeros(1, SCENE)
     compiled.sample_records(seed, indices, vehicles, scenes)
     vertices = np.empty((shape.VERTICES, 3))
@@ -84,7 +84,7 @@ def meshes(seed: int, index: int) -> TexturedMesh:
     return TexturedMesh(vertices.astype(np.float32), shape.FACES.copy(), atlas.UVS.copy(), texture)
 
 
-def _checked(indices: ArrayLike, size: int) -> NDArray[np.int64]:
+def checked(indices: ArrayLike, size: int) -> NDArray[np.int64]:
     """Indices as int64 [B], or an error that says what is wrong with them or with the size."""
     if not 8 <= size <= 1024:
         raise ValueError(f"size is {size}; it must be 8..1024 px")

@@ -4,22 +4,31 @@ import numpy as np
 
 from train.data.vehicles import counter, material, shape, visibility
 from train.data.vehicles.counter import inlined, kernel
-from train.data.vehicles.scene import sample_scene, set_stage, surroundings
+from train.data.vehicles.scene import sample_scene, set_stage, surroundings, write_pixel
 from train.data.vehicles.vehicle import sample_vehicle
-from train.data.vehicles.visibility import TANGENT, Studio
+from train.data.vehicles.visibility import (
+    BACKGROUND,
+    EYE,
+    NORMAL,
+    POSITION,
+    STAGE,
+    SURFACE,
+    TANGENT,
+    Studio,
+    find_point,
+)
 
-_FACES, _PARTS, _VERTICES = shape.FACES, shape.FACE_PARTS, shape.VERTICES
+_PARTS = shape.FACE_PARTS
 DISTANCES = (5.0, 6.2)  # nearest and farthest of the photographer's cameras: object units
-_POSITION, _NORMAL, _WEIGHTS, _SURFACE, _BACKGROUND, _STAGE = range(6)  # rows of Studio.work
 
 
 @inlined
 def _light(scene: np.record, buffers: Studio) -> None:
     """Light the surface colour: hemisphere ambient, sun, and a reflection on what is glossy."""
     colour, normal, position = (
-        buffers.work[_SURFACE], buffers.work[_NORMAL], buffers.work[_POSITION]
+        buffers.work[SURFACE], buffers.work[NORMAL], buffers.work[POSITION]
     )  # fmt: skip
-    eye = buffers.work[_WEIGHTS]
+    eye = buffers.work[EYE]
     size = 0.0
     for axis in range(3):
         eye[axis] = buffers.axes[3, axis] - position[axis]
@@ -50,43 +59,20 @@ def _light(scene: np.record, buffers: Studio) -> None:
 @inlined
 def _shade(vehicle: np.record, scene: np.record, buffers: Studio, column: int, row: int) -> None:
     """Write the lit colour of what sample (column, row) sees."""
+    find_point(buffers, column, row, 1.0)  # half flat, half smooth
     face: int = buffers.seen[row, column]
-    position, normal = buffers.work[_POSITION], buffers.work[_NORMAL]
-    for axis in range(3):
-        position[axis] = 0.0
-        normal[axis] = buffers.normals[_VERTICES + face, axis]  # half flat, half smooth:
-    planes, depth = buffers.planes, 1.0 / buffers.closest[row, column]
-    for corner in range(3):
-        vertex = _FACES[face, corner]
-        weight = planes[face, corner, 0] * column + planes[face, corner, 1] * row
-        weight += planes[face, corner, 2]
-        weight *= buffers.image[vertex, 2] * depth  # perspective-exact
-        for axis in range(3):
-            position[axis] += weight * buffers.vertices[vertex, axis]
-            normal[axis] += weight * buffers.normals[vertex, axis]
-    size = 1e-12
-    for axis in range(3):
-        size += normal[axis] * normal[axis]
-    size = 1.0 / np.sqrt(size)
-    for axis in range(3):
-        normal[axis] *= size
+    position = buffers.work[POSITION]
     half = 0.5 * vehicle.height
     position[1] += half
-    material.surface(vehicle, _PARTS[face], position, buffers.work[_SURFACE])
+    material.surface(vehicle, _PARTS[face], position, buffers.work[SURFACE])
     position[1] -= half
     _light(scene, buffers)
 
 
 @kernel
-def _write(scene: np.record, colour: np.ndarray, pixel: int, out: np.ndarray) -> None:
-    """Add the sensor's noise (triangular, per pixel and channel) and round to uint8 [3]."""
-    bits = counter.mix(scene.noise_key ^ np.uint64(pixel))
-    for channel in range(3):
-        first = np.float64(bits & np.uint64(1023))
-        second = np.float64((bits >> np.uint64(10)) & np.uint64(1023))
-        bits = bits >> np.uint64(20)
-        value = colour[channel] + scene.noise * 2.4 * (first - second) / 1023.0
-        out[channel] = np.uint8(255.0 * min(1.0, max(0.0, value)) + 0.5)
+def _set_stage(scene: np.record, vehicle: np.record, view: np.ndarray, stage: np.ndarray) -> None:
+    half = 0.5 * vehicle.length
+    set_stage(scene, vehicle.half_width, half, -0.5 * vehicle.height, view, stage)
 
 
 @kernel
@@ -98,7 +84,7 @@ def _develop(
     resolution = len(mask)
     factor = len(buffers.seen) // resolution
     share = 1.0 / (factor * factor)
-    surface, colour = buffers.work[_SURFACE], buffers.work[_BACKGROUND]
+    surface, colour = buffers.work[SURFACE], buffers.work[BACKGROUND]
     for row in range(resolution):
         y = ((resolution - 2 * row - 1) / resolution - camera[4]) * TANGENT
         for column in range(resolution):
@@ -116,11 +102,12 @@ def _develop(
             colour[0] = colour[1] = colour[2] = 0.0
             if coverage < 1.0:
                 x = ((2 * column + 1 - resolution) / resolution - camera[3]) * TANGENT
-                surroundings(scene, x, y, buffers.axes, buffers.work[_STAGE], colour)
+                surroundings(scene, x, y, buffers.axes, buffers.work[STAGE], colour)
             colour[0] = colour[0] * (1.0 - coverage) + share * red
             colour[1] = colour[1] * (1.0 - coverage) + share * green
             colour[2] = colour[2] * (1.0 - coverage) + share * blue
-            _write(scene, colour, row * resolution + column, picture[row, column])
+            key = scene.noise_key ^ np.uint64(row * resolution + column)
+            write_pixel(colour, scene.noise, key, picture[row, column])
             mask[row, column] = np.uint8(255.0 * coverage + 0.5)
 
 
@@ -152,7 +139,7 @@ def take(
         if frame:
             visibility.keep_inside(buffers.image, cameras[item])
         visibility.find_visible(buffers, cameras[item, 3], cameras[item, 4])
-        set_stage(scenes[item], vehicles[item], buffers.axes, buffers.work[_STAGE])
+        _set_stage(scenes[item], vehicles[item], buffers.axes, buffers.work[STAGE])
         _develop(vehicles[item], scenes[item], buffers, cameras[item], images[item], masks[item])
 
 
@@ -163,7 +150,7 @@ def surround(vehicle: np.record, scene: np.record, cameras: np.ndarray, images: 
     resolution = images.shape[1]
     for item in range(len(cameras)):
         visibility.look(cameras[item], axes)
-        set_stage(scene, vehicle, axes, stage)
+        _set_stage(scene, vehicle, axes, stage)
         for row in range(resolution):
             y = ((resolution - 2 * row - 1) / resolution - cameras[item, 4]) * TANGENT
             for column in range(resolution):

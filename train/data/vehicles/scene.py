@@ -165,13 +165,18 @@ def _smooth(low: float, high: float, value: float) -> float:
 
 
 @kernel
-def set_stage(scene: np.record, vehicle: np.record, view: np.ndarray, stage: np.ndarray) -> None:
+def set_stage(
+    scene: np.record, half_width: float, half_length: float, road: float, view: np.ndarray,
+    stage: np.ndarray,
+) -> None:  # fmt: skip
     """Write [4]: half width and length of the shadow, height of the road, y of the horizon.
 
-    The backdrop is a wall square to the camera, so its foot is a level line in the picture.
+    half_width, half_length: those of the object. road: its height in the object's frame. view: see
+    `surroundings`. The backdrop is a wall square to the camera, so its foot is a level line in the
+    picture.
     """
-    stage[0], stage[1], stage[2] = vehicle.half_width, 0.5 * vehicle.length, -0.5 * vehicle.height
-    height, far = view[3, 1] - stage[2], scene.wall_distance + np.hypot(view[3, 0], view[3, 2])
+    stage[0], stage[1], stage[2] = half_width, half_length, road
+    height, far = view[3, 1] - road, scene.wall_distance + np.hypot(view[3, 0], view[3, 2])
     stage[3] = (far * view[2, 1] - height * view[1, 1]) / (height * view[2, 1] + far * view[1, 1])
 
 
@@ -206,3 +211,18 @@ def surroundings(
         tone *= 1.0 - scene.shadow * (1.0 - _smooth(0.85 - 0.5 * spread, 1.05 + spread, oval))
     for channel in range(3):
         colour[channel] += blend * (scene.ground[channel] * tone - colour[channel])
+
+
+@kernel
+def write_pixel(colour: np.ndarray, noise: float, key: np.uint64, out: np.ndarray) -> None:
+    """Add the sensor's noise (triangular, `noise` its deviation) to RGB 0..1; round to uint8 [3].
+
+    key: of the picture's noise and the pixel's number; every channel gets bits of its own.
+    """
+    bits = counter.mix(key)
+    for channel in range(3):
+        first = np.float64(bits & np.uint64(1023))
+        second = np.float64((bits >> np.uint64(10)) & np.uint64(1023))
+        bits = bits >> np.uint64(20)
+        value = colour[channel] + noise * 2.4 * (first - second) / 1023.0
+        out[channel] = np.uint8(255.0 * min(1.0, max(0.0, value)) + 0.5)

@@ -7,6 +7,7 @@ towards the roof. Four wheels: short cylinders. Parts overlap; the solid is thei
 import numpy as np
 
 from train.data.vehicles.counter import kernel
+from train.data.vehicles.topology import cap, closed_loft, flip, loft
 from train.data.vehicles.vehicle import PICKUP, VAN
 
 RING = 16  # points of a ring: 0 on the mirror plane, 1..7 at x > 0, 8 on the plane, 9..15 at x < 0
@@ -17,45 +18,17 @@ WHEEL_START = CABIN_START + LEVELS * RING
 VERTICES = WHEEL_START + 4 * 2 * SPOKES
 
 
-def _loft(rows: int, count: int, start: int) -> list[tuple[int, int, int]]:
-    """Faces between consecutive rings; rings turn counter-clockwise seen from the first row."""
-    faces = []
-    for row in range(rows - 1):
-        for point in range(count):
-            a, b = start + row * count + point, start + row * count + (point + 1) % count
-            faces += [(a, a + count, b + count), (a, b + count, b)]
-    return faces
-
-
-def _cap(count: int, start: int) -> list[tuple[int, int, int]]:
-    """Faces that close one ring with strips across the mirror plane, facing its turning sense."""
-    faces = []
-    for point in range(count // 2):
-        right, above = start + point, start + point + 1
-        left, left_above = start + (count - point) % count, start + count - point - 1
-        if point > 0:
-            faces.append((right, above, left))
-        if point < count // 2 - 1:
-            faces.append((above, left_above, left))
-    return faces
-
-
-def _flip(faces: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    return [(a, c, b) for a, b, c in faces]
-
-
 def _topology() -> tuple[np.ndarray, np.ndarray]:
     """Faces int32 [F, 3], outward counter-clockwise, and the part of each face int32 [F]."""
-    body = _loft(STATIONS, RING, 0) + _cap(RING, 0)
-    body += _flip(_cap(RING, (STATIONS - 1) * RING))
+    body = closed_loft(STATIONS, RING, 0)
     # The cabin's rings turn counter-clockwise seen from its last (upper) row.
-    cabin = _flip(_loft(LEVELS, RING, CABIN_START)) + _flip(_cap(RING, CABIN_START))
-    cabin += _cap(RING, CABIN_START + (LEVELS - 1) * RING)
+    cabin = flip(loft(LEVELS, RING, CABIN_START)) + flip(cap(RING, CABIN_START))
+    cabin += cap(RING, CABIN_START + (LEVELS - 1) * RING)
     wheels = []
     for wheel in range(4):
         start = WHEEL_START + wheel * 2 * SPOKES
-        one = _loft(2, SPOKES, start) + _cap(SPOKES, start) + _flip(_cap(SPOKES, start + SPOKES))
-        wheels += one if wheel < 2 else _flip(one)
+        one = closed_loft(2, SPOKES, start)
+        wheels += one if wheel < 2 else flip(one)
     parts = [BODY] * len(body) + [CABIN] * len(cabin) + [WHEEL] * len(wheels)
     return np.array(body + cabin + wheels, np.int32), np.array(parts, np.int32)
 

@@ -10,10 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from graphics.camera import FIELD_OF_VIEW_DEGREES
-from train.data.vehicles.counter import kernel
+from train.data.vehicles.counter import inlined, kernel
 
 TANGENT = float(np.tan(np.radians(0.5 * FIELD_OF_VIEW_DEGREES)))
 _MARGIN = 0.98  # image position beyond which nothing of a photographed object may lie
+
+
+# Rows of `Studio.work`. EYE is the direction of the camera, STAGE what `scene.set_stage` writes.
+POSITION, NORMAL, EYE, SURFACE, BACKGROUND, STAGE = range(6)
 
 
 class Studio(NamedTuple):
@@ -36,7 +40,7 @@ class Studio(NamedTuple):
     seen: np.ndarray
     """[S, S] int32 face of the closest surface, -1 where none."""
     work: np.ndarray
-    """[6, 4] scratch: position, normal, weights, surface colour, background colour, stage."""
+    """[6, 4] scratch, see POSITION .. STAGE."""
 
 
 def studio(side: int, faces: np.ndarray, vertices: int) -> Studio:
@@ -168,3 +172,32 @@ def find_visible(buffers: Studio, offset_x: float, offset_y: float) -> None:
                 if depth > closest[row, column]:
                     closest[row, column] = depth
                     seen[row, column] = face
+
+
+@inlined
+def find_point(buffers: Studio, column: int, row: int, flatness: float) -> None:
+    """Write the position and unit normal of what sample (column, row) sees into `work`.
+
+    flatness: share of the face's own normal beside the smooth one; 0 smooth.
+    """
+    face: int = buffers.seen[row, column]
+    position, normal = buffers.work[POSITION], buffers.work[NORMAL]
+    flat = len(buffers.vertices) + face
+    for axis in range(3):
+        position[axis] = 0.0
+        normal[axis] = flatness * buffers.normals[flat, axis]
+    planes, depth = buffers.planes, 1.0 / buffers.closest[row, column]
+    for corner in range(3):
+        vertex = buffers.faces[face, corner]
+        weight = planes[face, corner, 0] * column + planes[face, corner, 1] * row
+        weight += planes[face, corner, 2]
+        weight *= buffers.image[vertex, 2] * depth  # perspective-exact
+        for axis in range(3):
+            position[axis] += weight * buffers.vertices[vertex, axis]
+            normal[axis] += weight * buffers.normals[vertex, axis]
+    size = 1e-12
+    for axis in range(3):
+        size += normal[axis] * normal[axis]
+    size = 1.0 / np.sqrt(size)
+    for axis in range(3):
+        normal[axis] *= size
