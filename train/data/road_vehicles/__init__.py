@@ -1,7 +1,7 @@
 """Procedural road vehicles of fourteen kinds, rounded, in varied looks and light.
 
-Photographs to train a pose network for real ones. `train.data.vehicles` is plainer and has meshes
-and other views as ground truth. Needs numpy and numba only.
+Photographs to train networks on that are to read real ones. `train.data.vehicles` is plainer and
+has meshes and other views as ground truth. Needs numpy and numba only.
 """
 
 from train.data.road_vehicles.album import Photographs, photographs

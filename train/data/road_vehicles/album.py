@@ -27,11 +27,12 @@ class Photographs(NamedTuple):
 
 
 def photographs(seed: int, indices: ArrayLike, size: int = 64) -> Photographs:
-    """One photograph of each vehicle, from its own random camera; the object is never cut off.
+    """One photograph of each vehicle, from its own random camera.
 
     Azimuth 0..360 degrees, distance 4.9..6.2, offsets within 0.06, uniform. Elevation 0..15 degrees
-    for one half, -2..30 for the other. size: 8..1024 px. ValueError for another size, or for
-    indices that are not integers [B] of 0 or more.
+    for one half, -2..30 for the other. Offsets push no vehicle out of its picture, but one in 26 is
+    seen so close that an end of it is cut off. size: 8..1024 px. ValueError for another size, or
+    for indices that are not integers [B] of 0 or more.
     """
     indices = checked(indices, size)
     count = len(indices)

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from train.data.road_vehicles import photography
+from train.data.vehicles import compiled as vehicles
 from train.data.vehicles.caching import entry_points, sources_digest
-from train.data.vehicles.compiled import SOURCES
 
-_OWN = sorted(Path(__file__).parent.glob("*.py"))
+SOURCES = [*vehicles.SOURCES, *sorted(Path(__file__).parent.glob("*.py"))]
+"""Every source file that the compiled code is made from."""
 
 sample_records, sample_cameras, take = entry_points(
-    sources_digest([*SOURCES, *_OWN]),
+    sources_digest(SOURCES),
     photography.sample_records,
     photography.sample_cameras,
     photography.take,

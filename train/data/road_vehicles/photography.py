@@ -127,7 +127,8 @@ def take(
 ) -> None:  # fmt: skip
     """Photograph each vehicle into images [B, R, R, 3] and masks [B, R, R] of `pictures`.
 
-    The offsets of `cameras` [B, 5] shrink in place so that nothing is cut off.
+    The offsets of `cameras` [B, 5] shrink in place where they would push a vehicle out of its
+    picture.
     """
     vehicles, lights, scenes = records
     images, masks = pictures

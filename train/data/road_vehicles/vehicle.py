@@ -12,9 +12,10 @@ from train.data.road_vehicles.proportions import PROPORTIONS
 from train.data.vehicles import counter
 from train.data.vehicles.counter import kernel
 
-_SHARES = np.array(
+SHARES = np.array(
     [0.10, 0.10, 0.06, 0.08, 0.05, 0.13, 0.13, 0.08, 0.06, 0.06, 0.06, 0.03, 0.03, 0.03]
-)  # of KINDS
+)
+"""How often each of KINDS comes; together 1."""
 _CHOICES = (
     "kind lamps grille tails hub_style glass_frame windows rear_window soft_top seats roof_load "
     "front_plate"
@@ -45,9 +46,9 @@ def sample_vehicle(vehicle: np.record, seed: int, index: int) -> None:
     """Fill one VEHICLE record with the vehicle of (seed, index)."""
     state = counter.stream(seed, index, counter.VEHICLE)
     share = counter.uniform(state, 0.0, 1.0)
-    vehicle.kind = len(_SHARES) - 1
-    for kind in range(len(_SHARES)):
-        share -= _SHARES[kind]
+    vehicle.kind = len(SHARES) - 1
+    for kind in range(len(SHARES)):
+        share -= SHARES[kind]
         if share < 0.0:
             vehicle.kind = kind
             break
