@@ -69,7 +69,7 @@ def test_two_processes_follow_the_loss_curves_of_one(tmp_path):
     # The statistics of batch normalisation are those of a process's part.
     np.testing.assert_allclose(shared["inverse"], alone["inverse"], rtol=0.05)
     for name in ("gan", "inverse"):
-        assert np.ptp(alone[name]) > 0.1 * np.mean(alone[name])  # there is a curve to follow
+        assert np.ptp(alone[name]) > 0.05 * np.mean(alone[name])  # there is a curve to follow
 
 
 def cycle_arguments(folder):

@@ -40,7 +40,7 @@ def table(workspace: Workspace) -> list[dict[str, str]]:
 def page(workspace: Workspace) -> dict:
     """What viewpoints.html holds."""
     text = workspace.stage("viewpoints").file("viewpoints.html").read_text()
-    return json.loads(text.partition('id="viewpoints">')[2].partition("</script>")[0])
+    return json.loads(text.partition('id="given">')[2].partition("</script>")[0])
 
 
 def fill_in(workspace: Workspace, rows: list[dict[str, str]]) -> None:
