@@ -12,9 +12,9 @@ from train.data.road_vehicles.boxes import (
     SCREEN,
 )
 from train.data.road_vehicles.kinds import LADDER, LIGHT_BAR, SIGN
-from train.data.road_vehicles.tones import darken, grey, put
 from train.data.road_vehicles.windows import glass
 from train.data.vehicles.counter import kernel
+from train.data.vehicles.tones import darken, grey, put
 
 
 @kernel

@@ -9,8 +9,8 @@ from train.data.road_vehicles.grilles import grille
 from train.data.road_vehicles.kinds import BUS, COUPE, LORRY, ROADSTER, SUPERCAR
 from train.data.road_vehicles.lamps import head_lamp, tail_lamp
 from train.data.road_vehicles.outline import SHOULDER, WIDTH
-from train.data.road_vehicles.tones import darken, grey, put
 from train.data.vehicles.counter import kernel
+from train.data.vehicles.tones import darken, grey, put
 
 _PLAIN_BUMPER = 0.3  # below it a vehicle's `bumper` is a bar of its own at both ends
 _GARNISH = 0.8  # above it there is a dark panel between the tail lamps

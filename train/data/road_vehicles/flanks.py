@@ -4,8 +4,8 @@ import numpy as np
 
 from train.data.road_vehicles.kinds import BUS, LORRY, NO_POST
 from train.data.road_vehicles.outline import SHOULDER
-from train.data.road_vehicles.tones import darken, grey, put
 from train.data.vehicles.counter import kernel
+from train.data.vehicles.tones import darken, grey, put
 
 _SEAM = 0.006  # half width of a door's seam
 _ARCH = 1.13  # radius of an arch, in those of its wheel

@@ -3,8 +3,8 @@
 import numpy as np
 
 from train.data.road_vehicles.kinds import KIDNEYS, MESH, NO_GRILLE, OVAL, SLATS
-from train.data.road_vehicles.tones import grey
 from train.data.vehicles.counter import kernel
+from train.data.vehicles.tones import grey
 
 
 @kernel

@@ -16,8 +16,8 @@ from train.data.road_vehicles.kinds import (
     WRAPPED_TAILS,
 )
 from train.data.road_vehicles.outline import SHOULDER
-from train.data.road_vehicles.tones import put
 from train.data.vehicles.counter import kernel
+from train.data.vehicles.tones import put
 
 _NONE, _GLASS, _CORE = range(3)  # outside the lamp, its dim part, its bright part
 

@@ -20,10 +20,10 @@ from train.data.road_vehicles.outline import (
     shoulder_edge,
 )
 from train.data.road_vehicles.shape import BOX, HULL, WHEEL
-from train.data.road_vehicles.tones import grey, put
 from train.data.road_vehicles.wheels import wheel
 from train.data.road_vehicles.windows import cabin
 from train.data.vehicles.counter import kernel
+from train.data.vehicles.tones import grey, put
 
 
 @kernel

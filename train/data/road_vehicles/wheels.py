@@ -3,8 +3,8 @@
 import numpy as np
 
 from train.data.road_vehicles.kinds import BROAD_SPOKES, CAP, DISC, THIN_SPOKES
-from train.data.road_vehicles.tones import grey, put
 from train.data.vehicles.counter import kernel
+from train.data.vehicles.tones import grey, put
 
 
 @kernel

@@ -11,8 +11,8 @@ from train.data.road_vehicles.outline import (
     roof_edge,
     shoulder_edge,
 )
-from train.data.road_vehicles.tones import grey, put
 from train.data.vehicles.counter import kernel
+from train.data.vehicles.tones import grey, put
 
 
 @kernel

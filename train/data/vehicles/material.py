@@ -8,21 +8,10 @@ import numpy as np
 
 from train.data.vehicles import shape
 from train.data.vehicles.counter import kernel
+from train.data.vehicles.tones import grey, put
 from train.data.vehicles.vehicle import PICKUP, VAN
 
 _SEAM = 0.007  # half width of a door's seam
-
-
-@kernel
-def _set(colour: np.ndarray, source: np.ndarray, gloss: float) -> None:
-    colour[0], colour[1], colour[2] = source[0], source[1], source[2]
-    colour[3] = gloss
-
-
-@kernel
-def _grey(colour: np.ndarray, value: float, gloss: float) -> None:
-    colour[0] = colour[1] = colour[2] = value
-    colour[3] = gloss
 
 
 @kernel
@@ -32,18 +21,18 @@ def _front(vehicle: np.record, x: float, y: float, depth: float, colour: np.ndar
     lamp_top = vehicle.nose - 0.035
     lamp_bottom = lamp_top - vehicle.lamp_size
     if across > 0.60 and lamp_bottom < y < lamp_top and depth < 0.11:
-        _set(colour, vehicle.lamp, 0.5)
+        put(colour, vehicle.lamp, 0.5)
         if across < 0.63 or y < lamp_bottom + 0.008:
-            _grey(colour, 0.25, 0.3)
+            grey(colour, 0.25, 0.3)
     elif depth > 0.055:
         return
     elif across < vehicle.grille and lamp_top - vehicle.grille_height < y < lamp_top:
-        _grey(colour, 0.05 if (y * 60.0) % 1.0 < 0.7 else 0.32, 0.2)
+        grey(colour, 0.05 if (y * 60.0) % 1.0 < 0.7 else 0.32, 0.2)
     elif abs(x) < 0.115 and abs(y - vehicle.ride - 0.085) < 0.026:
-        _set(colour, vehicle.plate, 0.0)
+        put(colour, vehicle.plate, 0.0)
         colour[0] = min(colour[0], 0.92)
     elif y < vehicle.ride + 0.06:
-        _set(colour, vehicle.trim, 0.0)
+        put(colour, vehicle.trim, 0.0)
 
 
 @kernel
@@ -59,11 +48,11 @@ def _rear(vehicle: np.record, x: float, y: float, depth: float, colour: np.ndarr
     elif depth > 0.055:
         return
     elif abs(x) < 0.115 and abs(y - vehicle.ride - vehicle.plate_height - 0.06) < 0.028:
-        _set(colour, vehicle.plate, 0.0)
+        put(colour, vehicle.plate, 0.0)
     elif y < vehicle.ride + 0.085:
-        _set(colour, vehicle.trim, 0.0)
+        put(colour, vehicle.trim, 0.0)
     elif vehicle.kind == VAN and abs(x) < _SEAM:
-        _grey(colour, 0.08, 0.0)
+        grey(colour, 0.08, 0.0)
 
 
 @kernel
@@ -72,10 +61,10 @@ def _side(vehicle: np.record, y: float, z: float, colour: np.ndarray) -> None:
     arch = 1.17 * vehicle.wheel_radius
     for axle in (vehicle.front_axle, vehicle.rear_axle):
         if (y - vehicle.wheel_radius) ** 2 + (z - axle) ** 2 < arch * arch:
-            _grey(colour, 0.03, 0.0)
+            grey(colour, 0.03, 0.0)
             return
     if y < vehicle.ride + vehicle.cladding:
-        _set(colour, vehicle.trim, 0.0)
+        put(colour, vehicle.trim, 0.0)
         return
     door_front = min(vehicle.cowl_z - 0.01, vehicle.front_axle - arch)
     door_rear = max(vehicle.rear_z + 0.10, vehicle.rear_axle + 0.6 * arch)
@@ -88,22 +77,22 @@ def _side(vehicle: np.record, y: float, z: float, colour: np.ndarray) -> None:
             colour[channel] *= 0.35
     handle = abs(y - vehicle.belt + 0.055) < 0.009
     if handle and (0.02 < z - post < 0.075 or 0.02 < z - door_rear < 0.075):
-        _grey(colour, 0.12, 0.3)
+        grey(colour, 0.12, 0.3)
 
 
 @kernel
 def _body(vehicle: np.record, x: float, y: float, z: float, colour: np.ndarray) -> None:
     half = 0.5 * vehicle.length
-    _set(colour, vehicle.paint, 0.35)
+    put(colour, vehicle.paint, 0.35)
     if y < vehicle.two_tone_height:
-        _set(colour, vehicle.lower_paint, 0.35)
+        put(colour, vehicle.lower_paint, 0.35)
     if y < vehicle.ride + 0.012:
-        _grey(colour, 0.05, 0.0)
+        grey(colour, 0.05, 0.0)
         return
     inside = abs(x) < 0.805 * vehicle.half_width
     if vehicle.kind == PICKUP and inside and z < vehicle.bed_front and z > 0.08 - half:
         if y < vehicle.deck - 0.02:
-            _grey(colour, 0.10 + 0.03 * (np.floor(x * 40.0) % 2.0), 0.0)
+            grey(colour, 0.10 + 0.03 * (np.floor(x * 40.0) % 2.0), 0.0)
             return
     if abs(x) > 0.86 * vehicle.half_width and abs(z) < half - 0.06:
         _side(vehicle, y, z, colour)
@@ -125,7 +114,7 @@ def _side_window(vehicle: np.record, z: float, front: float, rear: float) -> boo
 
 @kernel
 def _cabin(vehicle: np.record, x: float, y: float, z: float, colour: np.ndarray) -> None:
-    _set(colour, vehicle.paint, 0.35)
+    put(colour, vehicle.paint, 0.35)
     tall = vehicle.height - vehicle.belt
     share = (y - vehicle.belt) / tall
     top = vehicle.height - 0.045
@@ -136,20 +125,20 @@ def _cabin(vehicle: np.record, x: float, y: float, z: float, colour: np.ndarray)
     to_front, to_rear = front - z, z - rear
     to_side = shape.cabin_width(vehicle, y) - abs(x)
     if share > 0.90:
-        _set(colour, vehicle.roof_paint, 0.35)
+        put(colour, vehicle.roof_paint, 0.35)
     if y > top or y < vehicle.belt + 0.018:
         return
     if to_front < 0.065 and to_side > 0.045 and to_front < to_rear:
-        _set(colour, vehicle.glass, 1.0)
+        put(colour, vehicle.glass, 1.0)
     elif to_rear < 0.06 and to_side > 0.055 and to_rear < to_front:
         low = vehicle.belt + (0.05 if vehicle.kind == VAN else 0.03)
         split = vehicle.kind == VAN and abs(x) < 0.025
         if vehicle.rear_window == 1 and y > low and not split:
-            _set(colour, vehicle.glass, 1.0)
+            put(colour, vehicle.glass, 1.0)
     elif to_side < 0.05 and _side_window(vehicle, z, front, rear):
-        _set(colour, vehicle.glass, 1.0)
+        put(colour, vehicle.glass, 1.0)
     if vehicle.kind == VAN and abs(x) < _SEAM and to_rear < 0.05:
-        _grey(colour, 0.08, 0.0)
+        grey(colour, 0.08, 0.0)
 
 
 @kernel
@@ -157,11 +146,11 @@ def _wheel(vehicle: np.record, x: float, y: float, z: float, colour: np.ndarray)
     axle = vehicle.front_axle if z > 0.0 else vehicle.rear_axle
     up, along = y - vehicle.wheel_radius, z - axle
     radius = np.sqrt(up * up + along * along) / vehicle.wheel_radius
-    _grey(colour, 0.07, 0.0)
+    grey(colour, 0.07, 0.0)
     if radius < 0.66 and abs(x) > vehicle.half_width:
-        _set(colour, vehicle.hub, 0.3)
+        put(colour, vehicle.hub, 0.3)
         if 0.22 < radius < 0.56 and np.cos(vehicle.spokes * np.arctan2(up, along)) < -0.1:
-            _grey(colour, 0.22, 0.0)
+            grey(colour, 0.22, 0.0)
 
 
 @kernel

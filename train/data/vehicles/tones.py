@@ -1,4 +1,4 @@
-"""How the kernels of a road vehicle's surface write a colour: RGB 0..1 and gloss of [4] or more."""
+"""How the kernels of a surface write a colour: RGB 0..1 and gloss, of [4] or more."""
 
 import numpy as np
 
