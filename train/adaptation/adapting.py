@@ -146,9 +146,9 @@ def _held_out(options: Adapt, photos: ServedPhotos) -> NDArray[np.bool_]:
 
 
 def _fold(photos: ServedPhotos, folds: int) -> NDArray[np.int64]:
-    """The fold of each photograph: the labelled ones in turn, as they stand in their order."""
-    numbers = np.cumsum(photos.labelled) - 1
-    return np.where(photos.labelled, numbers % folds, -1)
+    """The fold of each photograph: the table's rows in turn, as `train.evaluate photos` and stage
+    `cutouts` count them; -1 where it is not labelled."""
+    return np.where(photos.labelled, photos.rows % folds, -1)
 
 
 def _by_folds(
@@ -163,6 +163,8 @@ def _by_folds(
     fold = _fold(photos, folds)
     for number in range(folds):
         held = fold == number
+        if not held.any():
+            continue  # its rows are of photographs that cannot be used
         known = cameras.copy()
         known[held] = np.nan
         trained = training.train(network, photos, known, f"fold_{number}")

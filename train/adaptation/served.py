@@ -25,6 +25,8 @@ class ServedPhotos(NamedTuple):
     """[N, R, R, 4], the mask last, the object on grey."""
     cameras: NDArray[np.float32]
     """[N, 5], nan where unlabelled."""
+    rows: NDArray[np.int64]
+    """[N] number of each one's row in the table, from 0; -1 where it has none."""
     names: list[str]
     """[N] paths below the folder."""
     skipped: list[Skipped]
@@ -74,7 +76,9 @@ def read_served(folder: Path, masks: Path | None, segmenter: Segmenter, size: in
     if (folder / TABLE).is_file():
         labels = {row.path.resolve(): row for row in read_labels(folder, masks)}
     paths = photographs_of(folder, masks)
-    images, cameras, names, skipped = [], [], [], list(_unused(folder, labels, paths))
+    numbers = {place: number for number, place in enumerate(labels)}
+    images, cameras, rows, names = [], [], [], []
+    skipped = list(_unused(folder, labels, paths))
     for path in paths:
         name = _printable(path, folder)
         try:
@@ -86,6 +90,7 @@ def read_served(folder: Path, masks: Path | None, segmenter: Segmenter, size: in
         if (label := labels.get(path.resolve())) is not None:
             camera[[AZIMUTH, ELEVATION]] = label.azimuth_degrees, label.elevation_degrees
         cameras.append(camera)
+        rows.append(numbers.get(path.resolve(), -1))
         names.append(name)
     if not images:
         reasons = "; ".join(f"{name} ({reason})" for name, reason in skipped[:3])
@@ -93,7 +98,7 @@ def read_served(folder: Path, masks: Path | None, segmenter: Segmenter, size: in
             f"{folder}: none of its {len(paths)} photographs can be used{reasons and ': '}{reasons}"
             "; give JPEG, PNG, WebP or GIF files of single objects"
         )
-    return ServedPhotos(np.stack(images), np.stack(cameras), names, skipped)
+    return ServedPhotos(np.stack(images), np.stack(cameras), np.array(rows), names, skipped)
 
 
 def _unused(

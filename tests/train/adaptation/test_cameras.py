@@ -35,7 +35,7 @@ def photos(azimuths: list[float]) -> ServedPhotos:
     images = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 4), np.uint8)
     cameras = np.full((count, 5), np.nan, np.float32)
     cameras[:, 0] = azimuths
-    return ServedPhotos(images, cameras, [f"{n}.png" for n in range(count)], [])
+    return ServedPhotos(images, cameras, np.arange(count), [f"{n}.png" for n in range(count)], [])
 
 
 def test_what_is_surely_the_same_in_the_mirror_labels_the_unlabelled(network):
