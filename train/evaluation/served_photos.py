@@ -106,7 +106,8 @@ def _pictures(
         },
     )
     left, top, side = _frame(entry)
-    framed = _upright(photo.path).crop((left, top, left + side, top + side))
+    # Transparent where the square reaches outside the photograph.
+    framed = _upright(photo.path).convert("RGBA").crop((left, top, left + side, top + side))
     turned = [_picture(text) for text in views.raise_for_status().json()["images"]]
     groups = [[framed], [_picture(entry["mask"])], [_picture(entry["preview"])], turned]
     return [[_square(picture) for picture in group] for group in groups]
