@@ -102,8 +102,8 @@ def test_labels_go_with_their_photographs_and_those_of_others_are_named(folder):
 
 
 def test_photographs_know_their_row_of_the_table_whatever_the_order_of_the_files(folder):
-    write_table(folder / "photos", "nothing.png,10", "masked.png,20", "alpha.png,30")
-    found = read_served(folder / "photos", None, SEGMENTER, SIZE)
+    write_table(folder, "nothing.png,10", "masked.png,20", "alpha.png,30")
+    found = read_served(folder, None, SEGMENTER, SIZE)
     rows = dict(zip(found.names, found.rows.tolist(), strict=True))
     # Nothing is found in the first row's, which leaves the others' numbers as they are.
     assert rows == {"alpha.png": 2, "masked.png": 1, "more/segmented.png": -1}
