@@ -157,7 +157,9 @@ TRAIN_ARROWS = {
         "annotation", "checkpoints", "config", "data", "evaluation", "metrics", "models",
         "pictures", "pose", "running", "steps",
     },
-    "adaptation": {"config", "data", "evaluation", "models", "running", "stages", "steps"},
+    "adaptation": {
+        "config", "data", "evaluation", "metrics", "models", "renderer", "running", "stages", "steps",
+    },
 }  # fmt: skip
 """What each folder of the training may import: only what stands above it. Commands may all."""
 

@@ -10,6 +10,7 @@ from service.model import bundle as bundles
 from service.model.manifest import WEIGHTS_FILE
 from tests.service.small_bundle import write_small_bundle
 from tests.train.adaptation.adaptable import write_adaptable, write_photographs
+from tests.train.data.mesh_folder import write_glb
 from train.adapt import main
 from train.models.inverse_graphics import (
     InverseGraphics,
@@ -53,13 +54,48 @@ def test_it_writes_a_bundle_that_the_service_loads_and_that_says_what_it_is(bund
     assert after.samples() and after.manifest.licence == before.manifest.licence
 
 
-def test_only_what_estimates_the_camera_is_changed(bundle, adapted):
-    before, after = (load_file(f / WEIGHTS_FILE) for f in (bundle, adapted[1] / "bundle"))
-    changed = {name for name in before if not before[name].equal(after[name])}
-    assert {name.split(".")[0] for name in changed} == {"camera_encoder", "camera_head"}
+def changed_by(bundle, out) -> set[str]:
+    """Names of the weights that differ."""
+    before, after = (load_file(folder / WEIGHTS_FILE) for folder in (bundle, out / "bundle"))
+    return {name for name in before if not before[name].equal(after[name])}
+
+
+CAMERA = {"camera_encoder", "camera_head"}
+
+
+def test_the_whole_network_is_changed_and_nothing_else_of_the_bundle(bundle, adapted):
+    changed = changed_by(bundle, adapted[1])
+    parts = {name.split(".")[0] for name in changed}
+    assert parts == CAMERA | {"code", "encoder", "shape_head", "texture_head"}
     assert "camera_head.temperature" in changed and "camera_head.azimuth.weight" in changed
     for name in ("segmenter.onnx", "stylegan_r.onnx", "template.npz"):
         assert (bundle / name).read_bytes() == (adapted[1] / "bundle" / name).read_bytes()
+
+
+def test_its_silhouettes_are_compared_with_the_masks_before_and_after(adapted):
+    report = json.loads((adapted[1] / "adaptation.json").read_text())
+    ious = report["rerender_iou"]
+    assert ious["before"] != ious["after"] and all(0 < iou < 1 for iou in ious.values())
+
+
+def test_without_shapes_only_what_estimates_the_camera_is_changed(bundle, tmp_path):
+    photos = write_photographs(tmp_path / "photos", 3)
+    out = tmp_path / "out"
+    assert main(arguments(bundle, photos, out, "--folds", "1", "--no-shapes")) == 0
+    assert {name.split(".")[0] for name in changed_by(bundle, out)} == CAMERA
+    assert "rerender_iou" not in json.loads((out / "adaptation.json").read_text())
+
+
+def test_a_bundle_is_adapted_to_meshes_without_any_photograph(bundle, tmp_path, capsys):
+    (tmp_path / "meshes").mkdir()
+    write_glb(tmp_path / "meshes/block.glb")
+    given = ["--meshes", str(tmp_path / "meshes"), "--views-per-mesh", "3", "--procedural", "0"]
+    more = ["--bundle", str(bundle), "--out", str(tmp_path / "out"), "--steps", "1"]
+    assert main([*given, *more]) == 0
+    assert "without --photos nothing is measured" in capsys.readouterr().err
+    report = json.loads((tmp_path / "out/adaptation.json").read_text())
+    assert report["photographs"] == report["labelled"] == 0 and "by_folds" not in report
+    assert len(changed_by(bundle, tmp_path / "out")) > 40
 
 
 def copied(adapted, tmp_path):
@@ -139,6 +175,11 @@ def test_what_it_cannot_be_adapted_with_is_said(labels, more, words, bundle, tmp
     assert main(arguments(bundle, photos, tmp_path / "out", *more)) == 2
     assert words in capsys.readouterr().err
     assert not (tmp_path / "out/bundle").exists()
+
+
+def test_without_photographs_and_meshes_there_is_nothing_to_adapt_to(bundle, tmp_path, capsys):
+    assert main(["--bundle", str(bundle), "--out", str(tmp_path / "out")]) == 2
+    assert "give --photos, --meshes or both" in capsys.readouterr().err
 
 
 def test_a_bundle_without_weights_or_with_others_than_its_own_is_refused(tmp_path, capsys):

@@ -19,17 +19,20 @@ from train.adaptation.cameras import (
 )
 from train.adaptation.fingerprint import fingerprint
 from train.adaptation.options import Adapt
+from train.adaptation.rendering import rerender_iou
 from train.adaptation.served import ServedPhotos, photographs_of, read_served
 from train.adaptation.training import Training
 from train.config import PROCEDURAL_CATEGORY
 from train.data.cutouts import CutOutBatch, write_cutouts
 from train.data.labelled_photos import TABLE
 from train.data.photo_set import PhotographsError
-from train.data.rendered_cutouts import procedural_vehicles, rendered_meshes
+from train.data.rendered_cutouts import plain_vehicles, procedural_vehicles, rendered_meshes
 from train.models.inverse_graphics import InverseGraphics
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace, write_json
 
+PLAIN = 5
+"""One in so many rendered vehicles is one of those that the GANs are trained on."""
 HELD_OUT_FOLD = 0
 """The fold that `held_out` keeps out of the last training."""
 
@@ -50,7 +53,9 @@ def adapt(options: Adapt) -> dict[str, Any]:
         folder.start(_settings(options, opened))
         if folder.done and has_bundle(options.out / "bundle"):
             return folder.facts()
-        photos = read_served(options.photos, options.masks, opened.segmenter, opened.size)
+        photos = ServedPhotos.none(opened.size)
+        if options.photos is not None:
+            photos = read_served(options.photos, options.masks, opened.segmenter, opened.size)
         for name, reason in photos.skipped:
             _say(f"{name} is left out: {reason}")
         report = _adapted(options, opened, photos, workspace)
@@ -63,9 +68,10 @@ def _settings(options: Adapt, opened: Adaptable) -> dict[str, Any]:
     """All that the figures depend on; of folders what they hold, wherever they are."""
     given = dataclasses.asdict(options)
     del given["out"]
-    files = photographs_of(options.photos, options.masks)
-    table = options.photos / TABLE
-    given["photos"] = fingerprint(options.photos, [*files, *[table] * table.is_file()])
+    if options.photos is not None:
+        files = photographs_of(options.photos, options.masks)
+        table = options.photos / TABLE
+        given["photos"] = fingerprint(options.photos, [*files, *[table] * table.is_file()])
     for name in ("masks", "meshes"):
         if (folder := given[name]) is not None:
             files = [path for path in folder.rglob("*") if path.is_file()]
@@ -91,7 +97,9 @@ def _adapted(
     if labelled.any():
         before = read_cameras(network, photos.images[labelled])
         report["before"] = scores(before, azimuths[labelled])
-    if labelled.sum() >= options.folds > 1:
+    if len(photos.names) == 0:
+        _say("without --photos nothing is measured, and the confidence is not calibrated")
+    elif labelled.sum() >= options.folds > 1:
         logits = _by_folds(training, network, photos, cameras, options.folds)
         fitted = labelled & ~held_out
         temperature = fitted_temperature(logits[fitted], azimuths[fitted])
@@ -103,13 +111,17 @@ def _adapted(
             "folds, and the confidence is not calibrated"
         )
     cameras[held_out] = np.nan
-    trained = training.train(network, photos, cameras, "last")
+    trained = training.train(network, photos, cameras, "last", options.shapes)
     trained.camera_head.temperature.fill_(temperature)
     if held_out.any():
         read = read_cameras(trained, photos.images[held_out])
         report["held_out"] = scores(read, azimuths[held_out])
     report["temperature"] = temperature
-    write_adapted(options.out / "bundle", opened, trained, photos.images, report)
+    if options.shapes and len(photos.names):
+        ious = [rerender_iou(each, photos.images) for each in (network, trained)]
+        report["rerender_iou"] = dict(zip(("before", "after"), ious, strict=True))
+    shown = photos.images if training.rehearsal is None else training.rehearsal.images
+    write_adapted(options.out / "bundle", opened, trained, shown, report)
     return report
 
 
@@ -122,7 +134,7 @@ def _known_cameras(
         PhotographsError: there is none.
     """
     cameras = self_labels(network, photos)
-    if np.isnan(cameras[:, AZIMUTH]).all():
+    if len(photos.names) and np.isnan(cameras[:, AZIMUTH]).all():
         raise PhotographsError(
             f"none of {len(photos.names)} photographs is labelled, and the bundle is sure of none: "
             f"there is nothing to learn from; label some: python -m train.annotate {options.photos}"
@@ -189,7 +201,10 @@ def _rehearsal(options: Adapt, opened: Adaptable, workspace: Workspace) -> CutOu
     if not folder.done:
         sources = []
         if opened.category == PROCEDURAL_CATEGORY and options.procedural:
-            sources.append(procedural_vehicles(options.procedural, opened.size, options.seed))
+            plain = options.procedural // PLAIN
+            sources.append(plain_vehicles(plain, opened.size, options.seed))
+            road = options.procedural - plain
+            sources.append(procedural_vehicles(road, opened.size, options.seed))
         if options.meshes is not None:
             views, size = options.views_per_mesh, opened.size
             sources.append(rendered_meshes(options.meshes, views, size, options.seed))

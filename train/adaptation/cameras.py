@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from graphics.camera import AZIMUTH, azimuth_difference_degrees
 from train.adaptation.served import ServedPhotos
-from train.models.heads import azimuth_targets
+from train.models.heads import AZIMUTH_BINS, azimuth_targets
 from train.models.inverse_graphics import InverseGraphics
 from train.models.serving_graphs import channels_first
 
@@ -38,7 +38,7 @@ class CameraReadings(NamedTuple):
 @torch.no_grad()
 def read_logits(network: InverseGraphics, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Azimuth logits [N, bins] of cut-outs [N, R, R, 4], before any temperature."""
-    parts: list[torch.Tensor] = []
+    parts = [torch.empty(0, AZIMUTH_BINS)]
     for start in range(0, len(images), BATCH):
         pixels = channels_first(torch.from_numpy(np.array(images[start : start + BATCH])))
         logits = network.camera(pixels[:, :3], pixels[:, 3:])[-1]

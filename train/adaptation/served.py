@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,13 @@ class ServedPhotos(NamedTuple):
     names: list[str]
     """[N] paths below the folder."""
     skipped: list[Skipped]
+
+    @classmethod
+    def none(cls, size: int) -> Self:
+        """No photograph, of that side."""
+        images = np.empty((0, size, size, 4), np.uint8)
+        cameras = np.empty((0, CAMERA_SIZE), np.float32)
+        return cls(images, cameras, np.empty(0, np.int64), [], [])
 
     @property
     def labelled(self) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Training of a network's camera part on photographs of one's own.
+"""Training of a network, or of its camera part alone, on photographs of one's own.
 
 Labelled photographs are worth most. Of unlabelled ones those are taken whose camera the network is
 sure of, the same for the mirror image: self-training. Rendered cut-outs keep what was known before.
@@ -22,15 +22,16 @@ from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace
 from train.steps.camera import CameraPart, camera_loss_of
 from train.steps.one_cycle import train_one_cycle
+from train.steps.whole import network_loss_of
 
 RISE = 0.2
 """Share of the steps in which the learning rate rises."""
-WEIGHTS = "camera.safetensors"
+WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True)
 class Training:
-    """How a camera part is trained."""
+    """How a network is trained."""
 
     workspace: Workspace
     steps: int
@@ -47,18 +48,21 @@ class Training:
         photos: ServedPhotos,
         cameras: NDArray[np.float32],  # [N, 5] of the photographs
         name: str,  # of the training: the folder in the workspace
+        whole: bool = False,
     ) -> InverseGraphics:
         """A copy of the network, trained on the photographs whose azimuth is not nan.
 
-        Goes on after a kill; one that has come to its end is read from the disk.
+        `whole`: what reads shape and texture is trained, too, not the camera part alone. Goes on
+        after a kill; a training that has come to its end is read from the disk.
         """
         trained = channels_last(deepcopy(network))
         trained.camera_head.temperature.fill_(1.0)
-        part = CameraPart(trained)
+        part = trained if whole else CameraPart(trained)
         folder = StageFolder(self.workspace.path / name)
         if not folder.done:
             progress = Progress(self.workspace, name, self.steps)
-            loss_of = camera_loss_of(trained, self._cutouts(photos, cameras), self.seed)
+            objective = network_loss_of if whole else camera_loss_of
+            loss_of = objective(trained, self._cutouts(photos, cameras), self.seed)
             part.train()
             train_one_cycle(part, folder, progress, loss_of, self.learning_rate, RISE)
             save_network(folder.file(WEIGHTS), part, {})
@@ -69,6 +73,7 @@ class Training:
     def _cutouts(self, photos: ServedPhotos, cameras: NDArray[np.float32]) -> CutOuts:
         taught = ~np.isnan(cameras[:, AZIMUTH])
         kinds = np.full(int(taught.sum()), PHOTOGRAPHED, np.int32)
-        photographed = CutOutBatch(photos.images[taught], cameras[taught], kinds)
+        numbers = np.arange(len(kinds), dtype=np.int32)
+        photographed = CutOutBatch(photos.images[taught], cameras[taught], kinds, numbers)
         parts = [photographed] if self.rehearsal is None else [self.rehearsal, photographed]
         return CutOuts(CutOutBatch.joined(parts), self.photographed)

@@ -104,7 +104,7 @@ class InverseConfig(Section):
     """Side in pixels of the images that the network reads, and of those the service cuts out.
     Smaller ones are enlarged; rendered and compared are those of the photographs' size."""
     cutouts: AtLeast0 = 24
-    """Cut-outs in each step, where stage cutouts made any."""
+    """Cut-outs in each step, `views` of each object, where stage cutouts made any."""
     photographed_share: Share = 0.3
     """Share of labelled photographs among these cut-outs."""
     learning_rate: Positive = 5e-4

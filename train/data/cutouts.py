@@ -67,18 +67,24 @@ class CutOutBatch(NamedTuple):
     """[N, 5], nan where unlabelled."""
     kinds: NDArray[np.int32]
     """[N] RENDERED or PHOTOGRAPHED"""
+    objects: NDArray[np.int32]
+    """[N] from 0 on: cut-outs of one number show one object."""
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """What `write_cutouts` wrote; the images stay on the disk."""
         images = np.load(folder / IMAGES, mmap_mode="r")
         with np.load(folder / CAMERAS) as arrays:
-            return cls(images, arrays["cameras"], arrays["kinds"])
+            return cls(images, arrays["cameras"], arrays["kinds"], arrays["objects"])
 
     @classmethod
     def joined(cls, parts: Iterable[Self]) -> Self:
-        """All of several; there has to be one."""
-        return cls(*map(np.concatenate, zip(*parts, strict=True)))
+        """All of several, of other objects each; there has to be one."""
+        images, cameras, kinds, objects = zip(*parts, strict=True)
+        counts = [int(numbers.max(initial=-1)) + 1 for numbers in objects]
+        starts = np.cumsum([0, *counts[:-1]], dtype=np.int32)
+        apart = [numbers + start for numbers, start in zip(objects, starts, strict=True)]
+        return cls(*map(np.concatenate, (images, cameras, kinds, apart)))
 
 
 class CutOutSource(NamedTuple):
@@ -87,6 +93,7 @@ class CutOutSource(NamedTuple):
     most: int
     """How many they are; fewer where objects cannot be seen."""
     batches: Iterator[CutOutBatch]
+    """Their `objects` are numbered through the whole source."""
 
 
 def write_cutouts(
@@ -104,19 +111,22 @@ def write_cutouts(
     if not most:
         raise CutOutsError("there is no object to cut out: give meshes, photographs or a number")
     file = ArrayFile(folder.file(IMAGES), (most, size, size, 4))
-    count, cameras, kinds = 0, [], []
-    for batch in (batch for source in sources for batch in source.batches):
-        file.rows[count : count + len(batch.images)] = batch.images
-        count += len(batch.images)
-        cameras.append(batch.cameras)
-        kinds.append(batch.kinds)
-        on_progress(count)
+    count, first, parts = 0, 0, []
+    for source in sources:
+        following = first
+        for images, cameras, kinds, objects in source.batches:
+            file.rows[count : count + len(images)] = images
+            count += len(images)
+            parts.append((cameras, kinds, objects + np.int32(first)))
+            following = max(following, first + int(objects.max(initial=-1)) + 1)
+            on_progress(count)
+        first = following
     if not count:
         raise CutOutsError(f"none of {most} objects can be seen: give other meshes or photographs")
-    arrays = {"cameras": np.concatenate(cameras), "kinds": np.concatenate(kinds)}
-    folder.save_arrays(CAMERAS, arrays)
+    cameras, kinds, objects = map(np.concatenate, zip(*parts, strict=True))
+    folder.save_arrays(CAMERAS, {"cameras": cameras, "kinds": kinds, "objects": objects})
     file.finish(None if count == most else np.arange(count))
-    return arrays["kinds"]
+    return kinds
 
 
 class CutOuts:
@@ -132,8 +142,14 @@ class CutOuts:
         """
         if not len(data.images):
             raise ValueError("there is no cut-out: nothing to sample")
-        self.images, cameras, kinds = data
+        self.images, cameras, kinds, objects = data
         self.cameras = torch.from_numpy(cameras)
+        # The rows object by object, where each one's begin, and which of them a row is.
+        self.by_object = np.argsort(objects, kind="stable")
+        self.counts = np.bincount(objects)[objects]
+        self.starts = np.searchsorted(objects[self.by_object], objects)
+        self.ranks = np.empty(len(objects), np.int64)
+        self.ranks[self.by_object] = np.arange(len(objects)) - self.starts[self.by_object]
         self.rows = [np.flatnonzero(kinds == kind) for kind in (RENDERED, PHOTOGRAPHED)]
         self.photographed = photographed if len(self.rows[PHOTOGRAPHED]) else 0.0
         if not len(self.rows[RENDERED]):
@@ -144,12 +160,29 @@ class CutOuts:
         self, count: int, generator: torch.Generator, shard: slice = slice(None)
     ) -> LabelledViews:
         """The next `count` cut-outs, or this process's shard of them."""
+        return self._views(self._choose(count, generator)[shard])
+
+    def sample_pairs(
+        self, count: int, generator: torch.Generator, shard: slice = slice(None)
+    ) -> LabelledViews:
+        """Two cut-outs of each of the next `count` objects, or of this process's shard of them, one
+        after the other; the same one twice where an object has no other."""
+        rows = self._choose(count, generator)
+        counts = self.counts[rows]
+        further = torch.rand(count, generator=generator, dtype=torch.float64).numpy()
+        ranks = self.ranks[rows] + 1 + (further * (counts - 1)).astype(np.int64)
+        others = self.by_object[self.starts[rows] + ranks % counts]
+        return self._views(np.stack((rows, others), axis=1)[shard].reshape(-1))
+
+    def _choose(self, count: int, generator: torch.Generator) -> NDArray[np.int64]:  # [count]
         photographed = torch.rand(count, generator=generator) < self.photographed
         picks = torch.rand(count, generator=generator, dtype=torch.float64)
         chosen = np.empty(count, np.int64)
         for kind, of_kind in enumerate((~photographed, photographed)):
             rows = self.rows[kind]
             chosen[of_kind] = rows[(picks[of_kind] * len(rows)).long().numpy()]
-        rows = chosen[shard]
+        return chosen
+
+    def _views(self, rows: NDArray[np.int64]) -> LabelledViews:
         pixels = channels_first(torch.from_numpy(self.images[rows]).to(self.device))
         return LabelledViews(pixels[:, :3], pixels[:, 3], self.cameras[rows].to(self.device))

@@ -153,7 +153,7 @@ def _coloured(part: trimesh.Trimesh, finder: TextureFinder) -> TexturedObject:
         if given is not None and len(given) == len(part.vertices):
             uvs = np.asarray(given, np.float32)[:, :2][faces]
             # A reader's stand-in for a texture that the file does not name is of one colour.
-            plain = texture is None or len(np.unique(texture.reshape(-1, 3), axis=0)) == 1
+            plain = texture is None or _is_plain(texture)
             beside = finder.beside() if plain else None
             if beside is not None:
                 texture = _read_texture(beside)
@@ -178,10 +178,14 @@ def _coloured(part: trimesh.Trimesh, finder: TextureFinder) -> TexturedObject:
 
 def _only_colour(texture: NDArray[np.uint8]) -> NDArray[np.floating]:
     """The colour [3], 0..1, of a texture that nothing says where to put."""
-    colours = np.unique(texture.reshape(-1, 3), axis=0)
-    if len(colours) > 1:
+    if not _is_plain(texture):
         raise ValueError("it has a texture but no texture coordinates (uvs) on all of its faces")
-    return colours[0] / 255
+    return texture[0, 0] / 255
+
+
+def _is_plain(texture: NDArray[np.uint8]) -> bool:
+    """Whether a texture [Ht, Wt, 3] is of one colour."""
+    return bool((texture == texture[0, 0]).all())
 
 
 def _corner_colours(part: trimesh.Trimesh) -> NDArray[np.floating] | None:

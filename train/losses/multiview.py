@@ -60,10 +60,15 @@ def farthest(objects: Tensor, source: Tensor, target: Tensor) -> Tensor:  # bool
 class MultiviewLoss:
     """Renders predictions crosswise and weighs the terms of eq. 1."""
 
-    def __init__(self, renderer: Renderer, features: Features, settings: InverseConfig) -> None:
+    def __init__(
+        self, renderer: Renderer, features: Features | None, settings: InverseConfig
+    ) -> None:
+        """`features`: None: there is no perceptual term."""
         self.renderer, self.features, self.settings = renderer, features, settings
 
-    def terms(self, views: Views, prediction: Prediction, perceptual: bool) -> dict[str, Tensor]:
+    def terms(
+        self, views: Views, prediction: Prediction, perceptual: bool = True
+    ) -> dict[str, Tensor]:
         """Every term, unweighted. Distance and offset of a camera are the prediction's own, and so
         is an unlabelled elevation."""
         cameras = completed(views.cameras, prediction.cameras)
@@ -87,7 +92,7 @@ class MultiviewLoss:
             "camera": camera_loss(prediction.azimuth_logits, prediction.cameras, views.cameras),
             "distance": distance_loss(prediction.cameras, views.cameras[:, DISTANCE]),
         }
-        if perceptual:
+        if perceptual and self.features is not None:
             # It is dear: one term per prediction, of every fourth one.
             chosen = farthest(views.objects, source, target).nonzero()[::4, 0]
             inside = both[chosen][:, None]

@@ -3,6 +3,7 @@
 Where a light is given, the image is differentiable in it too.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -14,6 +15,11 @@ from train.renderer.camera import project
 from train.renderer.dibr import BackendName, dibr_rasterization
 from train.renderer.lighting import shading
 from train.renderer.normals import vertex_normals
+
+FAINTEST = 10.0
+"""Natural logarithm that a sharpened soft mask falls by before it counts as zero, at a hundredth of
+a grey level. It thus reaches 1.2 px beyond a face at 64 px with DIB-R's sigmainv of 7,000, 0.4 px
+with 60,000."""
 
 
 def sample_texture(
@@ -112,6 +118,10 @@ class Renderer(nn.Module):
         if lights is not None:
             images = images * shading(raster.features[1], lights)
         return Rendering(images, raster.soft_mask, raster.face_idx)
+
+    def sharpen(self, sigmainv: float) -> None:
+        """Set the soft mask's sharpness, and the reach of the faces to match."""
+        self.sigmainv, self.boxlen = sigmainv, math.sqrt(FAINTEST / sigmainv)
 
     def _per_face(self, per_vertex: Tensor) -> Tensor:
         """[B, V, D] to [B, F, 3, D]; index_select is several times faster than indexing."""

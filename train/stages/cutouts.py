@@ -4,7 +4,8 @@
 
 Procedural road vehicles, renderings of textured meshes, and photographs that a `photos.csv` labels.
 Writes `images.npy` (uint8 [N, S, S, 4], RGB and mask) and `cameras.npz` (cameras f32 [N, 5], nan
-where unlabelled; kinds int32 [N]: 0 rendered, 1 photographed). Where nothing is wanted, neither.
+where unlabelled; kinds int32 [N]: 0 rendered, 1 photographed; objects int32 [N]: those of one
+number show one object). Where nothing is wanted, neither.
 """
 
 from dataclasses import asdict
@@ -88,4 +89,5 @@ def read_photographed(folder: Path, size: int, held_out: int) -> tuple[CutOutBat
     masks = np.rint(255 * found.masks).astype(np.uint8)
     images = np.concatenate((found.scenes, masks[..., None]), axis=-1)[found.masked]
     kinds = np.full(len(images), PHOTOGRAPHED, np.int32)
-    return CutOutBatch(images, found.cameras[found.masked], kinds), skipped
+    numbers = np.arange(len(images), dtype=np.int32)
+    return CutOutBatch(images, found.cameras[found.masked], kinds, numbers), skipped

@@ -129,15 +129,15 @@ def _exported_graphs(
     photographs = np.load(workspace.stage("photographs").require("images.npy"), mmap_mode="r")
     trained, size = photographs.shape[1], network.shape.size
     images = _enlarged(np.array(photographs[:PARITY_IMAGES]), size)
+    given = None  # takes images of any side by itself
+    if isinstance(segmenter, OnnxSegmenter):
+        given = at_side(segmenter.model, size)
     modules = {
-        SEGMENTER: SegmenterGraph(segmenter, trained),
+        SEGMENTER: SegmenterGraph(segmenter, None if given else trained),
         INVERSE_GRAPHICS: InverseGraphicsGraph(network),
         STYLEGAN_R: StyleganRGraph(load_stylegan_r(weights), size),
     }
     inputs = parity_inputs(images, modules)
-    given = None
-    if isinstance(segmenter, OnnxSegmenter):
-        given = at_side(segmenter.model, size)
     graphs = {}
     for name, module in modules.items():
         if name == SEGMENTER and given is not None:

@@ -8,6 +8,8 @@ from torch import Tensor
 from graphics.camera import DISTANCE
 from train.data.augmentation import Augmented, BatchRandom, cut_out_views, ragged
 from train.data.stream import LabelledViews, mirrored_cameras
+from train.losses.multiview import Views
+from train.models.inverse_graphics import resized
 
 
 class FramedViews(NamedTuple):
@@ -27,3 +29,10 @@ def framed(views: LabelledViews, random: BatchRandom, size: int) -> FramedViews:
     cameras = torch.where(changed.mirrored[:, None], mirrored_cameras(views.cameras), views.cameras)
     cameras[:, DISTANCE] = cameras[:, DISTANCE] * changed.distances
     return FramedViews(changed, ragged(changed.masks, random), cameras)
+
+
+def compared(views: FramedViews, objects: Tensor, side: int) -> Views:
+    """What renderings of side x side pixels are compared with; `objects`: as those of `Views`."""
+    changed = views.changed
+    images, masks = resized(changed.images, side), resized(changed.masks[:, None], side)[:, 0]
+    return Views(images, masks, changed.seen, views.given_masks, views.cameras, objects)

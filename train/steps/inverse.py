@@ -5,7 +5,6 @@ order of sums and the statistics of batch normalisation, which are a shard's, th
 depend on the number of processes, and another number can go on from a checkpoint.
 """
 
-import math
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -22,12 +21,8 @@ from train.models.inverse_graphics import InverseGraphics, Prediction, resized
 from train.models.layers import channels_last
 from train.renderer.render import Renderer
 from train.running.device import Device
-from train.steps.framing import framed
+from train.steps.framing import compared, framed
 
-FAINTEST = 10.0
-"""Natural logarithm that the soft mask falls by before it counts as zero, at a hundredth of a grey
-level. It thus reaches 1.2 px beyond a face at 64 px with the first sigmainv, 0.4 px with the
-last."""
 DEGREES_PER_MOVE = 10.0
 """Unit of the optimised cameras, so that Adam moves angles and weights at like rates."""
 SAMPLES = 600
@@ -83,7 +78,7 @@ class InverseTraining:
         )
         side = self.data.images.shape[1]
         self.renderer = Renderer(network.template, side, knum=60).to(torch_device)
-        self._sharpen(0)
+        self.renderer.sharpen(_sharpness(0, settings))
         self.features = features.to(torch_device)
         self.loss = MultiviewLoss(self.renderer, self._features_of, settings)
         self.initial_cameras = torch.from_numpy(self.data.initial_cameras).to(torch_device)
@@ -141,12 +136,14 @@ class InverseTraining:
         viewpoints = torch.from_numpy(self.data.viewpoint[pairs]).long()
         groups = [LabelledViews(images, masks, self.cameras()[viewpoints.to(device)])]
         objects = [torch.arange(settings.batch_size).repeat_interleave(settings.views)]
-        for source, count in (
-            (self.photographs, settings.photographs), (self.cutouts, settings.cutouts)
-        ):  # fmt: skip
-            if source is not None and count:
-                groups.append(source.sample(count, self.random, self.device.shard(count)))
-                objects.append(int(objects[-1][-1]) + 1 + torch.arange(count))
+        if self.photographs is not None and (count := settings.photographs):
+            groups.append(self.photographs.sample(count, self.random, self.device.shard(count)))
+            objects.append(int(objects[-1][-1]) + 1 + torch.arange(count))
+        if self.cutouts is not None and (count := settings.cutouts // settings.views):
+            sample = self.cutouts.sample_pairs if settings.views > 1 else self.cutouts.sample
+            groups.append(sample(count, self.random, self.device.shard(count)))
+            numbers = torch.arange(count).repeat_interleave(settings.views)
+            objects.append(int(objects[-1][-1]) + 1 + numbers)
         return self._framed(groups, torch.cat(objects))
 
     def _framed(self, groups: list[LabelledViews], objects: Tensor) -> Views:
@@ -154,12 +151,11 @@ class InverseTraining:
         # Both shards take every n-th object, and the batch is a multiple of n.
         rank, device = self.device.fabric.global_rank, self.device.device
         mine = (objects % self.device.processes == rank).nonzero()[:, 0]
-        side, size = self.renderer.size, self.network.shape.size
+        size = self.network.shape.size
         same = [_enlarged(group, size) for group in groups if len(group.images)]
         views = LabelledViews(*(torch.cat(parts) for parts in zip(*same, strict=True)))
-        changed, given, cameras = framed(views, BatchRandom(self.random, len(objects), mine), size)
-        compared = resized(changed.images, side), resized(changed.masks[:, None], side)[:, 0]
-        return Views(*compared, changed.seen, given, cameras, objects[mine].to(device))
+        shown = framed(views, BatchRandom(self.random, len(objects), mine), size)
+        return compared(shown, objects[mine].to(device), self.renderer.size)
 
     def step(self, step: int) -> dict[str, Tensor]:
         """One optimisation step; returns the terms of eq. 1 before their weights.
@@ -168,7 +164,7 @@ class InverseTraining:
         """
         for group in self.optimizer.param_groups:
             group["lr"] = group["rate"] * _schedule(step, self.settings.steps)
-        self._sharpen(step)
+        self.renderer.sharpen(_sharpness(step, self.settings))
         views = self.views()
         images = views.seen.contiguous(memory_format=torch.channels_last)
         with self.device.autocast():
@@ -189,11 +185,6 @@ class InverseTraining:
         with torch.no_grad():
             torch._foreach_lerp_(self._averaged, self._current, 1 - kept)
         return {"loss": loss.detach(), **{name: term.detach() for name, term in terms.items()}}
-
-    def _sharpen(self, step: int) -> None:
-        """Set the soft mask's sharpness of this step, and the reach of the faces to match."""
-        self.renderer.sigmainv = _sharpness(step, self.settings)
-        self.renderer.boxlen = math.sqrt(FAINTEST / self.renderer.sigmainv)
 
     def _features_of(self, images: Tensor) -> list[Tensor]:
         with self.device.autocast():

@@ -16,13 +16,15 @@ from train.data.cutouts import (
 from train.running.workspace import StageFolder
 
 
-def batch(first: int, count: int, kind: int) -> CutOutBatch:
-    """Cut-outs of 8 px that are as bright as their number, which is their azimuth too."""
+def batch(first: int, count: int, kind: int, each: int = 1) -> CutOutBatch:
+    """Cut-outs of 8 px, `each` of an object, that are as bright as their number, which is their
+    azimuth too."""
     numbers = np.arange(first, first + count)
     images = np.broadcast_to(numbers[:, None, None, None], (count, 8, 8, 4)).astype(np.uint8)
     cameras = np.full((count, 5), np.nan, np.float32)
     cameras[:, 0] = numbers
-    return CutOutBatch(images, cameras, np.full(count, kind, np.int32))
+    objects = np.arange(count, dtype=np.int32) // each
+    return CutOutBatch(images, cameras, np.full(count, kind, np.int32), objects)
 
 
 BOTH = CutOutBatch.joined([batch(0, 30, RENDERED), batch(100, 5, PHOTOGRAPHED)])
@@ -56,6 +58,31 @@ def test_the_shards_of_a_batch_are_the_batch():
     assert torch.equal(whole[::2], first) and torch.equal(whole[1::2], second)
 
 
+def pairs(data: CutOutBatch, count: int, **more: slice) -> np.ndarray:
+    """Numbers [N, 2] of the pairs sampled."""
+    generator = torch.Generator().manual_seed(4)
+    views = CutOuts(data, 0.5).sample_pairs(count, generator, **more)
+    return views.cameras[:, 0].reshape(-1, 2).numpy()
+
+
+def test_pairs_are_two_cut_outs_of_one_object_and_the_same_one_where_there_is_no_other():
+    first = batch(0, 30, RENDERED, 3)
+    mixed = first._replace(objects=np.tile(np.arange(10, dtype=np.int32), 3))  # not in a row
+    found = pairs(CutOutBatch.joined([mixed, batch(100, 5, PHOTOGRAPHED)]), 2_000)
+    one, other = found[found[:, 0] < 100].T
+    assert (one % 10 == other % 10).all() and (one != other).all()
+    assert len(np.unique(np.stack((one, other)), axis=1).T) == 60  # every pair, in both orders
+    alone = found[found[:, 0] >= 100]
+    assert len(alone) > 800 and (alone[:, 0] == alone[:, 1]).all()
+
+
+def test_the_shards_of_pairs_are_the_batch_object_by_object():
+    whole = pairs(BOTH, 9)
+    first, second = (pairs(BOTH, 9, shard=slice(rank, 9, 2)) for rank in (0, 1))
+    np.testing.assert_array_equal(whole[::2], first)
+    np.testing.assert_array_equal(whole[1::2], second)
+
+
 def test_without_a_cut_out_there_is_nothing_to_sample():
     with pytest.raises(ValueError, match="no cut-out"):
         CutOuts(batch(0, 0, RENDERED), 0.5)
@@ -77,13 +104,15 @@ def test_what_is_cut_out_is_in_the_middle_and_looks_as_far_away_as_it_is_large()
 
 def test_what_is_written_is_what_was_made_also_where_less_was_made_than_announced(tmp_path):
     folder, seen = StageFolder(tmp_path), []
-    parts = [batch(0, 3, RENDERED), batch(3, 2, RENDERED)]
+    parts = [batch(0, 3, RENDERED, 2), batch(3, 2, RENDERED)]
     sources = [CutOutSource(9, iter(parts)), CutOutSource(2, iter([batch(100, 2, PHOTOGRAPHED)]))]
     kinds = write_cutouts(folder, sources, 8, seen.append)
     found = CutOutBatch.read(tmp_path)
     np.testing.assert_array_equal(found.cameras[:, 0], [0, 1, 2, 3, 4, 100, 101])
     np.testing.assert_array_equal(found.images[:, 0, 0, 0], found.cameras[:, 0])
     np.testing.assert_array_equal(found.kinds, kinds)
+    # Objects of one source are the same in all of its batches; other sources have others.
+    assert found.objects.tolist() == [0, 0, 1, 0, 1, 2, 3]
     assert kinds.tolist() == [RENDERED] * 5 + [PHOTOGRAPHED] * 2 and seen == [3, 5, 7]
     assert {path.name for path in tmp_path.iterdir()} == {"images.npy", "cameras.npz"}
 

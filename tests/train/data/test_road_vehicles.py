@@ -40,6 +40,14 @@ def test_shapes_types_and_ranges(album):
     assert set(np.unique(album.masks)) <= {0, 64, 128, 191, 255}  # four samples per pixel
 
 
+def test_photographs_that_follow_each_other_can_be_of_one_vehicle_from_two_cameras(album):
+    pairs = road_vehicles.photographs(3, np.arange(10, 18), 64, per_vehicle=2)
+    np.testing.assert_array_equal(pairs.kinds, album.kinds[5:9].repeat(2))
+    cameras = road_vehicles.photographs(3, np.arange(10, 18), 64).cameras
+    np.testing.assert_array_equal(pairs.cameras[:, :3], cameras[:, :3])
+    assert len(np.unique(pairs.cameras[:, 0])) == 8
+
+
 def test_cameras_come_from_all_sides_and_mostly_from_eye_level():
     cameras = np.empty((4000, 5), np.float32)
     compiled.sample_cameras(3, np.arange(4000), cameras)

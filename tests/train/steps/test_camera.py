@@ -14,7 +14,8 @@ def cutouts() -> CutOuts:
     images[0, 8:24, 4:10, :3] = images[1, 8:24, 22:28, :3] = 250
     cameras = np.full((2, 5), np.nan, np.float32)
     cameras[:, 0] = 90, -90
-    return CutOuts(CutOutBatch(images, cameras, np.full(2, PHOTOGRAPHED, np.int32)), 1.0)
+    kinds, objects = np.full(2, PHOTOGRAPHED, np.int32), np.arange(2, dtype=np.int32)
+    return CutOuts(CutOutBatch(images, cameras, kinds, objects), 1.0)
 
 
 def test_the_camera_part_learns_sides_and_nothing_else_of_the_network_changes():

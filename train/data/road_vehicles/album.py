@@ -26,8 +26,9 @@ class Photographs(NamedTuple):
     """[B] index into KINDS"""
 
 
-def photographs(seed: int, indices: ArrayLike, size: int = 64) -> Photographs:
-    """One photograph of each vehicle, from its own random camera.
+def photographs(seed: int, indices: ArrayLike, size: int = 64, per_vehicle: int = 1) -> Photographs:
+    """Each photograph from its own random camera; so many that follow each other, from 0 on, are of
+    one vehicle in one light.
 
     Azimuth 0..360 degrees, distance 4.9..6.2, offsets within 0.06, uniform. Elevation 0..15 degrees
     for one half, -2..30 for the other. Offsets push no vehicle out of its picture, but one in 26 is
@@ -38,7 +39,7 @@ def photographs(seed: int, indices: ArrayLike, size: int = 64) -> Photographs:
     count = len(indices)
     records = (np.zeros(count, VEHICLE), np.zeros(count, LIGHT), np.zeros(count, SCENE))
     cameras = np.empty((count, 5), np.float32)
-    compiled.sample_records(seed, indices, records)
+    compiled.sample_records(seed, indices // per_vehicle, records)
     compiled.sample_cameras(seed, indices, cameras)
     images = np.empty((count, size, size, 3), np.uint8)
     masks = np.empty((count, size, size), np.uint8)
