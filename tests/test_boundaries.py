@@ -158,7 +158,8 @@ TRAIN_ARROWS = {
         "pictures", "pose", "running", "steps",
     },
     "adaptation": {
-        "config", "data", "evaluation", "metrics", "models", "renderer", "running", "stages", "steps",
+        "config", "data", "evaluation", "metrics", "models", "renderer", "running", "stages",
+        "steps",
     },
 }  # fmt: skip
 """What each folder of the training may import: only what stands above it. Commands may all."""
