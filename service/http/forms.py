@@ -47,7 +47,7 @@ def _to_file(value: UploadFile | str) -> UploadFile:
 def _to_changes(value: UploadFile | str, _: Callable[[Any], EditChanges]) -> EditChanges:
     if not isinstance(value, str):
         raise ValueError("JSON")
-    return validated(EditChanges, value)
+    return validated(EditChanges, value, "changes")
 
 
 Image = Annotated[Upload, PlainValidator(to_upload), BINARY]

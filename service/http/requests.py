@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import WRONG_ENCODING, RequestError
+from service.http.json_errors import in_words
 from service.http.multipart import WholeForm
 from service.pipeline.engine import Engine
 from service.schemas import photographs as schemas
@@ -57,16 +58,16 @@ def engine_of(app: Starlette) -> Engine:
     return engine
 
 
-def validated(model: type[Model], body: str | bytes) -> Model:
-    """JSON as a model; raises `RequestError` 422 naming the fields that are wrong."""
+def validated(model: type[Model], body: str | bytes, name: str = "") -> Model:
+    """JSON as a model; `name`: of the form's field that it came in.
+
+    Raises:
+        RequestError: 422, naming the fields that are wrong, what was got and what is allowed.
+    """
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in detail['loc']) or 'body'}: {detail['msg']}"
-            for detail in error.errors(include_url=False, include_input=False)[:5]
-        )
-        raise RequestError(422, "invalid_request", problems) from error
+        raise RequestError(422, "invalid_request", in_words(model, error, name)) from error
 
 
 def require_content_type(request: Request, wanted: str) -> None:
