@@ -4,7 +4,6 @@ from contextlib import ExitStack, contextmanager
 
 # Before BentoML is imported: its store, its logs and its metrics stay out of the user's home.
 os.environ["BENTOML_HOME"] = tempfile.mkdtemp(prefix="bentoml-tests-")
-os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 
 import pytest
 
