@@ -20,6 +20,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import bentoml
+from bentoml._internal.utils.analytics import usage_stats
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -46,6 +47,9 @@ from service.pipeline.engine import Engine
 from service.schemas import photographs as schemas
 from service.schemas.rendering import RenderRequest
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
+
+# `bentoml serve` has asked whether to send usage data, and remembers, before it loads this.
+usage_stats.do_not_track.cache_clear()
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")

@@ -130,6 +130,21 @@ def test_it_is_switched_off_whatever_the_environment_says(package):
     assert done.stdout.strip() == str(list(usage_data.SWITCHES.values()))
 
 
+def test_a_plain_bentoml_serve_sends_none_though_it_has_asked_before():
+    asked = "from bentoml._internal.utils.analytics.usage_stats import do_not_track"
+    program = f"{asked}; before = do_not_track(); import service.api; print(before, do_not_track())"
+    environment = {name: os.environ[name] for name in os.environ if "TRACK" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["False", "True"]
+
+
 @pytest.mark.parametrize("file", ["Makefile", "bentofile.yaml", "k8s/base/deployment.yaml"])
 def test_it_is_switched_off_where_programs_are_started(file):
     text = (ROOT / file).read_text()
