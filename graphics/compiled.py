@@ -14,6 +14,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.core import config
 from numba.core.dispatcher import Dispatcher
 from numpy.typing import NDArray
 
@@ -82,7 +83,7 @@ def _use_temporary_folder() -> None:
     )  # fmt: skip
     # For what is compiled from here on, in processes of this one too.
     os.environ[CACHE_VARIABLE] = str(folder)
-    numba.config.reload_config()
+    config.reload_config()
 
 
 compiled = cached(error_model="numpy")
