@@ -12,7 +12,9 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c .
 PINS    := pyproject.toml .ci/constraints.txt
 # Two thread pools that spin for each other's work cost half the speed.
 export OMP_WAIT_POLICY ?= PASSIVE
-export BENTOML_DO_NOT_TRACK ?= True
+# Nothing is sent about its use, also by what runs before our own code.
+export BENTOML_DO_NOT_TRACK := True
+export ORT_DISABLE_TELEMETRY := 1
 # Ends with what to do where a Python of another version runs it.
 RIGHT_VERSION = 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 13) else \
 	f"{sys.executable} is Python {v[0]}.{v[1]}; 3.11 or 3.12 is needed: $(1)make PYTHON=python3.12")'

@@ -20,6 +20,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import bentoml
+from bentoml._internal.utils.analytics import usage_stats
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -28,10 +29,10 @@ from starlette.routing import Match, Route
 
 from graphics.camera import CONVENTION
 from service import logs, metrics
-from service.errors import ItemError, RequestError
+from service.errors import INTERNAL_ERROR, ItemError, RequestError
 from service.http import answers, job_api, mesh_api, requests
-from service.http.access import Access, AccessControl
-from service.http.call_scope import CallScope, TimeLimit
+from service.http.access import Access, AccessControl, CrossOrigin
+from service.http.call_scope import CallScope, Refusals, TimeLimit
 from service.http.forms import EditForm, ReconstructForm
 from service.http.openapi import MountedService
 from service.imaging import animation
@@ -43,10 +44,12 @@ from service.model.segmenter_choice import ChosenSegmenter, choose_segmenter
 from service.model.session import choose_provider
 from service.pipeline import editing, reconstruction, rendering
 from service.pipeline.engine import Engine
-from service.pipeline.reconstruction import INTERNAL_ERROR
 from service.schemas import photographs as schemas
 from service.schemas.rendering import RenderRequest
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
+
+# `bentoml serve` has asked whether to send usage data, and remembers, before it loads this.
+usage_stats.do_not_track.cache_clear()
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
@@ -173,6 +176,8 @@ routes = Starlette(
     routes=[*ROUTES, Route("/v1/{path:path}", nowhere, methods=EVERY_METHOD)],
     middleware=[
         Middleware(CallScope),
+        Middleware(CrossOrigin),
+        Middleware(Refusals),
         Middleware(TimeLimit, seconds=REQUEST_TIMEOUT_SECONDS),
         Middleware(AccessControl),
         Middleware(requests.BodyLimit),

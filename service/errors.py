@@ -1,5 +1,10 @@
 """Errors that a client gets: of one image, or of the whole request."""
 
+INTERNAL_ERROR = "internal_error"
+"""The code of what nobody foresaw, of an image or of the whole request."""
+WRONG_ENCODING = "wrong_content_encoding"
+"""The code of the refusal of a packed body."""
+
 
 class ItemError(Exception):
     """One image of a batch cannot be used; the others are not touched by it."""

@@ -43,7 +43,6 @@ def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
         **os.environ,
         "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}",
         "BENTOML_HOME": str(home),
-        "BENTOML_DO_NOT_TRACK": "True",
         **settings,
     }
 

@@ -1,0 +1,3 @@
+from graphics import usage_data
+
+usage_data.switch_off()

@@ -1,4 +1,4 @@
-"""Who may call `/v1`, and how often: browsers by their origin, then API keys with a limit each."""
+"""Who may call `/v1`, and how often: browsers by their origin, and API keys with a limit each."""
 
 import hashlib
 import hmac
@@ -10,9 +10,17 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.errors import RequestError
-from service.http import answers
 from service.http.requests import engine_of
 from service.settings import Settings
+
+READ_HEADERS = [
+    "authorization", "content-type", "prefer", "traceparent", "tracestate", "x-request-id",
+]  # fmt: skip
+"""Of a request, which a page may send beside those that all may."""
+SENT_HEADERS = [
+    "content-disposition", "location", "retry-after", "x-reconstruction-id", "x-request-id",
+]  # fmt: skip
+"""Of an answer, which a page may read."""
 
 
 class Bucket:
@@ -65,8 +73,8 @@ class Access:
             raise RequestError(429, "rate_limited", message, wait)
 
 
-class AccessControl:
-    """The middleware: CORS where origins are set, then the key. It answers refusals inside."""
+class CrossOrigin:
+    """The middleware for pages of other origins, where the settings allow any; of refusals too."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -74,32 +82,36 @@ class AccessControl:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        engine = getattr(scope["app"].state, "engine", None)
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-        elif engine is not None and engine.settings.cors_origins:
+        engine = getattr(scope["app"].state, "engine", None) if scope["type"] == "http" else None
+        if engine is not None and engine.settings.cors_origins:
             await self._cors(engine.settings.cors_origins)(scope, receive, send)
         else:
-            await self._checked(scope, receive, send)
+            await self.app(scope, receive, send)
 
     def _cors(self, origins: tuple[str, ...]) -> CORSMiddleware:
         if self._with_cors is None:
             self._with_cors = CORSMiddleware(
-                self._checked,
+                self.app,
                 allow_origins=origins,
                 allow_methods=["GET", "POST", "DELETE"],
-                allow_headers=["authorization", "content-type", "prefer", "x-request-id"],
-                expose_headers=["retry-after", "x-request-id"],
+                allow_headers=READ_HEADERS,
+                expose_headers=SENT_HEADERS,
             )
         return self._with_cors
 
-    async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
+
+class AccessControl:
+    """The middleware that asks for the key."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI; raises `RequestError` 401, 429, or 503 before the engine is loaded."""
+        if scope["type"] == "http":
             engine_of(scope["app"])
             scope["app"].state.access.check(dict(scope["headers"]).get(b"authorization", b""))
-            await self.app(scope, receive, send)
-        except RequestError as error:
-            await answers.refuse(error)(scope, receive, send)
+        await self.app(scope, receive, send)
 
 
 def _digest(key: bytes) -> bytes:

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from service import metrics
-from service.errors import RequestError
+from service.errors import WRONG_ENCODING, RequestError
 from service.pipeline import meshes
 from service.schemas import photographs as schemas
 
@@ -121,6 +121,8 @@ def refuse(error: RequestError) -> JSONResponse:
         headers["Retry-After"] = str(error.retry_after_seconds)
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if error.code == WRONG_ENCODING:
+        headers["Accept-Encoding"] = "identity"  # RFC 9110, section 15.5.16
     problem = {"error": {"code": error.code, "message": error.message}}
     return JSONResponse(problem, error.status, headers)
 

@@ -1,18 +1,25 @@
 """The outer middlewares: what holds for a call from its first byte to its last, and its time."""
 
 import asyncio
+import logging
 import math
 
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import logs, metrics, tracing
 from service.call import CALL, ID_HEADER, Call, inside
-from service.errors import DeadlineExceeded, RequestError
+from service.errors import INTERNAL_ERROR, DeadlineExceeded, RequestError
 from service.http import answers
+
+# Under BentoML's logger, which is the one its server shows.
+logger = logging.getLogger(f"bentoml.{__name__}")
 
 CLIENT_GONE = 499
 """nginx's status for a client that did not wait; stands only in the log and the metrics."""
+FAILED = 500
+"""The status of an answer that failed, also of one that had begun or could not be given."""
 
 
 class Body:
@@ -90,11 +97,14 @@ class CallScope:
         try:
             with inside(CALL, call), tracing.request_span(method, path, headers, call.id) as span:
                 await self._answer(call, scope, Body(receive, call, settings.body_seconds), send)
-                span.set_attribute("http.response.status_code", call.status or CLIENT_GONE)
+                span.set_attribute("http.response.status_code", call.status or FAILED)
+        except Exception:
+            # The answer had begun, and the server breaks it off.
+            call.status = FAILED
+            raise
         finally:
-            # "none": the call was refused before its route was looked for.
-            route = getattr(scope.get("route"), "path", "none")
-            metrics.count_request(route, call.status or CLIENT_GONE, call.seconds())
+            call.status = call.status or FAILED
+            metrics.count_request(_route(scope), call.status, call.seconds())
             logs.REQUESTS.info("%s %s", method, path, extra=call.line())
 
     async def _answer(self, call: Call, scope: Scope, body: Body, send: Send) -> None:
@@ -115,10 +125,54 @@ class CallScope:
             # Cancelling took the call's items out of the queues.
             body.answering.uncancel()
             call.status = CLIENT_GONE
-        except RequestError as error:
-            await answers.refuse(error)(scope, body.receive, counted)
         finally:
+            if call.status is None and body.gone:
+                call.status = CLIENT_GONE
             body.close()
+
+
+def _route(scope: Scope) -> str:
+    """The path of the call's route, also where it was refused before that was looked for."""
+    routes = scope["app"].routes
+    found = scope.get("route")
+    if found not in routes:  # none, or the one by which this application is mounted
+        found = next((one for one in routes if one.matches(scope)[0] == Match.FULL), None)
+    return getattr(found, "path", "none")
+
+
+class Refusals:
+    """Answers every error that comes this far, those that nobody foresaw too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI; raises what cannot be answered: the client has gone, or its answer has begun."""
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            refusal = error if isinstance(error, RequestError) else _unforeseen(scope)
+            if begun:
+                raise
+            await answers.refuse(refusal)(scope, receive, send)
+
+
+def _unforeseen(scope: Scope) -> RequestError:
+    """For the client; the log gets the error itself, which is being handled."""
+    call = CALL.get()
+    identity = "" if call is None else call.id
+    logger.exception("%s %s failed, request %s", scope["method"], scope["path"][:200], identity)
+    message = "the service failed on this request: send it again, or ask with its X-Request-Id"
+    return RequestError(500, INTERNAL_ERROR, message)
 
 
 class TimeLimit:

@@ -47,7 +47,7 @@ def _to_file(value: UploadFile | str) -> UploadFile:
 def _to_changes(value: UploadFile | str, _: Callable[[Any], EditChanges]) -> EditChanges:
     if not isinstance(value, str):
         raise ValueError("JSON")
-    return validated(EditChanges, value)
+    return validated(EditChanges, value, "changes")
 
 
 Image = Annotated[Upload, PlainValidator(to_upload), BINARY]
@@ -180,7 +180,8 @@ class JobForm(ImageOptions, Photographs):
     archive: Annotated[UploadFile, PlainValidator(_to_file), BINARY] | None = Field(
         default=None,
         description=f"a ZIP of images, unpacked at most {LARGEST_ENTRY >> 20} MiB each; "
-        "masks/a.jpg in it is the mask of a.jpg",
+        "cars/masks/a.jpg or masks/cars/a.jpg in it is the mask of cars/a.jpg, the nearer one "
+        "where there are both; files that operating systems add are left out",
         examples=["cars.zip"],
     )
 

@@ -45,11 +45,12 @@ async def create(request: Request) -> Response:
         held.push_async_callback(parts.close)
         sent = parts.multi_items()
         options = await asyncio.to_thread(read_fields, JobForm, sent)
-        items = await asyncio.to_thread(_items, options, settings)
+        items, left_out = await asyncio.to_thread(_items, options, settings)
         size = sum(part.size or 0 for _, part in sent if isinstance(part, UploadFile))
         identity = await jobs.create(options, items, size)
     headers = {"Location": f"/v1/jobs/{identity}"}
-    return _answer(jobs, await _find(jobs, identity), [], 202, headers)
+    job = await _find(jobs, identity)
+    return _answer(jobs, job, [], 202, headers, left_out=left_out)
 
 
 async def look(request: Request) -> Response:
@@ -115,19 +116,26 @@ async def _find(jobs: Jobs, identity: str) -> Job:
     return job
 
 
-def _items(sent: JobForm, settings: Settings) -> list[Upload]:
-    """The images of a form, or those of its archive."""
+def _items(sent: JobForm, settings: Settings) -> tuple[list[Upload], int | None]:
+    """The images of a form, or those of its archive and how many files of it are left out."""
     if sent.archive is None:
-        return sent.uploads(settings.largest_job)
+        return sent.uploads(settings.largest_job), None
     if sent.images or sent.masks:
         message = "send one ZIP file in field archive, or files in field images"
         raise RequestError(400, "invalid_field", message)
     limit = settings.jobs_limit_mebibytes * MEBIBYTE
-    return sent.with_boxes(read_zip(sent.archive.file, settings.largest_job, limit))
+    images, left_out = read_zip(sent.archive.file, settings.largest_job, limit)
+    return sent.with_boxes(images), left_out
 
 
 def _answer(
-    jobs: Jobs, job: Job, items: list[Item], status: int = 200, headers: dict | None = None
+    jobs: Jobs,
+    job: Job,
+    items: list[Item],
+    status: int = 200,
+    headers: dict | None = None,
+    *,
+    left_out: int | None = None,
 ) -> Response:
     waiting, fine, failed = (job.counts.get(state, 0) for state in EVERY)
     total = waiting + fine + failed
@@ -136,6 +144,7 @@ def _answer(
         id=job.id,
         state=job.state,
         total=total,
+        left_out=left_out,
         waiting=waiting,
         succeeded=fine,
         failed=failed,

@@ -7,10 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.errors import ItemError, RequestError
+from service.errors import INTERNAL_ERROR, ItemError, RequestError
 from service.http.requests import engine_of, read_fields
 from service.pipeline import meshes
-from service.pipeline.reconstruction import INTERNAL_ERROR
 from service.schemas import photographs as schemas
 from service.schemas.options import ImageOptions, MeshOptions
 

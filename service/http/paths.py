@@ -177,6 +177,7 @@ def _add_what_all_have(operation: dict[str, Any], settings: Settings) -> None:
     answers_of = operation["responses"]
     if "requestBody" in operation:
         answers_of |= _refusals("408")
+    answers_of |= {k: v for k, v in _refusals("500 504").items() if k not in answers_of}
     if settings.api_keys:
         operation["security"] = [{"key": []}]
         answers_of |= _refusals("401 429")

@@ -6,11 +6,13 @@ from typing import Any, TypeVar, get_origin
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import RequestError
+from service.errors import WRONG_ENCODING, RequestError
+from service.http.json_errors import in_words
+from service.http.multipart import WholeForm
 from service.pipeline.engine import Engine
 from service.schemas import photographs as schemas
 from service.schemas.options import Texts
@@ -56,20 +58,24 @@ def engine_of(app: Starlette) -> Engine:
     return engine
 
 
-def validated(model: type[Model], body: str | bytes) -> Model:
-    """JSON as a model; raises `RequestError` 422 naming the fields that are wrong."""
+def validated(model: type[Model], body: str | bytes, name: str = "") -> Model:
+    """JSON as a model; `name`: of the form's field that it came in.
+
+    Raises:
+        RequestError: 422, naming the fields that are wrong, what was got and what is allowed.
+    """
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in detail['loc']) or 'body'}: {detail['msg']}"
-            for detail in error.errors(include_url=False, include_input=False)[:5]
-        )
-        raise RequestError(422, "invalid_request", problems) from error
+        raise RequestError(422, "invalid_request", in_words(model, error, name)) from error
 
 
 def require_content_type(request: Request, wanted: str) -> None:
-    """Raise `RequestError` 415 where the body is of another kind."""
+    """Raise `RequestError` 415 where the body is of another kind, or packed."""
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        message = f"Content-Encoding is {coding[:80]!r}; send the body as it is, without the header"
+        raise RequestError(415, WRONG_ENCODING, message)
     got = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if got != wanted:
         message = f"content type is {got[:80]!r}; it must be {wanted}"
@@ -82,14 +88,15 @@ async def open_form(request: Request, model: type[Texts], files: int, texts: int
     `texts`: fields beyond one for each of the model.
 
     Raises:
-        RequestError: 415 for another content type; 400 where it is no form or has too many parts.
+        RequestError: 415 for another content type or a packed body; 400 where it is no form, is not
+            whole or has too many parts.
     """
     require_content_type(request, "multipart/form-data")
     fields = len(model.model_fields) + texts
     try:
-        return await request.form(max_files=files, max_fields=fields)
-    except HTTPException as error:
-        message = f"{error.detail} Send at most {files} files in multipart/form-data"
+        return await WholeForm(request, files, fields).parse()
+    except MultiPartException as error:
+        message = f"{error.message} Send at most {files} files in multipart/form-data"
         raise RequestError(400, "malformed_multipart", message) from error
 
 

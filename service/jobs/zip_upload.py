@@ -3,13 +3,15 @@
 import functools
 import struct
 import zipfile
-from typing import IO
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import IO, NamedTuple
 
+from graphics.picture_names import is_mask, is_systems_own, nearest_masks
 from service.errors import ItemError, RequestError
 from service.schemas.photographs import Upload
 
-MASK_FOLDER = "masks/"
-"""`masks/a.jpg` is the mask of `a.jpg`."""
 LARGEST_RATIO = 100
 """Unpacked over packed size of an entry: image files, being compressed already, stay near one."""
 SMALL_ENTRY = 1 << 20
@@ -22,14 +24,29 @@ END_SIGNATURE, ZIP64_LOCATOR = b"PK\5\6", b"PK\6\7"
 LOCATOR_SIZE = 20
 DIRECTORY_ENTRY = 46 + 512
 """Bytes of an entry of the central directory with a long name."""
-HIDDEN = ("__MACOSX/", ".DS_Store", "Thumbs.db")
+ENTRIES_PER_IMAGE = 5
+"""Its mask, what macOS adds to both, and a folder."""
+UTF8_NAME = 0x800
+"""General purpose bit 11 of an entry: its name is UTF-8 (section 4.4.4)."""
 
 
-def read_zip(file: IO[bytes], largest: int, limit: int) -> list[Upload]:
+class Unpacked(NamedTuple):
+    """What an archive holds."""
+
+    images: list[Upload]
+    left_out: int
+    """Files that operating systems and file managers added."""
+
+
+def read_zip(file: IO[bytes], largest: int, limit: int) -> Unpacked:
     """The images of an archive in its order, each with its mask; contents are read when asked for.
 
-    At most `largest` images, `limit` bytes unpacked. Raises `RequestError` 422 for anything that is
-    not a plain archive of plain files.
+    A mask lies in a folder `masks`, in any case, of an image's folder or of one above: the nearest
+    counts. At most `largest` images, `limit` bytes unpacked.
+
+    Raises:
+        RequestError: 422, for anything that is not a plain archive of plain files, or a mask that
+            is not one of exactly one image.
     """
     _check_directory(file, largest)
     try:
@@ -37,39 +54,61 @@ def read_zip(file: IO[bytes], largest: int, limit: int) -> list[Upload]:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         message = f"the archive is damaged ({error}): pack it again"
         raise _refused("unreadable_zip", message) from error
-    entries = [entry for entry in archive.infolist() if not _is_skipped(entry)]
-    for entry in entries:
-        _check_entry(entry)
+    named = {entry: _name(entry) for entry in archive.infolist()}
+    files = {entry: name for entry, name in named.items() if not name.endswith("/")}
+    entries = {entry: name for entry, name in files.items() if not is_systems_own(name)}
+    for entry, name in entries.items():
+        _check_entry(entry, name)
     if (total := sum(entry.file_size for entry in entries)) > limit:
         raise _refused(
             "zip_bomb",
             f"the archive unpacks to {total >> 20} MiB; at most {limit >> 20} are allowed: send "
             "several jobs",
         )
-    return _items(archive, entries, largest)
+    return Unpacked(_items(archive, entries, largest), len(files) - len(entries))
 
 
-def _items(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], largest: int) -> list[Upload]:
-    masks = {
-        entry.filename.removeprefix(MASK_FOLDER): entry
-        for entry in entries
-        if entry.filename.startswith(MASK_FOLDER)
-    }
-    items = []
-    for entry in entries:
-        if entry.filename.startswith(MASK_FOLDER):
-            continue
-        mask = masks.pop(entry.filename, None)
-        read_mask = mask and functools.partial(_read, archive, mask)
-        items.append(Upload(entry.filename, functools.partial(_read, archive, entry), read_mask))
-    if masks:
-        name = next(iter(masks))
-        message = f"{MASK_FOLDER}{name[:80]} has no image {name[:80]}: name it as one"
-        raise _refused("unmatched_mask", message)
-    if not 1 <= len(items) <= largest:
-        message = f"the archive has {len(items)} images; 1..{largest} are allowed"
+def _items(
+    archive: zipfile.ZipFile, entries: Mapping[zipfile.ZipInfo, str], largest: int
+) -> list[Upload]:
+    photographs = {entry: name for entry, name in entries.items() if not is_mask(name)}
+    if not 1 <= len(photographs) <= largest:
+        message = (
+            f"the archive has {len(photographs)} images and {len(entries) - len(photographs)} "
+            f"masks; 1..{largest} images are allowed"
+        )
         raise _refused("wrong_count", message)
+    masks = _masks(entries, Counter(photographs.values()))
+
+    def reading(entry: zipfile.ZipInfo, name: str) -> functools.partial[bytes]:
+        return functools.partial(_read, archive, entry, name)
+
+    by_name = {name: entry for entry, name in entries.items()}
+    items = []
+    for entry, name in photographs.items():
+        mask = masks.get(name)
+        read_mask = None if mask is None else reading(by_name[mask], mask)
+        items.append(Upload(name, reading(entry, name), read_mask))
     return items
+
+
+def _masks(entries: Mapping[zipfile.ZipInfo, str], photographs: Counter[str]) -> dict[str, str]:
+    """The mask of each photograph that has one, by their names; 422 where it is not exactly one."""
+    masks: dict[str, str] = {}
+    for name, (mask, *others) in nearest_masks(entries.values()).items():
+        if others:
+            message = (
+                f"{mask[:80]!r} and {others[0][:80]!r} are both the mask of {name[:80]!r}: pack one"
+            )
+            raise _refused("duplicate_mask", message)
+        if photographs[name] != 1:
+            message = (
+                f"{mask[:80]!r} is the mask of {name[:80]!r}, which {photographs[name]} images are "
+                "called: name each mask as exactly one image"
+            )
+            raise _refused("unmatched_mask", message)
+        masks[name] = mask
+    return masks
 
 
 def _check_directory(file: IO[bytes], largest: int) -> None:
@@ -89,8 +128,8 @@ def _check_directory(file: IO[bytes], largest: int) -> None:
         raise _refused("zip64", message)
     fields = END_RECORD.unpack_from(tail, start)
     count, directory = fields[4], fields[5]
-    # As many masks as images, and folders.
-    if count > 3 * largest or directory > 3 * largest * DIRECTORY_ENTRY:
+    most = ENTRIES_PER_IMAGE * largest
+    if count > most or directory > most * DIRECTORY_ENTRY:
         raise _refused(
             "too_many_entries",
             f"the archive lists {count} entries in {directory} bytes; at most {largest} images "
@@ -98,10 +137,9 @@ def _check_directory(file: IO[bytes], largest: int) -> None:
         )
 
 
-def _check_entry(entry: zipfile.ZipInfo) -> None:
-    name = entry.filename
-    parts = name.replace("\\", "/").split("/")
-    if ".." in parts or name.startswith(("/", "\\")) or ":" in parts[0] or "\0" in name:
+def _check_entry(entry: zipfile.ZipInfo, name: str) -> None:
+    parts = name.split("/")
+    if ".." in parts or name.startswith("/") or ":" in parts[0] or "\0" in name:
         message = f"entry {name[:80]!r} points outside the archive: pack plain names"
         raise _refused("path_traversal", message)
     if entry.flag_bits & 1:
@@ -119,19 +157,22 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
         )
 
 
-def _is_skipped(entry: zipfile.ZipInfo) -> bool:
-    """Folders, and what file managers add."""
+def _name(entry: zipfile.ZipInfo) -> str:
+    """As its writer meant it: many write UTF-8 without saying so, and some backslashes."""
     name = entry.filename
-    return entry.is_dir() or name.startswith(HIDDEN[0]) or name.rsplit("/", 1)[-1] in HIDDEN
+    if not entry.flag_bits & UTF8_NAME:
+        with suppress(UnicodeError):  # else it is code page 437, as zipfile took it
+            name = name.encode("cp437").decode()
+    return name.replace("\\", "/")
 
 
-def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
     try:
         # Never more than was declared, and so checked.
         with archive.open(entry) as member:
             return member.read(entry.file_size)
     except Exception as error:  # zipfile and its decompressors raise many kinds on damaged input
-        message = f"entry {entry.filename[:80]!r} is damaged ({error}): pack it again"
+        message = f"entry {name[:80]!r} is damaged ({error}): pack it again"
         raise ItemError("unreadable_zip", message) from error
 
 

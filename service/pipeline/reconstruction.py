@@ -12,7 +12,7 @@ from graphics.azimuth import Hypothesis
 from graphics.photographs import Frame
 from graphics.render import Rendered, View, look, render_view
 from service import metrics
-from service.errors import ItemError, RequestError
+from service.errors import INTERNAL_ERROR, ItemError, RequestError
 from service.imaging import images
 from service.pipeline import meshes
 from service.pipeline.archive import Archive
@@ -28,7 +28,6 @@ logger = logging.getLogger(f"bentoml.{__name__}")
 PREVIEW_SIZE = 256
 SAMPLES = 2
 """Per pixel side, of every picture meant for people."""
-INTERNAL_ERROR = "internal_error"
 
 
 class Taken(NamedTuple):

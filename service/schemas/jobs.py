@@ -37,6 +37,9 @@ class JobAnswer(Strict):
     """done: every image has its outcome"""
     total: int = Field(ge=1, examples=[1000])
     """images"""
+    left_out: int | None = Field(default=None, ge=0, examples=[2])
+    """files of the archive that operating systems add, as ._a.jpg and Thumbs.db, and that are no
+    images; only in the answer that accepts an archive"""
     waiting: int = Field(ge=0, examples=[400])
     """images without an outcome"""
     succeeded: int = Field(ge=0, examples=[598])

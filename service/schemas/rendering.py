@@ -133,8 +133,9 @@ class RenderRequest(Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.reconstruction is None and (self.shape is None or self.texture is None):
-            raise ValueError("give reconstruction, or both shape and texture")
+        given = [name for name in ("shape", "texture") if getattr(self, name) is not None]
+        if self.reconstruction is None and len(given) < 2:
+            raise ValueError(f"give reconstruction, or both shape and texture, not {given}")
         if self.renderer != "graphics" and self.reconstruction is None and self.background is None:
             raise ValueError(f"renderer {self.renderer} needs a background, or a reconstruction")
         paths = ("cameras", "turntable")
@@ -201,7 +202,7 @@ class EditChanges(Strict):
     def _changes_something(self) -> Self:
         given = ("turn_degrees", "camera", "shape", "texture", "background")
         if all(getattr(self, name) is None for name in given):
-            raise ValueError(f"give at least one of {', '.join(given)}")
+            raise ValueError(f"give at least one of {', '.join(given)}: there is none")
         if self.turn_degrees is not None and self.camera is not None:
             raise ValueError("give turn_degrees or camera, not both")
         return self

@@ -11,8 +11,8 @@ from graphics.camera import AZIMUTH, CAMERA_SIZE, ELEVATION
 from graphics.image_files import PhotographError
 from graphics.photographs import cut_out, open_photograph
 from graphics.segmented import cut_out_found, show
-from train.data.labelled_photos import MASKS, TABLE, LabelledPhoto, mask_named, read_labels
-from train.data.photo_set import PIXEL_LIMIT, PhotographsError, Skipped, pictures_below
+from train.data.labelled_photos import TABLE, LabelledPhoto, mask_named, read_labels
+from train.data.photo_set import PIXEL_LIMIT, PhotographsError, Skipped, photographs_below
 
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """[S, S, 3] -> the mask [s, s] in 0..1."""
@@ -55,19 +55,17 @@ class Segmenter(NamedTuple):
 
 
 def photographs_of(folder: Path, masks: Path | None) -> list[Path]:
-    """Every picture below a folder, in order, but those in its `masks/` and in `masks`.
+    """Every picture below a folder, in order, but those in folders called `masks` and in `masks`.
 
     Raises:
         PhotographsError: it is no folder.
     """
-    places = [place.resolve() for place in (folder / MASKS, masks) if place is not None]
+    paths = photographs_below(folder)
+    if masks is None:
+        return paths
     # Relative and absolute paths may name the same folder.
-    inside = {path: path.parent.resolve() for path in pictures_below(folder)}
-    return [
-        path
-        for path, parent in inside.items()
-        if not any(parent.is_relative_to(place) for place in places)
-    ]
+    place = masks.resolve()
+    return [path for path in paths if not path.parent.resolve().is_relative_to(place)]
 
 
 def read_served(folder: Path, masks: Path | None, segmenter: Segmenter, size: int) -> ServedPhotos:

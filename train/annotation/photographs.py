@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 from graphics.camera import AZIMUTH
 from train.annotation.photo_answers import read_answers
 from train.annotation.photo_page import PredictedPhoto, write_photo_page
-from train.data.labelled_photos import MASKS
 from train.data.photo_set import (
     Photo,
     PhotographsError,
     PhotoSet,
     Skipped,
-    pictures_below,
+    photographs_below,
     read_photos,
 )
 from train.evaluation.benchmark import BATCH
@@ -25,8 +24,8 @@ from train.evaluation.predictors import BundlePredictor
 def annotate_photographs(folder: Path, bundle: Path, out: Path) -> str:
     """Write the page of a folder; returns what there is to say about it.
 
-    A photograph that cannot be used is named on stderr, with the reason. Masks in `masks/` are no
-    photographs.
+    A photograph that cannot be used is named on stderr, with the reason. Pictures in folders
+    called `masks` are no photographs.
 
     Raises:
         CommandError, OSError: the bundle, the folder's table or all of its photographs cannot be
@@ -50,7 +49,7 @@ def annotate_photographs(folder: Path, bundle: Path, out: Path) -> str:
 
 def _listed(folder: Path) -> tuple[list[Photo], list[Skipped]]:
     """Every picture below the folder but its masks, and those whose path no table can hold."""
-    paths = [path for path in pictures_below(folder) if folder / MASKS not in path.parents]
+    paths = photographs_below(folder)
     if not paths:
         raise PhotographsError(f"{folder} holds no picture: give JPEG, PNG, WebP or GIF files")
     photos, skipped = [], []

@@ -2,7 +2,7 @@
 
 It has a row for each photograph with `file`, `azimuth_degrees` (0 the front, 90 where the front
 faces the picture's left edge) and, if known, `elevation_degrees`. Masks of the same names lie in
-`masks/` or another folder.
+folders called `masks`, beside the photographs or above, or in another folder.
 """
 
 import csv
@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from train.data.photo_set import PhotographsError
+from graphics.picture_names import MASKS, nearest_masks
+from train.data.photo_set import PhotographsError, name_in, pictures_below, stem_of
 
 TABLE = "photos.csv"
 COLUMNS = ("file", "azimuth_degrees")
 """Those that it needs."""
-MASKS = "masks"
 
 
 class LabelledPhoto(NamedTuple):
@@ -33,13 +33,22 @@ class LabelledPhoto(NamedTuple):
 def read_labels(folder: Path, masks: Path | None = None) -> list[LabelledPhoto]:
     """The photographs of the folder's table, row by row.
 
-    `masks`: the folder of their masks; default: `masks/` of the folder.
+    `masks`: the folder of their masks; default: the nearest called `masks` that has one.
 
     Raises:
         PhotographsError: a column, a file or a number is missing or wrong; the message says which.
     """
-    masks = masks or folder / MASKS
-    return [_label(folder, masks, row, number) for number, row in enumerate(read_rows(folder))]
+    rows, nearest = read_rows(folder), {}
+    if masks is None:
+        masks, names = folder / MASKS, [name_in(folder, path) for path in pictures_below(folder)]
+        nearest = nearest_masks(names, stem_of)
+    labels = []
+    for number, row in enumerate(rows):
+        label = _label(folder, masks, row, number)
+        if beside := nearest.get(stem_of(row["file"])):
+            label = label._replace(mask=folder / beside[0])
+        labels.append(label)
+    return labels
 
 
 def read_rows(folder: Path) -> list[dict[str, str]]:

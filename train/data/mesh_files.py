@@ -16,8 +16,9 @@ from trimesh.resolvers import FilePathResolver
 from trimesh.visual.material import PBRMaterial
 from trimesh.visual.texture import TextureVisuals
 
+from graphics.picture_names import is_systems_own
 from train.config import CommandError
-from train.data.photo_set import Skipped
+from train.data.photo_set import Skipped, name_in
 from train.data.textured_object import UNTEXTURED, TexturedObject
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".dae", ".ply")
@@ -100,7 +101,9 @@ def mesh_paths(folder: Path) -> list[Path]:
             f"{folder} is not a folder: give one that holds {', '.join(SUFFIXES)} files"
         )
     found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    paths = sorted(path for path in found if path.is_file())
+    paths = sorted(
+        path for path in found if path.is_file() and not is_systems_own(name_in(folder, path))
+    )
     if not paths:
         raise MeshFilesError(f"{folder} holds no {', '.join(SUFFIXES)} file; give some")
     return paths

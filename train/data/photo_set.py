@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from mimetypes import MimeTypes
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from graphics.camera import CAMERA_SIZE
 from graphics.image_files import PhotographError
 from graphics.photographs import Frame, Photograph, decode, decode_square, frame_around
+from graphics.picture_names import is_mask, is_systems_own, nearest_masks
 from train.config import CommandError
 
 PIXEL_LIMIT = 89_478_485  # Pillow's own; larger files rarely hold what their owner thinks
@@ -30,7 +31,7 @@ class Skipped(NamedTuple):
 
 def pictures_below(folder: Path) -> list[Path]:
     """Every file that is named as a picture, in order; also of formats that are not read, so that
-    they are named among those left out.
+    they are named among those left out. What operating systems add, as `._a.jpg`, is passed over.
 
     Raises:
         PhotographsError: it is no folder.
@@ -39,7 +40,22 @@ def pictures_below(folder: Path) -> list[Path]:
         raise PhotographsError(
             f"{folder} is not a folder; give a folder of JPEG, PNG, WebP or GIF files"
         )
-    return sorted(path for path in folder.rglob("*") if _is_named_as_picture(path))
+    named = (path for path in folder.rglob("*") if _is_named_as_picture(path))
+    return sorted(path for path in named if not is_systems_own(name_in(folder, path)))
+
+
+def photographs_below(folder: Path) -> list[Path]:
+    """Every file that is named as a picture and lies in no folder called `masks`, in order.
+
+    Raises:
+        PhotographsError: it is no folder.
+    """
+    return [path for path in pictures_below(folder) if not is_mask(name_in(folder, path))]
+
+
+def name_in(folder: Path, path: Path) -> str:
+    """The path of a file of a folder, from there on, with `/`."""
+    return path.relative_to(folder).as_posix()
 
 
 def _is_named_as_picture(path: Path) -> bool:
@@ -156,17 +172,44 @@ def _stacked(
 
 
 def plain_folder(folder: Path, masks: Path | None) -> tuple[list[Photo], list[Skipped]]:
-    """Every picture below a folder, each with the mask of its name below another.
+    """Every photograph below a folder, each with the mask of its name below another.
+
+    Where none is given, the nearest folder called `masks` counts, and a photograph may have none.
 
     Raises:
         PhotographsError: either is no folder, or there is no photograph.
     """
-    paths = pictures_below(folder)
+    paths = photographs_below(folder)
     if masks is not None:
         paths = [path for path in paths if not path.is_relative_to(masks)]
     if not paths:
-        raise PhotographsError(f"{folder} holds no picture: give JPEG, PNG, WebP or GIF files")
-    return _with_masks([(path.relative_to(folder).as_posix(), path) for path in paths], masks)
+        raise PhotographsError(
+            f"{folder} holds no picture outside folders called masks: give JPEG, PNG, WebP or GIF "
+            "files"
+        )
+    named = [(name_in(folder, path), path) for path in paths]
+    return _with_nearest_masks(named, folder) if masks is None else _with_masks(named, masks)
+
+
+def _with_nearest_masks(
+    named: Sequence[tuple[str, Path]], folder: Path
+) -> tuple[list[Photo], list[Skipped]]:
+    """Every photograph with its mask, if it has one; masks of no photograph are named."""
+    names = [name_in(folder, path) for path in pictures_below(folder)]
+    masks = nearest_masks(names, stem_of)
+    photos = []
+    for name, path in named:
+        mask = masks.get(stem_of(name))
+        photos.append(Photo(name, path, folder / mask[0] if mask else None))
+    known = {stem_of(name) for name, _ in named}
+    reason = "it is in a folder of masks, and there is no photograph of its name"
+    unmatched = (mask for stem, mask in masks.items() if stem not in known)
+    return photos, [Skipped(name, reason) for mask in unmatched for name in mask]
+
+
+def stem_of(name: str) -> str:
+    """`cars/a.jpg` → `cars/a`: what a photograph and its mask share."""
+    return PurePosixPath(name).with_suffix("").as_posix()
 
 
 def listed(paths: Sequence[Path], masks: Path | None) -> tuple[list[Photo], list[Skipped]]:
@@ -188,12 +231,11 @@ def _with_masks(
     by_stem: dict[str, Path] = {}
     if masks is not None:
         for path in pictures_below(masks):
-            by_stem[path.relative_to(masks).with_suffix("").as_posix()] = path
+            by_stem[stem_of(name_in(masks, path))] = path
             by_stem.setdefault(path.stem, path)
     photos, skipped = [], []
     for name, path in named:
-        stem = Path(name).with_suffix("").as_posix()
-        mask = by_stem.get(stem, by_stem.get(path.stem))
+        mask = by_stem.get(stem_of(name), by_stem.get(path.stem))
         if masks is not None and mask is None:
             skipped.append(Skipped(name, f"no mask named {path.stem} in {masks.name}"))
         else:

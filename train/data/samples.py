@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from graphics.image_files import PhotographError, has_transparency, read_upright
-from train.data.photo_set import PIXEL_LIMIT, pictures_below
+from train.data.photo_set import PIXEL_LIMIT, photographs_below
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.running.workspace import WorkspaceError
 
@@ -33,7 +33,7 @@ def write_folder_samples(folder: Path, source: Path, count: int, size: int) -> l
         SamplesError: not one could be read.
     """
     written: list[Path] = []
-    for path in pictures_below(source):
+    for path in photographs_below(source):
         if len(written) == count:
             break
         try:

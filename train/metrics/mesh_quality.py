@@ -1,8 +1,9 @@
 """Whether a mesh is one that others can use: closed, not folded over, not through itself."""
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from graphics.compiled import cached
 
 Array = NDArray[np.float64]
 CELLS = 32  # along each side of the grid that finds the faces on a ray
@@ -66,7 +67,7 @@ def self_intersections(
     return float(cut.mean())
 
 
-_compiled = numba.njit(cache=True, nogil=True)
+_compiled = cached()
 
 
 @_compiled

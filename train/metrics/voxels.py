@@ -12,10 +12,10 @@ inside. Their solid is everything that cannot be seen from outside: the visual h
 before the first surface in any of them is outside.
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from graphics.compiled import cached
 from graphics.mesh import sphere_template
 from graphics.rasterize import visible_faces
 
@@ -84,7 +84,7 @@ def volume_iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     return both / either if either else 1.0
 
 
-@numba.njit(cache=True, nogil=True)
+@cached()
 def _count_crossings(
     triangles: NDArray[np.float64],  # [F, 3, 3]
     steps: NDArray[np.int16],  # [S, S, S + 1] y, x, z, added to
@@ -124,7 +124,7 @@ def _count_crossings(
                 _fill_row(crossing[left], crossing[1 - left], -rises[1 - left], steps[row])
 
 
-@numba.njit(cache=True, nogil=True)
+@cached()
 def _fill_row(
     left: NDArray[np.float64],  # [2] x, z where the row enters the triangle
     right: NDArray[np.float64],  # [2] x, z where it leaves
@@ -177,7 +177,7 @@ def _frame(direction: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([right, np.cross(direction, right), direction])
 
 
-@numba.njit(cache=True, nogil=True)
+@cached()
 def _carve(
     frame: NDArray[np.float64],  # [3, 3]
     depth: NDArray[np.float64],  # [D, D] of the first surface, larger is closer

@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 from service import logs
 from service.call import CALL, Call
 from service.errors import DeadlineExceeded
-from service.http.call_scope import CallScope, TimeLimit
+from service.http.call_scope import CallScope, Refusals, TimeLimit
 from service.settings import Settings
 
 
@@ -67,7 +67,7 @@ def call(client, app, **settings):
     engine = SimpleNamespace(settings=Settings(**settings))
     scope = {
         "type": "http", "method": "POST", "path": "/v1/echo", "headers": client.headers,
-        "app": SimpleNamespace(state=SimpleNamespace(engine=engine)),
+        "app": SimpleNamespace(state=SimpleNamespace(engine=engine), routes=[]),
     }  # fmt: skip
     asyncio.run(asyncio.wait_for(CallScope(app)(scope, client.receive, client.send), 10))
 
@@ -150,7 +150,7 @@ def test_who_goes_away_with_the_whole_answer_has_not_broken_off(lines):
 
 def test_a_body_that_does_not_come_is_answered_408(lines):
     client = Client(b"x", stalls=True)
-    call(client, echo, body_seconds=1)
+    call(client, Refusals(echo), body_seconds=1)
     assert client.status == 408
     body = json.loads(client.sent[1]["body"])
     assert body["error"]["code"] == "body_too_slow"

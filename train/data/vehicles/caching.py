@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import FunctionType
 
-import numba
 from numba.core.dispatcher import Dispatcher
 
-_cached = numba.njit(cache=True, nogil=True, error_model="numpy")
+from graphics.compiled import cached
+
+_cached = cached(error_model="numpy")
 
 
 def sources_digest(files: Iterable[Path]) -> str:

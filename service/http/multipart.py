@@ -1,0 +1,87 @@
+"""Forms as they come in: Starlette's parser, held to the beginning and the end of a body.
+
+It takes a body whose closing boundary never came for a whole one, and so loses the last part. It
+takes no preamble, which RFC 2046 allows, and a file named by `filename*` for a text.
+"""
+
+import re
+from collections.abc import AsyncGenerator
+
+from python_multipart.multipart import parse_options_header
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+PLAIN_ENCODINGS = (b"", b"7bit", b"8bit", b"binary")
+"""Content-Transfer-Encodings that leave a part's bytes as they are (RFC 2045, section 6.2)."""
+QUOTED = re.compile(rb'"(?:\\.|[^"\\])*"')
+EXTENDED_NAME = re.compile(rb";\s*filename\*", re.IGNORECASE)
+PLAIN_NAME = re.compile(rb";\s*filename\s*=", re.IGNORECASE)
+
+
+class WholeForm(MultiPartParser):
+    """Parses a body from its first boundary to its closing one; raises `MultiPartException`."""
+
+    def __init__(self, request: Request, files: int, fields: int) -> None:
+        """At most so many of each. A text has at most 1 MiB."""
+        self._boundary = _boundary_of(request)
+        self._begun = self._ended = False
+        body = self._whole(request.stream())
+        super().__init__(request.headers, body, max_files=files, max_fields=fields)
+
+    def on_end(self) -> None:
+        """The closing boundary has come."""
+        self._ended = True
+
+    def on_headers_finished(self) -> None:
+        """Refuse a part whose headers would make it another one than was meant."""
+        headers = dict(self._current_part.item_headers)
+        disposition = QUOTED.sub(b'""', headers.get(b"content-disposition", b""))
+        if EXTENDED_NAME.search(disposition) and not PLAIN_NAME.search(disposition):
+            raise MultiPartException(
+                "A part names its file by filename*, which forms may not (RFC 7578, section 4.2): "
+                "send filename in UTF-8."
+            )
+        encoding = headers.get(b"content-transfer-encoding", b"").strip().lower()
+        if encoding not in PLAIN_ENCODINGS:
+            raise MultiPartException(
+                f"A part has Content-Transfer-Encoding {encoding[:40].decode('latin-1')!r}; it "
+                "must be binary (RFC 7578, section 4.7): send the file as it is."
+            )
+        super().on_headers_finished()
+
+    async def _whole(self, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        """The body without its preamble. Raised inside, the parser closes the files it has."""
+        # A boundary begins a line, and the body begins one too.
+        boundary, held = b"\n--" + self._boundary, b"\n"
+        async for chunk in chunks:
+            if self._begun:
+                yield chunk
+                continue
+            held += chunk
+            start = held.find(boundary)
+            if start < 0:
+                held = held[-len(boundary) :]
+                continue
+            self._begun = True
+            yield held[start + 1 :]
+        if not self._ended:
+            raise MultiPartException(self._what_is_missing())
+
+    def _what_is_missing(self) -> str:
+        text = self._boundary[:80].decode("latin-1")
+        if not self._begun:
+            return f"No line of the body is the boundary {'--' + text!r} that Content-Type names."
+        return (
+            f"The body ends before its closing boundary {'--' + text + '--'!r}, so its last part "
+            "is cut short: send all of it again."
+        )
+
+
+def _boundary_of(request: Request) -> bytes:
+    """By the parser's reading of the header; raises `MultiPartException` where there is none."""
+    _, parameters = parse_options_header(request.headers.get("content-type"))
+    if not (boundary := parameters.get(b"boundary")):
+        raise MultiPartException(
+            "Content-Type has no boundary: let the HTTP library write the header."
+        )
+    return boundary
