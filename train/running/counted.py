@@ -1,0 +1,148 @@
+"""The settings and files that the result of a step depends on."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from train.config import CHECKPOINT, PROCEDURAL, Config
+from train.running.fingerprint import fingerprint
+from train.running.plan import Step
+
+UNCOUNTED = {"processes", "snapshot_kimg", "register"}
+"""Settings that change no result: how many processes share the work, and what is written beside."""
+
+BESIDE: dict[str, tuple[str, ...]] = {
+    "photographs": (),
+    "segmenter": ("photographs.size", "seed"),
+    "gan": ("photographs.size", "seed"),
+    "viewpoints": ("photographs.size", "seed"),
+    "cutouts": ("seed",),
+    "cameras": ("photographs.size", "seed"),
+    "multiview": ("photographs.size", "seed"),
+    "inverse": ("photographs.size", "seed"),
+    "disentangle": ("photographs.size", "seed"),
+    "evaluate": ("photographs.size",),
+    "export": ("preset", "seed"),
+}
+"""Settings of other sections that a stage reads."""
+
+BY_CATEGORY = ("segmenter", "viewpoints", "multiview", "inverse", "evaluate")
+"""Stages that treat vehicles otherwise than all else."""
+
+NOT_FIRST = ("kimg", "view_layers", "checkpoint")
+FIRST = ("conditioned_kimg", "warm_start")
+"""Settings of stage gan that later rounds do not read, and those that round 0 does not."""
+
+
+def counted(config: Config, step: Step) -> dict[str, Any]:
+    """Settings by flag, as JSON has them, and in place of every path what is there.
+
+    None: nothing is at the path, so whether it has changed is not known.
+    """
+    section = dataclasses.asdict(getattr(config, step.stage))
+    values = {f"{step.stage}.{k}": v for k, v in section.items() if k not in UNCOUNTED}
+    for name in BESIDE[step.stage]:
+        owner, _, field = name.rpartition(".")
+        values[name] = getattr(getattr(config, owner) if owner else config, field)
+    if step.stage in BY_CATEGORY:
+        values["export.category"] = "vehicles" if config.shows_vehicles else "another"
+    special = SPECIAL.get(step.stage)
+    if special is not None:
+        special(config, step, values)
+    return {name: _content(name, value) for name, value in values.items()}
+
+
+def _photographs(config: Config, step: Step, values: dict[str, Any]) -> None:
+    source = config.photographs.source
+    if source != CHECKPOINT:
+        del values["photographs.truncation"]
+    else:
+        values["gan.checkpoint"] = config.gan.checkpoint
+    if source in (PROCEDURAL, CHECKPOINT):
+        values["seed"] = config.seed
+    else:
+        del values["photographs.count"]
+
+
+def _gan(config: Config, step: Step, values: dict[str, Any]) -> None:
+    for name in NOT_FIRST if step.round else FIRST:
+        del values[f"gan.{name}"]
+
+
+def _inverse(config: Config, step: Step, values: dict[str, Any]) -> None:
+    first = values.pop("inverse.first_steps")
+    if step.round == 0 and config.rounds > 1 and first:
+        values["inverse.steps"] = first
+    if _has_baseline(config, step):
+        values["evaluate.single_view_baseline"] = True
+        values["evaluate.baseline_steps"] = config.evaluate.baseline_steps or config.inverse.steps
+
+
+def _evaluate(config: Config, step: Step, values: dict[str, Any]) -> None:
+    for name in ("single_view_baseline", "baseline_steps"):
+        del values[f"evaluate.{name}"]
+    if _has_baseline(config, step):
+        values["evaluate.single_view_baseline"] = True
+    if not config.shows_vehicles:
+        values["export.category"] = config.export.category
+
+
+def _export(config: Config, step: Step, values: dict[str, Any]) -> None:
+    values["rounds"] = step.round + 1
+
+
+def _has_baseline(config: Config, step: Step) -> bool:
+    wanted = config.evaluate.single_view_baseline and config.shows_vehicles
+    return wanted and step.round == config.rounds - 1
+
+
+SPECIAL = {
+    "photographs": _photographs, "gan": _gan, "inverse": _inverse, "evaluate": _evaluate,
+    "export": _export,
+}  # fmt: skip
+
+PATHS = (
+    "photographs.source", "gan.checkpoint", "gan.init", "segmenter.onnx", "inverse.vgg",
+    "cutouts.meshes", "cutouts.photographs",
+)  # fmt: skip
+WORDS = ("", PROCEDURAL, CHECKPOINT, "scratch", "shipped")
+"""Values of such a setting that are no path."""
+
+
+def _content(name: str, value: Any) -> Any:
+    if name == "cameras.estimator":
+        parts = (part.partition("@") for part in value.split(","))
+        return [f"{kind}@{content_of(Path(run))}" if run else kind for kind, _, run in parts]
+    if name not in PATHS or value in WORDS:
+        return list(value) if isinstance(value, tuple) else value
+    return content_of(Path(value))
+
+
+_known: dict[tuple[Any, ...], str] = {}
+
+
+def content_of(path: Path) -> str | None:
+    """What a file or a folder holds, in a line; None: nothing is there.
+
+    Files are read again where their sizes or times differ from the last look of this process.
+    """
+    if path.is_file():
+        files, above = [path], path.parent
+    elif path.is_dir():
+        files, above = [file for file in path.rglob("*") if _belongs(file, path)], path
+    else:
+        return None
+    facts = ((str(file), file.stat()) for file in sorted(files))
+    seen = tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in facts)
+    if seen not in _known:
+        whole = fingerprint(above, files)
+        # A file counts by its content alone: it may have been given another name.
+        _known[seen] = whole if path.is_dir() else fingerprint(path, [path])
+    return _known[seen]
+
+
+def _belongs(file: Path, folder: Path) -> bool:
+    """Whether a file is data: another run's progress and checkpoints say nothing of its networks,
+    and a person's system leaves hidden files."""
+    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+    return file.is_file() and not hidden and file.suffix not in (".jsonl", ".pt")
