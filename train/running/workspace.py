@@ -178,9 +178,13 @@ class Workspace:
         return StageFolder(self.path / name)
 
     def append(self, name: str, record: Mapping[str, Any]) -> None:
-        """Add one line to a `.jsonl` file of the run."""
-        with open(self.path / name, "a") as file:
-            file.write(json.dumps(dict(record)) + "\n")
+        """Add one line to a `.jsonl` file of the run; half a line of a full disk is ended first."""
+        line = (json.dumps(dict(record)) + "\n").encode()
+        with open(self.path / name, "a+b") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                line = line if file.read(1) == b"\n" else b"\n" + line
+            file.write(line)
 
 
 class StepLoop:
