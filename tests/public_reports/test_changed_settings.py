@@ -59,14 +59,15 @@ def test_changed_settings_of_a_finished_stage_are_refused_by_name(tmp_path, caps
 
 
 def test_mended_photographs_are_noticed_wherever_their_folder_is(tmp_path, capsys):
-    folder, run = tmp_path / "photographs", tmp_path / "run"
+    folder = tmp_path / "photographs"
+    run = folder / "run"  # what a run writes into the folder is none of its photographs
     folder.mkdir()
     for number in range(3):
         picture((200, 60 * number, 40)).save(folder / f"{number}.png")
     given = ["--data", str(folder)]
     assert command(run, *given, stages="photographs") == 0
     moved = folder.rename(tmp_path / "moved")
-    given = ["--data", str(moved)]
+    given, run = ["--data", str(moved)], moved / "run"
     assert command(run, *given, stages="photographs") == 0  # the same files elsewhere
     picture((10, 20, 230)).save(moved / "1.png")
     capsys.readouterr()

@@ -7,9 +7,7 @@ from typing import Any
 from train.config import CHECKPOINT, PROCEDURAL, Config
 from train.running.fingerprint import fingerprint
 from train.running.plan import Step
-
-UNCOUNTED = {"processes", "snapshot_kimg", "register"}
-"""Settings that change no result: how many processes share the work, and what is written beside."""
+from train.running.workspace import UNCOUNTED
 
 BESIDE: dict[str, tuple[str, ...]] = {
     "photographs": (),
@@ -34,10 +32,10 @@ FIRST = ("conditioned_kimg", "warm_start")
 """Settings of stage gan that later rounds do not read, and those that round 0 does not."""
 
 
-def counted(config: Config, step: Step) -> dict[str, Any]:
+def counted(config: Config, step: Step, run: Path) -> dict[str, Any]:
     """Settings by flag, as JSON has them, and in place of every path what is there.
 
-    None: nothing is at the path, so whether it has changed is not known.
+    `run`: the run folder, which may lie in a folder of photographs. None: nothing is at the path, so whether it has changed is not known.
     """
     section = dataclasses.asdict(getattr(config, step.stage))
     values = {f"{step.stage}.{k}": v for k, v in section.items() if k not in UNCOUNTED}
@@ -49,7 +47,7 @@ def counted(config: Config, step: Step) -> dict[str, Any]:
     special = SPECIAL.get(step.stage)
     if special is not None:
         special(config, step, values)
-    return {name: _content(name, value) for name, value in values.items()}
+    return {name: _content(name, value, run) for name, value in values.items()}
 
 
 def _photographs(config: Config, step: Step, values: dict[str, Any]) -> None:
@@ -109,40 +107,49 @@ WORDS = ("", PROCEDURAL, CHECKPOINT, "scratch", "shipped")
 """Values of such a setting that are no path."""
 
 
-def _content(name: str, value: Any) -> Any:
+NETWORKS = (".safetensors", ".npz")
+"""Files of another run that its pose estimators depend on; all else is images, or its progress."""
+
+
+def _content(name: str, value: Any, run: Path) -> Any:
     if name == "cameras.estimator":
         parts = (part.partition("@") for part in value.split(","))
-        return [f"{kind}@{content_of(Path(run))}" if run else kind for kind, _, run in parts]
+        return [
+            f"{kind}@{content_of(Path(other), suffixes=NETWORKS)}" if other else kind
+            for kind, _, other in parts
+        ]
     if name not in PATHS or value in WORDS:
         return list(value) if isinstance(value, tuple) else value
-    return content_of(Path(value))
+    return content_of(Path(value), apart=run)
 
 
 _known: dict[tuple[Any, ...], str] = {}
 
 
-def content_of(path: Path) -> str | None:
+def content_of(path: Path, apart: Path | None = None, suffixes: tuple[str, ...] = ()) -> str | None:
     """What a file or a folder holds, in a line; None: nothing is there.
 
-    Files are read again where their sizes or times differ from the last look of this process.
+    `apart`: a folder that does not count; `suffixes`: of the files that count, where given. Files
+    are read again where their sizes or times differ from the last look of this process.
     """
     if path.is_file():
-        files, above = [path], path.parent
+        files = [path]
     elif path.is_dir():
-        files, above = [file for file in path.rglob("*") if _belongs(file, path)], path
+        skipped = None if apart is None else apart.resolve()
+        files = [file for file in path.rglob("*") if _counts(file, path, skipped, suffixes)]
     else:
         return None
     facts = ((str(file), file.stat()) for file in sorted(files))
     seen = tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in facts)
     if seen not in _known:
-        whole = fingerprint(above, files)
         # A file counts by its content alone: it may have been given another name.
-        _known[seen] = whole if path.is_dir() else fingerprint(path, [path])
+        _known[seen] = fingerprint(path, files)
     return _known[seen]
 
 
-def _belongs(file: Path, folder: Path) -> bool:
-    """Whether a file is data: another run's progress and checkpoints say nothing of its networks,
-    and a person's system leaves hidden files."""
+def _counts(file: Path, folder: Path, apart: Path | None, suffixes: tuple[str, ...]) -> bool:
+    """Whether a file is data: a person's system leaves hidden files."""
     hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-    return file.is_file() and not hidden and file.suffix not in (".jsonl", ".pt")
+    named = not suffixes or file.suffix in suffixes
+    inside = apart is not None and file.resolve().is_relative_to(apart)
+    return file.is_file() and named and not hidden and not inside

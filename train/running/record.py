@@ -56,7 +56,7 @@ class Records:
         """`settings` by name, and by step the keys of its `inputs`."""
         if step not in self._now:
             before = self.stored(step) or {"settings": {}}
-            settings = counted(self.config, step)
+            settings = counted(self.config, step, self.workspace.path)
             for name, value in settings.items():
                 if value is None:  # what was there is gone: nobody can have changed it
                     settings[name] = before["settings"].get(name)
@@ -124,7 +124,7 @@ class Records:
         if not path.exists():
             return None
         begun = json.loads(path.read_text())
-        now = counted(self.config, step)
+        now = counted(self.config, step, self.workspace.path)
         found = {f"{step.stage}.{name}": value for name, value in begun.items()}
         found |= {"photographs.size": begun.get("size"), "seed": begun.get("seed")}
         if begun.get("first_steps"):

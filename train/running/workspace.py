@@ -7,8 +7,9 @@ Layout of `runs/<name>/`::
     photographs/ segmenter/ viewpoints/ export/        stages that run once
     round_<n>/gan/ multiview/ inverse/ ...             stages that run every round
 
-A stage folder holds `started.json` (the settings it was started with), `checkpoint.pt` while it
-trains, its results, and `done.json` at the end. Nothing is ever seen half-written: every file is
+A stage folder holds `started.json` (the settings it was started with), `depends_on.json` (what its
+result depends on, see `train.running.record`), `checkpoint.pt` while it trains, its results, and
+`done.json` at the end. Nothing is ever seen half-written: every file is
 written under another name and then renamed.
 """
 
@@ -30,6 +31,8 @@ from train.config import CommandError
 
 STAGES_OF_A_ROUND = ("cameras", "gan", "multiview", "inverse", "disentangle", "evaluate")
 CHECKPOINT_SECONDS = 60.0
+UNCOUNTED = {"processes", "snapshot_kimg", "register"}
+"""Settings that change no result: how many processes share the work, and what is written beside."""
 
 
 class WorkspaceError(CommandError):
@@ -97,13 +100,14 @@ class StageFolder(NamedTuple):
     def start(self, settings: Any) -> None:
         """Record the stage's settings, or refuse to go on with other ones than it began with."""
         given = dict(settings) if isinstance(settings, Mapping) else asdict(settings)
-        given = json.loads(json.dumps(given))
+        given = json.loads(json.dumps({k: v for k, v in given.items() if k not in UNCOUNTED}))
         marker = self.file("started.json")
         if not marker.exists():
             write_json(marker, given)
             return
         begun = json.loads(marker.read_text())
-        changed = sorted(k for k in {*begun, *given} if begun.get(k) != given.get(k))
+        names = {*begun, *given} - UNCOUNTED
+        changed = sorted(k for k in names if begun.get(k) != given.get(k))
         if changed:
             listing = ", ".join(f"{k}: {begun.get(k)!r} -> {given.get(k)!r}" for k in changed)
             raise WorkspaceError(
