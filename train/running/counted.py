@@ -35,7 +35,8 @@ FIRST = ("conditioned_kimg", "warm_start")
 def counted(config: Config, step: Step, run: Path) -> dict[str, Any]:
     """Settings by flag, as JSON has them, and in place of every path what is there.
 
-    `run`: the run folder, which may lie in a folder of photographs. None: nothing is at the path, so whether it has changed is not known.
+    `run`: the run folder, which may lie in a folder of photographs. None: nothing is at the path,
+    so whether it has changed is not known.
     """
     section = dataclasses.asdict(getattr(config, step.stage))
     values = {f"{step.stage}.{k}": v for k, v in section.items() if k not in UNCOUNTED}
