@@ -18,6 +18,7 @@ import io
 import json
 import math
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
@@ -135,13 +136,25 @@ class StageFolder(NamedTuple):
         write_atomically(self.file("checkpoint.pt"), content.getvalue())
 
     def load_checkpoint(self) -> dict[str, Any] | None:
-        """The newest checkpoint, or None where there is none."""
+        """The newest checkpoint, or None where there is none.
+
+        Raises:
+            WorkspaceError: it is damaged.
+        """
         import torch
 
         path = self.path / "checkpoint.pt"
         if not path.exists():
             return None
-        return torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except MemoryError:
+            raise
+        except Exception as error:  # of a damaged file torch raises a dozen kinds
+            raise WorkspaceError(
+                f"{path} is damaged ({type(error).__name__}): restore it from a copy, or delete "
+                "it, and the stage begins anew"
+            ) from error
 
 
 class Workspace:
@@ -168,12 +181,23 @@ class Workspace:
         """
         try:
             with filelock.FileLock(self.path / "lock", timeout=0):
+                self._clear()
                 yield
         except filelock.Timeout as error:
             raise WorkspaceError(
                 f"another command is using {self.path}: wait until it has ended, stop it, or give "
                 f"another folder with {self.flag}"
             ) from error
+
+    def _clear(self) -> None:
+        """Remove what killed processes were about to write; nobody else writes here now."""
+        for left in self.path.rglob(".*.part"):
+            if not left.name.split(".")[-2].isdigit():
+                continue  # of an array that the same command goes on with
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
     def stage(self, name: str, round: int = 0) -> StageFolder:
         """The folder of stage `name` in `round` (ignored for stages that run once)."""
