@@ -11,6 +11,7 @@ backward pass walks the same order again instead of remembering anything.
 """
 
 import math
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,11 +71,13 @@ def soft_mask_backward(  # noqa: PLR0913 - the forward's arguments and the gradi
 
 
 def check_settings(sigmainv: float, boxlen: float, knum: int) -> None:
-    """Refuse settings out of their ranges."""
-    if sigmainv <= 0 or boxlen < 0 or knum < 1:
+    """Refuse settings out of their ranges: nan and infinities too, and parts of a face."""
+    ranges = 0 < sigmainv < math.inf and 0 <= boxlen < math.inf
+    if not ranges or not isinstance(knum, Integral) or knum < 1:
         raise ValueError(
-            f"sigmainv={sigmainv}, boxlen={boxlen}, knum={knum}; sigmainv must be above 0, "
-            "boxlen at least 0 and knum at least 1 (defaults: 7000, 0.02, 30)"
+            f"sigmainv={sigmainv}, boxlen={boxlen}, knum={knum}; sigmainv must be finite and above "
+            "0, boxlen finite and at least 0, knum a whole number from 1 on (defaults: 7000, 0.02, "
+            "30)"
         )
 
 

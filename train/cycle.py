@@ -9,7 +9,8 @@ Every setting is a flag; --help lists them. Under torchrun the given processes s
 stages gan and inverse; all else runs in rank 0, and the others wait. (Without the two dashes
 torchrun takes --run for its own option.)
 
-The same command again goes on where the last one ended, also after a crash or a kill. Exit status:
+The same command again goes on where the last one ended, also after a crash or a kill. With other
+settings or changed data it ends with status 2 and says what --redo would make anew. Exit status:
 0 done, 2 a setting or the photographs cannot be used, 3 a person has to fill in viewpoints.csv.
 """
 
@@ -24,55 +25,67 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from train.config import Config, ConfigError, PresetName, checks
 from train.config.command_line import Settings, finish, outcome, parse, parse_first
 from train.config.presets import PRESETS, PURPOSES
 from train.config.section import OutputFolder, Section
+from train.running.plan import STAGES, Step, after, plan, reads
 from train.running.progress import Progress
-from train.running.workspace import Workspace, write_json
+from train.running.record import Records, prepare, steps_named
+from train.running.workspace import Workspace, WorkspaceError, write_json
 
 FAILED, UNUSABLE = 1, ConfigError.status
 """Exit statuses; see the module's docstring."""
 
 
-class Step(NamedTuple):
-    """One stage in one round."""
+def run(
+    config: Config,
+    workspace: Workspace,
+    stages: Sequence[str] = STAGES,
+    redo: Sequence[str] = (),
+) -> None:
+    """Run every stage named in `stages` that is not done yet, in the order of `plan`.
 
-    stage: str
-    round: int
-
-
-def plan(rounds: int) -> list[Step]:
-    """The stages in their order. Round 0's GAN is unconditional, later ones know cameras."""
-    steps = [Step("photographs", 0), Step("segmenter", 0), Step("gan", 0), Step("viewpoints", 0)]
-    steps += [Step("cutouts", 0)]
-    for number in range(rounds):
-        if number > 0:
-            steps += [Step("cameras", number), Step("gan", number)]
-        stages = ("multiview", "inverse", "disentangle", "evaluate")
-        steps += [Step(stage, number) for stage in stages]
-    return [*steps, Step("export", rounds - 1)]
-
-
-STAGES = tuple(dict.fromkeys(step.stage for step in plan(2)))
-
-
-def run(config: Config, workspace: Workspace, stages: Sequence[str] = STAGES) -> None:
-    """Run every stage named in `stages` that is not done yet, in the order of `plan`."""
-    _check(config, [name for name in stages if not workspace.stage(name).done])
+    `redo`: steps to make anew, and with them all that reads from them; see train.running.record.
+    """
+    records = Records(config, workspace)
+    again = {step.stage for step in after(records.steps, steps_named(records.steps, redo))}
+    _check(config, [name for name in stages if name in again or not workspace.stage(name).done])
+    prepare(records, redo)
     write_json(workspace.path / "config.json", dataclasses.asdict(config))
-    for step in plan(config.rounds):
-        folder = workspace.stage(step.stage, step.round)
-        if step.stage not in stages or folder.done:
+    waiting, began = [], False
+    for step in records.steps:
+        if step.stage not in stages or records.folder(step).done:
             continue
-        progress = Progress(workspace, step.stage, 0, step.round)
-        progress.say("starts")
-        began = time.monotonic()
-        importlib.import_module(f"train.stages.{step.stage}").run(config, workspace, step.round)
-        facts = json.dumps(folder.facts())
-        progress.say(f"done in {time.monotonic() - began:.0f} s  {facts[:400]}")
+        if missing := _missing(records, step):
+            waiting.append(f"{step} waits for {missing}")
+            continue
+        began = True
+        _run_step(config, records, step)
+    if waiting and not began:
+        raise WorkspaceError(f"{waiting[0]}, which has to run to its end first: name it too")
+    for line in waiting:
+        print(f"{line}, which --stages does not name")
+
+
+def _missing(records: Records, step: Step) -> str:
+    """What a step of a later round would wait for: --stages does not name all of its round."""
+    if step.round == 0 or step.stage == "export":
+        return ""
+    return ", ".join(str(read) for read in reads(step) if not records.folder(read).done)
+
+
+def _run_step(config: Config, records: Records, step: Step) -> None:
+    progress = Progress(records.workspace, step.stage, 0, step.round)
+    progress.say("starts")
+    began = time.monotonic()
+    records.write(step)
+    stage = importlib.import_module(f"train.stages.{step.stage}")
+    stage.run(config, records.workspace, step.round)
+    records.write(step)
+    facts = json.dumps(records.folder(step).facts())
+    progress.say(f"done in {time.monotonic() - began:.0f} s  {facts[:400]}")
 
 
 def _check(config: Config, stages: Sequence[str]) -> None:
@@ -104,6 +117,9 @@ class Command(Section):
     """The run folder."""
     stages: str = ",".join(STAGES)
     """The stages to run, with commas between them."""
+    redo: str = ""
+    """Steps to make anew, with all that reads from them, and commas between them: `gan` for all
+    rounds, `gan:1` for one. What they had written is removed."""
     dry_run: bool = False
     """Print the settings and the plan, and do nothing."""
 
@@ -164,7 +180,7 @@ def _command(arguments: Sequence[str] | None) -> None:
         return
     workspace, stages = Workspace(command.run), command.stages.split(",")
     with workspace.lock():
-        run(config, workspace, stages)
+        run(config, workspace, stages, [name for name in command.redo.split(",") if name])
         if workspace.stage("export").done:
             bundle = workspace.stage("export").path / "bundle"
             print(f"done: {bundle}; serve it with: make serve BUNDLE={bundle}")

@@ -113,8 +113,8 @@ def test_a_missing_mean_is_measured_and_said():
 @pytest.mark.parametrize("limit", [None, 1.2])
 def test_the_discriminator_is_that_of_the_published_equations(limit):
     weights = discriminator_weights()
-    layers = ("b16.conv0", "b16.conv1", "b16.skip", "b16.fromrgb", "b8.conv0", "b8.conv1")
-    settings = {f"{name}.conv_clamp": limit for name in (*layers, "b8.skip", "b4.conv")}
+    layers = ("b16.conv0", "b16.conv1", "b16.fromrgb", "b8.conv0", "b8.conv1", "b4.conv")
+    settings = {f"{name}.conv_clamp": limit for name in layers}
     content = nvidia_pickle(generator_weights(16), weights, judge_settings=settings)
     judge = read_checkpoint(content).discriminator
     images = torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(3))

@@ -17,7 +17,6 @@ from train.adaptation.cameras import (
     scores,
     self_labels,
 )
-from train.adaptation.fingerprint import fingerprint
 from train.adaptation.options import Adapt
 from train.adaptation.rendering import rerender_iou
 from train.adaptation.served import ServedPhotos, photographs_of, read_served
@@ -28,6 +27,7 @@ from train.data.labelled_photos import TABLE
 from train.data.photo_set import PhotographsError
 from train.data.rendered_cutouts import plain_vehicles, procedural_vehicles, rendered_meshes
 from train.models.inverse_graphics import InverseGraphics
+from train.running.fingerprint import fingerprint
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace, write_json
 

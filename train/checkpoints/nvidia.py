@@ -15,6 +15,7 @@ from train.checkpoints import keys
 from train.checkpoints.keys import Key, layer_keys
 from train.checkpoints.refusal import CheckpointError, contents
 from train.checkpoints.safe_unpickler import PersistentObject, StoredTensor, read_pickle
+from train.models.discriminator import PUBLISHED_GROUP
 from train.models.stylegan2 import StyleGAN2DiscriminatorShape, StyleGAN2Shape
 
 MAPPING_RATE = 0.01
@@ -24,6 +25,7 @@ REASONS = {
     "augment_pipe": "augmentation of the photographs in training",
     "training_set_kwargs": "settings of the training",
 }
+SKIP = "skip"  # the name of the layer that goes round a block of D
 DEEPEST = 8  # levels of modules in modules; StyleGAN2 has four
 
 
@@ -111,16 +113,34 @@ def _refuse_other_networks(network: Network) -> None:
 
 
 def _clamp_of(network: Network) -> float | None:
-    """The limit of every layer's output, which must be one for all."""
-    found = {
-        value
+    """The limit of every layer's output, which must be one for all but the skips, which have none.
+
+    The official classes hand `conv_clamp` to every convolution but those of the skips.
+    """
+    limits = {
+        name: value
         for name, value in network.settings.items()
         if name.rpartition(".")[2] == "conv_clamp" and name.count(".") > 1
     }
-    if len(found) > 1 or any(not isinstance(v, int | float | None) for v in found):
+    found = {value for name, value in limits.items() if name.split(".")[-2] != SKIP}
+    if len(found) > 1 or any(isinstance(v, bool | str) for v in found):
         raise CheckpointError(f"has layers of several conv_clamp ({found}); wanted is one for all")
+    for name, value in limits.items():
+        if name.split(".")[-2] == SKIP and value is not None:
+            raise CheckpointError(f"is a variant with {name}={value}; wanted is none on a skip")
     limit = found.pop() if found else None
     return None if limit is None else float(limit)
+
+
+def _group_of(network: Network) -> int:
+    """Images that D's standard deviation is taken over."""
+    group = network.settings.get("b4.mbstd.group_size", PUBLISHED_GROUP)
+    if type(group) is not int:
+        raise CheckpointError(
+            f"is a variant with b4.mbstd.group_size={group}; wanted is a number of images, as "
+            "the published form has it"
+        )
+    return group
 
 
 def _generator_keys(shape: StyleGAN2Shape) -> Iterator[Key]:
@@ -163,6 +183,7 @@ def _discriminator_shape(network: Network) -> StyleGAN2DiscriminatorShape:
         size=side // 2,
         channels=tuple(channels),
         clamp=_clamp_of(network),
+        group=_group_of(network),
     )
 
 

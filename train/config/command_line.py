@@ -3,6 +3,7 @@
 Nothing here or in the settings imports torch: what cannot be used is refused at once.
 """
 
+import errno
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields, is_dataclass
@@ -35,6 +36,14 @@ MARKERS = (
     tyro.conf.PositionalMetavarFromFieldName,
 )
 _REGISTRY = ConstructorRegistry()
+
+STOPPED, DISK_FULL = 130, 1
+"""Exit statuses; the first is the shell's own for Ctrl-C."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+AGAIN = (
+    "nothing that was finished is lost; the same command again goes on from its last checkpoint, "
+    "or begins anew where it writes none"
+)
 
 
 def parse(
@@ -75,11 +84,22 @@ def parse_first(kind: type[Options], arguments: Sequence[str] | None, module: st
 def outcome(
     work: Callable[[], None], *unusable: type[Exception]
 ) -> tuple[int, str]:  # the exit status, and what there is to say about it
-    """Do `work`; `unusable`: errors beside `CommandError` whose message says what to change."""
+    """Do `work`; `unusable`: errors beside `CommandError` whose message says what to change.
+
+    Ctrl-C ends with status 130 and a full disk with 1, each with one line.
+    """
     try:
         work()
     except CommandError as error:
         return error.status, str(error)
+    except KeyboardInterrupt:
+        return STOPPED, f"stopped: {AGAIN}"
+    except OSError as error:
+        if error.errno in FULL:
+            return DISK_FULL, f"{error}: make room on that disk; {AGAIN}"
+        if not isinstance(error, unusable):
+            raise
+        return CommandError.status, str(error)
     except unusable as error:
         return CommandError.status, str(error)
     except SystemExit as ended:  # tyro's, which has said why

@@ -51,4 +51,14 @@ class ArrayFile:
 
 
 def _new_file(path: Path, shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.memmap:
-    return np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=tuple(shape))
+    """An empty file whose room is reserved: a mapped page that the disk has no room for would end
+    the process by a signal, without a word."""
+    rows = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=tuple(shape))
+    try:
+        with open(path, "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+    except OSError as error:
+        del rows
+        path.unlink()
+        raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
+    return rows

@@ -18,10 +18,12 @@ from trimesh.visual.texture import TextureVisuals
 
 from graphics.picture_names import is_systems_own
 from train.config import CommandError
+from train.data.gltf_files import Placement, read_gltf
 from train.data.photo_set import Skipped, name_in
 from train.data.textured_object import UNTEXTURED, TexturedObject
 
-SUFFIXES = (".glb", ".gltf", ".obj", ".dae", ".ply")
+GLTF_SUFFIXES = (".glb", ".gltf")
+SUFFIXES = (*GLTF_SUFFIXES, ".obj", ".dae", ".ply")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tga", ".bmp", ".webp", ".tif", ".tiff", ".gif")
 CLAY = 0.7  # grey of what has no colour at all
 LARGEST_TEXTURE = 1024
@@ -119,8 +121,13 @@ def read_mesh(path: Path, folder: Path | None = None) -> TexturedObject:
     if path.stat().st_size == 0:
         raise ValueError("it is empty: 0 bytes")
     finder = TextureFinder(path, folder or path.parent)
+    placements: dict[str, Placement] = {}
     try:
-        scene = trimesh.load_scene(str(path), resolver=finder, process=False)
+        source: Any = str(path)
+        if path.suffix.lower() in GLTF_SUFFIXES:
+            source, placements = read_gltf(path)
+        kind = path.suffix.lower().removeprefix(".")
+        scene = trimesh.load_scene(source, file_type=kind, resolver=finder, process=False)
         parts = [part for part in scene.dump() if isinstance(part, trimesh.Trimesh)]
     except Exception as error:  # every loader of trimesh raises its own kinds
         reason = "; ".join(finder.lacking) or f"{type(error).__name__}: {error}"
@@ -130,7 +137,25 @@ def read_mesh(path: Path, folder: Path | None = None) -> TexturedObject:
     parts = [part for part in parts if len(part.faces)]
     if not parts:
         raise ValueError("it has no triangles")
+    for part in parts:
+        _place(part, placements)
     return _merged([_coloured(part, finder) for part in parts])
+
+
+def _place(part: trimesh.Trimesh, placements: dict[str, Placement]) -> None:
+    """Move a part's texture coordinates as its file says.
+
+    Raises:
+        ValueError: the file names a texture that cannot be read.
+    """
+    material = getattr(part.visual, "material", None)
+    placement = placements.get(getattr(material, "name", None) or "")
+    if placement is None or not placement.textured:
+        return
+    if getattr(material, "baseColorTexture", None) is None:
+        raise ValueError("it names a texture that is no readable picture (PNG, JPEG or WebP)")
+    if part.visual.uv is not None:
+        part.visual.uv = placement.moved(part.visual.uv)
 
 
 def read_folder(folder: Path) -> Iterator[tuple[str, TexturedObject | Skipped]]:

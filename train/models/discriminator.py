@@ -12,6 +12,8 @@ from train.models.camera_features import camera_features, camera_layer
 from train.models.generator import default_channels
 from train.models.layers import EPSILON, EqualisedConvolution, EqualisedLinear, halve
 
+PUBLISHED_GROUP = 4
+"""Images that the minibatch standard deviation is taken over (StyleGAN2's default)."""
 WIDTH = 128  # numbers in the code that the logit is read from, in our own discriminator
 
 
@@ -96,6 +98,10 @@ class Discriminator(nn.Module):
         """Numbers in the code that the logit is read from."""
         return WIDTH
 
+    def _group(self) -> int:
+        """Images that the minibatch standard deviation is taken over."""
+        return PUBLISHED_GROUP
+
     def _limit(self, features: Tensor) -> Tensor:
         """What the outputs of the stem and of the last convolution pass through; nothing here."""
         return features
@@ -118,7 +124,7 @@ class Discriminator(nn.Module):
             has, wants = ("no cameras", "a") if cameras is None else ("cameras", "no")
             raise ValueError(f"got {has}, but this is {wants} camera-conditioned discriminator")
         features = self.features(images)[-1]
-        deviation = minibatch_deviation(features, batches=batches).to(features.dtype)
+        deviation = minibatch_deviation(features, self._group(), batches).to(features.dtype)
         last = self._limit(self.last(torch.cat([features, deviation], dim=1)))
         code = self.code(last.flatten(1))
         logits = self.logit(code)[:, 0]
@@ -127,7 +133,7 @@ class Discriminator(nn.Module):
         return logits + (code * self.camera(cameras)).sum(dim=1) / math.sqrt(code.shape[1])
 
 
-def minibatch_deviation(features: Tensor, group: int = 4, batches: int = 1) -> Tensor:
+def minibatch_deviation(features: Tensor, group: int = PUBLISHED_GROUP, batches: int = 1) -> Tensor:
     """Mean standard deviation within groups of a batch (Karras et al. 2018, section 3).
 
     [B, C, H, W] -> [B, 1, H, W], float32 if not float64.

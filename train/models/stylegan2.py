@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from train.models.discriminator import Discriminator, DiscriminatorShape
+from train.models.discriminator import PUBLISHED_GROUP, Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape, StyleLayer
 from train.models.layers import EqualisedConvolution
 from train.models.modulation import ModulatedConvolution
@@ -115,7 +115,10 @@ class StyleGAN2DiscriminatorShape(DiscriminatorShape):
     size: int = 256
     patch: int = 1
     clamp: float | None = None
-    """Largest magnitude of every convolution's output (StyleGAN2-ADA); None: no limit."""
+    """Largest magnitude of every convolution's output but the skips' (StyleGAN2-ADA); None: no
+    limit."""
+    group: int = PUBLISHED_GROUP
+    """Images that the minibatch standard deviation is taken over."""
 
     def __post_init__(self) -> None:
         if not self.channels:
@@ -123,6 +126,8 @@ class StyleGAN2DiscriminatorShape(DiscriminatorShape):
         super().__post_init__()
         if self.patch != 1:
             raise ValueError(f"patch={self.patch}: the published form reads single pixels")
+        if self.group < 1:
+            raise ValueError(f"group={self.group}: at least 1 image")
         if self.clamp is not None and not self.clamp > 0:
             raise ValueError(f"clamp={self.clamp}: above 0, or none")
 
@@ -155,8 +160,8 @@ class SmoothedResidualBlock(nn.Module):
         """The sum of both branches at unit variance."""
         inner = self.conv0(features).clamp(-self.limit, self.limit)
         branch = self.conv1(inner).clamp(-self.limit, self.limit)
-        skipped = self.skip(features).clamp(-self.limit, self.limit)
-        return (branch + skipped) * math.sqrt(0.5)
+        # The published skip has no limit: nothing is added up in it that could overflow.
+        return (branch + self.skip(features)) * math.sqrt(0.5)
 
 
 class StyleGAN2Discriminator(Discriminator):
@@ -171,6 +176,9 @@ class StyleGAN2Discriminator(Discriminator):
 
     def _width(self) -> int:
         return self.shape.channels[0]
+
+    def _group(self) -> int:
+        return self.shape.group
 
     def _limit(self, features: Tensor) -> Tensor:
         limit = self.shape.clamp

@@ -126,9 +126,9 @@ def dibr_soft_mask(  # noqa: PLR0913 - kaolin's signature
     `multiplier` is accepted for kaolin's sake and used by its backend alone: distances here are
     taken from the pixel, where scaling changes nothing. Raises as `rasterize` does.
     """
-    inputs.check_soft_mask(face_vertices_image, selected_face_idx, sigmainv, boxlen, knum)
-    chosen = load_backend(backend, face_vertices_image.device)
     settings = MaskSettings(sigmainv, boxlen, knum, multiplier)
+    inputs.check_soft_mask(face_vertices_image, selected_face_idx, settings)
+    chosen = load_backend(backend, face_vertices_image.device)
     return chosen.soft_mask(face_vertices_image, selected_face_idx, settings)
 
 

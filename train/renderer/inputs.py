@@ -1,12 +1,15 @@
 """What the renderer accepts: checked where it comes in, and as its backends are given it."""
 
+import math
 from collections.abc import Callable
+from numbers import Integral
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from graphics.soft_mask import check_settings
+from train.renderer.batched_function import CheckFinite
 
 
 class Faces(NamedTuple):
@@ -50,11 +53,23 @@ FLOATS = (torch.float32, torch.float64)
 
 def check_plane(height: int, width: int, multiplier: float, eps: float) -> None:
     """An image has pixels, and kaolin's two numbers of its plane are above 0."""
-    if height < 1 or width < 1:
-        raise ValueError(f"image is {height}x{width} px; height and width must be at least 1")
-    if multiplier <= 0 or eps <= 0:
+    if not all(isinstance(side, Integral) and side >= 1 for side in (height, width)):
         raise ValueError(
-            f"multiplier={multiplier}, eps={eps}; both must be above 0 (defaults: 1000, 1e-8)"
+            f"image is {height}x{width} px; height and width must be whole numbers from 1 on"
+        )
+    check_multiplier(multiplier)
+    if not 0 < eps < math.inf or not eps / (multiplier * multiplier) > 0:
+        raise ValueError(
+            f"eps={eps} with multiplier={multiplier}; eps must be finite, and eps / multiplier² "
+            "above 0 (defaults: 1e-8, 1000)"
+        )
+
+
+def check_multiplier(multiplier: float) -> None:
+    """kaolin's scale of the image plane is a finite number above 0."""
+    if not 0 < multiplier < math.inf:
+        raise ValueError(
+            f"multiplier={multiplier}; it must be a finite number above 0 (default: 1000)"
         )
 
 
@@ -89,9 +104,7 @@ def check_valid(valid_faces: Tensor, face_vertices_z: Tensor) -> None:
     _check_device("valid_faces", valid_faces, face_vertices_z)
 
 
-def check_soft_mask(
-    face_vertices_image: Tensor, face_idx: Tensor, sigmainv: float, boxlen: float, knum: int
-) -> None:
+def check_soft_mask(face_vertices_image: Tensor, face_idx: Tensor, settings: MaskSettings) -> None:
     """[B, F, 3, 2], int64 [B, H, W] of the same faces, and settings in their ranges."""
     _check_corners(face_vertices_image)
     _check_kind("face_vertices_image", face_vertices_image, face_vertices_image)
@@ -103,7 +116,8 @@ def check_soft_mask(
             f"of faces it must be torch.int64 [{batch}, H, W], as `rasterize` returns it"
         )
     _check_device("selected_face_idx", face_idx, face_vertices_image)
-    check_settings(sigmainv, boxlen, knum)
+    check_settings(settings.sigmainv, settings.boxlen, settings.knum)
+    check_multiplier(settings.multiplier)
 
 
 def _check_corners(face_vertices_image: Tensor) -> None:
@@ -131,13 +145,5 @@ def _check_device(name: str, tensor: Tensor, like: Tensor) -> None:
 
 def _check_finite(name: str, tensor: Tensor) -> None:
     """Where looking costs no waiting: a CUDA tensor's numbers are not fetched."""
-    if tensor.device.type != "cpu":
-        return
-    # The sum is finite unless a number is not, or the numbers are huge: then look at each.
-    if torch.isfinite(tensor.detach().sum()) or torch.isfinite(tensor.detach()).all():
-        return
-    wrong = int((~torch.isfinite(tensor.detach())).sum())
-    raise ValueError(
-        f"{name} holds {wrong} numbers that are not finite (nan or inf) of {tensor.numel()}; look "
-        "for a division by 0 or a diverging training before the renderer"
-    )
+    if tensor.device.type == "cpu":
+        CheckFinite.apply(tensor.detach(), name)

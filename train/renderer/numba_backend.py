@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from graphics import rasterize as raster
 from graphics import soft_mask as silhouette
 from graphics import texture as lookup
+from train.renderer.batched_function import BatchedFunction, Gradient
 from train.renderer.inputs import Faces, MaskSettings, Plane
 
 SMALLEST_SHARD = 4  # images per thread below which handing work over costs more than it saves
@@ -32,98 +32,133 @@ def unavailable() -> str:
 
 def rasterize(faces: Faces, plane: Plane) -> tuple[Tensor, Tensor]:
     """See train.renderer.inputs."""
-    return _Rasterize.apply(*faces, plane)
+    image, face_index, _ = _Rasterize.apply(*faces, plane)
+    return image, face_index.long()
 
 
 def soft_mask(corners: Tensor, face_idx: Tensor, settings: MaskSettings) -> Tensor:
     """See train.renderer.inputs; distances are taken from the pixel and need no multiplier."""
-    return _SoftMask.apply(corners, face_idx, settings)
+    return _SoftMask.apply(corners, face_idx.int(), settings)
 
 
-class _Rasterize(Function):
+class _Rasterize(BatchedFunction):
     @staticmethod
     def forward(
-        ctx: Any, corners: Tensor, features: Tensor, z: Tensor, valid: Tensor, plane: Plane
-    ) -> tuple[Tensor, Tensor]:
-        height, width, ctx.area_epsilon = plane
+        corners: Tensor, features: Tensor, z: Tensor, valid: Tensor, plane: Plane
+    ) -> tuple[Tensor, ...]:
+        """The image, int32 face index [B, H, W] and barycentric weights [B, H, W, 3]."""
+        height, width, area_epsilon = plane
 
         def see(*shard: NDArray[Any]) -> tuple[NDArray[Any], ...]:
             corners, features, z, valid = shard
-            visible = raster.visible_faces(corners, z, height, width, valid, ctx.area_epsilon)
+            visible = raster.visible_faces(corners, z, height, width, valid, area_epsilon)
             return raster.interpolate(features, visible), *visible
 
-        arrays = _array(corners), _array(features), _array(z), _array(valid)
-        image, *visible = _sharded(see, arrays)
-        ctx.arrays = *arrays[:2], *visible
-        face_idx = _tensor(visible[0], corners).long()
-        ctx.mark_non_differentiable(face_idx)
-        return _tensor(image, corners), face_idx
+        return _sharded(see, corners, features, z, valid)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        corners, features, _, _, plane = inputs
+        ctx.area_epsilon = plane.area_epsilon
+        ctx.save_for_backward(corners, features, *output[1:])
+        ctx.mark_non_differentiable(*output[1:])
+        ctx.set_materialize_grads(False)  # the weights' would be as large as they are
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, image_gradient: Tensor, _: Tensor) -> tuple[Any, ...]:
+    def backward(ctx: Any, image_gradient: Tensor | None, *_: Any) -> tuple[Any, ...]:
+        if image_gradient is None:
+            return None, None, None, None, None
         wanted = ctx.needs_input_grad[1]
+        gradients = _RasterizeGradient.apply(
+            image_gradient, *ctx.saved_tensors, ctx.area_epsilon, wanted
+        )
+        return gradients[0], gradients[1] if wanted else None, None, None, None
+
+
+class _RasterizeGradient(Gradient):
+    @staticmethod
+    def forward(*arguments: Any) -> tuple[Tensor, ...]:
+        """Of corners and features; the latter's is 0 where the last argument is False."""
+        *tensors, area_epsilon, wanted = arguments
 
         def descend(*shard: NDArray[Any]) -> tuple[NDArray[Any], ...]:
             gradient, corners, features, *visible = shard
             return raster.interpolate_backward(
-                gradient, corners, features, raster.VisibleFaces(*visible), ctx.area_epsilon, wanted
+                gradient, corners, features, raster.VisibleFaces(*visible), area_epsilon, wanted
             )
 
-        of_corners, of_features = _sharded(descend, (_array(image_gradient), *ctx.arrays))
-        of_features = _tensor(of_features, image_gradient) if wanted else None
-        return _tensor(of_corners, image_gradient), of_features, None, None, None
+        return _sharded(descend, *tensors)
 
 
-class _SoftMask(Function):
+class _SoftMask(BatchedFunction):
     @staticmethod
-    def forward(ctx: Any, corners: Tensor, face_idx: Tensor, settings: MaskSettings) -> Tensor:
-        arrays, ctx.settings = (_array(corners), _array(face_idx.int())), settings[:3]
-        (mask,) = _sharded(lambda *shard: (silhouette.soft_mask(*shard, *ctx.settings),), arrays)
-        ctx.arrays = mask, *arrays
-        return _tensor(mask, corners)
+    def forward(corners: Tensor, face_index: Tensor, settings: MaskSettings) -> Tensor:
+        return _sharded(
+            lambda *shard: (silhouette.soft_mask(*shard, *settings[:3]),), corners, face_index
+        )[0]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        corners, face_index, ctx.settings = inputs
+        ctx.save_for_backward(output, corners, face_index)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, mask_gradient: Tensor) -> tuple[Any, ...]:
-        (gradient,) = _sharded(
-            lambda *shard: (silhouette.soft_mask_backward(*shard, *ctx.settings),),
-            (_array(mask_gradient), *ctx.arrays),
-        )
-        return _tensor(gradient, mask_gradient), None, None
+        gradient = _SoftMaskGradient.apply(mask_gradient, *ctx.saved_tensors, ctx.settings)
+        return gradient, None, None
 
 
-class SampleTexture(Function):
+class _SoftMaskGradient(Gradient):
+    @staticmethod
+    def forward(*arguments: Any) -> Tensor:
+        *tensors, settings = arguments
+        return _sharded(
+            lambda *shard: (silhouette.soft_mask_backward(*shard, *settings[:3]),), *tensors
+        )[0]
+
+
+class SampleTexture(BatchedFunction):
     """See texture.sample_texture."""
 
     @staticmethod
-    def forward(ctx: Any, textures: Tensor, uvs: Tensor, covered: Tensor) -> Tensor:
+    def forward(textures: Tensor, uvs: Tensor, covered: Tensor) -> Tensor:
         """Colours [B, C, H, W]."""
-        ctx.arrays = _array(textures), _array(uvs), _array(covered)
-        (colours,) = _sharded(lambda *shard: (lookup.sample_texture(*shard),), ctx.arrays)
-        return _tensor(colours, textures)
+        return _sharded(lambda *shard: (lookup.sample_texture(*shard),), textures, uvs, covered)[0]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        """The gradient needs all that came in."""
+        ctx.save_for_backward(*inputs)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, colours_gradient: Tensor) -> tuple[Any, ...]:
         """Gradients in textures and uvs."""
-        of_textures, of_uvs = _sharded(
-            lookup.sample_texture_backward, (_array(colours_gradient), *ctx.arrays)
-        )
-        return _tensor(of_textures, colours_gradient), _tensor(of_uvs, colours_gradient), None
+        return *_SampleTextureGradient.apply(colours_gradient, *ctx.saved_tensors), None
+
+
+class _SampleTextureGradient(Gradient):
+    @staticmethod
+    def forward(*tensors: Tensor) -> tuple[Tensor, ...]:
+        return _sharded(lookup.sample_texture_backward, *tensors)
 
 
 def _sharded(
     function: Callable[..., Sequence[NDArray[Any]]],
-    arrays: Sequence[NDArray[Any]],  # each [B, ...]
-) -> Sequence[NDArray[Any]]:
+    *tensors: Tensor,  # each [B, ...]
+) -> tuple[Tensor, ...]:
     """What a function of batches returns, its batch split among torch's number of threads."""
+    arrays = [np.ascontiguousarray(tensor.detach().cpu().numpy()) for tensor in tensors]
     count = min(torch.get_num_threads(), len(arrays[0]) // SMALLEST_SHARD)
     if count < 2:
-        return function(*arrays)
-    shards = zip(*(np.array_split(array, count) for array in arrays), strict=True)
-    parts = list(_pool().map(lambda shard: function(*shard), shards))
-    return [np.concatenate(results) for results in zip(*parts, strict=True)]
+        results = function(*arrays)
+    else:
+        shards = zip(*(np.array_split(array, count) for array in arrays), strict=True)
+        parts = list(_pool().map(lambda shard: function(*shard), shards))
+        results = [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
+    return tuple(torch.from_numpy(result).to(tensors[0].device) for result in results)
 
 
 @functools.cache
@@ -131,9 +166,5 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="renderer")
 
 
-def _array(tensor: Tensor) -> NDArray[Any]:
-    return np.ascontiguousarray(tensor.detach().cpu().numpy())
-
-
-def _tensor(array: NDArray[np.floating], like: Tensor) -> Tensor:
-    return torch.from_numpy(array).to(like.device)
+# A forked child inherits the pool without its threads, and would wait for them for ever.
+os.register_at_fork(after_in_child=_pool.cache_clear)

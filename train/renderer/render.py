@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from graphics.mesh import Template
+from graphics.soft_mask import check_settings
 from train.renderer.camera import project
 from train.renderer.dibr import BackendName, dibr_rasterization
 from train.renderer.lighting import shading
@@ -89,6 +90,7 @@ class Renderer(nn.Module):
         super().__init__()
         if size < 1:
             raise ValueError(f"size is {size} px; it must be at least 1")
+        check_settings(sigmainv, boxlen, knum)
         self.template = template
         self.size, self.sigmainv, self.boxlen, self.knum = size, sigmainv, boxlen, knum
         self.backend: BackendName = backend

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from train.renderer.batched_function import BatchedFunction, Gradient
 from train.renderer.inputs import Faces, MaskSettings, Plane
 
 SMALL_TILE, LARGE_TILE, LARGE_IMAGE = 8, 16, 192
@@ -51,12 +51,13 @@ class _Tiles(NamedTuple):
 
 def rasterize(faces: Faces, plane: Plane) -> tuple[Tensor, Tensor]:
     """See train.renderer.inputs."""
-    return _Rasterize.apply(*faces, plane)
+    image, face_index, _ = _Rasterize.apply(*faces, plane)
+    return image, face_index.long()
 
 
 def soft_mask(corners: Tensor, face_idx: Tensor, settings: MaskSettings) -> Tensor:
     """See train.renderer.inputs; distances are taken from the pixel and need no multiplier."""
-    return _SoftMask.apply(corners, face_idx, settings)
+    return _SoftMask.apply(corners, face_idx.int(), settings)[0]
 
 
 def _tiles(corners: Tensor, valid: Tensor, size: Sequence[int], margin: float) -> _Tiles:
@@ -74,14 +75,15 @@ def _tiles(corners: Tensor, valid: Tensor, size: Sequence[int], margin: float) -
     return _Tiles(edge, (tiles, batch), listed, counts)
 
 
-class _Rasterize(Function):
+class _Rasterize(BatchedFunction):
     @staticmethod
     def forward(
-        ctx: Any, corners: Tensor, features: Tensor, z: Tensor, valid: Tensor, plane: Plane
-    ) -> tuple[Tensor, Tensor]:
+        corners: Tensor, features: Tensor, z: Tensor, valid: Tensor, plane: Plane
+    ) -> tuple[Tensor, ...]:
+        """The image, int32 face index [B, H, W] and barycentric weights [B, H, W, 3]."""
         from train.renderer import triton_kernels
 
-        *size, ctx.area_epsilon = plane
+        *size, area_epsilon = plane
         corners, features = corners.contiguous(), features.contiguous()
         tiles = _tiles(corners, valid.contiguous(), size, 0.0)
         (batch, faces), channels = corners.shape[:2], features.shape[3]
@@ -89,42 +91,71 @@ class _Rasterize(Function):
         weights, image = (corners.new_empty((batch, *size, depth)) for depth in (3, channels))
         triton_kernels.visible_faces[tiles.grid](
             corners, z.contiguous(), features, tiles.listed, tiles.counts,
-            face_index, weights, image, faces, *size, channels, ctx.area_epsilon,
+            face_index, weights, image, faces, *size, channels, area_epsilon,
             TILE=tiles.edge, **EXACT,
         )  # fmt: skip
-        ctx.save_for_backward(corners, features, face_index, weights)
-        face_idx = face_index.long()
-        ctx.mark_non_differentiable(face_idx)
-        return image, face_idx
+        return image, face_index, weights
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        corners, features, _, _, plane = inputs
+        ctx.area_epsilon = plane.area_epsilon
+        ctx.save_for_backward(corners, features, *output[1:])
+        ctx.mark_non_differentiable(*output[1:])
+        ctx.set_materialize_grads(False)  # the weights' would be as large as they are
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, image_gradient: Tensor, _: Tensor) -> tuple[Any, ...]:
-        from train.renderer import triton_gradients
-
-        corners, features, face_index, weights = ctx.saved_tensors
-        (batch, faces), channels = corners.shape[:2], features.shape[3]
-        size, given = face_index.shape[1:], image_gradient.contiguous()
-        of_corners, of_features = torch.empty_like(corners), None
-        triton_gradients.vertices_gradient[faces, batch](
-            given, corners, features, face_index, weights, of_corners, faces, *size, channels,
-            ctx.area_epsilon, SPAN=SPAN, num_warps=1,
-        )  # fmt: skip
-        if ctx.needs_input_grad[1]:
-            of_features = torch.empty_like(features)
-            triton_gradients.features_gradient[faces, batch, channels](
-                given, corners, face_index, weights, of_features, faces, *size, channels,
-                SPAN=SPAN, num_warps=1,
-            )  # fmt: skip
+    def backward(ctx: Any, image_gradient: Tensor | None, *_: Any) -> tuple[Any, ...]:
+        if image_gradient is None:
+            return None, None, None, None, None
+        given = image_gradient, *ctx.saved_tensors
+        of_corners = _CornersGradient.apply(*given, ctx.area_epsilon)
+        of_features = _FeaturesGradient.apply(*given) if ctx.needs_input_grad[1] else None
         return of_corners, of_features, None, None, None
 
 
-class _SoftMask(Function):
+class _CornersGradient(Gradient):
     @staticmethod
-    def forward(ctx: Any, corners: Tensor, face_idx: Tensor, settings: MaskSettings) -> Tensor:
+    def forward(*arguments: Any) -> Tensor:
+        """Through the barycentric weights."""
+        from train.renderer import triton_gradients
+
+        *tensors, area_epsilon = arguments
+        given, corners, features, face_index, weights = (part.contiguous() for part in tensors)
+        (batch, faces), channels = corners.shape[:2], features.shape[3]
+        gradient = torch.empty_like(corners)
+        triton_gradients.vertices_gradient[faces, batch](
+            given, corners, features, face_index, weights, gradient, faces, *face_index.shape[1:],
+            channels, area_epsilon, SPAN=SPAN, num_warps=1,
+        )  # fmt: skip
+        return gradient
+
+
+class _FeaturesGradient(Gradient):
+    @staticmethod
+    def forward(*tensors: Tensor) -> Tensor:
+        from train.renderer import triton_gradients
+
+        given, corners, features, face_index, weights = (part.contiguous() for part in tensors)
+        (batch, faces), channels = corners.shape[:2], features.shape[3]
+        gradient = torch.empty_like(features)
+        triton_gradients.features_gradient[faces, batch, channels](
+            given, corners, face_index, weights, gradient, faces, *face_index.shape[1:], channels,
+            SPAN=SPAN, num_warps=1,
+        )  # fmt: skip
+        return gradient
+
+
+class _SoftMask(BatchedFunction):
+    @staticmethod
+    def forward(
+        corners: Tensor, face_index: Tensor, settings: MaskSettings
+    ) -> tuple[Tensor, Tensor]:
+        """The mask and the last candidate's index, int32 [B, H, W]."""
         from train.renderer import triton_kernels
 
-        corners, face_index = corners.contiguous(), face_idx.int().contiguous()
+        corners, face_index = corners.contiguous(), face_index.contiguous()
         size, (batch, faces) = face_index.shape[1:], corners.shape[:2]
         everyone = torch.ones((batch, faces), dtype=torch.bool, device=corners.device)
         sigmainv, boxlen, knum, _ = settings
@@ -135,21 +166,33 @@ class _SoftMask(Function):
             corners, face_index, tiles.listed, tiles.counts, mask, last_face, faces, *size,
             sigmainv, boxlen, knum, TILE=tiles.edge, **EXACT,
         )  # fmt: skip
+        return mask, last_face
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+        corners, face_index, ctx.settings = inputs
+        mask, last_face = output
         ctx.save_for_backward(mask, corners, face_index, last_face)
-        ctx.settings = settings
-        return mask
+        ctx.mark_non_differentiable(last_face)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, mask_gradient: Tensor) -> tuple[Any, ...]:
+    def backward(ctx: Any, mask_gradient: Tensor, _: Any) -> tuple[Any, ...]:
+        gradient = _SoftMaskGradient.apply(mask_gradient, *ctx.saved_tensors, ctx.settings)
+        return gradient, None, None
+
+
+class _SoftMaskGradient(Gradient):
+    @staticmethod
+    def forward(*arguments: Any) -> Tensor:
         from train.renderer import triton_gradients
 
-        mask, corners, face_index, last_face = ctx.saved_tensors
+        *tensors, settings = arguments
+        given, mask, corners, face_index, last_face = (part.contiguous() for part in tensors)
         (batch, faces), size = corners.shape[:2], face_index.shape[1:]
-        sigmainv, boxlen, _, _ = ctx.settings
         gradient = torch.empty_like(corners)
         triton_gradients.soft_mask_gradient[faces, batch](
-            mask_gradient.contiguous(), mask, corners, face_index, last_face, gradient,
-            faces, *size, sigmainv, boxlen, SPAN=SPAN, num_warps=1,
+            given, mask, corners, face_index, last_face, gradient, faces, *size,
+            settings.sigmainv, settings.boxlen, SPAN=SPAN, num_warps=1,
         )  # fmt: skip
-        return gradient, None, None
+        return gradient

@@ -7,8 +7,9 @@ Layout of `runs/<name>/`::
     photographs/ segmenter/ viewpoints/ export/        stages that run once
     round_<n>/gan/ multiview/ inverse/ ...             stages that run every round
 
-A stage folder holds `started.json` (the settings it was started with), `checkpoint.pt` while it
-trains, its results, and `done.json` at the end. Nothing is ever seen half-written: every file is
+A stage folder holds `started.json` (the settings it was started with), `depends_on.json` (what its
+result depends on, see `train.running.record`), `checkpoint.pt` while it trains, its results, and
+`done.json` at the end. Nothing is ever seen half-written: every file is
 written under another name and then renamed.
 """
 
@@ -17,6 +18,7 @@ import io
 import json
 import math
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
@@ -30,6 +32,8 @@ from train.config import CommandError
 
 STAGES_OF_A_ROUND = ("cameras", "gan", "multiview", "inverse", "disentangle", "evaluate")
 CHECKPOINT_SECONDS = 60.0
+UNCOUNTED = {"processes", "snapshot_kimg", "register"}
+"""Settings that change no result: how many processes share the work, and what is written beside."""
 
 
 class WorkspaceError(CommandError):
@@ -97,13 +101,14 @@ class StageFolder(NamedTuple):
     def start(self, settings: Any) -> None:
         """Record the stage's settings, or refuse to go on with other ones than it began with."""
         given = dict(settings) if isinstance(settings, Mapping) else asdict(settings)
-        given = json.loads(json.dumps(given))
+        given = json.loads(json.dumps({k: v for k, v in given.items() if k not in UNCOUNTED}))
         marker = self.file("started.json")
         if not marker.exists():
             write_json(marker, given)
             return
         begun = json.loads(marker.read_text())
-        changed = sorted(k for k in {*begun, *given} if begun.get(k) != given.get(k))
+        names = {*begun, *given} - UNCOUNTED
+        changed = sorted(k for k in names if begun.get(k) != given.get(k))
         if changed:
             listing = ", ".join(f"{k}: {begun.get(k)!r} -> {given.get(k)!r}" for k in changed)
             raise WorkspaceError(
@@ -131,13 +136,25 @@ class StageFolder(NamedTuple):
         write_atomically(self.file("checkpoint.pt"), content.getvalue())
 
     def load_checkpoint(self) -> dict[str, Any] | None:
-        """The newest checkpoint, or None where there is none."""
+        """The newest checkpoint, or None where there is none.
+
+        Raises:
+            WorkspaceError: it is damaged.
+        """
         import torch
 
         path = self.path / "checkpoint.pt"
         if not path.exists():
             return None
-        return torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except MemoryError:
+            raise
+        except Exception as error:  # of a damaged file torch raises a dozen kinds
+            raise WorkspaceError(
+                f"{path} is damaged ({type(error).__name__}): restore it from a copy, or delete "
+                "it, and the stage begins anew"
+            ) from error
 
 
 class Workspace:
@@ -164,12 +181,23 @@ class Workspace:
         """
         try:
             with filelock.FileLock(self.path / "lock", timeout=0):
+                self._clear()
                 yield
         except filelock.Timeout as error:
             raise WorkspaceError(
                 f"another command is using {self.path}: wait until it has ended, stop it, or give "
                 f"another folder with {self.flag}"
             ) from error
+
+    def _clear(self) -> None:
+        """Remove what killed processes were about to write; nobody else writes here now."""
+        for left in self.path.rglob(".*.part"):
+            if not left.name.split(".")[-2].isdigit():
+                continue  # of an array that the same command goes on with
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
     def stage(self, name: str, round: int = 0) -> StageFolder:
         """The folder of stage `name` in `round` (ignored for stages that run once)."""
@@ -178,9 +206,13 @@ class Workspace:
         return StageFolder(self.path / name)
 
     def append(self, name: str, record: Mapping[str, Any]) -> None:
-        """Add one line to a `.jsonl` file of the run."""
-        with open(self.path / name, "a") as file:
-            file.write(json.dumps(dict(record)) + "\n")
+        """Add one line to a `.jsonl` file of the run; half a line of a full disk is ended first."""
+        line = (json.dumps(dict(record)) + "\n").encode()
+        with open(self.path / name, "a+b") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                line = line if file.read(1) == b"\n" else b"\n" + line
+            file.write(line)
 
 
 class StepLoop:

@@ -121,7 +121,8 @@ def judge(weights, images, limit=math.inf):
         x = convolved(x, weight, stride, padding)
         if f"{name}.bias" in weights:
             x = leaky(x + weights[f"{name}.bias"][:, None, None])
-        return x.clamp(-limit, limit)
+        # A skip has neither bias nor limit.
+        return x if name.endswith(".skip") else x.clamp(-limit, limit)
 
     side = images.shape[2]
     x = convolution(images.double(), f"b{side}.fromrgb")

@@ -1,4 +1,4 @@
-from train.adaptation.fingerprint import fingerprint
+from train.running.fingerprint import fingerprint
 
 
 def test_names_and_contents_count_and_nothing_else(tmp_path):
