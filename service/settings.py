@@ -67,8 +67,8 @@ class Settings(pydantic.BaseModel):
     """Largest request body in MiB; uploads are spooled to disk, not held in memory."""
     json_limit_mebibytes: AtLeast1 = 32
     """Largest JSON request body in MiB, which is held in memory."""
-    pixel_limit_megapixels: AtLeast1 = 50
-    """Most megapixels of one image as stored."""
+    pixel_limit_megapixels: Annotated[int, Field(ge=1, le=256)] = 50
+    """Most megapixels of one image as stored; 256 at most."""
     texture_size: AtLeast0 = 256
     """Texels of the longer side of every texture where the model's own is smaller; 0 = always the
     model's own. For a GLB or OBJ a request may name another. Larger ones show more of the

@@ -26,7 +26,7 @@ class Adapt(Section):
     """The command line."""
 
     photos: InputFolder
-    """JPEG, PNG, WebP and GIF files; labelled where the folder has a `photos.csv`."""
+    """JPEG, PNG, WebP, GIF, HEIC and AVIF files; labelled where the folder has a `photos.csv`."""
     out: OutputFolder = Path("runs/adapted")
     """The folder to write to; the bundle is `bundle/` in it."""
     bundle: BundleFolder = SHIPPED

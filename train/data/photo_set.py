@@ -1,7 +1,6 @@
 """Real photographs of single objects: which files they are, and what ground truth they have."""
 
 from collections.abc import Iterable, Sequence
-from mimetypes import MimeTypes
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,44 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphics.camera import CAMERA_SIZE
-from graphics.image_files import PhotographError
+from graphics.image_files import MOST_PIXELS, PhotographError
 from graphics.photographs import Frame, Photograph, decode, decode_square, frame_around
-from train.config import CommandError
+from train.data.picture_files import (
+    PhotographsError,
+    Skipped,
+    no_picture,
+    others_below,
+    pictures_below,
+)
 
-PIXEL_LIMIT = 89_478_485  # Pillow's own; larger files rarely hold what their owner thinks
-_TYPES = MimeTypes()  # without what a machine adds to them: all machines take the same files
-
-
-class PhotographsError(CommandError):
-    """There is nothing to train on, or to measure."""
-
-
-class Skipped(NamedTuple):
-    """A file that was left out."""
-
-    name: str  # path below the folder
-    reason: str  # what is wrong with it
-
-
-def pictures_below(folder: Path) -> list[Path]:
-    """Every file that is named as a picture, in order; also of formats that are not read, so that
-    they are named among those left out.
-
-    Raises:
-        PhotographsError: it is no folder.
-    """
-    if not folder.is_dir():
-        raise PhotographsError(
-            f"{folder} is not a folder; give a folder of JPEG, PNG, WebP or GIF files"
-        )
-    return sorted(path for path in folder.rglob("*") if _is_named_as_picture(path))
-
-
-def _is_named_as_picture(path: Path) -> bool:
-    kind, _ = _TYPES.guess_type(path.name, strict=False)
-    return kind is not None and kind.startswith("image/")
-
-
+PIXEL_LIMIT = MOST_PIXELS
+"""No server is to be kept alive: a photograph of 200 megapixels is read as any other."""
 UNKNOWN = np.nan  # a column of a camera that is not annotated
 
 
@@ -156,7 +129,8 @@ def _stacked(
 
 
 def plain_folder(folder: Path, masks: Path | None) -> tuple[list[Photo], list[Skipped]]:
-    """Every picture below a folder, each with the mask of its name below another.
+    """Every picture below a folder, each with the mask of its name below another; files that are
+    not named as pictures are left out.
 
     Raises:
         PhotographsError: either is no folder, or there is no photograph.
@@ -165,8 +139,11 @@ def plain_folder(folder: Path, masks: Path | None) -> tuple[list[Photo], list[Sk
     if masks is not None:
         paths = [path for path in paths if not path.is_relative_to(masks)]
     if not paths:
-        raise PhotographsError(f"{folder} holds no picture: give JPEG, PNG, WebP or GIF files")
-    return _with_masks([(path.relative_to(folder).as_posix(), path) for path in paths], masks)
+        raise no_picture(folder)
+    others = others_below(folder, [] if masks is None else [masks])
+    named = [(path.relative_to(folder).as_posix(), path) for path in paths]
+    photos, unmasked = _with_masks(named, masks)
+    return photos, others + unmasked
 
 
 def listed(paths: Sequence[Path], masks: Path | None) -> tuple[list[Photo], list[Skipped]]:

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from tests.train.adaptation.adaptable import photograph
 from train.adaptation.served import Segmenter, photographs_of, read_served
-from train.data.photo_set import PhotographsError
+from train.data.picture_files import PhotographsError
 
 SIZE = 32
 BLOCK = (10, 8, 49, 31)

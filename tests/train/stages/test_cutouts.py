@@ -8,7 +8,7 @@ from tests.train.data.mesh_folder import write_glb, write_obj
 from train.config import Config, ConfigError, CutoutsConfig, ExportConfig
 from train.config.checks import check
 from train.data.cutouts import CutOutBatch
-from train.data.photo_set import PhotographsError
+from train.data.picture_files import PhotographsError
 from train.running.workspace import Workspace, WorkspaceError
 from train.stages import cutouts
 
