@@ -75,6 +75,8 @@ def _of_levels(values: NDArray[np.integer]) -> Image.Image:
     """By grey values [H, W]: of two the one that is not 0, of more the brightness."""
     most = int(values.max())
     inside = values > 0
+    if most == 0:  # nothing at all, which whoever cuts out says
+        return Image.fromarray(values.astype(np.uint8))
     if (most >= HALF or not inside.all()) and np.array_equal(inside, values == most):
         return Image.fromarray(np.where(inside, 255, 0).astype(np.uint8))
     values = values >> 8 if most > 255 else values

@@ -1,6 +1,6 @@
 import os
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 # Before BentoML is imported: its store, its logs and its metrics stay out of the user's home.
 os.environ["BENTOML_HOME"] = tempfile.mkdtemp(prefix="bentoml-tests-")
@@ -32,21 +32,32 @@ def loaded_bundle(bundle_folder):
     return bundle.load(bundle_folder)
 
 
-@pytest.fixture(scope="session")
-def client(bundle_folder):
+@contextmanager
+def open_client(bundle_folder, **settings):
+    """A client of a service in this process; the one that was open before serves again after."""
     from starlette.testclient import TestClient
 
     with ExitStack() as held:
         patch = held.enter_context(pytest.MonkeyPatch.context())
-        patch.setenv("INVERSE_GRAPHICS_BUNDLE", str(bundle_folder))
-        patch.setenv("INVERSE_GRAPHICS_THREADS", "2")
-        patch.setenv("INVERSE_GRAPHICS_QUEUE_LIMIT", "128")
-        patch.setenv("INVERSE_GRAPHICS_BODY_LIMIT_MEBIBYTES", "4")
-        patch.setenv("INVERSE_GRAPHICS_JSON_LIMIT_MEBIBYTES", "1")
-        from service.api import InverseGraphics
+        values = {
+            "bundle": bundle_folder, "threads": 2, "queue_limit": 128, "body_limit_mebibytes": 4,
+            "json_limit_mebibytes": 1, **settings,
+        }  # fmt: skip
+        for name, value in values.items():
+            patch.setenv(f"INVERSE_GRAPHICS_{name.upper()}", str(value))
+        from service.api import InverseGraphics, routes
 
+        before = dict(routes.state._state)
         with pytest.MonkeyPatch.context() as at_start:
             # The servers of other tests are not to inherit it.
             at_start.setenv("INVERSE_GRAPHICS_SEGMENTER", "bundle")
             opened = held.enter_context(TestClient(InverseGraphics.to_asgi()))
+        yield opened
+    if before:
+        routes.state._state.update(before)
+
+
+@pytest.fixture(scope="session")
+def client(bundle_folder):
+    with open_client(bundle_folder) as opened:
         yield opened
