@@ -123,14 +123,23 @@ def open_photograph(
     Raises:
         PhotographError: the photograph or its mask cannot be used.
     """
-    # An object that has to be pointed out may be a small part, others rarely under a half.
-    finer = DETAIL if boxed or mask_content is not None else 2
-    image, size = read_upright(content, finer * DETAIL * resolution, pixel_limit)
+    needed = needed_side(resolution, boxed or mask_content is not None)
+    image, size = read_upright(content, needed, pixel_limit)
     if mask_content is not None:
         coverage = read_mask(mask_content, size, pixel_limit, scaled_mask)
         return Opened(with_alpha(image, coverage), size)
-    is_cut_out = transparent_share(image) >= LEAST_CUT_OUT
-    return Opened(image if is_cut_out else image.convert("RGB"), size)
+    if transparent_share(image) >= LEAST_CUT_OUT:
+        return Opened(image, size)
+    image = image.convert("RGB")
+    # No more is kept until a segmenter has found the object than of a JPEG, read at a fraction.
+    factor = min(image.size) // needed
+    return Opened(image.reduce(factor) if factor > 1 else image, size)
+
+
+def needed_side(resolution: int, pointed_out: bool) -> int:
+    """Pixels of the shorter side of a photograph of which R x R are to be made."""
+    # An object that has to be pointed out may be a small part, others rarely under a half.
+    return (DETAIL if pointed_out else 2) * DETAIL * resolution
 
 
 def with_alpha(image: Image.Image, coverage: Image.Image) -> Image.Image:

@@ -29,7 +29,13 @@ BINARY = WithJsonSchema({"type": "string", "format": "binary"})
 def to_upload(value: UploadFile | str) -> Upload:
     """A part as an image whose content is read later."""
     if isinstance(value, UploadFile):
-        return Upload((value.filename or "")[:255], value.file.read)
+        file = value.file
+
+        def read() -> bytes:
+            file.seek(0)  # it is read again where it had to wait for room in memory
+            return file.read()
+
+        return Upload((value.filename or "")[:255], read)
 
     def refuse() -> bytes:
         # Never taken as an address: a service that fetches URLs reaches into its own network.

@@ -62,7 +62,7 @@ BOX_EXAMPLE = [120, 80, 410, 300]
 
 
 class Upload(NamedTuple):
-    """One image of a request or job; contents are read off the event loop, one after the other.
+    """One image of a request or job; contents are read off the event loop, as often as needed.
 
     Reading raises `ItemError` where there is no file to read.
     """
