@@ -22,8 +22,9 @@ SHORTEST_KEY = 16
 """Characters of an API key."""
 REQUEST_TIMEOUT_SECONDS = 300
 """A request that takes longer is answered 504; pods are given this long to drain."""
-SHARE_FOR_PIXELS = 0.5
-"""Of the memory there is: the rest is for the graphs, the uploads and what is kept."""
+SHARE_FOR_PIXELS = 0.25
+"""Of the memory there is. As much again stays with threads that have unpacked something, and the
+rest is for the graphs, the uploads and what is kept."""
 
 
 def _parts(given: Any) -> Any:
@@ -75,8 +76,8 @@ class Settings(pydantic.BaseModel):
     megapixels_in_flight: AtLeast0 = 0
     """Megapixels that are unpacked at a time, over all images, at 8 bytes a pixel; others wait. A
     JPEG counts as it is unpacked, at a fraction of its size; WebP counts twice, HEIC and AVIF three
-    times. An image that is larger is unpacked alone. 0 = half of the memory that the cgroup allows,
-    or that the machine has."""
+    times. An image that is larger is unpacked alone. 0 = a quarter of the memory that the cgroup
+    allows, or that the machine has."""
     texture_size: AtLeast0 = 256
     """Texels of the longer side of every texture where the model's own is smaller; 0 = always the
     model's own. For a GLB or OBJ a request may name another. Larger ones show more of the

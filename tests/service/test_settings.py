@@ -45,9 +45,9 @@ def test_an_impossible_value_is_refused_by_name(variable, value, reason):
         read_settings({f"INVERSE_GRAPHICS_{variable}": value})
 
 
-def test_memory_for_photographs_is_half_of_what_there_is_or_what_is_set():
-    half = Settings().pixels_in_flight
-    assert half == int(available_bytes() / 2 / 8)
+def test_memory_for_photographs_is_a_quarter_of_what_there_is_or_what_is_set():
+    quarter = Settings().pixels_in_flight
+    assert quarter == int(available_bytes() / 4 / 8)
     assert Settings(megapixels_in_flight=90).pixels_in_flight == 90_000_000
 
 
