@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from train.data.picture_files import PhotographsError
+from train.data.photo_set import PhotographsError
 
 TABLE = "photos.csv"
 COLUMNS = ("file", "azimuth_degrees")

@@ -17,7 +17,7 @@ from trimesh.visual.material import PBRMaterial
 from trimesh.visual.texture import TextureVisuals
 
 from train.config import CommandError
-from train.data.picture_files import Skipped
+from train.data.photo_set import Skipped
 from train.data.textured_object import UNTEXTURED, TexturedObject
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".dae", ".ply")

@@ -27,8 +27,15 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat
 
-from train.data.photo_set import Photo, PhotoSet, plain_folder, read_photos
-from train.data.picture_files import PhotographsError, Skipped, pictures_below
+from train.data.photo_set import (
+    Photo,
+    PhotographsError,
+    PhotoSet,
+    Skipped,
+    pictures_below,
+    plain_folder,
+    read_photos,
+)
 
 SPLITS = {"train": "1", "test": "0"}  # name -> what `train_test_split.txt` writes for it
 
