@@ -1,6 +1,6 @@
 """How much memory a photograph takes while it is unpacked, by the heads of its files."""
 
-from graphics.image_files import WHOLE, open_file
+from graphics.image_files import WHOLE, PhotographError, open_file
 from graphics.photographs import needed_side
 
 BYTES_A_PIXEL = 8
@@ -18,10 +18,8 @@ def pixels_unpacked(
 ) -> int:
     """How many pixels of 8 bytes `graphics.photographs.open_photograph` fills memory with at most.
 
-    A JPEG is unpacked at a fraction of its size. The arguments are those of that function.
-
-    Raises:
-        PhotographError: the photograph or its mask cannot be read.
+    A JPEG is unpacked at a fraction of its size; what cannot be read is not unpacked at all. The
+    arguments are those of that function.
     """
     needed = needed_side(resolution, boxed or mask_content is not None)
     pixels = _pixels(content, needed, pixel_limit)
@@ -29,7 +27,10 @@ def pixels_unpacked(
 
 
 def _pixels(content: bytes, needed: int, pixel_limit: int) -> int:
-    image = open_file(content, pixel_limit)
+    try:
+        image = open_file(content, pixel_limit)
+    except PhotographError:
+        return 0
     stored = image.width * image.height
     if image.format in ("JPEG", "MPO"):
         image.draft(None, (needed, needed))

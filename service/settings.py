@@ -23,8 +23,7 @@ SHORTEST_KEY = 16
 REQUEST_TIMEOUT_SECONDS = 300
 """A request that takes longer is answered 504; pods are given this long to drain."""
 SHARE_FOR_PIXELS = 0.25
-"""Of the memory there is. As much again stays with threads that have unpacked something, and the
-rest is for the graphs, the uploads and what is kept."""
+"""Of the memory there is: the rest is for the graphs, the uploads and what is kept."""
 
 
 def _parts(given: Any) -> Any:

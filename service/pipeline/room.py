@@ -1,6 +1,7 @@
 """Room in memory for photographs that are unpacked: a budget of pixels over all threads."""
 
 import asyncio
+import ctypes
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
@@ -9,6 +10,21 @@ from typing import NamedTuple
 
 ALWAYS = 1_000_000
 """Pixels of a photograph that never waits: as many threads as there are cores do no harm."""
+
+
+LARGE_BLOCK = 4 << 20
+"""Bytes from which a block of memory goes back to the system as soon as it is free."""
+_M_MMAP_THRESHOLD = -3
+"""Of glibc's malloc.h."""
+
+
+def return_large_blocks() -> None:
+    """Keep glibc from holding freed pictures back for each thread, as it begins to after the first.
+
+    Other C libraries do not, and have nothing to set.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE_BLOCK)
 
 
 class Waiting(NamedTuple):

@@ -63,10 +63,8 @@ def prepare_now(engine: Engine, upload: Upload, detail: int) -> Photograph | Sho
     Raises `ItemError` where the image is to blame. CPU work: called in the pool.
     """
     content, mask = _read(upload)
-    with images.blaming_the_image():
-        pixels = pixels_unpacked(
-            content, engine.manifest.resolution, _limit(engine), mask, upload.box is not None
-        )
+    boxed, resolution = upload.box is not None, engine.manifest.resolution
+    pixels = pixels_unpacked(content, resolution, _limit(engine), mask, boxed)
     with engine.room.at_once(pixels) as granted:
         return prepare(engine, upload, detail) if granted else Waiting(pixels)
 
