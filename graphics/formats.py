@@ -1,4 +1,4 @@
-"""A textured mesh as files other programs open: GLB, OBJ (zipped with its material) and STL.
+"""A textured mesh as files other programs open: GLB, and OBJ zipped with its material.
 
 A vertex on the uv seam becomes one vertex per texture coordinate, as these formats have one index
 per corner. Textures are uint8 `[Ht, Wt, 3]`, row 0 the top (v = 1): PNG in OBJ archives, JPEG in
@@ -60,8 +60,9 @@ JPEG_QUALITY = 95  # 1 to 100; Pillow recommends at most 95
 
 NAME = "object"  # of a mesh, and stem of the files inside an OBJ archive
 
-STL_TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attributes", "<u2")])
-"""50 bytes: the triangle of the binary STL format."""
+AXES = {"up": "+y", "front": "+z"}
+UNIT = "of the object's own: real sizes are not known"
+"""What the numbers of GLB and OBJ files mean; `graphics.print_files` has millimetres."""
 
 
 def png_bytes(texture: NDArray[np.uint8]) -> bytes:
@@ -82,7 +83,8 @@ def to_obj(
     """A zip archive of `object.obj`, `object.mtl` and `object.png`."""
     positions = seams.split(vertices)
     normals = vertex_normals(vertices, seams.surface)[seams.sources]
-    lines = [f"mtllib {NAME}.mtl", f"o {NAME}", f"usemtl {NAME}"]
+    lines = [f"# right-handed, up {AXES['up']}, front {AXES['front']}; unit {UNIT}"]
+    lines += [f"mtllib {NAME}.mtl", f"o {NAME}", f"usemtl {NAME}"]
     lines += [f"v {x:.6g} {y:.6g} {z:.6g}" for x, y, z in positions.tolist()]
     lines += [f"vt {u:.6g} {v:.6g}" for u, v in seams.uvs.tolist()]
     lines += [f"vn {x:.4g} {y:.4g} {z:.4g}" for x, y, z in normals.tolist()]
@@ -96,20 +98,6 @@ def to_obj(
         archive.writestr(f"{NAME}.mtl", material)
         archive.writestr(f"{NAME}.png", png_bytes(texture))
     return file.getvalue()
-
-
-def to_stl(
-    vertices: NDArray[np.floating],  # [V, 3]
-    faces: NDArray[np.integer],  # [F, 3]
-) -> bytes:
-    """A binary STL file: the surface alone, for printers; no texture, no shared vertices."""
-    corners = vertices[faces].astype(np.float64)  # [F, 3, 3]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-    triangles = np.zeros(len(faces), STL_TRIANGLE)
-    triangles["normal"] = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
-    triangles["corners"] = corners
-    return NAME.encode().ljust(80) + struct.pack("<I", len(faces)) + triangles.tobytes()
 
 
 def _image_bytes(texture: NDArray[np.uint8], kind: str, **options: int) -> bytes:
@@ -144,7 +132,11 @@ PRIMITIVE = {
     "attributes": {"POSITION": 0, "NORMAL": 1, "TEXCOORD_0": 2}, "indices": 3, "material": 0,
 }  # fmt: skip
 DOCUMENT = {
-    "asset": {"version": "2.0", "generator": "inverse-graphics"},
+    "asset": {
+        "version": "2.0",
+        "generator": "inverse-graphics",
+        "extras": {**AXES, "unit": UNIT},
+    },
     "scene": 0,
     "scenes": [{"nodes": [0]}],
     "nodes": [{"mesh": 0, "name": NAME}],

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from graphics.image_files import PhotographError, has_transparency, read_upright
+from graphics.image_files import PhotographError, read_upright, transparent_share
 from graphics.mask_files import read_mask
 
 GREY = 128  # what replaces the pixels of a background, and of an object taken out of its background
@@ -21,6 +21,9 @@ FRAME = 2.2
 """Side of a cut-out's square over the square root of its object's width times height: about that of
 the training's cameras, from any side of the object."""
 LARGEST_FILL = 0.9  # of the square's side that the longer side of a cut-out object may take
+LEAST_CUT_OUT = 0.05
+"""An alpha channel names the object where it makes at least this share of the pixels more than half
+transparent. Less is the rounded corner of a screenshot, or a stray pixel, and hides nothing."""
 DETAIL = 4  # large images are first brought to about this many times the resolution, which is quick
 
 
@@ -62,8 +65,8 @@ class Opened(NamedTuple):
     """An image file whose pixels are unpacked, and nothing else."""
 
     image: Image.Image
-    """Upright; RGBA where the object is known, by its alpha channel, else RGB. A large JPEG is
-    smaller than its file says."""
+    """Upright; RGBA where the object is known, by its alpha channel, else RGB. A large one may
+    be smaller than its file says."""
     size: tuple[int, int]
     """(width, height) of the upright photograph."""
 
@@ -105,7 +108,10 @@ def open_photograph(
     scaled_mask: bool = False,
     boxed: bool = False,
 ) -> Opened:
-    """Unpack one image file, whose object a mask file or a transparent part may name.
+    """Unpack one image file, whose object a mask file or its alpha channel may name.
+
+    An alpha channel does where at least `LEAST_CUT_OUT` of the pixels are more than half
+    transparent; else it is left out of account.
 
     `mask_content` is an image file of the same upright size, white on the object; it goes before
     the alpha channel. In one with transparent pixels, its own alpha channel names the object.
@@ -117,13 +123,23 @@ def open_photograph(
     Raises:
         PhotographError: the photograph or its mask cannot be used.
     """
-    # An object that has to be pointed out may be a small part, others rarely under a half.
-    finer = DETAIL if boxed or mask_content is not None else 2
-    image, size = read_upright(content, finer * DETAIL * resolution, pixel_limit)
+    needed = needed_side(resolution, boxed or mask_content is not None)
+    image, size = read_upright(content, needed, pixel_limit)
     if mask_content is not None:
         coverage = read_mask(mask_content, size, pixel_limit, scaled_mask)
         return Opened(with_alpha(image, coverage), size)
-    return Opened(image if has_transparency(image) else image.convert("RGB"), size)
+    if transparent_share(image) >= LEAST_CUT_OUT:
+        return Opened(image, size)
+    image = image.convert("RGB")
+    # No more is kept until a segmenter has found the object than of a JPEG, read at a fraction.
+    factor = min(image.size) // needed
+    return Opened(image.reduce(factor) if factor > 1 else image, size)
+
+
+def needed_side(resolution: int, pointed_out: bool) -> int:
+    """Pixels of the shorter side of a photograph of which R x R are to be made."""
+    # An object that has to be pointed out may be a small part, others rarely under a half.
+    return (DETAIL if pointed_out else 2) * DETAIL * resolution
 
 
 def with_alpha(image: Image.Image, coverage: Image.Image) -> Image.Image:

@@ -20,8 +20,9 @@ from typing import Annotated, Any
 
 import httpx
 import tyro
-from PIL import Image, ImageOps
+from PIL import Image
 
+from graphics.image_files import MOST_PIXELS, WHOLE, read_upright
 from graphics.sheet import Row, Style, png_of, sheet_of
 from service.process import ServerError, serving
 from service.settings import SHIPPED_BUNDLE
@@ -43,7 +44,7 @@ class Options:
         tyro.conf.Positional[tuple[Path, ...]],
         tyro.conf.arg(metavar="PHOTO ...", help_behavior_hint=""),
     ] = ()
-    """JPEG, PNG, WebP or GIF files; default: the bundle's samples."""
+    """JPEG, PNG, WebP, GIF, HEIC or AVIF files; default: the bundle's samples."""
     bundle: str = str(SHIPPED_BUNDLE)
     """A bundle's folder or bentomodel:<tag>."""
     out: Path = Path("build/demo")
@@ -164,10 +165,9 @@ def _row(entry: dict[str, Any], turned: list[Image.Image], photographs: list[Pat
 
 def _framed(path: Path, frame: dict[str, float]) -> Image.Image:
     """The square of the photograph that the service looked at."""
-    with Image.open(path) as opened:
-        upright = ImageOps.exif_transpose(opened).convert("RGBA")
+    upright, _ = read_upright(path.read_bytes(), WHOLE, MOST_PIXELS)
     left, top, side = (round(frame[key]) for key in ("left", "top", "side"))
-    return upright.crop((left, top, left + side, top + side))
+    return upright.convert("RGBA").crop((left, top, left + side, top + side))
 
 
 def _image(text: str) -> Image.Image:

@@ -3,7 +3,6 @@
 python -m service.settings      # a table of all variables
 """
 
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,9 @@ from typing import Annotated, Any, Literal, Self
 
 import pydantic
 from pydantic import Field
+
+from graphics.unpacking import BYTES_A_PIXEL
+from service.cgroup import available_bytes, available_cores
 
 PREFIX = "INVERSE_GRAPHICS_"
 SHIPPED_BUNDLE = Path(__file__).parent / "shipped" / "vehicles"
@@ -20,7 +22,8 @@ SHORTEST_KEY = 16
 """Characters of an API key."""
 REQUEST_TIMEOUT_SECONDS = 300
 """A request that takes longer is answered 504; pods are given this long to drain."""
-CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
+SHARE_FOR_PIXELS = 0.25
+"""Of the memory there is: the rest is for the graphs, the uploads and what is kept."""
 
 
 def _parts(given: Any) -> Any:
@@ -67,8 +70,13 @@ class Settings(pydantic.BaseModel):
     """Largest request body in MiB; uploads are spooled to disk, not held in memory."""
     json_limit_mebibytes: AtLeast1 = 32
     """Largest JSON request body in MiB, which is held in memory."""
-    pixel_limit_megapixels: AtLeast1 = 50
-    """Most megapixels of one image as stored."""
+    pixel_limit_megapixels: Annotated[int, Field(ge=1, le=256)] = 50
+    """Most megapixels of one image as stored; 256 at most."""
+    megapixels_in_flight: AtLeast0 = 0
+    """Megapixels that are unpacked at a time, over all images, at 8 bytes a pixel; others wait. A
+    JPEG counts as it is unpacked, at a fraction of its size; WebP counts twice, HEIC and AVIF three
+    times. An image that is larger is unpacked alone. 0 = a quarter of the memory that the cgroup
+    allows, or that the machine has."""
     texture_size: AtLeast0 = 256
     """Texels of the longer side of every texture where the model's own is smaller; 0 = always the
     model's own. For a GLB or OBJ a request may name another. Larger ones show more of the
@@ -149,6 +157,13 @@ class Settings(pydantic.BaseModel):
         """Cores to use."""
         return self.threads or available_cores()
 
+    @property
+    def pixels_in_flight(self) -> int:
+        """Pixels of 8 bytes that are unpacked at a time."""
+        if self.megapixels_in_flight:
+            return self.megapixels_in_flight * 1_000_000
+        return int(SHARE_FOR_PIXELS * available_bytes() / BYTES_A_PIXEL)
+
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from `INVERSE_GRAPHICS_*`.
@@ -171,18 +186,6 @@ def _refusal(error: Any) -> str:
         return str(error["ctx"]["error"])
     allowed = error["msg"].replace("Input should be", "it must be")
     return f"{PREFIX}{error['loc'][0].upper()} is {error['input']!r}; {allowed}"
-
-
-def available_cores(limit_file: Path = CGROUP_LIMIT) -> int:
-    """Cores this process may use: the CPU affinity, cut by the cgroup's quota."""
-    cores = len(os.sched_getaffinity(0))
-    try:
-        quota, period = limit_file.read_text().split()
-    except (OSError, ValueError):
-        return cores
-    if quota == "max":
-        return cores
-    return max(1, min(cores, math.ceil(int(quota) / int(period))))
 
 
 def table() -> str:

@@ -15,10 +15,11 @@ FORBIDDEN = {
 STAGE_PACKAGE = "train.stages"
 SERVICE_ARROWS = {
     "call": set(),
+    "cgroup": set(),
     "errors": set(),
     "logs": set(),
     "process": set(),
-    "settings": set(),
+    "settings": {"cgroup"},
     "threads": set(),
     "tracing": set(),
     "segmenters": {"settings"},

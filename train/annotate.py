@@ -35,8 +35,8 @@ class Command(Section):
     """The command line."""
 
     folder: Positional[InputFolder]
-    """JPEG, PNG, WebP and GIF files of one category; a photos.csv in it gives the answers to begin
-    with."""
+    """JPEG, PNG, WebP, GIF, HEIC and AVIF files of one category; a photos.csv in it gives the
+    answers to begin with."""
     bundle: BundleFolder = SHIPPED
     """The bundle's folder."""
     out: Annotated[Path | None, arg(metavar="FILE")] = None

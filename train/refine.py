@@ -39,7 +39,7 @@ class Command(Section):
     photos: Annotated[
         Positional[tuple[Path, ...]], arg(metavar="PHOTO ...", help_behavior_hint="(one or more)")
     ]
-    """JPEG, PNG, WebP or GIF files."""
+    """JPEG, PNG, WebP, GIF, HEIC or AVIF files."""
     out: OutputFolder
     """The folder to write to."""
     masks: AnyInputFolder = None

@@ -29,7 +29,13 @@ BINARY = WithJsonSchema({"type": "string", "format": "binary"})
 def to_upload(value: UploadFile | str) -> Upload:
     """A part as an image whose content is read later."""
     if isinstance(value, UploadFile):
-        return Upload((value.filename or "")[:255], value.file.read)
+        file = value.file
+
+        def read() -> bytes:
+            file.seek(0)  # it is read again where it had to wait for room in memory
+            return file.read()
+
+        return Upload((value.filename or "")[:255], read)
 
     def refuse() -> bytes:
         # Never taken as an address: a service that fetches URLs reaches into its own network.
@@ -100,11 +106,14 @@ class Photographs(Texts):
     """Images, their masks and boxes."""
 
     images: list[Image] = Field(default_factory=list, min_length=1, examples=[["car.jpg"]])
-    """JPEG, PNG, WebP or GIF files (the first frame); an alpha channel is taken as the mask"""
+    """JPEG, PNG, WebP, GIF, HEIC or AVIF files (the first frame); colours are taken to sRGB by the
+    file's ICC profile; an alpha channel is the mask where it makes at least 0.05 of the pixels more
+    than half transparent, else it is left out of account"""
     masks: list[Image] = Field(default_factory=list, examples=[["car.jpg"]])
     """image files, white on the object, of the same size and the same file name as the image each
     belongs to; they go before alpha; one that is transparent in at least 0.01 of its pixels is read
-    by its alpha channel instead"""
+    by its alpha channel instead; with black and one other value or colour, as 0 and 1, that other
+    one is the object; a picture of several labels is refused"""
     boxes: Boxes = Field(default_factory=dict, examples=[BOXES_EXAMPLE])
     """JSON: by file name the left, top, right and bottom of the object, in pixels of the upright
     photograph; what a photograph without a mask shows there is segmented, and what fills the box
@@ -190,9 +199,9 @@ class EditForm(Texts):
     """A photograph and what of it to change."""
 
     image: Image = Field(examples=["car.jpg"])
-    """the photograph: JPEG, PNG, WebP or GIF"""
+    """the photograph: JPEG, PNG, WebP, GIF, HEIC or AVIF"""
     mask: Image | None = Field(default=None, examples=["mask.png"])
-    """an image file of the same size, white on the object"""
+    """an image file of the same size, white on the object, as those of /v1/reconstruct"""
     box: Annotated[Any, PlainValidator(_to_box), WithJsonSchema({"type": "string"})] = Field(
         default=None, examples=[json.dumps(BOX_EXAMPLE)]
     )

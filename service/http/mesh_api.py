@@ -16,6 +16,7 @@ from service.schemas.options import ImageOptions, MeshOptions
 ALONE: dict[str, schemas.MeshFormat] = {
     meshes.MEDIA_TYPES["glb"]: "glb",
     meshes.MEDIA_TYPES["stl"]: "stl",
+    meshes.MEDIA_TYPES["3mf"]: "3mf",
 }
 """Formats by the media types that no other answer has."""
 ID_HEADER = "X-Reconstruction-Id"

@@ -22,6 +22,7 @@ from service.model.manifest import INVERSE_GRAPHICS, STYLEGAN_R
 from service.model.runners import Generator, Reconstructor, Segmenter
 from service.model.segmenter_choice import AUTO, choose_segmenter
 from service.pipeline.kept import Kept
+from service.pipeline.room import Room, return_large_blocks
 from service.pipeline.samples import Samples
 from service.settings import PREFIX, Settings
 from service.threads import Threads
@@ -50,6 +51,8 @@ class Engine:
         self.generator = Generator(self.bundle.graph_file(STYLEGAN_R), settings, self.device)
         self.runners = (self.segmenter, self.reconstructor, self.generator)
         self._pool = Threads(settings.cores, "images")
+        self.room = Room(settings.pixels_in_flight)
+        return_large_blocks()
         self.kept = Kept(settings.kept_reconstructions, settings.keep_seconds)
         self.seams = find_seams(self.template.faces, self.template.face_uvs)
         self.to_glb = GlbWriter(self.seams)

@@ -9,10 +9,12 @@ from graphics import azimuth
 from graphics.photographs import Photograph, cut_out, open_photograph
 from graphics.quality import OBJECT
 from graphics.segmented import Shown, box_within, cut_out_found, show
+from graphics.unpacking import pixels_unpacked
 from service import metrics
 from service.imaging import images
 from service.model.runners import Reconstruction
 from service.pipeline.engine import Engine
+from service.pipeline.room import Waiting
 from service.schemas.photographs import Upload
 
 
@@ -35,7 +37,10 @@ async def see(
     resolution = engine.manifest.resolution
     detail = engine.painter.height(max(engine.texture_size, longer or 0))
     with metrics.stage("decode", timings):
-        found = await engine.in_pool(prepare, engine, upload, detail)
+        found = await engine.in_pool(prepare_now, engine, upload, detail)
+        if isinstance(found, Waiting):
+            async with engine.room.when_free(found.pixels):
+                found = await engine.in_pool(prepare, engine, upload, detail)
     if isinstance(found, Shown):
         with metrics.stage("segment", timings):
             mask = await engine.segmenter.segment(found.pixels)
@@ -52,17 +57,37 @@ async def see(
     return Seen(found, found.mask, reconstruction)
 
 
+def prepare_now(engine: Engine, upload: Upload, detail: int) -> Photograph | Shown | Waiting:
+    """What `prepare` makes of a photograph, where there is room in memory for it now.
+
+    Raises `ItemError` where the image is to blame. CPU work: called in the pool.
+    """
+    content, mask = _read(upload)
+    boxed, resolution = upload.box is not None, engine.manifest.resolution
+    pixels = pixels_unpacked(content, resolution, _limit(engine), mask, boxed)
+    with engine.room.at_once(pixels) as granted:
+        return prepare(engine, upload, detail) if granted else Waiting(pixels)
+
+
+def _read(upload: Upload) -> tuple[bytes, bytes | None]:
+    """The image and its mask, if one came with it."""
+    return upload.read(), None if upload.read_mask is None else upload.read_mask()
+
+
+def _limit(engine: Engine) -> int:
+    return engine.settings.pixel_limit_megapixels * 1_000_000
+
+
 def prepare(engine: Engine, upload: Upload, detail: int) -> Photograph | Shown:
     """The object, cut out, where a mask names it; else what the segmenter is to look at.
 
     Raises `ItemError` where the image is to blame. CPU work: called in the pool.
     """
-    resolution = engine.manifest.resolution
-    limit = engine.settings.pixel_limit_megapixels * 1_000_000
-    mask = None if upload.read_mask is None else upload.read_mask()
+    resolution, limit = engine.manifest.resolution, _limit(engine)
+    content, mask = _read(upload)
     with images.blaming_the_image():
         boxed = upload.box is not None
-        opened = open_photograph(upload.read(), resolution, limit, mask, boxed=boxed)
+        opened = open_photograph(content, resolution, limit, mask, boxed=boxed)
         if not opened.masked:
             chosen = engine.segmenter.chosen
             return show(opened, chosen.side, chosen.stretched, upload.box)

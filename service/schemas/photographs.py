@@ -17,7 +17,7 @@ from pydantic import (
 from graphics import quality
 from graphics.camera import CONVENTION
 
-MeshFormat = Literal["glb", "obj", "stl", "npz"]
+MeshFormat = Literal["glb", "obj", "stl", "3mf", "npz"]
 Matrix = Annotated[list[list[float]], Field(min_length=4, max_length=4)]
 Base64 = Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})]
 """A file that a client sends in JSON."""
@@ -62,7 +62,7 @@ BOX_EXAMPLE = [120, 80, 410, 300]
 
 
 class Upload(NamedTuple):
-    """One image of a request or job; contents are read off the event loop, one after the other.
+    """One image of a request or job; contents are read off the event loop, as often as needed.
 
     Reading raises `ItemError` where there is no file to read.
     """
@@ -178,8 +178,8 @@ class Mesh(Strict):
     """A mesh file."""
 
     format: MeshFormat = Field(examples=["glb"])
-    """glb has its texture as JPEG; obj is a zip of .obj, .mtl and .png; npz is what /v1/render
-    takes"""
+    """glb has its texture as JPEG; obj is a zip with .mtl and .png; stl and 3mf are in millimetres,
+    z up; npz is what /v1/render takes"""
     media_type: str = Field(examples=["model/gltf-binary"])
     """of the file"""
     data: Content = Field(examples=["Z2xURgIAAAA=", "0000/mesh.glb"])

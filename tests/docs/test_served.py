@@ -83,12 +83,14 @@ def test_the_first_photograph_becomes_a_mesh(address, folder):
 @needs_curl
 def test_the_curl_lines_write_what_they_say(address, folder):
     text = printed("docs/serving.md", "sh").replace(PRINTED_ADDRESS, address)
-    assert text.count("curl ") == 10
+    assert text.count("curl ") == 11
     run(["bash", "-e"], folder, text)
 
     tried = folder / "build" / "try"
     vehicle = trimesh.load(tried / "vehicle.glb", force="mesh")
     assert vehicle.visual.material.baseColorTexture.size == (256, 128)
+    with zipfile.ZipFile(tried / "vehicle.3mf") as printed_parts:
+        assert b'unit="millimeter"' in printed_parts.read("3D/3dmodel.model")
     answer = json.loads((tried / "answer.json").read_text())
     assert [entry["name"] for entry in answer["images"]] == ["00.jpg", "01.jpg"]
     assert all(entry["mesh"]["data"] for entry in answer["images"])

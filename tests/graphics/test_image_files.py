@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graphics.image_files import PhotographError, has_transparency, read_upright
+from graphics.image_files import PhotographError, read_upright, transparent_share
 from graphics.photographs import decode
 from tests.graphics.photograph_files import encoded, png_claiming
 from tests.service.small_bundle import draw_photograph
@@ -151,8 +151,9 @@ def test_a_large_jpeg_is_decoded_at_a_fraction_and_its_own_size_told():
     assert read_upright(content, 1200, LIMIT)[0].size == size
 
 
-def test_only_what_hides_something_is_transparent():
+def test_what_is_more_than_half_hidden_is_transparent():
     cut_out = Image.new("RGBA", (9, 9), (1, 2, 3, 255))
-    assert not has_transparency(cut_out) and not has_transparency(Image.new("RGB", (9, 9)))
-    cut_out.putpixel((4, 4), (1, 2, 3, 254))
-    assert has_transparency(cut_out)
+    cut_out.putpixel((4, 4), (1, 2, 3, 128))
+    assert transparent_share(cut_out) == 0 and transparent_share(Image.new("RGB", (9, 9))) == 0
+    cut_out.putpixel((4, 4), (1, 2, 3, 127))
+    assert transparent_share(cut_out) == 1 / 81

@@ -10,7 +10,7 @@ from train.adaptation.served import photographs_of
 from train.data.labelled_photos import read_labels
 from train.data.mesh_files import MeshFilesError, mesh_paths
 from train.data.photo_layouts import read_training
-from train.data.photo_set import PhotographsError
+from train.data.picture_files import PhotographsError
 
 ADDED = ["__MACOSX/cars/._a.jpg", "cars/._a.jpg", "cars/@eaDir/a.jpg", "cars/Thumbs.db"]
 

@@ -11,7 +11,7 @@ from tests.train.data.mesh_folder import box_with_uvs, write_glb
 from tests.train.data.test_mesh_files import is_the_box
 from train.data.gltf_files import Placement
 from train.data.mesh_files import read_folder, read_mesh
-from train.data.photo_set import Skipped
+from train.data.picture_files import Skipped
 
 
 def split(content):

@@ -5,7 +5,7 @@ import pytest
 from tests.train.data.mesh_folder import striped, write_obj
 from tests.train.data.test_mesh_files import is_the_box
 from train.data.mesh_files import read_folder, read_mesh
-from train.data.photo_set import Skipped
+from train.data.picture_files import Skipped
 
 
 @pytest.mark.parametrize("name", ["my paint.png", "lack (rot) 1.png", "grün.png", "a%20b.png"])

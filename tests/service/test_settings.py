@@ -2,11 +2,11 @@ import json
 
 import pytest
 
+from service.cgroup import available_bytes
 from service.settings import (
     PREFIX,
     SHIPPED_BUNDLE,
     Settings,
-    available_cores,
     read_settings,
     table,
 )
@@ -45,12 +45,10 @@ def test_an_impossible_value_is_refused_by_name(variable, value, reason):
         read_settings({f"INVERSE_GRAPHICS_{variable}": value})
 
 
-@pytest.mark.parametrize(
-    ("content", "most"), [("50000 100000", 1), ("150000 100000", 2), ("max 100000", 1 << 20)]
-)
-def test_cores_are_cut_by_the_cgroup(tmp_path, content, most):
-    (tmp_path / "cpu.max").write_text(content)
-    assert 1 <= available_cores(tmp_path / "cpu.max") <= most
+def test_memory_for_photographs_is_a_quarter_of_what_there_is_or_what_is_set():
+    quarter = Settings().pixels_in_flight
+    assert quarter == int(available_bytes() / 4 / 8)
+    assert Settings(megapixels_in_flight=90).pixels_in_flight == 90_000_000
 
 
 KEY = "a-key-of-sixteen-characters"

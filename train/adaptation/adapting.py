@@ -24,7 +24,7 @@ from train.adaptation.training import Training
 from train.config import PROCEDURAL_CATEGORY
 from train.data.cutouts import CutOutBatch, write_cutouts
 from train.data.labelled_photos import TABLE
-from train.data.photo_set import PhotographsError
+from train.data.picture_files import PhotographsError, counted
 from train.data.rendered_cutouts import plain_vehicles, procedural_vehicles, rendered_meshes
 from train.models.inverse_graphics import InverseGraphics
 from train.running.fingerprint import fingerprint
@@ -58,6 +58,8 @@ def adapt(options: Adapt) -> dict[str, Any]:
             photos = read_served(options.photos, options.masks, opened.segmenter, opened.size)
         for name, reason in photos.skipped:
             _say(f"{name} is left out: {reason}")
+        for line in counted(photos.skipped, len(photos.names) + len(photos.skipped)):
+            _say(line)
         report = _adapted(options, opened, photos, workspace)
         write_json(options.out / "adaptation.json", report)
         folder.finish(**report)

@@ -25,8 +25,8 @@ class Adapt(Section):
     """The command line."""
 
     photos: AnyInputFolder = None
-    """JPEG, PNG, WebP and GIF files; labelled where the folder has a `photos.csv`. Without any the
-    bundle is adapted to rendered objects alone."""
+    """JPEG, PNG, WebP, GIF, HEIC and AVIF files; labelled where the folder has a `photos.csv`.
+    Without any the bundle is adapted to rendered objects alone."""
     out: OutputFolder = Path("runs/adapted")
     """The folder to write to; the bundle is `bundle/` in it."""
     bundle: BundleFolder = SHIPPED

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphics.camera import AZIMUTH, CAMERA_SIZE, ELEVATION
-from graphics.image_files import PhotographError
+from graphics.image_files import FORMAT_NAMES, PhotographError
 from graphics.photographs import cut_out, open_photograph
 from graphics.segmented import cut_out_found, show
 from train.data.labelled_photos import TABLE, LabelledPhoto, mask_named, read_labels
-from train.data.photo_set import PIXEL_LIMIT, PhotographsError, Skipped, photographs_below
+from train.data.photo_set import PIXEL_LIMIT
+from train.data.picture_files import PhotographsError, Skipped, others_below, photographs_below
 
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """[S, S, 3] -> the mask [s, s] in 0..1."""
@@ -84,6 +85,9 @@ def read_served(folder: Path, masks: Path | None, segmenter: Segmenter, size: in
     numbers = {place: number for number, place in enumerate(labels)}
     images, cameras, rows, names = [], [], [], []
     skipped = list(_unused(folder, labels, paths))
+    known = {item.name for item in skipped}
+    others = others_below(folder, [] if masks is None else [masks])
+    skipped += [item for item in others if item.name not in known]
     for path in paths:
         name = _printable(path, folder)
         try:
@@ -101,7 +105,7 @@ def read_served(folder: Path, masks: Path | None, segmenter: Segmenter, size: in
         reasons = "; ".join(f"{name} ({reason})" for name, reason in skipped[:3])
         raise PhotographsError(
             f"{folder}: none of its {len(paths)} photographs can be used{reasons and ': '}{reasons}"
-            "; give JPEG, PNG, WebP or GIF files of single objects"
+            f"; give {FORMAT_NAMES} files of single objects"
         )
     return ServedPhotos(np.stack(images), np.stack(cameras), np.array(rows), names, skipped)
 

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from train.data.labelled_photos import COLUMNS, TABLE, read_labels, read_rows
-from train.data.photo_set import PhotographsError
+from train.data.picture_files import PhotographsError
 
 
 class Answer(NamedTuple):

@@ -9,14 +9,8 @@ from numpy.typing import NDArray
 from graphics.camera import AZIMUTH
 from train.annotation.photo_answers import read_answers
 from train.annotation.photo_page import PredictedPhoto, write_photo_page
-from train.data.photo_set import (
-    Photo,
-    PhotographsError,
-    PhotoSet,
-    Skipped,
-    photographs_below,
-    read_photos,
-)
+from train.data.photo_set import Photo, PhotoSet, read_photos
+from train.data.picture_files import Skipped, counted, no_picture, others_below, photographs_below
 from train.evaluation.benchmark import BATCH
 from train.evaluation.predictors import BundlePredictor
 
@@ -37,6 +31,8 @@ def annotate_photographs(folder: Path, bundle: Path, out: Path) -> str:
     photos = read_photos(listed, predictor.resolution, unnamable)
     for name, reason in photos.skipped:
         print(f"train.annotate: {name} is left out: {reason}", file=sys.stderr)
+    for line in counted(photos.skipped, len(photos.names) + len(photos.skipped)):
+        print(f"train.annotate: {line}", file=sys.stderr)
     azimuths, confidences = _predicted(predictor, photos)
     predicted = [
         PredictedPhoto(name, folder / name, float(azimuth), float(confidence))
@@ -51,8 +47,8 @@ def _listed(folder: Path) -> tuple[list[Photo], list[Skipped]]:
     """Every picture below the folder but its masks, and those whose path no table can hold."""
     paths = photographs_below(folder)
     if not paths:
-        raise PhotographsError(f"{folder} holds no picture: give JPEG, PNG, WebP or GIF files")
-    photos, skipped = [], []
+        raise no_picture(folder)
+    photos, skipped = [], others_below(folder)
     for path in paths:
         name = path.relative_to(folder).as_posix()
         try:

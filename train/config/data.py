@@ -27,8 +27,8 @@ class PhotographsConfig(Section):
     """The single-view photographs."""
 
     source: Annotated[str, tyro.conf.arg(aliases=["--data"], metavar="SOURCE")] = PROCEDURAL
-    """A folder of JPEG, PNG, WebP and GIF files, `procedural` (rendered vehicles), or `checkpoint`
-    (samples of the StyleGAN2 in gan.checkpoint)."""
+    """A folder of JPEG, PNG, WebP, GIF, HEIC and AVIF files, `procedural` (rendered vehicles),
+    or `checkpoint` (samples of the StyleGAN2 in gan.checkpoint)."""
     count: Annotated[int, Ge(64)] = 60_000
     """Procedural or sampled photographs to make; of a folder all are taken."""
     truncation: PositiveShare = 0.7

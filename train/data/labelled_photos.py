@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from graphics.picture_names import MASKS, nearest_masks
-from train.data.photo_set import PhotographsError, name_in, pictures_below, stem_of
+from train.data.photo_set import stem_of
+from train.data.picture_files import PhotographsError, name_in, pictures_below
 
 TABLE = "photos.csv"
 COLUMNS = ("file", "azimuth_degrees")

@@ -19,7 +19,7 @@ from trimesh.visual.texture import TextureVisuals
 from graphics.picture_names import is_systems_own
 from train.config import CommandError
 from train.data.gltf_files import Placement, read_gltf
-from train.data.photo_set import Skipped, name_in
+from train.data.picture_files import Skipped, name_in
 from train.data.textured_object import UNTEXTURED, TexturedObject
 
 GLTF_SUFFIXES = (".glb", ".gltf")

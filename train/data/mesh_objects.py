@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from graphics.camera import NOMINAL_DISTANCE
 from train.data.held_out import HIGHEST_ELEVATION_DEGREES, Pictures
 from train.data.mesh_files import MeshFilesError, read_folder
-from train.data.photo_set import Skipped
+from train.data.picture_files import Skipped
 from train.data.textured_object import TexturedObject, normalise, render_object
 from train.data.vehicles import light, surroundings
 from train.metrics.shape_comparison import Shape

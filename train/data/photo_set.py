@@ -1,7 +1,6 @@
 """Real photographs of single objects: which files they are, and what ground truth they have."""
 
 from collections.abc import Iterable, Sequence
-from mimetypes import MimeTypes
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -9,60 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphics.camera import CAMERA_SIZE
-from graphics.image_files import PhotographError
+from graphics.image_files import MOST_PIXELS, PhotographError
 from graphics.photographs import Frame, Photograph, decode, decode_square, frame_around
-from graphics.picture_names import is_mask, is_systems_own, nearest_masks
-from train.config import CommandError
+from graphics.picture_names import nearest_masks
+from train.data.picture_files import (
+    PhotographsError,
+    Skipped,
+    name_in,
+    no_picture,
+    others_below,
+    photographs_below,
+    pictures_below,
+)
 
-PIXEL_LIMIT = 89_478_485  # Pillow's own; larger files rarely hold what their owner thinks
-_TYPES = MimeTypes()  # without what a machine adds to them: all machines take the same files
-
-
-class PhotographsError(CommandError):
-    """There is nothing to train on, or to measure."""
-
-
-class Skipped(NamedTuple):
-    """A file that was left out."""
-
-    name: str  # path below the folder
-    reason: str  # what is wrong with it
-
-
-def pictures_below(folder: Path) -> list[Path]:
-    """Every file that is named as a picture, in order; also of formats that are not read, so that
-    they are named among those left out. What operating systems add, as `._a.jpg`, is passed over.
-
-    Raises:
-        PhotographsError: it is no folder.
-    """
-    if not folder.is_dir():
-        raise PhotographsError(
-            f"{folder} is not a folder; give a folder of JPEG, PNG, WebP or GIF files"
-        )
-    named = (path for path in folder.rglob("*") if _is_named_as_picture(path))
-    return sorted(path for path in named if not is_systems_own(name_in(folder, path)))
-
-
-def photographs_below(folder: Path) -> list[Path]:
-    """Every file that is named as a picture and lies in no folder called `masks`, in order.
-
-    Raises:
-        PhotographsError: it is no folder.
-    """
-    return [path for path in pictures_below(folder) if not is_mask(name_in(folder, path))]
-
-
-def name_in(folder: Path, path: Path) -> str:
-    """The path of a file of a folder, from there on, with `/`."""
-    return path.relative_to(folder).as_posix()
-
-
-def _is_named_as_picture(path: Path) -> bool:
-    kind, _ = _TYPES.guess_type(path.name, strict=False)
-    return kind is not None and kind.startswith("image/")
-
-
+PIXEL_LIMIT = MOST_PIXELS
+"""No server is to be kept alive: a photograph of 200 megapixels is read as any other."""
 UNKNOWN = np.nan  # a column of a camera that is not annotated
 
 
@@ -172,7 +132,8 @@ def _stacked(
 
 
 def plain_folder(folder: Path, masks: Path | None) -> tuple[list[Photo], list[Skipped]]:
-    """Every photograph below a folder, each with the mask of its name below another.
+    """Every photograph below a folder, each with the mask of its name below another. Files that are
+    not named as pictures are left out.
 
     Where none is given, the nearest folder called `masks` counts, and a photograph may have none.
 
@@ -183,12 +144,13 @@ def plain_folder(folder: Path, masks: Path | None) -> tuple[list[Photo], list[Sk
     if masks is not None:
         paths = [path for path in paths if not path.is_relative_to(masks)]
     if not paths:
-        raise PhotographsError(
-            f"{folder} holds no picture outside folders called masks: give JPEG, PNG, WebP or GIF "
-            "files"
-        )
+        raise no_picture(folder)
+    others = others_below(folder, [] if masks is None else [masks])
     named = [(name_in(folder, path), path) for path in paths]
-    return _with_nearest_masks(named, folder) if masks is None else _with_masks(named, masks)
+    photos, left_out = (
+        _with_nearest_masks(named, folder) if masks is None else _with_masks(named, masks)
+    )
+    return photos, others + left_out
 
 
 def _with_nearest_masks(

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from graphics.image_files import PhotographError, has_transparency, read_upright
-from train.data.photo_set import PIXEL_LIMIT, photographs_below
+from graphics.image_files import FORMAT_NAMES, PhotographError, read_upright, transparent_share
+from graphics.photographs import LEAST_CUT_OUT
+from train.data.photo_set import PIXEL_LIMIT
+from train.data.picture_files import photographs_below
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.running.workspace import WorkspaceError
 
@@ -44,8 +46,7 @@ def write_folder_samples(folder: Path, source: Path, count: int, size: int) -> l
         written.append(_write(folder, len(written), photograph))
     if not written:
         raise SamplesError(
-            f"no photograph in {source} can be read: the bundle needs samples, give JPEG, PNG, "
-            "WebP or GIF"
+            f"no photograph in {source} can be read: the bundle needs samples, give {FORMAT_NAMES}"
         )
     return written
 
@@ -58,7 +59,7 @@ def write_generated_samples(folder: Path, images: np.ndarray, count: int) -> lis
 
 def _write(folder: Path, number: int, photograph: Image.Image) -> Path:
     # New pictures of the pixels alone.
-    if has_transparency(photograph):
+    if transparent_share(photograph) >= LEAST_CUT_OUT:
         path = folder / f"{number:02d}.png"
         Image.fromarray(np.asarray(photograph)).save(path)
         return path

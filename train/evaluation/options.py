@@ -94,8 +94,8 @@ class Photos(Measurement):
     """
 
     folder: Positional[Path]
-    """JPEG, PNG, WebP and GIF files, a folder of images of PASCAL3D+ (with its cameras), or
-    CUB-200-2011 (with its masks)."""
+    """JPEG, PNG, WebP, GIF, HEIC and AVIF files, a folder of images of PASCAL3D+ (with its
+    cameras), or CUB-200-2011 (with its masks)."""
     masks: AnyInputFolder = None
     """Masks of the photographs, in files of the same names."""
     split: str = ""

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from graphics.formats import GlbWriter, find_seams
 from graphics.mesh import Template
 from graphics.sheet import Row, png_of, sheet_of
-from train.data.photo_set import PhotographsError, PhotoSet, Skipped, listed, read_photos
+from train.data.photo_set import PhotoSet, listed, read_photos
+from train.data.picture_files import PhotographsError, Skipped, counted
 from train.evaluation.benchmark import Predicted
 from train.evaluation.contact_sheet import STYLE
 from train.evaluation.metrics import INTERVAL, Metric, estimates
@@ -96,6 +97,8 @@ def refine_photos(
     done = _refine_each(predictor, photos, steps, out, skipped)
     for name, reason in skipped:
         print(f"train.refine: {name} is left out: {reason}", file=sys.stderr)
+    for line in counted(skipped, len(done) + len(skipped)):
+        print(f"train.refine: {line}", file=sys.stderr)
     if not done:
         raise PhotographsError(f"none of {len(skipped)} photographs can be used")
     about = {

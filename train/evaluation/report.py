@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from train.data.photo_set import Skipped
+from train.data.picture_files import Skipped
 from train.evaluation.metrics import Estimate, Metric
 from train.running.workspace import write_atomically, write_json
 

@@ -12,10 +12,13 @@ from typing import Any, NamedTuple
 import httpx
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from graphics.camera import azimuth_difference_degrees
+from graphics.image_files import WHOLE, read_upright
+from graphics.mask_files import read_mask
 from train.data.labelled_photos import LabelledPhoto
+from train.data.photo_set import PIXEL_LIMIT
 
 OBJECT = 128
 """Mask bytes from here on are the object's."""
@@ -83,7 +86,8 @@ def _mask_iou(photo: LabelledPhoto, entry: dict[str, Any]) -> float:
     if photo.mask is None:
         return np.nan
     width, height = _upright(photo.path).size
-    given = np.asarray(Image.open(photo.mask).convert("L").resize((width, height))) >= OBJECT
+    mask = read_mask(photo.mask.read_bytes(), (width, height), PIXEL_LIMIT, scaled=True)
+    given = np.asarray(mask.resize((width, height))) >= OBJECT
     left, top, side = _frame(entry)
     whole = Image.new("L", (width, height))
     whole.paste(_picture(entry["mask"]).convert("L").resize((side, side)), (left, top))
@@ -120,8 +124,7 @@ def _frame(entry: dict[str, Any]) -> tuple[int, int, int]:
 
 
 def _upright(path: Path) -> Image.Image:
-    with Image.open(path) as opened:
-        return ImageOps.exif_transpose(opened).convert("RGB")
+    return read_upright(path.read_bytes(), WHOLE, PIXEL_LIMIT)[0].convert("RGB")
 
 
 def _picture(text: str) -> Image.Image:

@@ -16,10 +16,13 @@ import numpy as np
 from train.config import Config
 from train.data.cutouts import PHOTOGRAPHED, CutOutBatch, CutOutSource, write_cutouts
 from train.data.labelled_photos import TABLE, LabelledPhoto, read_labels
-from train.data.photo_set import Photo, PhotographsError, read_photos
+from train.data.photo_set import Photo, read_photos
+from train.data.picture_files import PhotographsError, Skipped, counted
 from train.data.rendered_cutouts import procedural_vehicles, rendered_meshes
 from train.running.progress import Progress
 from train.running.workspace import Workspace
+
+NO_MASK = "it has no mask, and no alpha channel that names the object"
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
@@ -34,20 +37,25 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         folder.finish(count=0, photographed=0, skipped=[])
         return
     sources: list[CutOutSource] = []
-    skipped: list[str] = []
+    left_out: list[Skipped] = []
+    photographs = 0
     # What may be refused comes before what takes long.
     if settings.photographs:
         found = read_photographed(Path(settings.photographs), settings.size, settings.held_out)
         sources.append(CutOutSource(len(found[0].images), iter([found[0]])))
-        skipped = found[1]
+        left_out = found[1]
+        photographs = len(found[0].images) + len(left_out)
     if settings.meshes:
         views = settings.views_per_mesh
         sources.append(rendered_meshes(Path(settings.meshes), views, settings.size, config.seed))
     if settings.procedural:
         sources.append(procedural_vehicles(settings.procedural, settings.size, config.seed))
     progress = Progress(workspace, "cutouts", sum(source.most for source in sources))
+    skipped = [f"{name}: {reason}" for name, reason in left_out]
     for line in skipped:
         progress.say(f"skipped {line}")
+    for line in counted(left_out, photographs):
+        progress.say(line)
     kinds = write_cutouts(folder, sources, settings.size, progress.tick)
     photographed = int((kinds == PHOTOGRAPHED).sum())
     folder.finish(count=len(kinds), photographed=photographed, skipped=skipped)
@@ -58,7 +66,7 @@ def taught(labels: list[LabelledPhoto], held_out: int) -> list[LabelledPhoto]:
     return [row for number, row in enumerate(labels) if not held_out or number % held_out]
 
 
-def read_photographed(folder: Path, size: int, held_out: int) -> tuple[CutOutBatch, list[str]]:
+def read_photographed(folder: Path, size: int, held_out: int) -> tuple[CutOutBatch, list[Skipped]]:
     """Photographs that a table labels, each cut out by its mask, and which are left out and why.
 
     Raises:
@@ -78,13 +86,13 @@ def read_photographed(folder: Path, size: int, held_out: int) -> tuple[CutOutBat
         for row in rows
     ]
     found = read_photos(photos, size)
-    skipped = [f"{name}: {reason}" for name, reason in found.skipped]
     unmasked = [name for name, known in zip(found.names, found.masked, strict=True) if not known]
-    skipped += [f"{name}: it has no mask and no alpha channel" for name in unmasked]
+    skipped = found.skipped + [Skipped(name, NO_MASK) for name in unmasked]
     if len(unmasked) == len(found.names):
+        first = skipped[0]
         raise PhotographsError(
-            f"{folder}: none of {len(rows)} labelled photographs can be used: {skipped[0]}; give "
-            "their masks, of the same names, in masks/"
+            f"{folder}: none of {len(rows)} labelled photographs can be used: {first.name} "
+            f"({first.reason}); give their masks, of the same names, in masks/"
         )
     masks = np.rint(255 * found.masks).astype(np.uint8)
     images = np.concatenate((found.scenes, masks[..., None]), axis=-1)[found.masked]

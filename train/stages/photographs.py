@@ -21,6 +21,7 @@ from train.config import CHECKPOINT, PROCEDURAL, Config
 from train.data.array_file import ArrayFile
 from train.data.photo_layouts import read_training
 from train.data.photo_set import PhotoSet
+from train.data.picture_files import counted
 from train.data.vehicles import photographs
 from train.models.generated import as_pixels, generate, sample_contents
 from train.running.device import default_device
@@ -106,6 +107,8 @@ def _write_folder(config: Config, workspace: Workspace, folder: StageFolder) -> 
     progress = Progress(workspace, "photographs", len(found.images))
     for line in skipped:
         progress.say(f"skipped {line}")
+    for line in counted(found.skipped, len(found.images) + len(found.skipped)):
+        progress.say(line)
     for line in _notes(config, found):
         progress.say(line)
     arrays = {"images.npy": found.scenes}

@@ -25,7 +25,7 @@ def test_texts_become_what_they_say():
 @pytest.mark.parametrize(
     ("field", "text", "allowed"),
     [
-        ("format", "fbx", "one of ('glb', 'obj', 'stl', 'npz')"),
+        ("format", "fbx", "one of ('glb', 'obj', 'stl', '3mf', 'npz')"),
         ("texture", "yes", "true or false"),
         ("preview", "", "true or false"),
         ("texture_size", "15", "16..2048"),
@@ -34,6 +34,11 @@ def test_texts_become_what_they_say():
         ("texture_size", "6_4", "16..2048"),
         ("texture_size", "64.0", "16..2048"),
         ("texture_size", "9" * 5000, "16..2048"),
+        ("length_mm", "0.5", "1..10000"),
+        ("length_mm", "nan", "1..10000"),
+        ("length_mm", "-5", "1..10000"),
+        ("length_mm", "1e3", "1..10000"),
+        ("length_mm", "10001", "1..10000"),
     ],
 )
 def test_a_refusal_says_what_was_got_and_what_is_allowed(field, text, allowed):
@@ -45,6 +50,16 @@ def test_a_refusal_says_what_was_got_and_what_is_allowed(field, text, allowed):
 def test_a_mesh_without_a_texture_has_no_texture_size(form):
     _, message = refusal(ImageOptions, ("format", form), ("texture_size", "64"))
     assert f"left out with format {form}" in message
+
+
+@pytest.mark.parametrize("form", ["glb", "obj", "npz"])
+def test_only_what_is_printed_has_a_length(form):
+    sent = [("format", form), ("length_mm", "80.5")]
+    message = "length_mm is '80.5'; it must be left out with format " + form
+    assert refusal(MeshOptions, *sent) == ("invalid_field", f"{message}: give format=stl or 3mf")
+    for printed in ("stl", "3mf"):
+        options = read_fields(MeshOptions, [("format", printed), ("length_mm", "80.5")])
+        assert options.length_mm == 80.5
 
 
 def test_a_field_that_is_unknown_or_comes_twice_or_is_missing_is_refused():

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from tests.train.adaptation.adaptable import photograph
 from train.adaptation.served import Segmenter, photographs_of, read_served
-from train.data.photo_set import PhotographsError
+from train.data.picture_files import PhotographsError
 
 SIZE = 32
 BLOCK = (10, 8, 49, 31)
@@ -57,7 +57,7 @@ def test_each_photograph_is_cut_out_as_it_is_served_and_a_broken_one_harms_none(
     found = read_served(folder, folder.parent / "given", SEGMENTER, SIZE)
     assert found.names == ["alpha.png", "masked.png", "more/segmented.png"]
     reasons = dict(found.skipped)
-    assert set(reasons) == {"broken.jpg", "nothing.png"}
+    assert set(reasons) == {"broken.jpg", "nothing.png", "notes.txt"}
     assert "no object was found" in reasons["nothing.png"]
     assert found.images.shape == (3, SIZE, SIZE, 4) and not found.labelled.any()
     alpha, masked, segmented = found.images

@@ -2,7 +2,7 @@ import pytest
 
 from tests.train.annotation.photo_folder import write_photos
 from train.annotation.photo_answers import NOTHING, Answer, read_answers
-from train.data.photo_set import PhotographsError
+from train.data.picture_files import PhotographsError
 
 
 @pytest.fixture

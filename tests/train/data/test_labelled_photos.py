@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from train.data.labelled_photos import mask_named, read_labels
-from train.data.photo_set import PhotographsError
+from train.data.picture_files import PhotographsError
 
 
 def write(folder, table: str | None, *names: str):

@@ -24,7 +24,7 @@ from train.data.mesh_files import (
     read_folder,
     read_mesh,
 )
-from train.data.photo_set import Skipped
+from train.data.picture_files import Skipped
 from train.data.textured_object import TexturedObject, sample_repeating
 
 

@@ -13,7 +13,7 @@ from train.data.photo_layouts import (
     read_photo_set,
     read_training,
 )
-from train.data.photo_set import PhotographsError
+from train.data.picture_files import PhotographsError
 
 
 def test_birds_come_with_their_boxes(tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ import pytest
 from PIL import Image
 
 from graphics.photographs import FRAME, GREY, Frame
+from tests.graphics.photograph_files import encoded
 from tests.train.data.photo_folders import BOX, disc, mask, picture
 from train.data.photo_layouts import read_photo_set, read_training
-from train.data.photo_set import Photo, PhotographsError, pictures_below, read_photos
+from train.data.photo_set import Photo, read_photos
+from train.data.picture_files import PhotographsError, pictures_below
 
 
 def save(path, pixels, **options):
@@ -114,7 +116,8 @@ def test_broken_files_are_skipped_by_name_with_the_reason(tmp_path):
     save(below / "also.jpeg", halves(9, 9), format="JPEG")
     found = read_training(tmp_path, 16)
     assert found.names == ["good.jpg", "more/also.jpeg"]
-    assert [name for name, _ in found.skipped] == ["cut.jpg", "dot.png", "empty.png", "text.png"]
+    names = {name for name, _ in found.skipped}
+    assert names == {"cut.jpg", "dot.png", "empty.png", "notes.txt", "text.png"}
     assert all(reason for _, reason in found.skipped)
 
 
@@ -122,12 +125,16 @@ def test_all_formats_of_the_service_are_read_and_other_pictures_named(tmp_path):
     picture = Image.fromarray(halves(40, 60))
     for name in ("a.jpg", "b.JPEG", "c.png", "d.webp", "e.gif", "f.bmp", "g.tiff", "h.txt"):
         picture.save(tmp_path / name, "BMP" if name == "h.txt" else None)
-    (tmp_path / "i.HEIC").write_bytes(b"a phone's")
+    (tmp_path / "i.HEIC").write_bytes(encoded(picture, "HEIF"))
+    picture.save(tmp_path / "j.avif")
     found = read_training(tmp_path, 16)
-    assert found.names == ["a.jpg", "b.JPEG", "c.png", "d.webp", "e.gif"]
-    assert [item.name for item in found.skipped] == ["f.bmp", "g.tiff", "i.HEIC"]
-    assert all("not a JPEG, PNG, WebP or GIF" in item.reason for item in found.skipped)
-    assert len(pictures_below(tmp_path)) == 8
+    read = ["a.jpg", "b.JPEG", "c.png", "d.webp", "e.gif", "i.HEIC", "j.avif"]
+    assert found.names == read
+    reasons = {item.name: item.reason for item in found.skipped}
+    assert set(reasons) == {"f.bmp", "g.tiff", "h.txt"}
+    assert "it is not named as a picture" in reasons["h.txt"]
+    assert "not a JPEG, PNG, WebP, GIF, HEIC or AVIF" in reasons["f.bmp"] == reasons["g.tiff"]
+    assert len(pictures_below(tmp_path)) == 9
 
 
 def test_nothing_usable_says_so(tmp_path):

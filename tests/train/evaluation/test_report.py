@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from graphics.sheet import Row, jpeg_of, png_of, sheet_of
-from train.data.photo_set import Skipped
+from train.data.picture_files import Skipped
 from train.evaluation.metrics import Estimate, Metric
 from train.evaluation.report import Picture, Report, ReportRow
 

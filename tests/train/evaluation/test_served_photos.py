@@ -7,7 +7,7 @@ from PIL import Image
 
 from train import evaluate
 from train.data.labelled_photos import LabelledPhoto, read_labels
-from train.data.photo_set import PhotographsError
+from train.data.picture_files import PhotographsError
 from train.data.vehicles import HELD_OUT_SEED, photographs
 from train.evaluation import served_report
 from train.evaluation.served_photos import ServedPhoto

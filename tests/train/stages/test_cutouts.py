@@ -8,7 +8,7 @@ from tests.train.data.mesh_folder import write_glb, write_obj
 from train.config import Config, ConfigError, CutoutsConfig, ExportConfig
 from train.config.checks import check
 from train.data.cutouts import CutOutBatch
-from train.data.photo_set import PhotographsError
+from train.data.picture_files import PhotographsError
 from train.running.workspace import Workspace, WorkspaceError
 from train.stages import cutouts
 
@@ -75,7 +75,7 @@ def test_a_table_whose_rows_are_all_held_out_says_so(photographs, tmp_path):
 def test_photographs_without_any_mask_are_refused(tmp_path):
     write_photograph(tmp_path / "photos", 1, mask=False)
     (tmp_path / "photos/photos.csv").write_text("file,azimuth_degrees\n1.png,30\n")
-    with pytest.raises(PhotographsError, match="no mask and no alpha channel; give their masks"):
+    with pytest.raises(PhotographsError, match="names the object"):
         cut(tmp_path, photographs=str(tmp_path / "photos"), held_out=0)
 
 

@@ -4,7 +4,7 @@ from PIL import Image
 
 from train.config import Config, PhotographsConfig, override
 from train.data import vehicles
-from train.data.photo_set import PhotographsError
+from train.data.picture_files import PhotographsError
 from train.running.workspace import Workspace
 from train.stages import photographs
 
