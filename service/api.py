@@ -28,12 +28,13 @@ from starlette.routing import Match, Route
 
 from graphics.camera import CONVENTION
 from service import logs, metrics
-from service.errors import ItemError, RequestError
+from service.errors import FULL, InsufficientStorage, ItemError, RequestError
 from service.http import answers, job_api, mesh_api, requests
 from service.http.access import Access, AccessControl
 from service.http.call_scope import CallScope, TimeLimit
 from service.http.forms import EditForm, ReconstructForm
 from service.http.openapi import MountedService
+from service.http.spool import Spool
 from service.imaging import animation
 from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
@@ -141,6 +142,13 @@ async def refused(_: Request, error: Exception) -> Response:
     return answers.refuse(error)
 
 
+async def disk_failed(_: Request, error: Exception) -> Response:
+    """A full disk, wherever it was written to; another failure of the system stays one."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return answers.refuse(InsufficientStorage(error.strerror or str(error)))
+    raise error
+
+
 async def nowhere(request: Request) -> Response:
     """Any other path of /v1, and other methods of those that there are."""
     method, path = request.method, request.url.path[:80]
@@ -177,7 +185,7 @@ routes = Starlette(
         Middleware(AccessControl),
         Middleware(requests.BodyLimit),
     ],
-    exception_handlers={RequestError: refused, ItemError: refused},
+    exception_handlers={RequestError: refused, ItemError: refused, OSError: disk_failed},
 )
 
 metrics_routes = Starlette(routes=[Route("/metrics", read_metrics, methods=["GET"])])
@@ -202,6 +210,7 @@ class InverseGraphics:
         self.jobs = _open_jobs(self.engine)
         routes.state.jobs = self.jobs
         routes.state.access = Access(self.engine.settings)
+        routes.state.spool = Spool(self.engine.settings.spool_limit_mebibytes)
         routes.state.engine = self.engine
         # What is loaded by now stays: a full collection would stop all threads to look through it.
         gc.collect()
@@ -238,8 +247,9 @@ class InverseGraphics:
 
 
 def _open_jobs(engine: Engine) -> Jobs | FolderTaken:
+    limit = engine.settings.jobs_limit_mebibytes << 20
     try:
-        return Jobs(engine, JobStore(engine.settings.jobs_path))
+        return Jobs(engine, JobStore(engine.settings.jobs_path, limit=limit))
     except FolderTaken as error:
         # The other routes need no folder; those of jobs say what is wrong.
         logger.warning("no jobs: %s", error)

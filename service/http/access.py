@@ -88,7 +88,13 @@ class AccessControl:
                 self._checked,
                 allow_origins=origins,
                 allow_methods=["GET", "POST", "DELETE"],
-                allow_headers=["authorization", "content-type", "prefer", "x-request-id"],
+                allow_headers=[
+                    "authorization",
+                    "content-type",
+                    "idempotency-key",
+                    "prefer",
+                    "x-request-id",
+                ],
                 expose_headers=["retry-after", "x-request-id"],
             )
         return self._with_cors
