@@ -20,6 +20,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import bentoml
+from _bentoml_impl.server.allocator import ResourceAllocator
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -223,7 +224,8 @@ class InverseGraphics:
 
     @bentoml.on_deployment
     def verify() -> None:
-        """Refuse a bad setting, device, bundle or segmenter before the server is started."""
+        """Refuse bad settings, workers, device, bundle or segmenter before anything is started."""
+        _check_workers()
         settings = read_settings()
         choose_provider(settings.device)
         choose_segmenter(settings.segmenter, bundle.load(settings.bundle))
@@ -244,6 +246,17 @@ class InverseGraphics:
 
     def __is_ready__(self) -> bool:
         return not self.engine.closed
+
+
+def _check_workers() -> None:
+    """Jobs and reconstructions belong to one process: another would not find them."""
+    workers, _ = ResourceAllocator().get_worker_env(InverseGraphics)
+    if workers != 1:
+        raise ValueError(
+            f"BentoML's configuration asks for {workers} workers; it must be 1, because jobs, ids "
+            "and limits belong to one process, and a call may reach any: set workers to 1, and run "
+            "several replicas with sticky sessions instead"
+        )
 
 
 def _open_jobs(engine: Engine) -> Jobs | FolderTaken:
