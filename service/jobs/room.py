@@ -19,8 +19,8 @@ class JobsFull(RequestError):
 class Room:
     """Bytes of all uploads and results; safe to use from several threads."""
 
-    def __init__(self, limit: int, held: int) -> None:
-        self.held = held
+    def __init__(self, limit: int) -> None:
+        self.held = 0
         self._limit = limit
         self._lock = Lock()
 

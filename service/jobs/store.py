@@ -56,11 +56,11 @@ class JobStore:
         try:
             self._database = Database(folder / "jobs.sqlite3")
             taking_up.adopt(folder, self._database)
-            ((held,),) = self._database.execute("SELECT COALESCE(SUM(bytes), 0) FROM sizes")
-            self.room = Room(limit, held)
+            self.room = Room(limit)
             self._ended = Ended(folder, self._database, self.room)
             self._maker = Maker(folder, self._database, self.room, self._ended)
             taking_up.settle(folder, self._database, self._ended, clock())
+            self.room.held = taking_up.count(folder, self._database)
         except OSError as error:
             self._lock.close()
             raise FolderTaken(f"{folder} cannot be written ({error})") from error

@@ -1,5 +1,6 @@
 """What an earlier process left, brought into order before anything is done with it."""
 
+import contextlib
 import functools
 import json
 import shutil
@@ -57,6 +58,20 @@ def settle(folder: Path, database: Database, ended: Ended, now: float) -> None:
             path.unlink()
         if state == "running" and wanted - found:
             ended.cancel(job, now)
+
+
+def count(folder: Path, database: Database) -> int:
+    """Bytes of the files of all jobs, as the database has them from here on.
+
+    It was wrong where files went and it could not be told.
+    """
+    update = "UPDATE sizes SET bytes = ? WHERE job = ?"
+    for job, counted in database.execute("SELECT job, bytes FROM sizes"):
+        found = sum(path.stat().st_size for path in (folder / job).glob("*"))
+        if found != counted:
+            with contextlib.suppress(OSError):  # the disk is still full: the next start does it
+                database.execute(update, found, job)
+    return database.execute("SELECT COALESCE(SUM(bytes), 0) FROM sizes")[0][0]
 
 
 def _waiting(folder: Path, database: Database, job: str) -> Iterator[tuple[int, Upload]]:

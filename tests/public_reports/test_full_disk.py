@@ -33,9 +33,10 @@ def own(bundle_folder, disk):
 
 
 @pytest.fixture
-def said(monkeypatch):
+def said(monkeypatch, caplog):
     """What the jobs' worker logs; it tries again soon."""
     monkeypatch.setattr(worker, "AGAIN_SECONDS", 0.1)
+    caplog.set_level(logging.INFO, worker.logger.name)
     records = []
     handler = logging.Handler(logging.INFO)
     handler.emit = lambda record: records.append(record.getMessage())
