@@ -40,7 +40,6 @@ CREATE TABLE IF NOT EXISTS uploads (
     message TEXT,
     PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS upload_parts ON uploads (job, part);
 CREATE TABLE IF NOT EXISTS sizes (
     job TEXT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
     bytes INTEGER NOT NULL

@@ -156,7 +156,7 @@ def test_with_a_key_the_job_of_a_client_that_left_is_whole(own, folder):
         assert (answer.status_code, answer.json()["id"]) == (202, kept.name)
         assert answer.json()["waiting"] == 600
     deadline = time.monotonic() + 120
-    while (state := own.get(f"/v1/jobs/{kept.name}?limit=1").json())["succeeded"] < 10:
+    while own.get(f"/v1/jobs/{kept.name}?limit=1").json()["succeeded"] < 10:
         assert time.monotonic() < deadline
         errors = own.get(f"/v1/jobs/{kept.name}").json()["items"]
         assert [item["error"] for item in errors if item["status"] == "error"] == []
