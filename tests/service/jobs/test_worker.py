@@ -227,11 +227,10 @@ def test_results_that_do_not_fit_are_an_error_of_their_image(bundle_folder, tmp_
         jobs.start()
         while (found := jobs.store.job(job)).state == "running":
             await asyncio.sleep(0.02)
-        held = jobs.store.bytes_held()
         codes = {item.code for item in jobs.store.items(job, 0, 100, ("error",))}
         await jobs.close()
         await engine.close()
-        return found, held, codes
+        return found, jobs.store.bytes_held(), codes
 
     found, held, codes = asyncio.run(run())
     assert found.counts["ok"] > 0
