@@ -29,12 +29,13 @@ from starlette.routing import Match, Route
 
 from graphics.camera import CONVENTION
 from service import logs, metrics
-from service.errors import INTERNAL_ERROR, ItemError, RequestError
+from service.errors import FULL, INTERNAL_ERROR, InsufficientStorage, ItemError, RequestError
 from service.http import answers, job_api, mesh_api, requests
 from service.http.access import Access, AccessControl, CrossOrigin
 from service.http.call_scope import CallScope, Refusals, TimeLimit
 from service.http.forms import EditForm, ReconstructForm
 from service.http.openapi import MountedService
+from service.http.spool import Spool
 from service.imaging import animation
 from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
@@ -47,6 +48,7 @@ from service.pipeline.engine import Engine
 from service.schemas import photographs as schemas
 from service.schemas.rendering import RenderRequest
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
+from service.workers import check_workers
 
 # `bentoml serve` has asked whether to send usage data, and remembers, before it loads this.
 usage_stats.do_not_track.cache_clear()
@@ -144,6 +146,13 @@ async def refused(_: Request, error: Exception) -> Response:
     return answers.refuse(error)
 
 
+async def disk_failed(_: Request, error: Exception) -> Response:
+    """A full disk, wherever it was written to; another failure of the system stays one."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return answers.refuse(InsufficientStorage(error.strerror or str(error)))
+    raise error
+
+
 async def nowhere(request: Request) -> Response:
     """Any other path of /v1, and other methods of those that there are."""
     method, path = request.method, request.url.path[:80]
@@ -182,7 +191,7 @@ routes = Starlette(
         Middleware(AccessControl),
         Middleware(requests.BodyLimit),
     ],
-    exception_handlers={RequestError: refused, ItemError: refused},
+    exception_handlers={RequestError: refused, ItemError: refused, OSError: disk_failed},
 )
 
 metrics_routes = Starlette(routes=[Route("/metrics", read_metrics, methods=["GET"])])
@@ -207,6 +216,7 @@ class InverseGraphics:
         self.jobs = _open_jobs(self.engine)
         routes.state.jobs = self.jobs
         routes.state.access = Access(self.engine.settings)
+        routes.state.spool = Spool(self.engine.settings.spool_limit_mebibytes)
         routes.state.engine = self.engine
         # What is loaded by now stays: a full collection would stop all threads to look through it.
         gc.collect()
@@ -219,7 +229,8 @@ class InverseGraphics:
 
     @bentoml.on_deployment
     def verify() -> None:
-        """Refuse a bad setting, device, bundle or segmenter before the server is started."""
+        """Refuse bad settings, workers, device, bundle or segmenter before anything is started."""
+        check_workers(InverseGraphics)
         settings = read_settings()
         choose_provider(settings.device)
         choose_segmenter(settings.segmenter, bundle.load(settings.bundle))
@@ -243,8 +254,9 @@ class InverseGraphics:
 
 
 def _open_jobs(engine: Engine) -> Jobs | FolderTaken:
+    limit = engine.settings.jobs_limit_mebibytes << 20
     try:
-        return Jobs(engine, JobStore(engine.settings.jobs_path))
+        return Jobs(engine, JobStore(engine.settings.jobs_path, limit=limit))
     except FolderTaken as error:
         # The other routes need no folder; those of jobs say what is wrong.
         logger.warning("no jobs: %s", error)

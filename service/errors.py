@@ -1,9 +1,13 @@
 """Errors that a client gets: of one image, or of the whole request."""
 
+import errno
+
 INTERNAL_ERROR = "internal_error"
 """The code of what nobody foresaw, of an image or of the whole request."""
 WRONG_ENCODING = "wrong_content_encoding"
 """The code of the refusal of a packed body."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""`OSError.errno` of a full disk, or of one's share of it."""
 
 
 class ItemError(Exception):
@@ -50,3 +54,13 @@ class DeadlineExceeded(RequestError):
     def __init__(self) -> None:
         message = "the time given to this request is over: send fewer images, or allow more time"
         super().__init__(504, "deadline_exceeded", message)
+
+
+class InsufficientStorage(RequestError):
+    """A disk of the service is full."""
+
+    def __init__(self, reason: str) -> None:
+        message = (
+            f"the service's disk is full ({reason}): delete jobs that are done, or send it later"
+        )
+        super().__init__(507, "insufficient_storage", message, 60)

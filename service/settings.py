@@ -68,6 +68,10 @@ class Settings(pydantic.BaseModel):
     """Most images, or cameras, in one request."""
     body_limit_mebibytes: AtLeast1 = 256
     """Largest request body in MiB; uploads are spooled to disk, not held in memory."""
+    spool_limit_mebibytes: AtLeast1 = 1024
+    """MiB of the bodies of all requests that are being answered, together, and of the archives of
+    results that are being sent; beyond it the answer is 429. The folder of temporary files, TMPDIR,
+    needs as much."""
     json_limit_mebibytes: AtLeast1 = 32
     """Largest JSON request body in MiB, which is held in memory."""
     pixel_limit_megapixels: Annotated[int, Field(ge=1, le=256)] = 50
@@ -92,7 +96,8 @@ class Settings(pydantic.BaseModel):
     job_keep_seconds: AtLeast1 = 86_400
     """Seconds from the end of a job to the deletion of its results."""
     jobs_limit_mebibytes: AtLeast1 = 1024
-    """MiB of uploads and results of all jobs together; beyond it a new job is refused."""
+    """MiB of uploads, unpacked, and results of all jobs together; beyond it a new job is
+    refused."""
     largest_job: AtLeast1 = 10_000
     """Most images in one job."""
     body_seconds: AtLeast1 = 60
@@ -128,6 +133,11 @@ class Settings(pydantic.BaseModel):
             raise ValueError(
                 f"{PREFIX}QUEUE_LIMIT is {self.queue_limit}; it must hold one largest request, "
                 f"{self.largest_request} images"
+            )
+        if self.spool_limit_mebibytes < self.body_limit_mebibytes:
+            raise ValueError(
+                f"{PREFIX}SPOOL_LIMIT_MEBIBYTES is {self.spool_limit_mebibytes}; it must hold one "
+                f"largest body, {self.body_limit_mebibytes} MiB"
             )
         if self.requests_per_minute and not self.api_keys:
             raise ValueError(

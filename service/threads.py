@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
@@ -75,6 +76,26 @@ class Threads:
         while (call := self._calls.get()) is not None:
             call()
             del call  # and all that it holds, which the next one may be long in coming
+
+
+async def to_its_end(
+    function: Callable[[], Result], if_cancelled: Callable[[], object] = lambda: None
+) -> Result:
+    """The result of `function` on a thread.
+
+    Cancelled meanwhile, this ends only when the thread has: what it works on may be closed then.
+    `if_cancelled`: called at once in that case.
+    """
+    work = asyncio.create_task(asyncio.to_thread(function))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        if_cancelled()
+        while not work.done():
+            with suppress(asyncio.CancelledError):  # being in a hurry makes no thread faster
+                await asyncio.wait({work})
+        work.exception()  # nobody waits for it any more
+        raise
 
 
 def _report(

@@ -30,10 +30,10 @@ SERVICE_ARROWS = {
     "pipeline": {
         "errors", "imaging", "metrics", "model", "schemas", "settings", "threads", "tracing",
     },
-    "jobs": {"call", "errors", "pipeline", "schemas"},
+    "jobs": {"call", "errors", "pipeline", "schemas", "threads"},
     "http": {
         "call", "errors", "imaging", "jobs", "logs", "metrics", "pipeline", "schemas", "settings",
-        "tracing",
+        "threads", "tracing",
     },
     "api": {
         "errors", "http", "imaging", "jobs", "logs", "metrics", "model", "pipeline", "schemas",

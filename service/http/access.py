@@ -14,7 +14,8 @@ from service.http.requests import engine_of
 from service.settings import Settings
 
 READ_HEADERS = [
-    "authorization", "content-type", "prefer", "traceparent", "tracestate", "x-request-id",
+    "authorization", "content-type", "idempotency-key", "prefer", "traceparent", "tracestate",
+    "x-request-id",
 ]  # fmt: skip
 """Of a request, which a page may send beside those that all may."""
 SENT_HEADERS = [

@@ -1,20 +1,20 @@
 """The routes of jobs: batches that are too large to wait for.
 
-POST   /v1/jobs               files or a ZIP (multipart) → the job
+POST   /v1/jobs               files or a ZIP (multipart) → the job; once for an Idempotency-Key
 GET    /v1/jobs/{id}          progress, and the outcome of every image so far
 GET    /v1/jobs/{id}/results  the answers so far, as ZIP or lines
 DELETE /v1/jobs/{id}          cancel; once it has ended, delete its results
 """
 
 import asyncio
+import functools
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import IO
 
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,15 +22,18 @@ from starlette.routing import Route
 from service.errors import RequestError
 from service.http import answers
 from service.http.forms import MOST_LISTED, ItemsPage, JobForm
+from service.http.idempotency import key_of
 from service.http.requests import MEBIBYTE, engine_of, open_form, read_fields
+from service.http.spool import Share
 from service.jobs.files import FolderTaken
-from service.jobs.store import Item, Job
+from service.jobs.rows import Item, Job
 from service.jobs.worker import Jobs
 from service.jobs.zip_upload import read_zip
 from service.schemas import photographs as schemas
 from service.schemas.jobs import JobAnswer, JobItem, JobOptions
 from service.schemas.photographs import Upload
 from service.settings import Settings
+from service.threads import to_its_end
 
 DONE = ("ok", "error")
 EVERY = ("waiting", *DONE)
@@ -45,12 +48,11 @@ async def create(request: Request) -> Response:
         held.push_async_callback(parts.close)
         sent = parts.multi_items()
         options = await asyncio.to_thread(read_fields, JobForm, sent)
-        items, left_out = await asyncio.to_thread(_items, options, settings)
-        size = sum(part.size or 0 for _, part in sent if isinstance(part, UploadFile))
-        identity = await jobs.create(options, items, size)
-    headers = {"Location": f"/v1/jobs/{identity}"}
-    job = await _find(jobs, identity)
-    return _answer(jobs, job, [], 202, headers, left_out=left_out)
+        key = await to_its_end(functools.partial(key_of, request.headers, sent))
+        items = _Items(options, settings)
+        job = await jobs.create(options, items, key)
+    headers = {"Location": f"/v1/jobs/{job.id}"}
+    return _answer(jobs, job, [], 202, headers, left_out=items.left_out)
 
 
 async def look(request: Request) -> Response:
@@ -70,8 +72,12 @@ async def results(request: Request) -> Response:
     if answers.choose(request.headers.get("accept"), KINDS) == answers.LINES:
         return answers.Stream(_lines(jobs, job), AsyncExitStack())
     async with AsyncExitStack() as held:
+        share = held.enter_context(request.app.state.spool.share())
         file = held.enter_context(tempfile.TemporaryFile())
-        await asyncio.to_thread(_pack, jobs, job, file)
+        try:
+            await to_its_end(functools.partial(_pack, jobs, job, file, share))
+        except FileNotFoundError:  # deleted meanwhile
+            raise _unknown(job.id) from None
         headers = {
             "Content-Length": str(file.tell()),
             "Content-Disposition": f'attachment; filename="{job.id}.zip"',
@@ -111,21 +117,34 @@ def _jobs(request: Request) -> Jobs:
 async def _find(jobs: Jobs, identity: str) -> Job:
     job = await asyncio.to_thread(jobs.store.job, identity)
     if job is None:
-        message = f"there is no job {identity[:40]!r}: it was deleted, or is over"
-        raise RequestError(404, "unknown_job", message)
+        raise _unknown(identity)
     return job
 
 
-def _items(sent: JobForm, settings: Settings) -> tuple[list[Upload], int | None]:
-    """The images of a form, or those of its archive and how many files of it are left out."""
-    if sent.archive is None:
-        return sent.uploads(settings.largest_job), None
-    if sent.images or sent.masks:
-        message = "send one ZIP file in field archive, or files in field images"
-        raise RequestError(400, "invalid_field", message)
-    limit = settings.jobs_limit_mebibytes * MEBIBYTE
-    images, left_out = read_zip(sent.archive.file, settings.largest_job, limit)
-    return sent.with_boxes(images), left_out
+def _unknown(identity: str) -> RequestError:
+    message = f"there is no job {identity[:40]!r}: it was deleted, or is over"
+    return RequestError(404, "unknown_job", message)
+
+
+class _Items:
+    """The images of a form, or those of its archive, which is opened when they are asked for."""
+
+    def __init__(self, sent: JobForm, settings: Settings) -> None:
+        self._sent, self._settings = sent, settings
+        self.left_out: int | None = None
+        """Files of the archive that systems added; None: there is none, or it was not opened."""
+
+    def __iter__(self) -> Iterator[Upload]:
+        sent, largest = self._sent, self._settings.largest_job
+        if sent.archive is None:
+            yield from sent.uploads(largest)
+            return
+        if sent.images or sent.masks:
+            message = "send one ZIP file in field archive, or files in field images"
+            raise RequestError(400, "invalid_field", message)
+        limit = self._settings.jobs_limit_mebibytes * MEBIBYTE
+        images, self.left_out = read_zip(sent.archive.file, largest, limit)
+        yield from sent.with_boxes(images)
 
 
 def _answer(
@@ -176,19 +195,21 @@ async def _lines(jobs: Jobs, job: Job) -> AsyncIterator[bytes]:
     fine = failed = first = 0
     while items := await asyncio.to_thread(jobs.store.items, job.id, first, 16, DONE):
         for item in items:
-            yield await asyncio.to_thread(jobs.store.read, item, "json") + b"\n"
+            yield await asyncio.to_thread(jobs.store.answer, item) + b"\n"
             fine, failed = fine + (item.state == "ok"), failed + (item.state == "error")
         first = items[-1].number + 1
     yield schemas.Summary(succeeded=fine, failed=failed).to_json() + b"\n"
 
 
-def _pack(jobs: Jobs, job: Job, file: IO[bytes]) -> None:
+def _pack(jobs: Jobs, job: Job, file: IO[bytes], share: Share) -> None:
     """The results so far; one image's files are in memory at a time."""
     entries, first = [], 0
     with zipfile.ZipFile(file, "w") as archive:
         while items := jobs.store.items(job.id, first, MOST_LISTED, DONE):
             for item in items:
-                content = jobs.store.read(item, "json")
+                content = jobs.store.answer(item)
+                # Files are shorter than in base64.
+                share.take(len(content))
                 entry, files = answers.split(schemas.ImageAnswer.model_validate_json(content))
                 entries.append(entry)
                 for member in files:

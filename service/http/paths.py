@@ -4,6 +4,7 @@ from typing import Any
 
 from service.http import answers, forms, mesh_api
 from service.http.forms import EditForm, ItemsPage, JobForm, ReconstructForm
+from service.http.idempotency import KEY_HEADER, LONGEST_KEY
 from service.imaging import animation
 from service.pipeline import meshes
 from service.schemas import photographs as schemas
@@ -51,11 +52,24 @@ PREFER = {
     "description": "wait=SECONDS: less time than the settings give (RFC 7240)",
     "schema": {"type": "string", "pattern": "^wait=[0-9]{1,6}$", "example": "wait=5"},
 }
+IDEMPOTENCY_KEY = {
+    "name": KEY_HEADER,
+    "in": "header",
+    "description": "names this POST: sent again with the same fields and files it gives the same "
+    "job, as long as that is kept; with others it is refused (422)",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": LONGEST_KEY,
+        "pattern": "^[ -~]+$",
+        "example": "5f0e6a52-1e1b-4a54-9b0c-5b9d9f8a8f0e",
+    },
+}
 REQUEST_ID = {
     "description": "of this call, in the log too: the client's own where it sent a plain one",
     "schema": {"type": "string", "example": "3f0c1b7a9d2e4c58a6b1e0d47f29c3ab"},
 }
-REFUSED = "400 406 413 415 422 429 503 504"
+REFUSED = "400 406 413 415 422 429 503 504 507"
 """Statuses of refused requests for pictures."""
 RETRY_AFTER = {
     "description": "seconds after which to send again",
@@ -102,7 +116,7 @@ def _reconstruct(settings: Settings) -> dict[str, Any]:
     text = "Photographs to textured meshes and cameras"
     form = _form(ReconstructForm, limits, settings.largest_request)
     more = {"parameters": [PREFER], "requestBody": form}
-    return _operation("reconstruct", text, answers_of, "400 406 413 415 429 503", **more)
+    return _operation("reconstruct", text, answers_of, "400 406 413 415 429 503 507", **more)
 
 
 def _render(settings: Settings) -> dict[str, Any]:
@@ -133,12 +147,15 @@ def _mesh() -> dict[str, Any]:
 def _jobs(settings: Settings) -> dict[str, dict[str, Any]]:
     limits = (
         "files in images (and masks), or one file in archive; at most "
-        f"{settings.body_limit_mebibytes} MiB"
+        f"{settings.body_limit_mebibytes} MiB, and with all other jobs "
+        f"{settings.jobs_limit_mebibytes} MiB unpacked"
     )
     accepted = {"202": _answer("accepted; Location is its path", JobAnswer)}
     text = "A batch too large to wait for: it goes on after a restart of the service"
     form = _form(JobForm, limits, settings.largest_job)
-    create = _operation("create_job", text, accepted, "400 413 415 422 503 507", requestBody=form)
+    more = {"parameters": [IDEMPOTENCY_KEY], "requestBody": form}
+    refusals = "400 409 413 415 422 429 503 507"
+    create = _operation("create_job", text, accepted, refusals, **more)
 
     found = {"200": _answer("as it stands", JobAnswer)}
     text, parameters = "Progress and outcomes so far", [JOB_ID, *_query(ItemsPage)]
@@ -150,7 +167,7 @@ def _jobs(settings: Settings) -> dict[str, dict[str, Any]]:
 
     content = {answers.ZIP: {"schema": FILES}, **LINES}
     finished = {"200": {"description": "of the images finished so far", "content": content}}
-    text, refusals = "The answers so far", "400 404 406 503"
+    text, refusals = "The answers so far", "400 404 406 429 503 507"
     results = _operation("get_job_results", text, finished, refusals, parameters=[JOB_ID])
     return {
         "/v1/jobs": {"post": create},
@@ -183,7 +200,7 @@ def _add_what_all_have(operation: dict[str, Any], settings: Settings) -> None:
         answers_of |= _refusals("401 429")
     for status, answer in answers_of.items():
         answer["headers"] = {"X-Request-Id": REQUEST_ID}
-        if status in ("429", "503"):
+        if status in ("429", "503", "507"):
             answer["headers"]["Retry-After"] = RETRY_AFTER
 
 

@@ -23,31 +23,35 @@ Form = TypeVar("Form", bound=Texts)
 
 
 class BodyLimit:
-    """Refuses a body beyond the limit: by its declared length at once, else while it comes in."""
+    """Refuses a body beyond its limit, or beyond that of all bodies together.
+
+    By its declared length at once, else while it comes in.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI; raises `RequestError` 413."""
+        """ASGI; raises `RequestError` 413 and 429."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         mebibytes = engine_of(scope["app"]).settings.body_limit_mebibytes
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > mebibytes * MEBIBYTE:
+        size = int(declared) if declared.isdigit() else 0
+        if size > mebibytes * MEBIBYTE:
             raise _too_large(mebibytes)
-        received = 0
+        with scope["app"].state.spool.share() as share:
+            share.check(size)
 
-        async def limited() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > mebibytes * MEBIBYTE:
-                raise _too_large(mebibytes)
-            return message
+            async def limited() -> Message:
+                message = await receive()
+                share.take(len(message.get("body", b"")))
+                if share.held > mebibytes * MEBIBYTE:
+                    raise _too_large(mebibytes)
+                return message
 
-        await self.app(scope, limited, send)
+            await self.app(scope, limited, send)
 
 
 def engine_of(app: Starlette) -> Engine:

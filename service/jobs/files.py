@@ -1,13 +1,9 @@
 """The folder of the jobs: its lock, and files that are there whole or not at all."""
 
 import fcntl
-import json
 import os
 from pathlib import Path
 from typing import IO
-
-from service.errors import ItemError
-from service.schemas.photographs import Upload
 
 
 class FolderTaken(RuntimeError):
@@ -29,26 +25,29 @@ def lock(folder: Path) -> IO[bytes]:
     return file
 
 
-def write_upload(path: Path, item: Upload) -> None:
-    """Its image, mask and box beside each other, or why they could not be read (`.refused`)."""
-    try:
-        image = item.read()
-        mask = None if item.read_mask is None else item.read_mask()
-    except ItemError as error:
-        write(path.with_suffix(".refused"), json.dumps([error.code, error.message]).encode())
-        return
-    write(path.with_suffix(".image"), image)
-    if mask is not None:
-        write(path.with_suffix(".mask"), mask)
-    if item.box is not None:
-        write(path.with_suffix(".box"), json.dumps(item.box).encode())
-
-
 def write(path: Path, content: bytes) -> None:
-    """All of it or nothing, also where the power goes."""
+    """All of it or nothing, also where the power goes or the disk is full."""
     temporary = path.with_suffix(f"{path.suffix}.part")
-    with open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            sync(file)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def sync(file: IO[bytes]) -> None:
+    """What was written is on the disk when this returns."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """The names in a folder are on the disk when this returns."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,153 +1,116 @@
 """Jobs in an embedded database and a folder: what was accepted outlives the process.
 
-    <folder>/jobs.sqlite3            jobs and the state of every item
-    <folder>/<job>/<index>.image     an upload, until it is answered
-    <folder>/<job>/<index>.mask      its mask
-    <folder>/<job>/<index>.box       JSON: where its object is
-    <folder>/<job>/<index>.refused   in place of all three, why the upload could not be read
-    <folder>/<job>/<index>.json      its ImageAnswer
+    <folder>/jobs.sqlite3            jobs, the state of every item and where its upload stands
+    <folder>/<job>/uploads.<part>    uploads, until all in the file are answered
+    <folder>/<job>/<index>.json      an ImageAnswer
 
 A file is written whole before the database names it, so that a crash between the two leaves an
 item to do again, never half an answer. One process at a time: the folder is locked.
 """
 
-import contextlib
 import json
-import secrets
 import shutil
 import sqlite3
+import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from threading import RLock
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from service.errors import ItemError
-from service.jobs import files
-from service.schemas.photographs import Box, Upload
-
-UPLOADS = ("image", "mask", "box", "refused")
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    id TEXT PRIMARY KEY,
-    state TEXT NOT NULL CHECK (state IN ('running', 'done', 'cancelled')),
-    options TEXT NOT NULL,
-    created REAL NOT NULL,
-    finished REAL
-);
-CREATE TABLE IF NOT EXISTS items (
-    job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
-    number INTEGER NOT NULL,
-    name TEXT NOT NULL,
-    has_mask INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('waiting', 'ok', 'error')),
-    code TEXT,
-    message TEXT,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (job, number)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS open_items ON items (job, number) WHERE state = 'waiting';
-"""
+from service.jobs import files, taking_up, uploads
+from service.jobs.database import Database
+from service.jobs.ended import Ended
+from service.jobs.files import FolderTaken
+from service.jobs.making import Maker
+from service.jobs.room import Room
+from service.jobs.rows import Item, Job, Key
+from service.jobs.uploads import Place
+from service.schemas.photographs import Upload
 
 
-JobState = Literal["running", "done", "cancelled"]
-ItemState = Literal["waiting", "ok", "error"]
+class _Emptied(NamedTuple):
+    """A file of uploads that are all answered."""
 
-
-class Item(NamedTuple):
-    """One image of a job."""
-
-    job: str
-    number: int
-    """Index in the job, from 0."""
-    name: str
-    has_mask: bool
-    state: ItemState
-    code: str | None
-    message: str | None
-    attempts: int
-    """Times it was begun: several, and never finished, means that it took the process down."""
-
-
-class Job(NamedTuple):
-    """A job as it stands."""
-
-    id: str
-    state: JobState
-    options: dict[str, Any]
-    created: float
-    """Seconds since 1970."""
-    finished: float | None
-    counts: dict[str, int]
-    """Items by state."""
+    path: Path
+    size: int
+    """Bytes."""
 
 
 class JobStore:
-    """Every method is short but for `create`; safe to call from several threads."""
+    """Every method is short but for `create`; safe to call from several threads.
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
-        """Raises `FolderTaken` where another process holds the folder."""
+    Those that write raise `OSError` where the disk is full or fails, and can be called again;
+    `cancel` and `delete` never do.
+    """
+
+    def __init__(
+        self, folder: Path, clock: Callable[[], float] = time.time, limit: int = sys.maxsize
+    ) -> None:
+        """`limit`: bytes of all uploads and results.
+
+        Raises `FolderTaken` where another process holds the folder or it cannot be written.
+        """
         self.folder = folder
         self._clock = clock
         self._lock = files.lock(folder)
-        self._mutex = RLock()
-        self._database = sqlite3.connect(folder / "jobs.sqlite3", check_same_thread=False)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA foreign_keys = ON")
-        self._database.executescript(SCHEMA)
-        self._drop_strays()
-
-    def create(self, options: dict[str, Any], items: Iterable[Upload]) -> str:
-        """Keep the uploads and the job; its id. Nothing of it is left where that fails."""
-        job = secrets.token_hex(16)
-        folder = self.folder / job
-        folder.mkdir()
-        rows = []
         try:
-            for number, item in enumerate(items):
-                files.write_upload(folder / str(number), item)
-                has_mask = item.read_mask is not None
-                rows.append((job, number, item.name, has_mask, "waiting"))
-            with self._transaction() as database:
-                values = (job, "running", json.dumps(options), self._clock())
-                database.execute(
-                    "INSERT INTO jobs (id, state, options, created) VALUES (?, ?, ?, ?)", values
-                )
-                database.executemany(
-                    "INSERT INTO items (job, number, name, has_mask, state) VALUES (?, ?, ?, ?, ?)",
-                    rows,
-                )
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        return job
+            self._database = Database(folder / "jobs.sqlite3")
+            taking_up.adopt(folder, self._database)
+            self.room = Room(limit)
+            self._ended = Ended(folder, self._database, self.room)
+            self._maker = Maker(folder, self._database, self.room, self._ended)
+            taking_up.settle(folder, self._database, self._ended, clock())
+            self.room.held = taking_up.count(folder, self._database)
+        except OSError as error:
+            self._lock.close()
+            raise FolderTaken(f"{folder} cannot be written ({error})") from error
+
+    def create(
+        self,
+        options: dict[str, Any],
+        items: Iterable[Upload],
+        key: Key | None = None,
+        given_up: Callable[[], bool] = lambda: False,
+    ) -> str:
+        """Keep the uploads and the job, all or nothing; its id.
+
+        `key`: where a job was made with it, it is that one's id, and nothing is kept.
+        `given_up`: asked before each upload.
+
+        Raises:
+            RequestError: 507 where they are more than may be held; 422 where the key came with
+                another body; what reading `items` raises.
+            GivenUp: `given_up` said so.
+        """
+        return self._maker.make(options, items, key, given_up, self._clock())
 
     def job(self, identity: str) -> Job | None:
         """A job, or None where there is none of that id."""
         find = "SELECT id, state, options, created, finished FROM jobs WHERE id = ?"
         count = "SELECT state, COUNT(*) FROM items WHERE job = ? GROUP BY state"
-        with self._mutex:
-            rows, counts = self._execute(find, identity), self._execute(count, identity)
+        with self._database.transaction():
+            rows = self._database.execute(find, identity)
+            counts = self._database.execute(count, identity)
         if not rows:
             return None
         identity, state, options, created, finished = rows[0]
-        return Job(identity, state, json.loads(options), created, finished, dict(counts))
+        job = Job(identity, state, json.loads(options), created, finished, dict(counts))
+        return self._ended.seen(job)
 
     def items(self, job: str, first: int, limit: int, states: tuple[str, ...]) -> list[Item]:
         """The items in these states from number `first` on, in order."""
         marks = ", ".join("?" * len(states))
-        rows = self._execute(
-            "SELECT job, number, name, has_mask, state, code, message, attempts FROM items "
+        rows = self._database.execute(
+            "SELECT job, number, name, state, code, message, attempts FROM items "
             f"WHERE job = ? AND number >= ? AND state IN ({marks}) ORDER BY number LIMIT ?",
             *(job, first, *states, limit),
         )
-        return [Item._make(row)._replace(has_mask=bool(row[3])) for row in rows]
+        return list(map(Item._make, rows))
 
     def running(self) -> list[str]:
         """The jobs with something left to do, the oldest first."""
-        rows = self._execute("SELECT id FROM jobs WHERE state = 'running' ORDER BY created")
-        return [row[0] for row in rows]
+        find = "SELECT id FROM jobs WHERE state = 'running' ORDER BY created"
+        return [row[0] for row in self._database.execute(find) if row[0] not in self._ended]
 
     def begin(self, item: Item) -> None:
         """Note that an item is being worked on, before it is."""
@@ -157,95 +120,120 @@ class JobStore:
         """Take the note back of an item that was put off, through no fault of its own."""
         self._count_attempts(item, -1)
 
-    def read(self, item: Item, kind: str) -> bytes:
-        """An upload (`image`), its `mask`, or the answer (`json`).
+    def upload(self, item: Item) -> Upload:
+        """What came, held in memory; reading it raises `ItemError` where it could not be read.
 
-        Raises `ItemError` where the upload could not be read when it came.
+        Raises `FileNotFoundError` where it is answered, cancelled or deleted.
         """
-        refused = self.folder / item.job / f"{item.number}.refused"
-        if kind == "image" and refused.exists():
-            raise ItemError(*json.loads(refused.read_bytes()))
-        return (self.folder / item.job / f"{item.number}.{kind}").read_bytes()
+        rows = self._database.execute(
+            "SELECT part, start, image_bytes, mask_bytes, box, code, message FROM uploads "
+            "WHERE job = ? AND number = ?",
+            *(item.job, item.number),
+        )
+        if not rows:
+            raise FileNotFoundError(f"job {item.job} has no upload {item.number}")
+        return uploads.read(self.folder / item.job, Place._make(rows[0]), item.name)
 
-    def read_box(self, item: Item) -> Box | None:
-        """Where the object is, if the client said so."""
-        path = self.folder / item.job / f"{item.number}.box"
-        try:
-            return tuple(json.loads(path.read_bytes()))
-        except FileNotFoundError:
-            return None
+    def answer(self, item: Item) -> bytes:
+        """The ImageAnswer of a finished item; raises `FileNotFoundError` where it is deleted."""
+        return self._answer_path(item).read_bytes()
 
-    def finish(self, item: Item, answer: bytes, error: tuple[str, str] | None) -> None:
-        """Keep the answer of an item, drop its upload; the last one finishes the job."""
-        folder = self.folder / item.job
-        if not folder.is_dir():  # deleted meanwhile
+    def finish(
+        self,
+        item: Item,
+        answer: bytes,
+        error: tuple[str, str] | None,
+        beyond_limit: bool = False,
+    ) -> None:
+        """Keep the answer of an item, drop what is answered; the last one finishes the job.
+
+        Raises:
+            RequestError: 507 where it is more than may be held, and not allowed to be.
+        """
+        folder, path = self.folder / item.job, self._answer_path(item)
+        if not folder.is_dir() or self._ended.is_deleted(item.job):
             return
-        files.write(folder / f"{item.number}.json", answer)
-        state = "ok" if error is None else "error"
-        with self._transaction() as database:
-            database.execute(
-                "UPDATE items SET state = ?, code = ?, message = ? WHERE job = ? AND number = ?",
-                (state, *(error or (None, None)), item.job, item.number),
-            )
-            database.execute(
-                "UPDATE jobs SET state = 'done', finished = ? WHERE id = ? AND state = 'running' "
-                "AND NOT EXISTS (SELECT 1 FROM items WHERE job = ? AND state = 'waiting')",
-                (self._clock(), item.job, item.job),
-            )
-        for kind in UPLOADS:
-            (folder / f"{item.number}.{kind}").unlink(missing_ok=True)
+        self.room.take(len(answer), beyond_limit)
+        try:
+            files.write(path, answer)
+            with self._database.transaction() as database:
+                kept, emptied = self._note(database, item, len(answer), error)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            self.room.give(len(answer))
+            raise
+        if not kept:  # deleted meanwhile
+            shutil.rmtree(folder, ignore_errors=True)
+            self.room.give(len(answer))
+        elif emptied is not None:
+            emptied.path.unlink(missing_ok=True)
+            self.room.give(emptied.size)
 
     def cancel(self, identity: str) -> None:
         """Begin nothing more of a job; what is answered stays until its time is over."""
-        update = "UPDATE jobs SET state = 'cancelled', finished = ? WHERE id = ? AND state = ?"
-        self._execute(update, self._clock(), identity, "running")
-        for kind in UPLOADS:
-            for path in (self.folder / identity).glob(f"*.{kind}"):
-                path.unlink(missing_ok=True)
+        self._ended.cancel(identity, self._clock())
 
     def delete(self, identity: str) -> None:
         """The job and its files."""
-        self._execute("DELETE FROM jobs WHERE id = ?", identity)
-        shutil.rmtree(self.folder / identity, ignore_errors=True)
+        self._ended.delete(identity)
 
     def expire(self, seconds: float) -> list[str]:
         """Delete the jobs that ended longer ago than that; their ids."""
-        rows = self._execute("SELECT id FROM jobs WHERE finished <= ?", self._clock() - seconds)
-        for row in rows:
-            self.delete(row[0])
-        return [row[0] for row in rows]
+        self._ended.write_down()
+        find = "SELECT id FROM jobs WHERE finished <= ?"
+        over = [row[0] for row in self._database.execute(find, self._clock() - seconds)]
+        for identity in over:
+            self.delete(identity)
+        return over
 
     def bytes_held(self) -> int:
         """Size of all files of all jobs."""
-        total = 0
-        for path in self.folder.glob("*/*"):
-            with contextlib.suppress(FileNotFoundError):  # answered or deleted meanwhile
-                total += path.stat().st_size
-        return total
+        return self.room.held
 
     def close(self) -> None:
         """Let another process take the folder."""
-        with self._mutex:
-            self._database.close()
+        self._database.close()
         self._lock.close()
+
+    def _note(
+        self,
+        database: sqlite3.Connection,
+        item: Item,
+        size: int,
+        error: tuple[str, str] | None,
+    ) -> tuple[bool, _Emptied | None]:
+        """Whether the job is there, and the file of uploads that is of no use from here on."""
+        update = "UPDATE sizes SET bytes = bytes + ? WHERE job = ?"
+        if not database.execute(update, (size, item.job)).rowcount:
+            return False, None
+        state = "ok" if error is None else "error"
+        database.execute(
+            "UPDATE items SET state = ?, code = ?, message = ? WHERE job = ? AND number = ?",
+            (state, *(error or (None, None)), item.job, item.number),
+        )
+        database.execute(
+            "UPDATE jobs SET state = 'done', finished = ? WHERE id = ? AND state = 'running' "
+            "AND NOT EXISTS (SELECT 1 FROM items WHERE job = ? AND state = 'waiting')",
+            (self._clock(), item.job, item.job),
+        )
+        emptied = self._empty(database, item)
+        if emptied is not None:
+            database.execute(update, (-emptied.size, item.job))
+        return True, emptied
+
+    def _empty(self, database: sqlite3.Connection, item: Item) -> _Emptied | None:
+        """Forget where an upload stands; its file, where it was the last one there."""
+        delete = "DELETE FROM uploads WHERE job = ? AND number = ? RETURNING part"
+        parts = database.execute(delete, (item.job, item.number)).fetchall()
+        find = "SELECT 1 FROM uploads WHERE job = ? AND part = ? LIMIT 1"
+        if not parts or database.execute(find, (item.job, *parts[0])).fetchall():
+            return None
+        path = uploads.path_of(self.folder / item.job, parts[0][0])
+        return _Emptied(path, path.stat().st_size if path.exists() else 0)
+
+    def _answer_path(self, item: Item) -> Path:
+        return self.folder / item.job / f"{item.number}.json"
 
     def _count_attempts(self, item: Item, more: int) -> None:
         update = "UPDATE items SET attempts = attempts + ? WHERE job = ? AND number = ?"
-        self._execute(update, more, item.job, item.number)
-
-    def _execute(self, statement: str, *values: object) -> list[Any]:
-        """The rows of one statement, in a transaction of its own."""
-        with self._transaction() as database:
-            return database.execute(statement, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._mutex, self._database:
-            yield self._database
-
-    def _drop_strays(self) -> None:
-        """Folders whose job never came to be, or is no more."""
-        known = {row[0] for row in self._execute("SELECT id FROM jobs")}
-        for path in self.folder.iterdir():
-            if path.is_dir() and path.name not in known:
-                shutil.rmtree(path, ignore_errors=True)
+        self._database.execute(update, more, item.job, item.number)

@@ -1,20 +1,24 @@
 """Works off the jobs in the store, beside the requests that somebody waits for."""
 
 import asyncio
-import functools
+import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from service.call import JOB, inside
-from service.errors import ItemError, Overloaded, RequestError, ShuttingDown
-from service.jobs.store import Item, JobStore
+from service.errors import Overloaded, RequestError, ShuttingDown
+from service.jobs.room import JobsFull
+from service.jobs.rows import Item, Job, Key
+from service.jobs.store import JobStore
 from service.pipeline import reconstruction
 from service.pipeline.engine import Engine
 from service.schemas import photographs as schemas
 from service.schemas.options import ImageOptions
 from service.schemas.photographs import Upload
+from service.threads import to_its_end
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
@@ -24,7 +28,7 @@ MOST_ATTEMPTS = 3
 LOOK_SECONDS = 30.0
 """Pause between two looks for jobs whose time is over."""
 AGAIN_SECONDS = 5.0
-"""Pause before an image that could not be read or written is tried again."""
+"""Pause before what could not be read or written is tried again."""
 
 
 class Jobs:
@@ -39,32 +43,52 @@ class Jobs:
         self._cursors: dict[str, int] = {}
         self._begun: set[tuple[str, int]] = set()
         self._pace: dict[str, tuple[float, int]] = {}
-        self._limit = engine.settings.jobs_limit_mebibytes << 20
-        self._held = self._limit
-        """Bytes in the store, never too few: what is deleted is only seen when counted again."""
+        self._stuck: set[asyncio.Task | None] = set()
+        """Tasks whose writing failed, and which try again: meanwhile nothing is begun."""
         self._wake = asyncio.Event()
-        self._closed = False
+        self._closing = asyncio.Event()
         self._worker: asyncio.Task | None = None
 
     def start(self) -> None:
         """Take up what an earlier process left; called on the event loop."""
         self._worker = asyncio.create_task(self._work())
 
-    async def create(self, options: ImageOptions, items: Iterable[Upload], size: int) -> str:
-        """Accept a job of about `size` bytes; its id. Raises `RequestError` 507 without room."""
-        if self._closed:
+    async def create(
+        self, options: ImageOptions, items: Iterable[Upload], key: Key | None = None
+    ) -> Job:
+        """Accept a job, all or nothing.
+
+        Cancelled meanwhile, as by a client that leaves, there is no job: nobody would have its id.
+        With a key there is one, for the POST that is sent again. `items` are of no use before this
+        ends, however it does.
+
+        Raises:
+            RequestError: what `JobStore.create` raises; 503 while the service stops.
+            OSError: the disk is full, or fails.
+        """
+        if self._closing.is_set():
             raise ShuttingDown
-        if not await self._has_room(size):
-            message = (
-                f"jobs hold {self._held >> 20} MiB and this one has {size >> 20}; at most "
-                f"{self._limit >> 20} may be held: delete jobs that are done, or send it later"
-            )
-            raise RequestError(507, "jobs_full", message, retry_after_seconds=60)
-        self._held += size
         values = options.model_dump(include=set(ImageOptions.model_fields))
-        job = await asyncio.to_thread(self.store.create, values, items)
-        self._wake.set()
-        return job
+        given_up = threading.Event()
+        made: list[Job] = []
+
+        def make() -> None:
+            identity = self.store.create(values, items, key, given_up.is_set)
+            if (job := self.store.job(identity)) is not None:
+                made.append(job)
+
+        try:
+            await to_its_end(make, given_up.set if key is None else lambda: None)
+        except asyncio.CancelledError:
+            if key is None and made:
+                await asyncio.to_thread(self.store.delete, made[0].id)
+            raise
+        finally:
+            self._wake.set()
+        if not made:
+            message = "the job of this Idempotency-Key is being deleted: send again"
+            raise RequestError(409, "job_deleted", message)
+        return made[0]
 
     def eta_seconds(self, job: str, waiting: int) -> float | None:
         """At the speed since this process began with the job; None before its first image."""
@@ -75,7 +99,7 @@ class Jobs:
 
     async def close(self) -> None:
         """Begin nothing more, finish what is begun; the rest is for the next process."""
-        self._closed = True
+        self._closing.set()
         self._wake.set()
         if self._worker is not None:
             await self._worker
@@ -84,12 +108,12 @@ class Jobs:
     async def _work(self) -> None:
         flying: set[asyncio.Task] = set()
         looked = -LOOK_SECONDS
-        while not self._closed:
+        while not self._closing.is_set():
             if time.monotonic() - looked >= LOOK_SECONDS:
                 looked = time.monotonic()
                 await self._guarded(self.store.expire, self.keep_seconds)
             self._wake.clear()
-            room = self._room - len(flying)
+            room = 0 if self._stuck else self._room - len(flying)
             begun = await self._guarded(self._next_items, room) if room else []
             for item, options in begun or []:
                 self._begun.add((item.job, item.number))
@@ -144,22 +168,17 @@ class Jobs:
                     "service ends over it: leave it out",
                 )
             else:
-                await asyncio.to_thread(self.store.begin, item)
+                await self._written(self.store.begin, item)
                 entry = await self._answer(item, options)
-            content = entry.to_json()
-            if entry.status == "ok" and not await self._has_room(len(content)):
-                entry = _failed(item, "jobs_full", "jobs hold no more results: delete some")
-                content = entry.to_json()
-            self._held += len(content)
-            problem = entry.error and (entry.error.code, entry.error.message)
-            await asyncio.to_thread(self.store.finish, item, content, problem)
+            await self._keep(item, entry)
         except FileNotFoundError:
             return  # cancelled meanwhile
         except ShuttingDown:
-            await asyncio.to_thread(self.store.give_back, item)
+            with contextlib.suppress(OSError):  # it then counts as begun once more
+                await asyncio.to_thread(self.store.give_back, item)
             return
         except Exception:
-            # The disk is full, say: from here on again, after a while.
+            # Begun so often in vain it becomes an error of its own.
             logger.exception("image %d of job %s was not finished", item.number, item.job)
             await asyncio.sleep(AGAIN_SECONDS)
             self._cursors[item.job] = min(self._cursors.get(item.job, 0), item.number)
@@ -170,13 +189,47 @@ class Jobs:
             since, finished = self._pace[item.job]
             self._pace[item.job] = (since, finished + 1)
 
-    async def _has_room(self, size: int) -> bool:
-        if self._held + size > self._limit:
-            self._held = await asyncio.to_thread(self.store.bytes_held)
-        return self._held + size <= self._limit
+    async def _keep(
+        self, item: Item, entry: schemas.ImageAnswer, beyond_limit: bool = False
+    ) -> None:
+        problem = entry.error and (entry.error.code, entry.error.message)
+        content = entry.to_json()
+        try:
+            await self._written(self.store.finish, item, content, problem, beyond_limit)
+        except JobsFull as error:
+            entry = _failed(item, error.code, "jobs hold no more results: delete some")
+            await self._keep(item, entry, beyond_limit=True)
+
+    async def _written(self, function: Callable[..., None], *arguments: object) -> None:
+        """Call what writes until the disk takes it; raises `ShuttingDown` where that is over."""
+        task = asyncio.current_task()
+        try:
+            while True:
+                try:
+                    await asyncio.to_thread(function, *arguments)
+                    break
+                except FileNotFoundError:
+                    raise
+                except OSError as error:
+                    self._pause(task, error)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._closing.wait(), AGAIN_SECONDS)
+                    raise ShuttingDown
+        finally:
+            if task in self._stuck:
+                self._stuck.discard(task)
+                if not self._stuck and not self._closing.is_set():
+                    logger.info("jobs go on")
+                    self._wake.set()
+
+    def _pause(self, task: asyncio.Task | None, error: OSError) -> None:
+        """Begin nothing more; said once, however many cannot write."""
+        if not self._stuck:
+            logger.warning("jobs wait until they can write to %s: %s", self.store.folder, error)
+        self._stuck.add(task)
 
     async def _answer(self, item: Item, options: ImageOptions) -> schemas.ImageAnswer:
-        upload = await asyncio.to_thread(self._upload, item)
+        upload = await asyncio.to_thread(self.store.upload, item)
         while True:
             try:
                 with self._engine.admit(1), inside(JOB, item.job):
@@ -188,24 +241,8 @@ class Jobs:
             except Overloaded as error:
                 # Those whom somebody waits for go first.
                 await asyncio.sleep(min(1.0, error.retry_after_seconds or 1))
-            if self._closed:
+            if self._closing.is_set():
                 raise ShuttingDown
-
-    def _upload(self, item: Item) -> Upload:
-        """Reads what is stored; raises `FileNotFoundError` for a job cancelled meanwhile."""
-        try:
-            image = self.store.read(item, "image")
-        except ItemError as error:
-            return Upload(item.name, functools.partial(_refuse, error))
-        box = self.store.read_box(item)
-        if not item.has_mask:
-            return Upload(item.name, lambda: image, None, box)
-        mask = self.store.read(item, "mask")
-        return Upload(item.name, lambda: image, lambda: mask, box)
-
-
-def _refuse(error: ItemError) -> bytes:
-    raise error
 
 
 def _failed(item: Item, code: str, message: str) -> schemas.ImageAnswer:

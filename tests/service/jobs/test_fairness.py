@@ -37,7 +37,7 @@ def test_a_request_is_in_the_next_batch_however_much_of_a_job_waits(engine, tmp_
         queue = engine.segmenter.batcher._queue
         (pixels,) = engine.segmenter.session.zeros(1)
         async with engine.device.idle:  # so that all of it has to wait
-            job = await jobs.create(ImageOptions(), items, 100_000)
+            job = (await jobs.create(ImageOptions(), items)).id
             jobs.start()
             while len(queue) < 2 * LARGEST_BATCH:
                 await asyncio.sleep(0.01)

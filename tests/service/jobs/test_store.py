@@ -39,7 +39,7 @@ def waiting(store, job):
 def test_a_job_is_done_when_its_last_item_is(store, clock):
     job = store.create({"format": "glb"}, new_items(b"a", b"b"))
     first, second = waiting(store, job)
-    assert (first.name, store.read(first, "image")) == ("0.jpg", b"a")
+    assert (first.name, store.upload(first).read()) == ("0.jpg", b"a")
     store.finish(second, b"{}", ("empty_file", "why"))
     assert store.job(job).state == "running"
     clock.now = 1010
@@ -51,9 +51,9 @@ def test_a_job_is_done_when_its_last_item_is(store, clock):
     assert store.running() == []
     (failed,) = store.items(job, 0, 10, ("error",))
     assert (failed.number, failed.code, failed.message) == (1, "empty_file", "why")
-    assert store.read(first, "json") == b"{1}"
+    assert store.answer(first) == b"{1}"
     with pytest.raises(FileNotFoundError):
-        store.read(first, "image")
+        store.upload(first).read()
 
 
 def test_another_process_goes_on_where_the_first_ended(tmp_path):
@@ -81,7 +81,7 @@ def test_another_process_goes_on_where_the_first_ended(tmp_path):
     assert store.running() == [job]
     left = waiting(store, job)
     assert [(item.number, item.attempts) for item in left] == [(2, 1), (3, 0), (4, 0)]
-    assert store.read(left[1], "image") == b"\3"
+    assert store.upload(left[1]).read() == b"\3"
     store.close()
 
 
@@ -125,9 +125,9 @@ def test_an_upload_that_cannot_be_read_is_its_own_fault_only(store):
 
     job = store.create({}, [Upload("bad", damaged, None), *new_items(b"a")])
     bad, good = waiting(store, job)
-    assert store.read(good, "image") == b"a"
+    assert store.upload(good).read() == b"a"
     with pytest.raises(ItemError, match="entry is damaged") as caught:
-        store.read(bad, "image")
+        store.upload(bad).read()
     assert caught.value.code == "unreadable_zip"
 
 
@@ -138,11 +138,11 @@ def test_cancelling_keeps_answers_and_drops_uploads(store):
     store.cancel(job)
     assert store.job(job).state == "cancelled"
     with pytest.raises(FileNotFoundError):
-        store.read(second, "image")
+        store.upload(second).read()
     store.finish(third, b"{}", None)  # was in flight
     assert store.job(job).state == "cancelled"
     assert store.job(job).counts == {"ok": 2, "waiting": 1}
-    assert store.read(first, "json") == b"{}"
+    assert store.answer(first) == b"{}"
 
 
 def test_what_ended_is_deleted_when_its_time_is_over(store, clock):

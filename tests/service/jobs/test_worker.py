@@ -215,28 +215,30 @@ def test_results_that_do_not_fit_are_an_error_of_their_image(bundle_folder, tmp_
     )
 
     async def run():
-        jobs = Jobs(engine, JobStore(tmp_path))
-        (tmp_path / "other").mkdir()
-        (tmp_path / "other" / "0.json").write_bytes(bytes(900 << 10))
-        with pytest.raises(RequestError, match="at most 1 may be held") as caught:
-            await jobs.create(ImageOptions(), [], 2 << 20)
+        jobs = Jobs(engine, JobStore(tmp_path, limit=1 << 20))
+        jobs.store.create({}, [Upload("other.jpg", jpeg)])
+        (other,) = jobs.store.items(jobs.store.running()[0], 0, 1, ("waiting",))
+        jobs.store.finish(other, bytes(900 << 10), None)
+        with pytest.raises(RequestError, match="more than the 1 MiB allowed") as caught:
+            await jobs.create(ImageOptions(), [Upload("a.jpg", lambda: bytes(2 << 20))])
         assert caught.value.status == 507
         items = [Upload(f"{i}.jpg", jpeg, None) for i in range(20)]
-        job = await jobs.create(ImageOptions(format="npz", preview=True), items, 40_000)
+        job = (await jobs.create(ImageOptions(format="npz", preview=True), items)).id
         jobs.start()
         while (found := jobs.store.job(job)).state == "running":
             await asyncio.sleep(0.02)
-        held = jobs.store.bytes_held()
         codes = {item.code for item in jobs.store.items(job, 0, 100, ("error",))}
         await jobs.close()
         await engine.close()
-        return found, held, codes
+        return found, jobs.store.bytes_held(), codes
 
     found, held, codes = asyncio.run(run())
     assert found.counts["ok"] > 0
     assert found.counts["error"] > 0
     assert codes == {"jobs_full"}
     assert held < 1.2 * (1 << 20)
+    files = (path for path in tmp_path.rglob("*") if path.parent != tmp_path and path.is_file())
+    assert held == sum(path.stat().st_size for path in files)
 
 
 def test_an_empty_mask_is_an_error_of_its_image_as_in_a_request(client):

@@ -1,0 +1,117 @@
+"""Jobs that are cancelled or deleted, whether or not the database can be told."""
+
+import logging
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from service.jobs import uploads
+from service.jobs.database import Database
+from service.jobs.room import Room
+from service.jobs.rows import Job
+
+# Under BentoML's logger, which is the one its server shows.
+logger = logging.getLogger(f"bentoml.{__name__}")
+
+
+class _Late(NamedTuple):
+    """What the database does not know yet."""
+
+    cancelled: float | None
+    """When, in seconds since 1970; None where the job is deleted."""
+    freed: int
+    """Bytes of the files that went."""
+
+
+class Ended:
+    """Ends jobs: the files first, which frees a full disk for what the database writes.
+
+    What it still cannot take is remembered and written later. A process that starts meanwhile sees
+    by the files that are missing what was meant.
+    """
+
+    def __init__(self, folder: Path, database: Database, room: Room) -> None:
+        self._folder = folder
+        self._database = database
+        self._room = room
+        self._late: dict[str, _Late] = {}
+
+    def __contains__(self, identity: object) -> bool:
+        return identity in self._late
+
+    def is_deleted(self, identity: str) -> bool:
+        """Whether it is, and the database does not know it yet."""
+        late = self._late.get(identity)
+        return late is not None and late.cancelled is None
+
+    def seen(self, job: Job) -> Job | None:
+        """A job of the database as it really stands; None where it is deleted."""
+        late = self._late.get(job.id)
+        if late is None:
+            return job
+        if late.cancelled is None:
+            return None
+        return job._replace(state="cancelled", finished=late.cancelled)
+
+    def cancel(self, identity: str, now: float) -> None:
+        """Drop what waits of a running job. `now`: seconds since 1970."""
+        if identity in self._late:
+            return
+        freed = 0
+        # Not while an answer is noted, which may drop a file too.
+        with self._database.transaction() as database:
+            find = "SELECT DISTINCT part FROM uploads WHERE job = ?"
+            for (part,) in database.execute(find, (identity,)).fetchall():
+                freed += _remove(uploads.path_of(self._folder / identity, part))
+        self._late[identity] = _Late(now, freed)
+        self._write(identity)
+
+    def delete(self, identity: str) -> None:
+        """Drop a job and its files."""
+        shutil.rmtree(self._folder / identity, ignore_errors=True)
+        self._late[identity] = _Late(None, 0)
+        self._write(identity)
+
+    def write_down(self) -> None:
+        """Tell the database what it could not take."""
+        for identity in list(self._late):
+            self._write(identity)
+
+    def _write(self, identity: str) -> None:
+        late = self._late[identity]
+        try:
+            freed = self._forget(identity) if late.cancelled is None else self._stop(identity, late)
+        except OSError as error:
+            logger.warning("the end of job %s is written down later: %s", identity, error)
+            return
+        self._room.give(freed)
+        self._late.pop(identity, None)
+
+    def _forget(self, identity: str) -> int:
+        with self._database.transaction() as database:
+            find = "SELECT bytes FROM sizes WHERE job = ?"
+            rows = database.execute(find, (identity,)).fetchall()
+            database.execute("DELETE FROM jobs WHERE id = ?", (identity,))
+        return sum(row[0] for row in rows)
+
+    def _stop(self, identity: str, late: _Late) -> int:
+        with self._database.transaction() as database:
+            database.execute(
+                "UPDATE jobs SET state = 'cancelled', finished = ? "
+                "WHERE id = ? AND state = 'running'",
+                (late.cancelled, identity),
+            )
+            database.execute("DELETE FROM uploads WHERE job = ?", (identity,))
+            update = "UPDATE sizes SET bytes = bytes - ? WHERE job = ?"
+            counted = database.execute(update, (late.freed, identity)).rowcount
+        return late.freed if counted else 0
+
+
+def _remove(path: Path) -> int:
+    """Bytes of a file that was there and is no more."""
+    try:
+        size = path.stat().st_size
+        path.unlink()
+    except FileNotFoundError:
+        return 0
+    return size
