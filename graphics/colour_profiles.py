@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -49,7 +50,7 @@ def to_srgb(
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """From a profile to sRGB; None where nothing is to be done, or nothing can."""
     try:
-        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        opened: Any = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if MODES.get(opened.profile.xcolor_space.strip()) != mode.removesuffix("A"):
             return None
         out = mode if mode in ("RGB", "RGBA") else "RGB"

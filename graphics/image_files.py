@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pi_heif
@@ -70,13 +71,14 @@ def read_upright(
     """
     image = open_file(content, pixel_limit)
     _check_sides(*image.size)
-    stored = image.size
+    width, height = image.size
     if image.format in ("JPEG", "MPO"):
         image.draft(None, (needed, needed))
     image, orientation = unpacked(image)
     with _blaming_the_file():
         image = _in_srgb(image, needed)
-    return turned(image, orientation), stored[::-1] if orientation in SIDEWAYS else stored
+    size = (height, width) if orientation in SIDEWAYS else (width, height)
+    return turned(image, orientation), size
 
 
 def transparent_share(image: Image.Image) -> float:
@@ -114,7 +116,8 @@ def unpacked(image: Image.Image) -> tuple[Image.Image, int]:
     Raises `PhotographError`.
     """
     with _blaming_the_file():
-        stored = image.tile[0].args if image.format == "PNG" and image.tile else None
+        tiles: Any = getattr(image, "tile", None)  # of an image that is still in its file
+        stored = tiles[0].args if image.format == "PNG" and tiles else None
         image.load()
         value = image.info.get("transparency")
         if isinstance(value, int) and isinstance(stored, str):

@@ -148,14 +148,15 @@ def _place(part: trimesh.Trimesh, placements: dict[str, Placement]) -> None:
     Raises:
         ValueError: the file names a texture that cannot be read.
     """
-    material = getattr(part.visual, "material", None)
+    visual: Any = part.visual
+    material = getattr(visual, "material", None)
     placement = placements.get(getattr(material, "name", None) or "")
     if placement is None or not placement.textured:
         return
     if getattr(material, "baseColorTexture", None) is None:
         raise ValueError("it names a texture that is no readable picture (PNG, JPEG or WebP)")
-    if part.visual.uv is not None:
-        part.visual.uv = placement.moved(part.visual.uv)
+    if visual.uv is not None:
+        visual.uv = placement.moved(visual.uv)
 
 
 def read_folder(folder: Path) -> Iterator[tuple[str, TexturedObject | Skipped]]:

@@ -89,7 +89,9 @@ def counted(skipped: Iterable[Skipped], total: int) -> Iterator[str]:
 
 def no_picture(folder: Path) -> PhotographsError:
     """The error for a folder without photographs."""
-    return PhotographsError(f"{folder} holds no picture: give {FORMAT_NAMES} files")
+    return PhotographsError(
+        f"{folder} holds no picture outside folders called masks: give {FORMAT_NAMES} files"
+    )
 
 
 def _files_below(folder: Path) -> list[Path]:

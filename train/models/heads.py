@@ -122,7 +122,8 @@ class TextureHead(nn.Module):
         with torch.no_grad():
             alike = self.patches.weight[:: PATCH**2].repeat_interleave(PATCH**2, dim=0)
             self.patches.weight.copy_(alike)
-            self.patches.bias.zero_()[3 * PATCH**2 :] = 1.0
+            nn.init.zeros_(bias := self.patches.get_parameter("bias"))
+            bias[3 * PATCH**2 :] = 1.0
 
     def forward(self, code: Tensor, mean_color: Tensor) -> Tensor:
         """[B, code], [B, 3] -> [B, 3, Ht, 2 Ht] in 0..1; u = 0.5, the front, is in the middle."""

@@ -40,7 +40,7 @@ class Gradient(BatchedFunction):
         """Nothing is remembered."""
 
     @classmethod
-    def backward(cls, ctx: Any, *_: Any) -> Any:
+    def backward(cls, ctx: Any, *_: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Refuse a second derivative."""
         raise RuntimeError(
             f"{cls.__name__} has no gradient of its own: the renderer has first derivatives only"
