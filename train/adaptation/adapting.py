@@ -93,37 +93,64 @@ def _adapted(
         "labelled": int(labelled.sum()),
         "self_labelled": int((~np.isnan(cameras[:, AZIMUTH]) & ~labelled).sum()),
     }
-    training = _training(options, opened, workspace)
-    # A temperature that cannot be fitted stays as an earlier adaptation left it.
-    temperature = float(network.camera_head.temperature)
+    training = _training(options, opened, photos, workspace)
     if labelled.any():
         before = read_cameras(network, photos.images[labelled])
         report["before"] = scores(before, azimuths[labelled])
+    temperature = _calibrated(options, training, photos, cameras, held_out, report)
+    cameras[held_out] = np.nan
+    trained = training.azimuths(cameras, "last") if len(photos.names) else network
+    if options.shapes:
+        trained = training.shapes(trained, cameras, "shapes")
+    trained.camera_head.temperature.fill_(temperature)
+    report |= _measured(photos, network, trained, held_out)
+    report["temperature"] = temperature
+    shown = photos.images if training.rehearsal is None else training.rehearsal.images
+    write_adapted(options.out / "bundle", opened, trained, shown, report)
+    return report
+
+
+def _calibrated(
+    options: Adapt,
+    training: Training,
+    photos: ServedPhotos,
+    cameras: NDArray[np.float32],  # [N, 5] as far as known
+    held_out: NDArray[np.bool_],  # [N]
+    report: dict[str, Any],  # gets `by_folds`, where that can be measured
+) -> float:
+    """The temperature by trainings that leave labels out; as it was, where it cannot be fitted."""
+    labelled, azimuths = photos.labelled, photos.cameras[:, AZIMUTH]
     if len(photos.names) == 0:
         _say("without --photos nothing is measured, and the confidence is not calibrated")
     elif labelled.sum() >= options.folds > 1:
-        logits = _by_folds(training, network, photos, cameras, options.folds)
+        logits = _by_folds(training, photos, cameras, options.folds)
         fitted = labelled & ~held_out
         temperature = fitted_temperature(logits[fitted], azimuths[fitted])
-        read = read_azimuths(network, logits[labelled], temperature)
+        read = read_azimuths(training.network, logits[labelled], temperature)
         report["by_folds"] = scores(read, azimuths[labelled])
+        return temperature
     else:
         _say(
             f"with {labelled.sum()} labels and --folds {options.folds} nothing is measured by "
             "folds, and the confidence is not calibrated"
         )
-    cameras[held_out] = np.nan
-    trained = training.train(network, photos, cameras, "last", options.shapes)
-    trained.camera_head.temperature.fill_(temperature)
+    return float(training.network.camera_head.temperature)
+
+
+def _measured(
+    photos: ServedPhotos,
+    network: InverseGraphics,
+    trained: InverseGraphics,
+    held_out: NDArray[np.bool_],  # [N]
+) -> dict[str, Any]:
+    """What is measured on the photographs, where there are any."""
+    report: dict[str, Any] = {}
     if held_out.any():
         read = read_cameras(trained, photos.images[held_out])
-        report["held_out"] = scores(read, azimuths[held_out])
-    report["temperature"] = temperature
-    if options.shapes and len(photos.names):
+        report["held_out"] = scores(read, photos.cameras[held_out, AZIMUTH])
+    if len(photos.names):
         ious = [rerender_iou(each, photos.images) for each in (network, trained)]
         report["rerender_iou"] = dict(zip(("before", "after"), ious, strict=True))
-    shown = photos.images if training.rehearsal is None else training.rehearsal.images
-    write_adapted(options.out / "bundle", opened, trained, shown, report)
     return report
 
 
@@ -166,14 +193,10 @@ def _fold(photos: ServedPhotos, folds: int) -> NDArray[np.int64]:
 
 
 def _by_folds(
-    training: Training,
-    network: InverseGraphics,
-    photos: ServedPhotos,
-    cameras: NDArray[np.float32],
-    folds: int,
+    training: Training, photos: ServedPhotos, cameras: NDArray[np.float32], folds: int
 ) -> NDArray[np.float32]:
     """Logits [N, bins] of every labelled photograph by a network that did not see its label."""
-    logits = read_logits(network, photos.images)
+    logits = read_logits(training.network, photos.images)
     fold = _fold(photos, folds)
     for number in range(folds):
         held = fold == number
@@ -181,14 +204,18 @@ def _by_folds(
             continue  # its rows are of photographs that cannot be used
         known = cameras.copy()
         known[held] = np.nan
-        trained = training.train(network, photos, known, f"fold_{number}")
+        trained = training.azimuths(known, f"fold_{number}")
         logits[held] = read_logits(trained, photos.images[held])
     return logits
 
 
-def _training(options: Adapt, opened: Adaptable, workspace: Workspace) -> Training:
+def _training(
+    options: Adapt, opened: Adaptable, photos: ServedPhotos, workspace: Workspace
+) -> Training:
     return Training(
         workspace,
+        opened.network,
+        photos,
         options.steps,
         options.learning_rate,
         options.photographed_share,

@@ -36,10 +36,10 @@ class Adapt(Section):
     around its object, is segmented as the service does it, and as it will be served. `masks/` of
     the photographs' folder counts only where it is given here."""
     steps: AtLeast1 = 400
-    """Training steps of each fold, of 64 cut-outs, and of the last training."""
+    """Training steps, of 24 objects, of shape and texture."""
     shapes: bool = True
-    """The last training teaches shape and texture, too, by 24 objects a step. Without it only the
-    camera is trained, in a third of the time."""
+    """Teach shape and texture, too, by renderings. Without it only azimuths are learned, which
+    takes a minute."""
     learning_rate: Positive = 5e-4
     """AdamW's largest."""
     photographed_share: PositiveShare = 0.5
@@ -65,6 +65,10 @@ class Adapt(Section):
         require(
             self.photos is not None or self.meshes is not None,
             "there is nothing to adapt to: give --photos, --meshes or both",
+        )
+        require(
+            self.photos is not None or self.shapes,
+            "--no-shapes without --photos leaves nothing to learn: give one of them up",
         )
         for name, folder in (("photos", self.photos), ("masks", self.masks)):
             require(

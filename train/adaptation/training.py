@@ -1,4 +1,4 @@
-"""Training of a network, or of its camera part alone, on photographs of one's own.
+"""Training of a network on photographs of one's own.
 
 Labelled photographs are worth most. Of unlabelled ones those are taken whose camera the network is
 sure of, the same for the mirror image: self-training. Rendered cut-outs keep what was known before.
@@ -6,13 +6,16 @@ sure of, the same for the mirror image: self-training. Rendered cut-outs keep wh
 
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
-from graphics.camera import AZIMUTH
+from graphics.camera import AZIMUTH, CAMERA_SIZE
+from train.adaptation.azimuths import Codes, codes_of, retrain_azimuths, views_each
 from train.adaptation.served import ServedPhotos
 from train.data.cutouts import PHOTOGRAPHED, CutOutBatch, CutOuts
 from train.models.inverse_graphics import InverseGraphics
@@ -20,7 +23,6 @@ from train.models.layers import channels_last
 from train.models.weights import save_network
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace
-from train.steps.camera import CameraPart, camera_loss_of
 from train.steps.one_cycle import train_one_cycle
 from train.steps.whole import network_loss_of
 
@@ -31,9 +33,12 @@ WEIGHTS = "weights.safetensors"
 
 @dataclass(frozen=True)
 class Training:
-    """How a network is trained."""
+    """How a network is trained: its shapes by renderings, then its azimuths by labels."""
 
     workspace: Workspace
+    network: InverseGraphics
+    """What is started from, in evaluation mode."""
+    photos: ServedPhotos
     steps: int
     learning_rate: float
     photographed: float
@@ -42,38 +47,70 @@ class Training:
     rehearsal: CutOutBatch | None = None
     """Rendered cut-outs."""
 
-    def train(
-        self,
-        network: InverseGraphics,
-        photos: ServedPhotos,
-        cameras: NDArray[np.float32],  # [N, 5] of the photographs
-        name: str,  # of the training: the folder in the workspace
-        whole: bool = False,
-    ) -> InverseGraphics:
-        """A copy of the network, trained on the photographs whose azimuth is not nan.
+    def azimuths(self, cameras: NDArray[np.float32], name: str) -> InverseGraphics:
+        """A copy of the network whose last layer has learned azimuths by the photographs' cameras
+        [N, 5], as far as they are not nan.
 
-        `whole`: what reads shape and texture is trained, too, not the camera part alone. Goes on
-        after a kill; a training that has come to its end is read from the disk.
+        `name`: of the training: the folder in the workspace. What has come to its end is read from
+        the disk.
+        """
+        trained = deepcopy(self.network)
+        layer = trained.camera_head.azimuth
+        folder = StageFolder(self.workspace.path / name)
+        if not folder.done:
+            trained.camera_head.temperature.fill_(1.0)
+            known = np.flatnonzero(~np.isnan(cameras[:, AZIMUTH]))
+            codes = self._photographed
+            chosen = np.isin(codes.sources, known)
+            labels = torch.from_numpy(cameras[codes.sources[chosen], AZIMUTH])
+            taken = Codes(codes.codes[chosen], codes.azimuths[chosen] * labels)
+            retrain_azimuths(trained, taken, self._rendered, self.photographed, self.seed)
+            save_network(folder.file(WEIGHTS), layer, {})
+            folder.finish()
+        layer.load_state_dict(load_file(Path(folder.require(WEIGHTS))))
+        return trained
+
+    def shapes(
+        self, network: InverseGraphics, cameras: NDArray[np.float32], name: str
+    ) -> InverseGraphics:
+        """A copy of a network that has learned shape and texture by renderings into cut-outs: into
+        rendered ones, and into photographs with known cameras [N, 5].
+
+        Where there are photographs, what estimates the camera stays: it would learn the few labels
+        by heart. Goes on after a kill; what has come to its end is read from the disk.
         """
         trained = channels_last(deepcopy(network))
-        trained.camera_head.temperature.fill_(1.0)
-        part = trained if whole else CameraPart(trained)
         folder = StageFolder(self.workspace.path / name)
         if not folder.done:
             progress = Progress(self.workspace, name, self.steps)
-            objective = network_loss_of if whole else camera_loss_of
-            loss_of = objective(trained, self._cutouts(photos, cameras), self.seed)
-            part.train()
-            train_one_cycle(part, folder, progress, loss_of, self.learning_rate, RISE)
-            save_network(folder.file(WEIGHTS), part, {})
+            loss_of = network_loss_of(trained, self._cutouts(cameras), self.seed)
+            trained.train()
+            if len(self.photos.names):
+                for part in (trained.camera_encoder, trained.camera_head):
+                    part.eval().requires_grad_(False)
+            train_one_cycle(trained, folder, progress, loss_of, self.learning_rate, RISE)
+            save_network(folder.file(WEIGHTS), trained, {})
             folder.finish()
-        part.load_state_dict(load_file(Path(folder.require(WEIGHTS))))
-        return trained.eval()
+        trained.load_state_dict(load_file(Path(folder.require(WEIGHTS))))
+        return trained.requires_grad_(True).eval()
 
-    def _cutouts(self, photos: ServedPhotos, cameras: NDArray[np.float32]) -> CutOuts:
+    def _cutouts(self, cameras: NDArray[np.float32]) -> CutOuts:
         taught = ~np.isnan(cameras[:, AZIMUTH])
         kinds = np.full(int(taught.sum()), PHOTOGRAPHED, np.int32)
         numbers = np.arange(len(kinds), dtype=np.int32)
-        photographed = CutOutBatch(photos.images[taught], cameras[taught], kinds, numbers)
+        photographed = CutOutBatch(self.photos.images[taught], cameras[taught], kinds, numbers)
         parts = [photographed] if self.rehearsal is None else [self.rehearsal, photographed]
         return CutOuts(CutOutBatch.joined(parts), self.photographed)
+
+    @cached_property
+    def _rendered(self) -> Codes | None:
+        return None if self.rehearsal is None else codes_of(self.network, self.rehearsal, 1, 2)
+
+    @cached_property
+    def _photographed(self) -> Codes:
+        """Of all photographs, as if each were seen from 1 degree: -1 where a view is mirrored."""
+        images, count = self.photos.images, len(self.photos.images)
+        cameras = np.ones((count, CAMERA_SIZE), np.float32)
+        numbers = np.arange(count, dtype=np.int32)
+        data = CutOutBatch(images, cameras, np.full(count, PHOTOGRAPHED, np.int32), numbers)
+        return codes_of(self.network, data, views_each(count), 1)

@@ -132,6 +132,11 @@ class InverseGraphics(nn.Module):
         takes."""
         return self._camera(_seen(images, masks))
 
+    def camera_code(self, images: Tensor, masks: Tensor) -> Tensor:
+        """What the camera head's last layers weigh, [B, C], of what `forward` takes."""
+        seen = resized(_seen(images, masks), self.shape.size)
+        return F.relu(self.camera_head.hidden(self.camera_encoder(seen)))
+
     def _camera(self, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return self.camera_head(self.camera_encoder(resized(seen, self.shape.size)))
 
