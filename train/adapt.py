@@ -3,11 +3,11 @@
     python -m train.adapt --photos photographs/ --out runs/adapted
     make serve BUNDLE=runs/adapted/bundle
 
-The network that reads shape, texture and camera goes on from where the bundle's was trained to. It
-learns from the labels of `photos.csv` (`train.annotate` makes one), from what it is sure of itself
-in the other photographs, and from rendered objects, so that nothing is forgotten. Trainings by
-folds say what it is worth, before and after, and calibrate the confidence. `adaptation.json` and
-the bundle's manifest hold the figures. With `--meshes` alone it learns from these.
+Its network learns azimuths from the labels of `photos.csv` (`train.annotate` makes one) and from
+what it is sure of itself in the other photographs; shape and texture by renderings into them. It
+sees rendered objects beside them, so that nothing is forgotten. Trainings by folds say what that is
+worth, before and after, and calibrate the confidence. `adaptation.json` and the bundle's manifest
+hold the figures. With `--meshes` alone the whole network learns from these.
 
 The same command again goes on where the last one ended. Exit status: 0 done, 2 an argument, the
 bundle or all photographs cannot be used.

@@ -72,7 +72,7 @@ def test_the_set_of_coordinates_that_the_material_names_is_taken(tmp_path):
         ({"offset": [0.25, 0], "scale": [0.5, 2]}, lambda uv: (uv - [0.25, 0]) * [2, 0.5]),
         ({"offset": [1, 0], "scale": [-1, 1]}, lambda uv: [1, 0] - uv * [1, -1]),
     ],
-    ids=str,
+    ids=["moved", "scaled", "scaled and moved", "mirrored"],
 )
 def test_a_texture_transform_is_applied(tmp_path, values, uvs):
     path = changed_glb(tmp_path / "box.glb", transformed(**values), uvs)

@@ -15,8 +15,6 @@ def pytest_configure(config):
     # BentoML's own use of pathspec, on its lazy imports.
     config.addinivalue_line("filterwarnings", "ignore:GitWildMatchPattern:DeprecationWarning")
     config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:_?bentoml")
-    # Starlette's test client would like a package that its requirements do not name.
-    config.addinivalue_line("filterwarnings", "ignore:Using `httpx` with")
 
 
 @pytest.fixture(scope="session")
