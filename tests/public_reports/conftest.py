@@ -1,8 +1,8 @@
 import pytest
 
-from tests.service.conftest import bundle_folder, loaded_bundle, open_client, pytest_configure
+from tests.service.conftest import bundle_folder, loaded_bundle, open_client
 
-__all__ = ["bundle_folder", "loaded_bundle", "pytest_configure"]
+__all__ = ["bundle_folder", "loaded_bundle"]
 
 
 @pytest.fixture(scope="package")

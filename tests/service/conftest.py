@@ -11,12 +11,6 @@ from service.model import bundle
 from tests.service.small_bundle import write_small_bundle
 
 
-def pytest_configure(config):
-    # BentoML's own use of pathspec, on its lazy imports.
-    config.addinivalue_line("filterwarnings", "ignore:GitWildMatchPattern:DeprecationWarning")
-    config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:_?bentoml")
-
-
 @pytest.fixture(scope="session")
 def bundle_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundles") / "ellipses"
