@@ -71,7 +71,7 @@ def test_the_matrices_take_the_mesh_to_the_mask(client):
 
 @pytest.mark.parametrize(
     ("form", "magic"),
-    [("glb", b"glTF"), ("obj", b"PK\3\4"), ("stl", b"object "), ("npz", b"PK\3\4")],
+    [("glb", b"glTF"), ("obj", b"PK\3\4"), ("stl", b"object: "), ("npz", b"PK\3\4")],
 )
 def test_every_format_is_that_format(client, form, magic):
     (entry,) = post(client, jpeg(), format=form).json()["images"]

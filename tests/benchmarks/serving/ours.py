@@ -18,6 +18,7 @@ from service.http.access import Access, AccessControl
 from service.http.call_scope import CallScope, TimeLimit
 from service.http.openapi import MountedService
 from service.http.requests import BodyLimit
+from service.http.spool import Spool
 from service.model.batcher import Batcher, Device
 from service.model.binding import Ladder
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
@@ -78,6 +79,7 @@ class Ours:
         settings = read_settings()
         routes.state.engine = SimpleNamespace(settings=settings)
         routes.state.access = Access(settings)
+        routes.state.spool = Spool(settings.spool_limit_mebibytes)
         routes.state.batcher = Batcher("graph", run_batch, Device(), 32, 1024)
         gc.collect()
         gc.freeze()

@@ -12,7 +12,7 @@ from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
 from train.models.weights import SHIPPED, load_discriminator, load_generator
 from train.pictures.grid import CONTENTS, VIEWS
-from train.running.workspace import Workspace, WorkspaceError
+from train.running.workspace import UNCOUNTED, Workspace, WorkspaceError
 from train.stages import gan
 from train.steps.gan import GanTraining
 
@@ -155,7 +155,7 @@ def test_only_few_photographs_of_your_own_are_augmented(workspace):
 def test_a_run_may_go_on_with_another_number_of_processes_but_no_other_setting(workspace):
     gan.run(CONFIG, workspace)
     started = json.loads(workspace.stage("gan").file("started.json").read_text())
-    assert set(started) == {*dataclasses.asdict(SETTINGS), "size", "seed"} - {"processes"}
+    assert set(started) == {*dataclasses.asdict(SETTINGS), "size", "seed"} - UNCOUNTED
 
 
 @pytest.mark.parametrize(("size", "channels"), [(256, 2048), (512, 1024), (512, 0)])
