@@ -61,8 +61,9 @@ class Training:
             trained.camera_head.temperature.fill_(1.0)
             known = np.flatnonzero(~np.isnan(cameras[:, AZIMUTH]))
             codes = self._photographed
-            chosen = np.isin(codes.sources, known)
-            labels = torch.from_numpy(cameras[codes.sources[chosen], AZIMUTH])
+            views = np.flatnonzero(np.isin(codes.sources, known))
+            labels = torch.from_numpy(cameras[codes.sources[views], AZIMUTH])
+            chosen = torch.from_numpy(views)
             taken = Codes(codes.codes[chosen], codes.azimuths[chosen] * labels)
             retrain_azimuths(trained, taken, self._rendered, self.photographed, self.seed)
             save_network(folder.file(WEIGHTS), layer, {})
