@@ -150,8 +150,7 @@ def _train(config: Config, workspace: Workspace, batches: Batches) -> Segmenter:
         return mask_loss(logits.float(), changed.masks)
 
     progress = Progress(workspace, "segmenter", settings.steps)
-    # A rise that ends with the first step is one of no length, which torch divides by.
-    rise = min(0.5, WARM_UP_STEPS / settings.steps) if settings.steps > 2 else 0.3
+    rise = min(0.5, WARM_UP_STEPS / settings.steps)
     train_one_cycle(segmenter, folder, progress, loss_of, settings.learning_rate, rise)
     save_segmenter(segmenter, folder.file("segmenter.safetensors"))
     return segmenter

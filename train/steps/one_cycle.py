@@ -23,6 +23,8 @@ def train_one_cycle(
     highest one, reached after the share `rise` of the steps.
     """
     optimiser = torch.optim.AdamW(network.parameters(), learning_rate)
+    if rise * progress.total == 1:
+        rise *= 0.9  # else it would end with the first step, have no length, and torch divide by it
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, learning_rate, total_steps=progress.total, pct_start=rise
     )
