@@ -32,6 +32,20 @@ class BatchedFunction(Function):
         return tuple(_unfold(result, count) for result in results), (0,) * len(results)
 
 
+class Rasterization(BatchedFunction):
+    """What is seen of faces in each pixel; its inputs are corners, features, z, which faces are
+    valid, and the image plane."""
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        """Remember what `backward` needs: the image itself is not."""
+        corners, features, _, _, plane = inputs
+        ctx.area_epsilon = plane.area_epsilon
+        ctx.save_for_backward(corners, features, *output[1:])
+        ctx.mark_non_differentiable(*output[1:])
+        ctx.set_materialize_grads(False)  # the weights' would be as large as they are
+
+
 class Gradient(BatchedFunction):
     """What a `backward` computes, so that `vmap` reaches it; it has no gradient of its own."""
 

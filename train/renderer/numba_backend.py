@@ -19,7 +19,7 @@ from torch.autograd.function import once_differentiable
 from graphics import rasterize as raster
 from graphics import soft_mask as silhouette
 from graphics import texture as lookup
-from train.renderer.batched_function import BatchedFunction, Gradient
+from train.renderer.batched_function import BatchedFunction, Gradient, Rasterization
 from train.renderer.inputs import Faces, MaskSettings, Plane
 
 SMALLEST_SHARD = 4  # images per thread below which handing work over costs more than it saves
@@ -41,7 +41,7 @@ def soft_mask(corners: Tensor, face_idx: Tensor, settings: MaskSettings) -> Tens
     return _SoftMask.apply(corners, face_idx.int(), settings)
 
 
-class _Rasterize(BatchedFunction):
+class _Rasterize(Rasterization):
     @staticmethod
     def forward(
         corners: Tensor, features: Tensor, z: Tensor, valid: Tensor, plane: Plane
@@ -55,14 +55,6 @@ class _Rasterize(BatchedFunction):
             return raster.interpolate(features, visible), *visible
 
         return _sharded(see, corners, features, z, valid)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        corners, features, _, _, plane = inputs
-        ctx.area_epsilon = plane.area_epsilon
-        ctx.save_for_backward(corners, features, *output[1:])
-        ctx.mark_non_differentiable(*output[1:])
-        ctx.set_materialize_grads(False)  # the weights' would be as large as they are
 
     @staticmethod
     @once_differentiable

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from train.renderer.batched_function import BatchedFunction, Gradient
+from train.renderer.batched_function import BatchedFunction, Gradient, Rasterization
 from train.renderer.inputs import Faces, MaskSettings, Plane
 
 SMALL_TILE, LARGE_TILE, LARGE_IMAGE = 8, 16, 192
@@ -75,7 +75,7 @@ def _tiles(corners: Tensor, valid: Tensor, size: Sequence[int], margin: float) -
     return _Tiles(edge, (tiles, batch), listed, counts)
 
 
-class _Rasterize(BatchedFunction):
+class _Rasterize(Rasterization):
     @staticmethod
     def forward(
         corners: Tensor, features: Tensor, z: Tensor, valid: Tensor, plane: Plane
@@ -95,14 +95,6 @@ class _Rasterize(BatchedFunction):
             TILE=tiles.edge, **EXACT,
         )  # fmt: skip
         return image, face_index, weights
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        corners, features, _, _, plane = inputs
-        ctx.area_epsilon = plane.area_epsilon
-        ctx.save_for_backward(corners, features, *output[1:])
-        ctx.mark_non_differentiable(*output[1:])
-        ctx.set_materialize_grads(False)  # the weights' would be as large as they are
 
     @staticmethod
     @once_differentiable
