@@ -41,7 +41,7 @@ class Adapt(Section):
     """Teach shape and texture, too, by renderings. Without it only azimuths are learned, which
     takes a minute."""
     learning_rate: Positive = 5e-4
-    """AdamW's largest."""
+    """AdamW's largest, of shape and texture."""
     photographed_share: PositiveShare = 0.5
     """Share of photographs in a step, where there are rendered cut-outs too."""
     folds: Annotated[int, Ge(1), Le(50)] = 5

@@ -105,7 +105,9 @@ class Training:
 
     @cached_property
     def _rendered(self) -> Codes | None:
-        return None if self.rehearsal is None else codes_of(self.network, self.rehearsal, 1, 2)
+        return (
+            None if self.rehearsal is None else codes_of(self.network, self.rehearsal, 1, self.seed)
+        )
 
     @cached_property
     def _photographed(self) -> Codes:
@@ -114,4 +116,4 @@ class Training:
         cameras = np.ones((count, CAMERA_SIZE), np.float32)
         numbers = np.arange(count, dtype=np.int32)
         data = CutOutBatch(images, cameras, np.full(count, PHOTOGRAPHED, np.int32), numbers)
-        return codes_of(self.network, data, views_each(count), 1)
+        return codes_of(self.network, data, views_each(count), self.seed)
