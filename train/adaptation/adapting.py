@@ -85,25 +85,31 @@ def _adapted(
     options: Adapt, opened: Adaptable, photos: ServedPhotos, workspace: Workspace
 ) -> dict[str, Any]:
     """Train and measure; write the bundle."""
-    network, labelled, azimuths = opened.network, photos.labelled, photos.cameras[:, AZIMUTH]
-    cameras, held_out = _known_cameras(options, network, photos), _held_out(options, photos)
+    labelled, azimuths = photos.labelled, photos.cameras[:, AZIMUTH]
+    held_out = _held_out(options, photos)
     report: dict[str, Any] = {
         "bundle": opened.about,
         "photographs": len(photos.names),
         "labelled": int(labelled.sum()),
-        "self_labelled": int((~np.isnan(cameras[:, AZIMUTH]) & ~labelled).sum()),
     }
-    training = _training(options, opened, photos, workspace)
     if labelled.any():
-        before = read_cameras(network, photos.images[labelled])
+        before = read_cameras(opened.network, photos.images[labelled])
         report["before"] = scores(before, azimuths[labelled])
+    training = _training(options, opened, photos, workspace)
+    if options.meshes is not None and options.camera_steps:
+        training = training.camera(options.camera_steps, options.camera_learning_rate)
+        if labelled.any():
+            read = read_cameras(training.network, photos.images[labelled])
+            report["without_labels"] = scores(read, azimuths[labelled])
+    cameras = _known_cameras(options, training.network, photos)
+    report["self_labelled"] = int((~np.isnan(cameras[:, AZIMUTH]) & ~labelled).sum())
     temperature = _calibrated(options, training, photos, cameras, held_out, report)
     cameras[held_out] = np.nan
-    trained = training.azimuths(cameras, "last") if len(photos.names) else network
+    trained = training.azimuths(cameras, "last") if len(photos.names) else training.network
     if options.shapes:
         trained = training.shapes(trained, cameras, "shapes")
     trained.camera_head.temperature.fill_(temperature)
-    report |= _measured(photos, network, trained, held_out)
+    report |= _measured(photos, opened.network, trained, held_out)
     report["temperature"] = temperature
     shown = photos.images if training.rehearsal is None else training.rehearsal.images
     write_adapted(options.out / "bundle", opened, trained, shown, report)

@@ -35,6 +35,12 @@ class Adapt(Section):
     """Masks of the photographs, in files of the same names. What has none, and is not transparent
     around its object, is segmented as the service does it, and as it will be served. `masks/` of
     the photographs' folder counts only where it is given here."""
+    camera_steps: AtLeast0 = 250
+    """Training steps, of 40 renderings of the meshes, of what estimates the camera, on a trunk that
+    knows photographs (EfficientNet-Lite0, which is downloaded once). 0, or without `meshes`: it
+    stays as it is."""
+    camera_learning_rate: Positive = 2e-4
+    """AdamW's largest, of that trunk; what starts anew takes five times as much."""
     steps: AtLeast1 = 400
     """Training steps, of 24 objects, of shape and texture."""
     shapes: bool = True

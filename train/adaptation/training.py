@@ -5,7 +5,7 @@ sure of, the same for the mirror image: self-training. Rendered cut-outs keep wh
 """
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from train.models.layers import channels_last
 from train.models.weights import save_network
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace
+from train.steps.camera import CameraPart, camera_loss_of
 from train.steps.one_cycle import train_one_cycle
 from train.steps.whole import network_loss_of
 
@@ -33,7 +34,7 @@ WEIGHTS = "weights.safetensors"
 
 @dataclass(frozen=True)
 class Training:
-    """How a network is trained: its shapes by renderings, then its azimuths by labels."""
+    """How a network is trained: its camera, its azimuths by labels, its shapes by renderings."""
 
     workspace: Workspace
     network: InverseGraphics
@@ -71,14 +72,40 @@ class Training:
         layer.load_state_dict(load_file(Path(folder.require(WEIGHTS))))
         return trained
 
+    def camera(self, steps: int, learning_rate: float) -> "Training":
+        """The same training from a copy of the network whose camera part has learned from the
+        rendered cut-outs: a new one on a pretrained trunk, or the network's own where it is on one.
+
+        Raises:
+            PretrainedUnavailable: the trunk cannot be had.
+        """
+        if self.rehearsal is None:
+            raise ValueError("there is no rendered cut-out to learn the camera from")
+        known = self.network.shape.camera == "pretrained"
+        folder = StageFolder(self.workspace.path / "camera")
+        torch.manual_seed(self.seed)  # of what starts anew
+        trained = deepcopy(self.network) if known else self.network.with_pretrained_camera()
+        part = CameraPart(channels_last(trained))
+        if not folder.done:
+            progress = Progress(self.workspace, "camera", steps)
+            loss_of = camera_loss_of(trained, CutOuts(self.rehearsal, 0.0), self.seed)
+            part.train()
+            rates = part.groups(learning_rate)
+            train_one_cycle(part, folder, progress, loss_of, rates, RISE)
+            save_network(folder.file(WEIGHTS), part, {})
+            folder.finish()
+        part.load_state_dict(load_file(Path(folder.require(WEIGHTS))))
+        return replace(self, network=trained.eval())
+
     def shapes(
         self, network: InverseGraphics, cameras: NDArray[np.float32], name: str
     ) -> InverseGraphics:
         """A copy of a network that has learned shape and texture by renderings into cut-outs: into
         rendered ones, and into photographs with known cameras [N, 5].
 
-        Where there are photographs, what estimates the camera stays: it would learn the few labels
-        by heart. Goes on after a kill; what has come to its end is read from the disk.
+        Where there are photographs, what estimates azimuths stays: it would learn the few labels by
+        heart. A pretrained encoder always stays: it has learned alone. Goes on after a kill; what
+        has come to its end is read from the disk.
         """
         trained = channels_last(deepcopy(network))
         folder = StageFolder(self.workspace.path / name)
@@ -86,8 +113,9 @@ class Training:
             progress = Progress(self.workspace, name, self.steps)
             loss_of = network_loss_of(trained, self._cutouts(cameras), self.seed)
             trained.train()
-            if len(self.photos.names):
-                for part in (trained.camera_encoder, trained.camera_head):
+            if len(self.photos.names) or trained.shape.camera == "pretrained":
+                head = trained.camera_head
+                for part in (trained.camera_encoder, head.hidden, head.azimuth):
                     part.eval().requires_grad_(False)
             train_one_cycle(trained, folder, progress, loss_of, self.learning_rate, RISE)
             save_network(folder.file(WEIGHTS), trained, {})

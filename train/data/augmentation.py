@@ -47,6 +47,7 @@ LARGEST_SCALE = 1.3  # zoom in and out, uniform in the logarithm
 LARGEST_VIEW_SCALE = 1.15  # zoom of views of one object, whose framing a network has to estimate
 LARGEST_FRAME_SCALE = 1.22  # zoom of objects that are cut out
 LARGEST_FRAME_SHIFT = 0.10  # their shift, in half sides of the frame
+TIGHT_FILL = 0.75  # share of a tight frame's side that the object takes, before the zoom
 LARGEST_TURN = 0.09  # radians that they are turned by in the image
 LARGEST_STRETCH = 0.05  # by how much they are wider and lower, or narrower and higher
 FRAYS = 12  # waves of a frayed edge along a side
@@ -111,14 +112,16 @@ def cut_out_views(
     masks: Tensor,  # [B, R, R] in 0..1
     random: BatchRandom,  # of these B images
     size: int,  # side of the images that come out
+    tight: bool = False,
 ) -> Augmented:
-    """Frame each object as the service frames what it cuts out, nearer or farther by a fifth.
+    """Frame each object as the service frames what it cuts out, nearer or farther by a fifth; or
+    tightly, with less around it.
 
     Beside what `augment_views` changes, they are turned and stretched a little. `masks` of the
     outcome are exact; `ragged` spoils them as a segmenter does.
     """
     mirrored = random.uniform() < 0.5
-    centres, sides = _boxes(masks)
+    centres, sides = _boxes(masks, tight)
     zooms = sides * LARGEST_FRAME_SCALE ** random.spread()
     angles, stretch = random.spread() * LARGEST_TURN, random.spread() * LARGEST_STRETCH
     across = zooms * (1 + stretch) * torch.where(mirrored, -1.0, 1.0)
@@ -154,7 +157,7 @@ def ragged(masks: Tensor, random: BatchRandom) -> Tensor:  # [B, R, R] -> [B, R,
     return masks.masked_fill(hidden.to(masks.device), 0.0)
 
 
-def _boxes(masks: Tensor) -> tuple[Tensor, Tensor]:
+def _boxes(masks: Tensor, tight: bool) -> tuple[Tensor, Tensor]:
     """Middle [B, 2] of each object's box, and half the side [B] of the square that frames it, in
     half image sides; an empty mask's is the whole image."""
     side = masks.shape[-1]
@@ -166,9 +169,10 @@ def _boxes(masks: Tensor) -> tuple[Tensor, Tensor]:
         ends.append((first, torch.where(lines.any(dim=1), last, side)))
     (left, right), (top, bottom) = ends
     width, height = (right - left).float(), (bottom - top).float()
-    framed = torch.maximum(
-        FRAME * (width * height).sqrt(), torch.maximum(width, height) / LARGEST_FILL
-    )
+    longer = torch.maximum(width, height)
+    framed = torch.maximum(FRAME * (width * height).sqrt(), longer / LARGEST_FILL)
+    if tight:
+        framed = longer / TIGHT_FILL
     middles = torch.stack((left + right, top + bottom), dim=1) / side - 1
     return middles.cpu(), (framed / side).cpu()
 

@@ -6,9 +6,9 @@ gets photographs without one.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +16,10 @@ from torch.nn import functional as F
 
 from graphics.camera import AZIMUTH, ELEVATION
 from graphics.mesh import sphere_template
-from train.models.camera_encoder import CODE, CameraEncoder
+from train.models.camera_encoder import CODE, CameraEncoder, PretrainedCameraEncoder
+from train.models.efficientnet_lite import EfficientNetLite
 from train.models.heads import CameraHead, ShapeHead, TextureHead
+from train.models.object_crop import squares_around
 from train.models.weights import load_network, save_network
 
 
@@ -52,11 +54,15 @@ class InverseGraphicsShape:
     template_level: int = 3
     texture_size: int = 64  # height of the texture; it is twice as wide
     symmetric: bool = True  # whether shape and texture are mirror-symmetric about x = 0
+    camera: Literal["own", "pretrained"] = "own"  # what estimates the camera has seen before
 
 
 LARGEST_SHAPE_SIDE = 64
 """Side in pixels that shape and texture are predicted from, or `size` if that is less. Finer detail
 the service paints from the photograph itself."""
+
+CAMERA_PARTS = ("camera_encoder.", "camera_head.")
+"""Prefixes of the parameters that estimate the camera."""
 
 
 class ResidualBlock(nn.Module):
@@ -110,7 +116,7 @@ class InverseGraphics(nn.Module):
         self.code = nn.Linear(width * 2 * side * side, code)
         self.shape_head = ShapeHead(code, self.template, symmetric=shape.symmetric)
         self.texture_head = TextureHead(code, width, shape.texture_size, symmetric=shape.symmetric)
-        self.camera_encoder = CameraEncoder(shape.size)
+        self.camera_encoder = _camera_encoder(shape)
         self.camera_head = CameraHead(CODE)
 
     def forward(self, images: Tensor, masks: Tensor) -> Prediction:
@@ -127,6 +133,18 @@ class InverseGraphics(nn.Module):
         textures = self.texture_head(code, mean_color)
         return Prediction(vertices, offsets, textures, cameras, confidences, logits)
 
+    def with_pretrained_camera(self) -> Self:
+        """A copy whose camera part is new, on a trunk with the weights of ImageNet.
+
+        Raises:
+            PretrainedUnavailable: they cannot be had.
+        """
+        other = type(self)(replace(self.shape, camera="pretrained"))
+        kept = {k: v for k, v in self.state_dict().items() if not k.startswith(CAMERA_PARTS)}
+        other.load_state_dict(kept, strict=False)
+        other.camera_encoder = PretrainedCameraEncoder(EfficientNetLite.pretrained())
+        return other.train(self.training)
+
     def camera(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Cameras [B, 5], confidences [B] and azimuth logits [B, bins] alone, of what `forward`
         takes."""
@@ -134,11 +152,24 @@ class InverseGraphics(nn.Module):
 
     def camera_code(self, images: Tensor, masks: Tensor) -> Tensor:
         """What the camera head's last layers weigh, [B, C], of what `forward` takes."""
-        seen = resized(_seen(images, masks), self.shape.size)
+        seen = _seen(images, masks)
+        if self.shape.camera == "own":
+            seen = resized(seen, self.shape.size)
         return F.relu(self.camera_head.hidden(self.camera_encoder(seen)))
 
     def _camera(self, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.camera_head(self.camera_encoder(resized(seen, self.shape.size)))
+        if self.shape.camera == "own":
+            return self.camera_head(self.camera_encoder(resized(seen, self.shape.size)))
+        # It sees no more of the image than the object, whose place is known by the mask.
+        cameras, confidences, logits = self.camera_head(self.camera_encoder(seen))
+        squares = squares_around((seen[:, 3] + 1) / 2)
+        return squares.placed(cameras, seen.shape[-1]), confidences, logits
+
+
+def _camera_encoder(shape: InverseGraphicsShape) -> nn.Module:
+    if shape.camera == "pretrained":
+        return PretrainedCameraEncoder(EfficientNetLite())
+    return CameraEncoder(shape.size)
 
 
 def _seen(images: Tensor, masks: Tensor) -> Tensor:  # [B, 4, R, R]

@@ -23,9 +23,12 @@ class FramedViews(NamedTuple):
     """[B, 5] of the changed images; nan where unlabelled; the offsets mean nothing."""
 
 
-def framed(views: LabelledViews, random: BatchRandom, size: int) -> FramedViews:
-    """Frame views as the service frames what it cuts out, in images of size x size pixels."""
-    changed = cut_out_views(views.images, views.masks, random, size)
+def framed(
+    views: LabelledViews, random: BatchRandom, size: int, tight: bool = False
+) -> FramedViews:
+    """Frame views as the service frames what it cuts out, in images of size x size pixels, or
+    tightly."""
+    changed = cut_out_views(views.images, views.masks, random, size, tight)
     cameras = torch.where(changed.mirrored[:, None], mirrored_cameras(views.cameras), views.cameras)
     cameras[:, DISTANCE] = cameras[:, DISTANCE] * changed.distances
     return FramedViews(changed, ragged(changed.masks, random), cameras)

