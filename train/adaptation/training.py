@@ -23,7 +23,7 @@ from train.models.layers import channels_last
 from train.models.weights import save_network
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace
-from train.steps.camera import CameraPart, camera_loss_of
+from train.steps import camera
 from train.steps.one_cycle import train_one_cycle
 from train.steps.whole import network_loss_of
 
@@ -85,13 +85,13 @@ class Training:
         folder = StageFolder(self.workspace.path / "camera")
         torch.manual_seed(self.seed)  # of what starts anew
         trained = deepcopy(self.network) if known else self.network.with_pretrained_camera()
-        part = CameraPart(channels_last(trained))
+        part = camera.CameraPart(channels_last(trained))
         if not folder.done:
             progress = Progress(self.workspace, "camera", steps)
-            loss_of = camera_loss_of(trained, CutOuts(self.rehearsal, 0.0), self.seed)
+            loss_of = camera.camera_loss_of(trained, CutOuts(self.rehearsal, 0.0), self.seed)
             part.train()
             rates = part.groups(learning_rate)
-            train_one_cycle(part, folder, progress, loss_of, rates, RISE)
+            train_one_cycle(part, folder, progress, loss_of, rates, camera.RISE)
             save_network(folder.file(WEIGHTS), part, {})
             folder.finish()
         part.load_state_dict(load_file(Path(folder.require(WEIGHTS))))

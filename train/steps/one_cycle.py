@@ -24,9 +24,10 @@ def train_one_cycle(
     highest one, reached after the share `rise` of the steps; or several, as `torch.optim` takes
     groups of parameters: `params` and `lr` of each.
     """
-    if isinstance(learning_rate, float):
-        learning_rate = [{"params": network.parameters(), "lr": learning_rate}]
-    optimiser = torch.optim.AdamW(learning_rate)
+    groups = [{"params": network.parameters(), "lr": learning_rate}]
+    if not isinstance(learning_rate, float):
+        groups = list(learning_rate)
+    optimiser = torch.optim.AdamW(groups)
     rates = [group["lr"] for group in optimiser.param_groups]
     if rise * progress.total == 1:
         rise *= 0.9  # else it would end with the first step, have no length, and torch divide by it
