@@ -14,7 +14,9 @@ from safetensors.torch import load_file
 from tests.train.stages.test_gan import new_workspace
 from tests.train.stages.test_inverse import config_of, run_folder
 from tests.train.stages.tiny_run import SIZE, tiny_config, tiny_run
-from train.config import Config, GanConfig, PhotographsConfig
+from train.config import CommandError, Config, GanConfig, PhotographsConfig
+from train.running.progress import Progress
+from train.running.workspace import Workspace
 from train.stages import disentangle, gan, inverse
 
 
@@ -66,3 +68,18 @@ def test_a_disentangled_gan(tmp_path, steps):
     assert {"after_warm_up", "after_fine_tuning"} <= set(numbers)
     if steps[1] == 0:  # the end of the warm-up is that of the whole
         assert numbers["after_warm_up"] == numbers["after_fine_tuning"]
+
+
+@pytest.mark.parametrize("lost", [float("nan"), float("inf")])
+def test_a_training_whose_loss_is_no_number_ends_with_the_reason(tmp_path, lost):
+    workspace = Workspace(tmp_path)
+    progress = Progress(workspace, "gan", total=100, every=0)
+    progress.tick(1, loss_g=0.5)
+    with pytest.raises(CommandError, match=r"gan, step 2: loss_g is (nan|inf).*--redo"):
+        progress.tick(2, loss_g=torch.tensor(lost), loss_d=1.0)
+    assert len((tmp_path / "stats.jsonl").read_text().splitlines()) == 1
+
+
+def test_the_time_left_is_not_known_before_a_step_is_timed(capsys):
+    Progress(None, "photographs", total=10**9, every=0).tick(0)
+    assert "left ?" in capsys.readouterr().err
