@@ -19,6 +19,8 @@ from train.running.progress import Progress
 from train.running.workspace import Workspace
 from train.stages import disentangle, gan, inverse
 
+pytestmark = pytest.mark.slow
+
 
 def refuse(constant):
     raise AssertionError(f"{constant} is no JSON")
@@ -36,9 +38,8 @@ def numbers_of(workspace, stage, round=0):
     return json.loads((folder.path / "done.json").read_text(), parse_constant=refuse)
 
 
-@pytest.mark.parametrize("steps", [0, 1, 2])
-@pytest.mark.parametrize("round", [0, 1])
-def test_a_gan(tmp_path, steps, round):
+@pytest.mark.parametrize(("round", "steps"), [(0, 0), (0, 1), (0, 2), (1, 1)])
+def test_a_gan(tmp_path, round, steps):
     kimg = steps * 4 / 1000
     settings = GanConfig(
         kimg=kimg, conditioned_kimg=kimg, warm_start=False, batch_size=4, processes=1, r1_every=2
@@ -59,9 +60,9 @@ def test_an_inverse_network(tmp_path, steps):
     numbers_of(workspace, "inverse")
 
 
-@pytest.mark.parametrize("steps", [(0, 0), (1, 0), (0, 1), (1, 1), (2, 2)], ids=str)
+@pytest.mark.parametrize("steps", [(0, 0), (1, 0), (0, 1), (2, 2)], ids=str)
 def test_a_disentangled_gan(tmp_path, steps):
-    config = tiny_config(images=32, warmup_steps=steps[0], steps=steps[1], batch_size=4)
+    config = tiny_config(images=64, warmup_steps=steps[0], steps=steps[1], batch_size=4)
     workspace = tiny_run(tmp_path, config)
     disentangle.run(config, workspace, 0)
     numbers = numbers_of(workspace, "disentangle")

@@ -61,8 +61,8 @@ class Progress:
         values = {name: round(float(value), 5) for name, value in scalars.items()}
         if lost := [name for name, value in values.items() if not math.isfinite(value)]:
             raise TrainingError(
-                f"{self.stage}, step {step}: {', '.join(lost)} is {values[lost[0]]}, and nothing is "
-                "learned any more: train it anew (of a run: --redo), with a lower learning rate or "
+                f"{self.stage}, step {step}: {', '.join(lost)} is {values[lost[0]]}: nothing is "
+                "learned any more. Train it anew (of a run: --redo), with a lower learning rate or "
                 "other data"
             )
         if self.workspace is not None:
