@@ -190,7 +190,9 @@ def _allowed(field: dict[str, Any]) -> str:
 
 def _unknown(model: type[Texts], name: str) -> str:
     if not model.model_fields:
-        return f"the address has {name[:80]!r} after its ?, where nothing is read: send it in the body"
+        return (
+            f"the address has {name[:80]!r} after its ?, where nothing is read: send it in the body"
+        )
     return f"field {name[:80]!r} is not one of {tuple(model.model_fields)}"
 
 
