@@ -60,9 +60,9 @@ def test_an_inverse_network(tmp_path, steps):
     numbers_of(workspace, "inverse")
 
 
-@pytest.mark.parametrize("steps", [(0, 0), (1, 0), (0, 1), (2, 2)], ids=str)
+@pytest.mark.parametrize("steps", [(1, 0), (0, 1)], ids=str)
 def test_a_disentangled_gan(tmp_path, steps):
-    config = tiny_config(images=64, warmup_steps=steps[0], steps=steps[1], batch_size=4)
+    config = tiny_config(images=64, warmup_steps=steps[0], steps=steps[1], batch_size=8)
     workspace = tiny_run(tmp_path, config)
     disentangle.run(config, workspace, 0)
     numbers = numbers_of(workspace, "disentangle")
