@@ -25,16 +25,17 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import Route
 
 from graphics.camera import CONVENTION
 from service import logs, metrics
-from service.errors import FULL, INTERNAL_ERROR, InsufficientStorage, ItemError, RequestError
+from service.errors import INTERNAL_ERROR
 from service.http import answers, job_api, mesh_api, requests
 from service.http.access import Access, AccessControl, CrossOrigin
 from service.http.call_scope import CallScope, Refusals, TimeLimit
 from service.http.forms import EditForm, ReconstructForm
 from service.http.openapi import MountedService
+from service.http.refused import HANDLERS
 from service.http.spool import Spool
 from service.imaging import animation
 from service.jobs.files import FolderTaken
@@ -61,7 +62,8 @@ async def reconstruct(request: Request) -> Response:
     """POST /v1/reconstruct."""
     engine = requests.engine_of(request.app)
     engine.check_room(1)
-    kind = answers.choose(request.headers.get("accept"), (*answers.KINDS, *mesh_api.ALONE))
+    requests.read_query(request, requests.NoQuery)
+    kind = answers.choose(requests.accepted(request), (*answers.KINDS, *mesh_api.ALONE))
     largest = engine.settings.largest_request
     async with AsyncExitStack() as held:
         # A mask for every image, and images sent as text.
@@ -94,13 +96,13 @@ async def render(request: Request) -> Response:
     """POST /v1/render."""
     engine = requests.engine_of(request.app)
     engine.check_room(1)
+    requests.read_query(request, requests.NoQuery)
     requests.require_content_type(request, answers.JSON)
     body = await requests.read_body(request, engine.settings.json_limit_mebibytes)
     wanted = requests.validated(RenderRequest, body)
     moving = wanted.animation
     picture = answers.PNG if moving is None else animation.MEDIA_TYPES[moving.format]
-    header = request.headers.get("accept")
-    kind = answers.choose(header, (answers.JSON, picture))
+    kind = answers.choose(requests.accepted(request), (answers.JSON, picture))
     answer = await rendering.render(engine, wanted)
     pictures = answer.images if answer.animation is None else [answer.animation.data]
     return answers.one_file(kind, answer, pictures + (answer.gan_images or []))
@@ -110,7 +112,8 @@ async def edit(request: Request) -> Response:
     """POST /v1/edit."""
     engine = requests.engine_of(request.app)
     engine.check_room(1)
-    kind = answers.choose(request.headers.get("accept"), (answers.JSON, answers.PNG))
+    requests.read_query(request, requests.NoQuery)
+    kind = answers.choose(requests.accepted(request), (answers.JSON, answers.PNG))
     async with AsyncExitStack() as held:
         parts = await requests.open_form(request, EditForm, 2)
         held.push_async_callback(parts.close)
@@ -122,6 +125,7 @@ async def edit(request: Request) -> Response:
 async def model(request: Request) -> Response:
     """GET /v1/model."""
     engine = requests.engine_of(request.app)
+    requests.read_query(request, requests.NoQuery)
     answer = schemas.ModelAnswer(
         manifest=engine.manifest.as_json(),
         licence=dict(engine.manifest.licence),
@@ -138,33 +142,6 @@ def _segmenter_facts(chosen: ChosenSegmenter) -> schemas.SegmenterFacts:
     return schemas.SegmenterFacts(**facts)
 
 
-async def refused(_: Request, error: Exception) -> Response:
-    """Any error raised on purpose, as JSON; that of an image outside a batch is a 422."""
-    if isinstance(error, ItemError):
-        error = RequestError(422, error.code, error.message)
-    assert isinstance(error, RequestError)
-    return answers.refuse(error)
-
-
-async def disk_failed(_: Request, error: Exception) -> Response:
-    """A full disk, wherever it was written to; another failure of the system stays one."""
-    if isinstance(error, OSError) and error.errno in FULL:
-        return answers.refuse(InsufficientStorage(error.strerror or str(error)))
-    raise error
-
-
-async def nowhere(request: Request) -> Response:
-    """Any other path of /v1, and other methods of those that there are."""
-    method, path = request.method, request.url.path[:80]
-    fitting = (route for route in ROUTES if route.matches(request.scope)[0] != Match.NONE)
-    if allowed := sorted({name for route in fitting for name in route.methods or ()}):
-        message = f"{method} {path} is none of {', '.join(allowed)}"
-        answer = answers.refuse(RequestError(405, "wrong_method", message))
-        answer.headers["Allow"] = ", ".join(allowed)
-        return answer
-    raise RequestError(404, "not_found", f"there is no {path}: /docs.json lists what there is")
-
-
 async def read_metrics(_: Request) -> Response:
     """GET /metrics, without a key."""
     text = await asyncio.to_thread(metrics.exposition)
@@ -179,10 +156,9 @@ ROUTES = [
     *job_api.ROUTES,
     Route("/v1/model", model, methods=["GET"]),
 ]
-EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
 routes = Starlette(
-    routes=[*ROUTES, Route("/v1/{path:path}", nowhere, methods=EVERY_METHOD)],
+    routes=ROUTES,
     middleware=[
         Middleware(CallScope),
         Middleware(CrossOrigin),
@@ -191,8 +167,12 @@ routes = Starlette(
         Middleware(AccessControl),
         Middleware(requests.BodyLimit),
     ],
-    exception_handlers={RequestError: refused, ItemError: refused, OSError: disk_failed},
+    exception_handlers=HANDLERS,
 )
+routes.router.redirect_slashes = False  # an answer to a form that is sent elsewhere helps nobody
+
+DEAD_AFTER_SECONDS = 60
+"""Of a graph that fails whatever its input."""
 
 metrics_routes = Starlette(routes=[Route("/metrics", read_metrics, methods=["GET"])])
 
@@ -249,8 +229,12 @@ class InverseGraphics:
             self.jobs = routes.state.jobs = _open_jobs(self.engine)
         self.jobs.start()
 
-    def __is_ready__(self) -> bool:
-        return not self.engine.closed
+    async def __is_ready__(self) -> bool:
+        return await self.engine.is_ready()
+
+    def __is_alive__(self) -> bool:
+        """Not where only a new process may help: an error of the GPU can outlast all runs."""
+        return self.engine.broken_seconds() < DEAD_AFTER_SECONDS
 
 
 def _open_jobs(engine: Engine) -> Jobs | FolderTaken:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 ID_HEADER = "x-request-id"
 SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})")
+WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 Value = TypeVar("Value")
 
 

@@ -48,6 +48,17 @@ class ShuttingDown(RequestError):
         super().__init__(503, "shutting_down", "this replica is stopping: send again", 1)
 
 
+class NotWorking(RequestError):
+    """A graph fails, whatever its input."""
+
+    def __init__(self, graph: str, retry_after_seconds: int) -> None:
+        message = (
+            f"{graph} fails on every input since an error of the device: send again in "
+            f"{retry_after_seconds} s, another replica may answer; the log says what failed"
+        )
+        super().__init__(503, "not_working", message, retry_after_seconds)
+
+
 class DeadlineExceeded(RequestError):
     """The time the request was given is over."""
 

@@ -102,6 +102,9 @@ class Settings(pydantic.BaseModel):
     """Most images in one job."""
     body_seconds: AtLeast1 = 60
     """Seconds in which a request's body has to be here, else 408."""
+    stall_seconds: AtLeast1 = 60
+    """Seconds that a client may take for the address and headers of a request, else 408, or leave
+    an answer without taking any of it; then its connection is closed."""
     deadline_seconds: AtLeast1 = 120
     """Seconds in which an image has to be worked off, else its answer is `deadline_exceeded`; a
     client may ask for less with the header `Prefer: wait=SECONDS`."""

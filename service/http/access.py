@@ -111,7 +111,8 @@ class AccessControl:
         """ASGI; raises `RequestError` 401, 429, or 503 before the engine is loaded."""
         if scope["type"] == "http":
             engine_of(scope["app"])
-            scope["app"].state.access.check(dict(scope["headers"]).get(b"authorization", b""))
+            sent = [value for name, value in scope["headers"] if name == b"authorization"]
+            scope["app"].state.access.check(b", ".join(sent))
         await self.app(scope, receive, send)
 
 

@@ -6,6 +6,7 @@ name, `0003/mesh.glb`, and the file is a part or member of that name. Refusals a
 """
 
 import io
+import re
 import secrets
 import zipfile
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -27,6 +28,7 @@ LINES = "application/x-ndjson"
 KINDS = (JSON, MULTIPART, ZIP, LINES)
 ANSWER_FILE = "answer.json"
 PNG = "image/png"
+QUALITY = re.compile(r"0(\.[0-9]{0,20})?|1(\.0{0,20})?|\.[0-9]{1,20}")
 LONGEST_ACCEPT = 1000
 """Characters of an Accept header."""
 
@@ -183,11 +185,10 @@ def _range(part: str) -> tuple[str, float]:
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":
-            try:
-                return kind, float(value)
-            except ValueError:
+            if not QUALITY.fullmatch(value.strip()):
                 message = f"q of {kind[:80]!r} is {value[:20]!r}; it must be 0..1"
-                raise RequestError(400, "invalid_accept", message) from None
+                raise RequestError(400, "invalid_accept", message)
+            return kind, float(value)
     return kind, 1.0
 
 

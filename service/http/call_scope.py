@@ -18,6 +18,8 @@ logger = logging.getLogger(f"bentoml.{__name__}")
 
 CLIENT_GONE = 499
 """nginx's status for a client that did not wait; stands only in the log and the metrics."""
+OTHER = "/v1/{path:path}"
+"""The route of calls that have none, in the metrics."""
 FAILED = 500
 """The status of an answer that failed, also of one that had begun or could not be given."""
 
@@ -92,7 +94,7 @@ class CallScope:
             return
         settings = engine.settings
         method, path = scope["method"], scope["path"]
-        headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]}
+        headers = _texts(scope["headers"])
         call = Call(method, path, headers, settings.deadline_seconds)
         try:
             with inside(CALL, call), tracing.request_span(method, path, headers, call.id) as span:
@@ -131,13 +133,21 @@ class CallScope:
             body.close()
 
 
+def _texts(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """By name; the lines of a header that came more than once are one list."""
+    texts: dict[str, str] = {}
+    for name, value in ((n.decode("latin-1"), v.decode("latin-1")) for n, v in headers):
+        texts[name] = f"{texts[name]}, {value}" if name in texts else value
+    return texts
+
+
 def _route(scope: Scope) -> str:
     """The path of the call's route, also where it was refused before that was looked for."""
     routes = scope["app"].routes
     found = scope.get("route")
     if found not in routes:  # none, or the one by which this application is mounted
         found = next((one for one in routes if one.matches(scope)[0] == Match.FULL), None)
-    return getattr(found, "path", "none")
+    return getattr(found, "path", OTHER)
 
 
 class Refusals:
@@ -170,7 +180,8 @@ def _unforeseen(scope: Scope) -> RequestError:
     """For the client; the log gets the error itself, which is being handled."""
     call = CALL.get()
     identity = "" if call is None else call.id
-    logger.exception("%s %s failed, request %s", scope["method"], scope["path"][:200], identity)
+    path = ascii(scope["path"][:200])  # it may hold line ends, and what a terminal obeys
+    logger.exception("%s %s failed, request %s", scope["method"], path, identity)
     message = "the service failed on this request: send it again, or ask with its X-Request-Id"
     return RequestError(500, INTERNAL_ERROR, message)
 

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, Json, PlainValidator, WithJsonSchema, Wr
 from starlette.datastructures import UploadFile
 
 from service.errors import ItemError, RequestError
+from service.http.json_errors import DoubledKey, check_keys
 from service.http.requests import validated
 from service.jobs.zip_upload import LARGEST_ENTRY
 from service.schemas.options import ImageOptions, Texts
@@ -60,6 +61,11 @@ Image = Annotated[Upload, PlainValidator(to_upload), BINARY]
 
 
 def _to_boxes(value: UploadFile | str) -> dict[str, Any]:
+    if isinstance(value, str):
+        try:
+            check_keys(value)
+        except DoubledKey:
+            raise ValueError("JSON with one box for each name") from None
     with suppress(ValueError, RecursionError):
         boxes = json.loads(value) if isinstance(value, str) else None
         if isinstance(boxes, dict):

@@ -25,6 +25,9 @@ def key_of(headers: Headers, sent: Iterable[tuple[str, UploadFile | str]]) -> Ke
     key = headers.get(KEY_HEADER)
     if key is None:
         return None
+    if len(headers.getlist(KEY_HEADER)) > 1:
+        message = f"{KEY_HEADER} stands there twice: send one"
+        raise RequestError(400, "invalid_header", message)
     if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
         message = (
             f"{KEY_HEADER} has {len(key)} characters; it must be 1..{LONGEST_KEY} printable ASCII "

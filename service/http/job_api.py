@@ -23,7 +23,15 @@ from service.errors import RequestError
 from service.http import answers
 from service.http.forms import MOST_LISTED, ItemsPage, JobForm
 from service.http.idempotency import key_of
-from service.http.requests import MEBIBYTE, engine_of, open_form, read_fields
+from service.http.requests import (
+    MEBIBYTE,
+    NoQuery,
+    accepted,
+    engine_of,
+    open_form,
+    read_fields,
+    read_query,
+)  # fmt: skip
 from service.http.spool import Share
 from service.jobs.files import FolderTaken
 from service.jobs.rows import Item, Job
@@ -43,6 +51,7 @@ KINDS = (answers.ZIP, answers.LINES)
 async def create(request: Request) -> Response:
     """POST /v1/jobs."""
     jobs, settings = _jobs(request), engine_of(request.app).settings
+    read_query(request, NoQuery)
     async with AsyncExitStack() as held:
         parts = await open_form(request, JobForm, 2 * settings.largest_job)
         held.push_async_callback(parts.close)
@@ -59,8 +68,7 @@ async def look(request: Request) -> Response:
     """GET /v1/jobs/{id}."""
     jobs = _jobs(request)
     job = await _find(jobs, request.path_params["id"])
-    sent = [pair for pair in request.query_params.items() if pair[0] in ItemsPage.model_fields]
-    page = read_fields(ItemsPage, sent, "invalid_query")
+    page = read_query(request, ItemsPage)
     items = await asyncio.to_thread(jobs.store.items, job.id, page.first, page.limit, EVERY)
     return _answer(jobs, job, items)
 
@@ -68,8 +76,9 @@ async def look(request: Request) -> Response:
 async def results(request: Request) -> Response:
     """GET /v1/jobs/{id}/results."""
     jobs = _jobs(request)
+    read_query(request, NoQuery)
     job = await _find(jobs, request.path_params["id"])
-    if answers.choose(request.headers.get("accept"), KINDS) == answers.LINES:
+    if answers.choose(accepted(request), KINDS) == answers.LINES:
         return answers.Stream(_lines(jobs, job), AsyncExitStack())
     async with AsyncExitStack() as held:
         share = held.enter_context(request.app.state.spool.share())
@@ -89,6 +98,7 @@ async def results(request: Request) -> Response:
 async def delete(request: Request) -> Response:
     """DELETE /v1/jobs/{id}."""
     jobs = _jobs(request)
+    read_query(request, NoQuery)
     job = await _find(jobs, request.path_params["id"])
     if job.state != "running":
         await asyncio.to_thread(jobs.store.delete, job.id)

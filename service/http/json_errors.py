@@ -1,6 +1,9 @@
 """What is wrong with JSON, in the words of all refusals: what was got, what is allowed."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -38,6 +41,23 @@ ALLOWED = {
 """By pydantic's type of an error; the names in braces are in its context."""
 
 
+class DoubledKey(ValueError):
+    """An object has two values for one key, of which readers of JSON take one or the other."""
+
+
+def check_keys(text: str | bytes) -> None:
+    """Raise `DoubledKey` where an object has a key twice; says nothing of other faults."""
+    with suppress(json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        json.loads(text, object_pairs_hook=_once, parse_int=str, parse_float=str)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    keys = Counter(key for key, _ in pairs)
+    if len(keys) < len(pairs):
+        key = keys.most_common(1)[0][0]
+        raise DoubledKey(f"{key[:SHOWN]!r} stands there twice in one object: send it once")
+
+
 def in_words(model: type[BaseModel], error: ValidationError, name: str = "") -> str:
     """The first problems of a JSON text that is no such model; `name`: of the field it came in."""
     problems = error.errors(include_url=False)[:LISTED]
@@ -50,7 +70,7 @@ def _problem(model: type[BaseModel], problem: Any, name: str) -> str:
     got, context = problem["input"], problem.get("ctx", {})
     match problem["type"]:
         case "json_invalid":
-            return f"{where} is no JSON ({context['error']}): send an object"
+            return f"{where} is no JSON ({context['error']}): send an object, in UTF-8"
         case "value_error":  # a model's own, which says all
             return f"{where}: {context['error']}"
         case "extra_forbidden":

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.errors import INTERNAL_ERROR, ItemError, RequestError
-from service.http.requests import engine_of, read_fields
+from service.http.requests import engine_of, read_query
 from service.pipeline import meshes
 from service.schemas import photographs as schemas
 from service.schemas.options import ImageOptions, MeshOptions
@@ -26,7 +26,7 @@ async def mesh(request: Request) -> Response:
     """GET /v1/reconstructions/{id}/mesh."""
     engine = engine_of(request.app)
     engine.check_room(1)
-    wanted = read_fields(MeshOptions, request.query_params.multi_items())
+    wanted = read_query(request, MeshOptions, "invalid_field")
     identity = request.path_params["id"]
     try:
         archive = engine.kept.find(identity)

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what BentoML writes about its own routes, and `service.http.paths`."""
+"""How BentoML hosts the service, and its OpenAPI document, with `service.http.paths` in it."""
 
 from typing import Any, TypeVar, cast
 
@@ -12,11 +12,31 @@ from bentoml._internal.service.openapi.specification import (
 )
 from pydantic.json_schema import models_json_schema
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.http import paths
+from service.http import paths, protocol
 from service.settings import read_settings
 
 Inner = TypeVar("Inner")
+PREFIX = "/v1"
+
+
+class OwnPaths:
+    """Hands all calls of `/v1` to the application that has its routes.
+
+    BentoML's router leaves out methods it does not know and paths with a line break, and answers
+    them by itself: in plain text, without an id, and not in the log.
+    """
+
+    def __init__(self, app: ASGIApp, own: ASGIApp) -> None:
+        self.app, self.own = app, own
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        path = scope.get("path", "")
+        is_own = scope["type"] == "http" and (path == PREFIX or path.startswith(f"{PREFIX}/"))
+        await (self.own if is_own else self.app)(scope, receive, send)
 
 
 class MountedService(Service[Inner]):
@@ -30,8 +50,11 @@ class MountedService(Service[Inner]):
 
     def to_asgi(self, is_main: bool = True) -> Starlette:
         """The application that is served."""
+        protocol.serve_by_this()
         app = cast("Starlette", super().to_asgi(is_main))
-        app.user_middleware.clear()
+        mounted = (cast("Starlette", one) for one, *_ in self.mount_apps)
+        own = next(one for one in mounted if any(_is_own(route) for route in one.routes))
+        app.user_middleware[:] = [Middleware(OwnPaths, own=own)]
         return app
 
     @property
@@ -55,3 +78,7 @@ class MountedService(Service[Inner]):
         items = {path: PathItem(**item) for path, item in paths.describe(settings).items()}
         components = cast("Components", components)
         return attr.evolve(document, paths={**document.paths, **items}, components=components)
+
+
+def _is_own(route: Any) -> bool:
+    return route.path.startswith(f"{PREFIX}/")

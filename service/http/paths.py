@@ -192,13 +192,14 @@ def _operation(
 def _add_what_all_have(operation: dict[str, Any], settings: Settings) -> None:
     """Answers that do not come from the route itself, and headers."""
     answers_of = operation["responses"]
-    if "requestBody" in operation:
-        answers_of |= _refusals("408")
-    answers_of |= {k: v for k, v in _refusals("500 504").items() if k not in answers_of}
+    every = _refusals("400 408 431 500 504")
+    answers_of |= {k: v for k, v in every.items() if k not in answers_of}
     if settings.api_keys:
         operation["security"] = [{"key": []}]
         answers_of |= _refusals("401 429")
     for status, answer in answers_of.items():
+        if status == "431":  # refused before the call's headers are read
+            continue
         answer["headers"] = {"X-Request-Id": REQUEST_ID}
         if status in ("429", "503", "507"):
             answer["headers"]["Retry-After"] = RETRY_AFTER

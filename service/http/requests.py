@@ -1,17 +1,18 @@
 """Reading and checking of requests, for all routes."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from typing import Any, TypeVar, get_origin
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import WRONG_ENCODING, RequestError
-from service.http.json_errors import in_words
+from service.http.json_errors import DoubledKey, check_keys, in_words
 from service.http.multipart import WholeForm
 from service.pipeline.engine import Engine
 from service.schemas import photographs as schemas
@@ -68,15 +69,44 @@ def validated(model: type[Model], body: str | bytes, name: str = "") -> Model:
     Raises:
         RequestError: 422, naming the fields that are wrong, what was got and what is allowed.
     """
+    if isinstance(body, bytes):
+        body = body.removeprefix(BOM_UTF8)  # some write it; RFC 8259 lets readers pass it over
     try:
+        check_keys(body)
         return model.model_validate_json(body)
+    except DoubledKey as error:
+        message = f"{name or 'the body'}: {error}"
+        raise RequestError(422, "invalid_request", message) from None
     except ValidationError as error:
         raise RequestError(422, "invalid_request", in_words(model, error, name)) from error
 
 
+def whole_header(headers: Headers, name: str) -> str | None:
+    """A header that holds a list, whose lines are one (RFC 9110, section 5.3); None: no line."""
+    return ", ".join(headers.getlist(name)) or None
+
+
+def accepted(request: Request) -> str | None:
+    """What the client takes for an answer; None: it says nothing."""
+    return whole_header(request.headers, "accept")
+
+
+def read_query(request: Request, model: type[Form], code: str = "invalid_query") -> Form:
+    """The query as its model; every handler reads its own, so that nothing in one is passed over.
+
+    Raises:
+        RequestError: 400, as `read_fields`.
+    """
+    return read_fields(model, request.query_params.multi_items(), code)
+
+
+class NoQuery(Texts):
+    """The query of a route that reads none."""
+
+
 def require_content_type(request: Request, wanted: str) -> None:
     """Raise `RequestError` 415 where the body is of another kind, or packed."""
-    coding = request.headers.get("content-encoding", "").strip().lower()
+    coding = (whole_header(request.headers, "content-encoding") or "").strip().lower()
     if coding not in ("", "identity"):
         message = f"Content-Encoding is {coding[:80]!r}; send the body as it is, without the header"
         raise RequestError(415, WRONG_ENCODING, message)
@@ -116,8 +146,7 @@ def read_fields(
     for name, value in sent:
         field = model.model_fields.get(name)
         if field is None:
-            known = tuple(model.model_fields)
-            raise RequestError(400, "unknown_field", f"field {name[:80]!r} is not one of {known}")
+            raise RequestError(400, "unknown_field", _unknown(model, name))
         if get_origin(field.annotation) is list:
             values.setdefault(name, []).append(value)
         elif name in values:
@@ -157,6 +186,14 @@ def _allowed(field: dict[str, Any]) -> str:
     if "minimum" in field and "maximum" in field:
         return f"{field['minimum']}..{field['maximum']}"
     return f"of type {field['type']}"
+
+
+def _unknown(model: type[Texts], name: str) -> str:
+    if not model.model_fields:
+        return (
+            f"the address has {name[:80]!r} after its ?, where nothing is read: send it in the body"
+        )
+    return f"field {name[:80]!r} is not one of {tuple(model.model_fields)}"
 
 
 def _not_one(name: str, kind: str) -> RequestError:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from service.call import JOB, inside
-from service.errors import Overloaded, RequestError, ShuttingDown
+from service.errors import INTERNAL_ERROR, NotWorking, Overloaded, RequestError, ShuttingDown
 from service.jobs.room import JobsFull
 from service.jobs.rows import Item, Job, Key
 from service.jobs.store import JobStore
@@ -235,10 +235,11 @@ class Jobs:
                 with self._engine.admit(1), inside(JOB, item.job):
                     entry = await reconstruction.answer(self._engine, item.number, upload, options)
                 code = entry.error and entry.error.code
-                # Those two say nothing about the image: it is done again.
-                if code not in ("overloaded", "shutting_down"):
+                # Those say nothing about the image: it is done again.
+                broken = code == INTERNAL_ERROR and self._engine.broken_seconds() > 0
+                if code not in ("overloaded", "shutting_down") and not broken:
                     return entry
-            except Overloaded as error:
+            except (Overloaded, NotWorking) as error:
                 # Those whom somebody waits for go first.
                 await asyncio.sleep(min(1.0, error.retry_after_seconds or 1))
             if self._closing.is_set():

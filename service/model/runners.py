@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from service.call import CALL, JOB
 from service.errors import ItemError
 from service.model.batcher import Batcher, Device
+from service.model.health import Health
 from service.model.manifest import GraphFile
 from service.model.segmenter_choice import ChosenSegmenter
 from service.model.session import Session
@@ -45,6 +46,7 @@ class GraphRunner:
         self.session = Session(file, settings)
         self._device = device
         self._largest_batch = min(settings.largest_batch, most or settings.largest_batch)
+        self.health = Health(self.graph, lambda: self.session.run(self.session.zeros(1)))
         self.batcher: Batcher[tuple[NDArray, ...], tuple[NDArray, ...]] = Batcher(
             self.graph, self.run_batch, device, self._largest_batch, settings.queue_limit
         )
@@ -58,6 +60,11 @@ class GraphRunner:
         smaller = (1 << power for power in range((self._largest_batch - 1).bit_length()))
         for size in (*smaller, self._largest_batch):
             self._device.wait_for(partial(self.session.run, self.session.zeros(size)))
+
+    async def try_again(self) -> None:
+        """Test a broken graph, between two batches."""
+        async with self._device.idle:
+            await self._device.call(self.health.test)
 
     async def submit(self, item: tuple[NDArray, ...]) -> tuple[NDArray, ...]:
         """One array per output; in the turn, and within the deadline, of the call it is part of.
@@ -74,7 +81,13 @@ class GraphRunner:
     ) -> list[tuple[NDArray, ...] | ItemError]:
         """Items of one array per input → for each one array per output, or its error."""
         arrays = [np.stack(column) for column in zip(*items, strict=True)]
-        outputs = self.session.run(arrays)
+        try:
+            outputs = self.session.run(arrays)
+        except Exception:
+            if len(items) == 1:  # several are run again, one by one
+                self.health.test()
+            raise
+        self.health.worked()
         return [self._result(outputs, index) for index in range(len(items))]
 
     def _result(self, outputs: tuple[NDArray, ...], index: int) -> tuple[NDArray, ...] | ItemError:

@@ -1,5 +1,6 @@
 """The engine: all that one process serves with, from the verified bundle to the thread pool."""
 
+import asyncio
 import contextvars
 import logging
 from collections.abc import Callable, Iterator
@@ -13,11 +14,12 @@ from graphics.parts import component_sizes
 from graphics.photographs import decode
 from graphics.render import Rendered, look, render
 from service import metrics, tracing
-from service.errors import Overloaded, ShuttingDown
+from service.errors import NotWorking, Overloaded, ShuttingDown
 from service.imaging.painting import Painter
 from service.model import bundle as bundles
 from service.model.batcher import Device
 from service.model.device_memory import DeviceMemory
+from service.model.health import TRY_AGAIN_SECONDS
 from service.model.manifest import INVERSE_GRAPHICS, STYLEGAN_R
 from service.model.runners import Generator, Reconstructor, Segmenter
 from service.model.segmenter_choice import AUTO, choose_segmenter
@@ -60,6 +62,8 @@ class Engine:
         self.samples = Samples(self.bundle.samples())
         self._in_flight = 0
         self.closed = False
+        self._trying: asyncio.Task[bool] | None = None
+        """Tries a broken graph again, where nobody asks whether this is ready."""
         self._finish_tracing = tracing.start(settings.otlp_endpoint)
         self._memory = DeviceMemory(self.reconstructor.session.provider)
         self._warm_up()
@@ -95,9 +99,13 @@ class Engine:
             self._memory.observe()
 
     def check_room(self, items: int) -> None:
-        """Raise `ShuttingDown` or `Overloaded` where `admit` would."""
+        """Raise `ShuttingDown`, `NotWorking` or `Overloaded` where `admit` would."""
         if self.closed:
             raise ShuttingDown
+        if broken := [runner.graph for runner in self.runners if runner.health.broken]:
+            if self._trying is None or self._trying.done():
+                self._trying = asyncio.create_task(self.is_ready())
+            raise NotWorking(broken[0], round(TRY_AGAIN_SECONDS))
         limit = self.settings.queue_limit
         if self._in_flight + items > limit:
             retry_after = self.reconstructor.batcher.retry_after_seconds(self._in_flight)
@@ -116,9 +124,22 @@ class Engine:
             vertices[None], texture[None], camera[None], self.template, size, samples=samples
         )
 
+    async def is_ready(self) -> bool:
+        """Whether requests are taken. A graph that failed is tried again, now and then."""
+        for runner in self.runners:
+            if runner.health.broken and not self.closed and runner.health.may_try():
+                await runner.try_again()
+        return not self.closed and not any(runner.health.broken for runner in self.runners)
+
+    def broken_seconds(self) -> float:
+        """For how long a graph has been failing, whatever its input; 0 where none does."""
+        return max(runner.health.broken_seconds for runner in self.runners)
+
     async def close(self) -> None:
         """Answer everything accepted, then stop."""
         self.closed = True
+        if self._trying is not None:
+            await asyncio.wait({self._trying})
         for runner in self.runners:
             await runner.batcher.close()
         self.device.close()

@@ -9,6 +9,7 @@ from service.errors import RequestError
 from service.http.json_errors import shown
 from service.http.requests import validated
 from service.schemas.rendering import EditChanges, RenderRequest
+from tests.service.requests import jpeg
 
 ID = {"id": "a"}
 LIBRARY = re.compile("Input|Field required|Extra inputs|Value error|Invalid JSON|valid ")
@@ -87,3 +88,29 @@ def test_a_large_value_is_shown_in_few_characters():
     assert len(shown("x" * 10_000_000)) < 100
     assert len(shown(10**400)) < 100
     assert shown([[0] * 99] * 99) == "a list of 99"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"reconstruction": {"id": "a"}, "reconstruction": {"id": "b"}}',
+        '{"reconstruction": {"id": "a", "i\\u0064": "b"}}',
+        '{"reconstruction": {"id": "a"}, "cameras": [{"distance": 1, "distance": 2}]}',
+    ],
+)
+def test_a_key_stands_once_in_an_object(body):
+    assert "stands there twice" in refusal(RenderRequest, body)
+    assert "stands there twice" in refusal(RenderRequest, body.encode())
+
+
+def test_one_photograph_has_one_box(client):
+    sent = {"boxes": '{"a.jpg": [1, 2, 30, 40], "a.jpg": [2, 3, 40, 50]}'}
+    answer = client.post("/v1/reconstruct", files={"images": ("a.jpg", jpeg())}, data=sent)
+    assert answer.status_code == 400
+    assert "one box for each name" in answer.json()["error"]["message"]
+
+
+def test_the_mark_that_editors_on_windows_write_is_passed_over():
+    body = json.dumps({"reconstruction": ID})
+    assert validated(RenderRequest, body.encode("utf-8-sig")).reconstruction.id == "a"
+    assert "in UTF-8" in refusal(RenderRequest, body.encode("utf-16"))

@@ -27,6 +27,14 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat
 
+from train.config.data_files import (
+    cub_segmentations,
+    is_cub,
+    is_pascal3d,
+    is_pascal3d_root,
+    pascal3d_annotations,
+    pascal3d_list,
+)  # fmt: skip
 from train.data.photo_set import (
     Photo,
     PhotographsError,
@@ -38,11 +46,6 @@ from train.data.photo_set import (
 )
 
 SPLITS = {"train": "1", "test": "0"}  # name -> what `train_test_split.txt` writes for it
-
-
-def is_cub(folder: Path) -> bool:
-    """Whether a folder is the data set."""
-    return (folder / "images.txt").is_file() and (folder / "bounding_boxes.txt").is_file()
 
 
 def cub(folder: Path, split: str = "") -> tuple[list[Photo], list[Skipped]]:
@@ -60,8 +63,7 @@ def cub(folder: Path, split: str = "") -> tuple[list[Photo], list[Skipped]]:
     if split:
         which = _table(folder / "train_test_split.txt")
         names = {key: name for key, name in names.items() if which.get(key) == [SPLITS[split]]}
-    places = (folder / "segmentations", folder.parent / "segmentations")
-    segmentations = next(filter(Path.is_dir, places), None)
+    segmentations = cub_segmentations(folder)
     photos: list[Photo] = []
     skipped: list[Skipped] = []
     for key, (name, *_) in names.items():
@@ -93,11 +95,6 @@ def _table(path: Path) -> dict[str, list[str]]:
     return {first: rest for first, *rest in words}
 
 
-def is_pascal3d(folder: Path) -> bool:
-    """Whether a folder is the data set or one of its folders of images."""
-    return _is_root(folder) or (folder.parent.name == "Images" and _is_root(folder.parent.parent))
-
-
 def pascal3d(folder: Path, split: str = "") -> tuple[list[Photo], list[Skipped]]:
     """Every annotated object of a folder of images that is whole and has a measured camera.
 
@@ -106,7 +103,7 @@ def pascal3d(folder: Path, split: str = "") -> tuple[list[Photo], list[Skipped]]
     Raises:
         PhotographsError: several folders to choose from, or an unknown split.
     """
-    if _is_root(folder):
+    if is_pascal3d_root(folder):
         names = sorted(path.name for path in (folder / "Images").iterdir() if path.is_dir())
         if len(names) != 1:
             raise PhotographsError(
@@ -114,7 +111,7 @@ def pascal3d(folder: Path, split: str = "") -> tuple[list[Photo], list[Skipped]]
                 f"as {folder}/Images/car_imagenet"
             )
         folder = folder / "Images" / names[0]
-    annotations = folder.parents[1] / "Annotations" / folder.name
+    annotations = pascal3d_annotations(folder)
     category = folder.name.rsplit("_", 1)[0]
     images = {path.stem: path for path in pictures_below(folder)}
     photos: list[Photo] = []
@@ -138,14 +135,10 @@ def pascal3d(folder: Path, split: str = "") -> tuple[list[Photo], list[Skipped]]
     return photos, skipped
 
 
-def _is_root(folder: Path) -> bool:
-    return (folder / "Annotations").is_dir() and (folder / "Images").is_dir()
-
-
 def _stems(folder: Path, annotations: Path, split: str) -> list[str]:
     if not split:
         return sorted(path.stem for path in annotations.glob("*.mat"))
-    listed = folder.parents[1] / "Image_sets" / f"{folder.name}_{split}.txt"
+    listed = pascal3d_list(folder, split)
     try:
         return listed.read_text().split()
     except OSError as error:

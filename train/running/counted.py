@@ -1,10 +1,12 @@
 """The settings and files that the result of a step depends on."""
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
 from train.config import CHECKPOINT, PROCEDURAL, Config
+from train.config.data_files import outside
 from train.running.fingerprint import fingerprint
 from train.running.plan import Step
 from train.running.workspace import UNCOUNTED
@@ -48,7 +50,17 @@ def counted(config: Config, step: Step, run: Path) -> dict[str, Any]:
     special = SPECIAL.get(step.stage)
     if special is not None:
         special(config, step, values)
-    return {name: _content(name, value, run) for name, value in values.items()}
+    counted = {name: _content(name, value, run) for name, value in values.items()}
+    paths = {name: Path(v) for name, v in values.items() if name in PATHS and v not in WORDS}
+    return counted | {f"{name}{OUTSIDE}": _outside(path) for name, path in paths.items()}
+
+
+def _outside(path: Path) -> str | None:
+    if not path.exists():
+        return None
+    if not (files := outside(path)):
+        return "none"
+    return _known_fingerprint(Path(os.path.commonpath([file.parent for file in files])), files)
 
 
 def _photographs(config: Config, step: Step, values: dict[str, Any]) -> None:
@@ -104,6 +116,8 @@ PATHS = (
     "photographs.source", "gan.checkpoint", "gan.init", "segmenter.onnx", "inverse.vgg",
     "cutouts.meshes", "cutouts.photographs",
 )  # fmt: skip
+OUTSIDE = " (files that belong to it)"
+"""After the name of such a setting: what data_files.outside finds, annotations for example."""
 WORDS = ("", PROCEDURAL, CHECKPOINT, "scratch", "shipped")
 """Values of such a setting that are no path."""
 
@@ -140,6 +154,10 @@ def content_of(path: Path, apart: Path | None = None, suffixes: tuple[str, ...] 
         files = [file for file in path.rglob("*") if _counts(file, path, skipped, suffixes)]
     else:
         return None
+    return _known_fingerprint(path, files)
+
+
+def _known_fingerprint(path: Path, files: list[Path]) -> str:
     facts = ((str(file), file.stat()) for file in sorted(files))
     seen = tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in facts)
     if seen not in _known:

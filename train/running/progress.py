@@ -1,11 +1,20 @@
 """One status line and one `stats.jsonl` record per tick of a stage."""
 
+import math
 import sys
 import time
 from datetime import timedelta
 from typing import Any
 
+from train.config import CommandError
 from train.running.workspace import Workspace
+
+LONGEST_LEFT = 1e9
+"""Seconds, some thirty years: no step has been timed yet."""
+
+
+class TrainingError(CommandError):
+    """A training has failed by its numbers."""
 
 
 def ignore_progress(done: int) -> None:
@@ -37,7 +46,11 @@ class Progress:
 
     def tick(self, step: int, **scalars: Any) -> None:
         """Report if it is time to; `step` counts finished steps: from 1, or from 0 where the next
-        report counts several."""
+        report counts several.
+
+        Raises:
+            TrainingError: a scalar that is reported is not finite.
+        """
         if self.first_step is None:
             self.first_step = max(step - 1, 0)
         now = time.monotonic()
@@ -46,6 +59,12 @@ class Progress:
         self.reported = now
         rate = (step - self.first_step) / max(now - self.began, 1e-9)
         values = {name: round(float(value), 5) for name, value in scalars.items()}
+        if lost := [name for name, value in values.items() if not math.isfinite(value)]:
+            raise TrainingError(
+                f"{self.stage}, step {step}: {', '.join(lost)} is {values[lost[0]]}: nothing is "
+                "learned any more. Train it anew (of a run: --redo), with a lower learning rate or "
+                "other data"
+            )
         if self.workspace is not None:
             record = {
                 "stage": self.stage,
@@ -55,7 +74,8 @@ class Progress:
                 "time": round(time.time(), 1),
             }
             self.workspace.append("stats.jsonl", {**record, **values})
-        remaining = timedelta(seconds=round((self.total - step) / max(rate, 1e-9)))
+        left = self.total - step
+        remaining = timedelta(seconds=round(left / rate)) if rate * LONGEST_LEFT > left else "?"
         self.say(
             f"{step:>7d}/{self.total:<7d} {rate:7.2f}/s  left {remaining}  "
             + "  ".join(f"{name} {value:.4g}" for name, value in values.items())

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from train.config import Config, ConfigError
-from train.running.counted import PATHS, content_of, counted
+from train.running.counted import OUTSIDE, PATHS, content_of, counted
 from train.running.plan import ONCE, Step, after, plan, reads
 from train.running.workspace import StageFolder, Workspace, WorkspaceError, write_json
 
@@ -57,6 +57,12 @@ class Records:
         if step not in self._now:
             before = self.stored(step) or {"settings": {}}
             settings = counted(self.config, step, self.workspace.path)
+            if before["settings"]:  # earlier versions did not look outside
+                known = before["settings"]
+                settings = {
+                    name: value for name, value in settings.items()
+                    if name in known or not name.endswith(OUTSIDE)
+                }  # fmt: skip
             for name, value in settings.items():
                 if value is None:  # what was there is gone: nobody can have changed it
                     settings[name] = before["settings"].get(name)

@@ -168,6 +168,8 @@ class Training:
                 self._end_warm_up()
             taken = self._step(step)
             self.progress.tick(step + 1, loss=taken.loss, **taken.terms)
+        if self.settings.steps == 0:  # no step follows the warm-up, to find it at its end
+            self._end_warm_up()
         self._measure("after_fine_tuning")
 
     def _end_warm_up(self) -> None:
