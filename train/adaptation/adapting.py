@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphics.camera import AZIMUTH
+from train.adaptation import rehearsal
 from train.adaptation.adapted_bundle import Adaptable, has_bundle, open_bundle, write_adapted
 from train.adaptation.cameras import (
     fitted_temperature,
@@ -21,18 +22,12 @@ from train.adaptation.options import Adapt
 from train.adaptation.rendering import rerender_iou
 from train.adaptation.served import ServedPhotos, photographs_of, read_served
 from train.adaptation.training import Training
-from train.config import PROCEDURAL_CATEGORY
-from train.data.cutouts import CutOutBatch, write_cutouts
 from train.data.labelled_photos import TABLE
 from train.data.picture_files import PhotographsError, counted
-from train.data.rendered_cutouts import plain_vehicles, procedural_vehicles, rendered_meshes
 from train.models.inverse_graphics import InverseGraphics
 from train.running.fingerprint import fingerprint
-from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace, write_json
 
-PLAIN = 5
-"""One in so many rendered vehicles is one of those that the GANs are trained on."""
 HELD_OUT_FOLD = 0
 """The fold that `held_out` keeps out of the last training."""
 
@@ -111,7 +106,8 @@ def _adapted(
     trained.camera_head.temperature.fill_(temperature)
     report |= _measured(photos, opened.network, trained, held_out)
     report["temperature"] = temperature
-    shown = photos.images if training.rehearsal is None else training.rehearsal.images
+    rendered = training.rehearsal.everything
+    shown = photos.images if rendered is None else rendered.images
     write_adapted(options.out / "bundle", opened, trained, shown, report)
     return report
 
@@ -226,30 +222,8 @@ def _training(
         options.learning_rate,
         options.photographed_share,
         options.seed,
-        _rehearsal(options, opened, workspace),
+        rehearsal.render(options, opened.category, opened.size, workspace),
     )
-
-
-def _rehearsal(options: Adapt, opened: Adaptable, workspace: Workspace) -> CutOutBatch | None:
-    """Rendered cut-outs, so that nothing is forgotten; they are rendered once."""
-    folder = StageFolder(workspace.path / "rehearsal")
-    if not folder.done:
-        sources = []
-        if opened.category == PROCEDURAL_CATEGORY and options.procedural:
-            plain = options.procedural // PLAIN
-            sources.append(plain_vehicles(plain, opened.size, options.seed))
-            road = options.procedural - plain
-            sources.append(procedural_vehicles(road, opened.size, options.seed))
-        if options.meshes is not None:
-            views, size = options.views_per_mesh, opened.size
-            sources.append(rendered_meshes(options.meshes, views, size, options.seed))
-        if not sources:
-            return None
-        most = sum(source.most for source in sources)
-        progress = Progress(workspace, "rehearsal", most)
-        write_cutouts(folder, sources, opened.size, progress.tick)
-        folder.finish()
-    return CutOutBatch.read(folder.path)
 
 
 def _say(text: str) -> None:

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from graphics.camera import AZIMUTH, CAMERA_SIZE
 from train.adaptation.azimuths import Codes, codes_of, retrain_azimuths, views_each
+from train.adaptation.rehearsal import Rehearsal
 from train.adaptation.served import ServedPhotos
 from train.data.cutouts import PHOTOGRAPHED, CutOutBatch, CutOuts
 from train.models.inverse_graphics import InverseGraphics
@@ -45,8 +46,7 @@ class Training:
     photographed: float
     """Share of photographs among what a step sees, where there are rendered cut-outs too."""
     seed: int
-    rehearsal: CutOutBatch | None = None
-    """Rendered cut-outs."""
+    rehearsal: Rehearsal
 
     def azimuths(self, cameras: NDArray[np.float32], name: str) -> InverseGraphics:
         """A copy of the network whose last layer has learned azimuths by the photographs' cameras
@@ -79,8 +79,9 @@ class Training:
         Raises:
             PretrainedUnavailable: the trunk cannot be had.
         """
-        if self.rehearsal is None:
-            raise ValueError("there is no rendered cut-out to learn the camera from")
+        data = self.rehearsal.for_camera()
+        if data is None:
+            raise ValueError("there is no rendered mesh to learn the camera from")
         known = self.network.shape.camera == "pretrained"
         folder = StageFolder(self.workspace.path / "camera")
         torch.manual_seed(self.seed)  # of what starts anew
@@ -88,7 +89,7 @@ class Training:
         part = camera.CameraPart(channels_last(trained))
         if not folder.done:
             progress = Progress(self.workspace, "camera", steps)
-            loss_of = camera.camera_loss_of(trained, CutOuts(self.rehearsal, 0.0), self.seed)
+            loss_of = camera.camera_loss_of(trained, CutOuts(data, 0.0), self.seed)
             part.train()
             rates = part.groups(learning_rate)
             train_one_cycle(part, folder, progress, loss_of, rates, camera.RISE)
@@ -128,14 +129,14 @@ class Training:
         kinds = np.full(int(taught.sum()), PHOTOGRAPHED, np.int32)
         numbers = np.arange(len(kinds), dtype=np.int32)
         photographed = CutOutBatch(self.photos.images[taught], cameras[taught], kinds, numbers)
-        parts = [photographed] if self.rehearsal is None else [self.rehearsal, photographed]
+        rendered = self.rehearsal.everything
+        parts = [photographed] if rendered is None else [rendered, photographed]
         return CutOuts(CutOutBatch.joined(parts), self.photographed)
 
     @cached_property
     def _rendered(self) -> Codes | None:
-        return (
-            None if self.rehearsal is None else codes_of(self.network, self.rehearsal, 1, self.seed)
-        )
+        rendered = self.rehearsal.for_camera() or self.rehearsal.procedural
+        return None if rendered is None else codes_of(self.network, rendered, 1, self.seed)
 
     @cached_property
     def _photographed(self) -> Codes:

@@ -48,6 +48,8 @@ LARGEST_VIEW_SCALE = 1.15  # zoom of views of one object, whose framing a networ
 LARGEST_FRAME_SCALE = 1.22  # zoom of objects that are cut out
 LARGEST_FRAME_SHIFT = 0.10  # their shift, in half sides of the frame
 TIGHT_FILL = 0.75  # share of a tight frame's side that the object takes, before the zoom
+TIGHT_MOVEMENT = 1 / 3  # share of turns and stretches where a camera is all that is learned
+TIGHT_BLUR = 0.4  # share of the blurred ones that are blurred there
 LARGEST_TURN = 0.09  # radians that they are turned by in the image
 LARGEST_STRETCH = 0.05  # by how much they are wider and lower, or narrower and higher
 FRAYS = 12  # waves of a frayed edge along a side
@@ -123,7 +125,9 @@ def cut_out_views(
     mirrored = random.uniform() < 0.5
     centres, sides = _boxes(masks, tight)
     zooms = sides * LARGEST_FRAME_SCALE ** random.spread()
-    angles, stretch = random.spread() * LARGEST_TURN, random.spread() * LARGEST_STRETCH
+    least = TIGHT_MOVEMENT if tight else 1.0
+    angles = random.spread() * LARGEST_TURN * least
+    stretch = random.spread() * LARGEST_STRETCH * least
     across = zooms * (1 + stretch) * torch.where(mirrored, -1.0, 1.0)
     down = zooms * (1 - stretch)
     shifts = centres + random.spread(2) * LARGEST_FRAME_SHIFT * zooms[:, None]
@@ -135,7 +139,7 @@ def cut_out_views(
         torch.stack(rows, dim=1), [len(images), 1, size, size], align_corners=False
     ).to(images)
     images, masks = _moved(images, grid, "border"), _moved(masks, grid, "zeros")
-    seen = _disturbed(images, random, 1.0)
+    seen = _disturbed(images, random, 1.0, TIGHT_BLUR if tight else 1.0)
     return Augmented(seen, masks, mirrored.to(images.device), images, zooms.to(images.device))
 
 
@@ -177,9 +181,9 @@ def _boxes(masks: Tensor, tight: bool) -> tuple[Tensor, Tensor]:
     return middles.cpu(), (framed / side).cpu()
 
 
-def _disturbed(images: Tensor, random: BatchRandom, colour: float) -> Tensor:
-    """Recoloured, blurred and grained."""
-    images = _blur(_recolour(images, random, colour), random)
+def _disturbed(images: Tensor, random: BatchRandom, colour: float, blur: float = 1.0) -> Tensor:
+    """Recoloured, blurred and grained; `colour`, `blur`: how much of that, 0..1."""
+    images = _blur(_recolour(images, random, colour), random, BLURRED_FRACTION * blur)
     grain = random.uniform(1, 1, 1) * LARGEST_NOISE
     return (images + (grain * random.normal(*images.shape[1:])).to(images)).clamp(0, 1)
 
@@ -217,14 +221,14 @@ def _recolour(images: Tensor, random: BatchRandom, amount: float) -> Tensor:
     return (images - 0.5) * gain + 0.5 + offset
 
 
-def _blur(images: Tensor, random: BatchRandom) -> Tensor:
+def _blur(images: Tensor, random: BatchRandom, fraction: float) -> Tensor:
     chance = random.uniform(1, 1, 1).to(images)
     once = _boxed(images)
     twice = _boxed(once)
-    blurred = torch.where(chance < BLURRED_FRACTION / 2, twice, once)
+    blurred = torch.where(chance < fraction / 2, twice, once)
     # Half-way blends give the widths between a 3-pixel and no blur.
     blend = random.uniform(1, 1, 1).to(images)
-    return torch.where(chance < BLURRED_FRACTION, torch.lerp(images, blurred, blend), images)
+    return torch.where(chance < fraction, torch.lerp(images, blurred, blend), images)
 
 
 def _boxed(images: Tensor) -> Tensor:
