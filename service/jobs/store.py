@@ -9,7 +9,6 @@ item to do again, never half an answer. One process at a time: the folder is loc
 """
 
 import json
-import shutil
 import sqlite3
 import sys
 import time
@@ -150,8 +149,8 @@ class JobStore:
         Raises:
             RequestError: 507 where it is more than may be held, and not allowed to be.
         """
-        folder, path = self.folder / item.job, self._answer_path(item)
-        if not folder.is_dir() or self._ended.is_deleted(item.job):
+        path = self._answer_path(item)
+        if not path.parent.is_dir() or self._ended.is_deleted(item.job):
             return
         self.room.take(len(answer), beyond_limit)
         try:
@@ -162,8 +161,9 @@ class JobStore:
             path.unlink(missing_ok=True)
             self.room.give(len(answer))
             raise
-        if not kept:  # deleted meanwhile
-            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            self._ended.clear(item.job)
+        if not kept:  # deleted meanwhile, with its folder
             self.room.give(len(answer))
         elif emptied is not None:
             emptied.path.unlink(missing_ok=True)
