@@ -78,6 +78,26 @@ class Ended:
             self._late[identity] = _Late(None, 0)
             self._write(identity)
 
+    def settle(self, identity: str, now: float) -> None:
+        """End a job as its files say: without a folder it is deleted, without uploads cancelled.
+
+        `now`: seconds since 1970.
+        """
+        folder = self._folder / identity
+        if not folder.is_dir():
+            self.delete(identity)
+            return
+        find = (
+            "SELECT DISTINCT part FROM uploads JOIN jobs ON id = job "
+            "WHERE job = ? AND state = 'running'"
+        )
+        # A file goes after what names it: not in between.
+        with self._database.transaction() as database:
+            parts = database.execute(find, (identity,)).fetchall()
+            whole = all(uploads.path_of(folder, part).exists() for (part,) in parts)
+        if not whole:
+            self.cancel(identity, now)
+
     def clear(self, identity: str) -> None:
         """Where a job is deleted, drop what was written into its folder meanwhile.
 
@@ -100,7 +120,7 @@ class Ended:
             return
         try:
             if late.cancelled is None:
-                _remove_folder(self._folder / identity)
+                remove_folder(self._folder / identity)
                 freed = self._forget(identity)
             else:
                 freed = self._stop(identity, late)
@@ -140,7 +160,7 @@ def _remove(path: Path) -> int:
     return size
 
 
-def _remove_folder(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
     """A folder with all in it; raises `OSError` where it stays, as when a file is just written."""
     shutil.rmtree(folder, ignore_errors=True)
     with suppress(FileNotFoundError):
