@@ -15,8 +15,8 @@ def check_workers(service: bentoml.Service) -> None:
         if workers not in (None, 1):
             raise ValueError(
                 f"{source} asks for {workers} workers; it must be 1, because jobs, ids and limits "
-                "belong to one process, and a call may reach any: set workers to 1, and run several "
-                "replicas with sticky sessions instead"
+                "belong to one process, and a call may reach any: set workers to 1, and run "
+                "several replicas with sticky sessions instead"
             )
 
 
