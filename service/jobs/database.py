@@ -54,12 +54,15 @@ CREATE INDEX IF NOT EXISTS keys_by_job ON keys (job);
 """`uploads` has what is not answered yet, `sizes` the bytes of a job's files, `keys` the POSTs that
 may be repeated. Those three came after 0.1.0."""
 ERRNOS = {
+    sqlite3.SQLITE_BUSY: errno.EBUSY,
+    sqlite3.SQLITE_CORRUPT: errno.EIO,
+    sqlite3.SQLITE_NOTADB: errno.EIO,
     sqlite3.SQLITE_FULL: errno.ENOSPC,
     sqlite3.SQLITE_IOERR: errno.EIO,
     sqlite3.SQLITE_CANTOPEN: errno.EIO,
     sqlite3.SQLITE_READONLY: errno.EROFS,
 }
-"""SQLite's errors that are the disk's."""
+"""SQLite's errors that are the disk's, or of what lies there."""
 
 
 class Database:
@@ -72,12 +75,16 @@ class Database:
         self._mutex = RLock()
         with _disk_errors():
             self._connection = sqlite3.connect(path, check_same_thread=False)
-            # Nobody else has it open. SQLite then needs no shared memory in the folder, which
-            # could not grow on a full disk.
-            self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA foreign_keys = ON")
-            self._connection.executescript(SCHEMA)
+            try:
+                # Nobody else has it open. SQLite then needs no shared memory in the folder, which
+                # could not grow on a full disk.
+                self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA foreign_keys = ON")
+                self._connection.executescript(SCHEMA)
+            except BaseException:
+                self._connection.close()  # it would keep out the next try
+                raise
 
     def execute(self, statement: str, *values: object) -> list[Any]:
         """The rows of one statement, in a transaction of its own."""
@@ -101,8 +108,9 @@ def _disk_errors() -> Iterator[None]:
     """Those of the disk as `OSError`, as files have them."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        number = ERRNOS.get(error.sqlite_errorcode & 0xFF)
+    except sqlite3.DatabaseError as error:
+        # Python's own, as where it is closed, have no code.
+        number = ERRNOS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
         if number is None:
             raise
-        raise OSError(number, str(error)) from error
+        raise OSError(number, f"jobs.sqlite3: {error}") from error

@@ -2,7 +2,9 @@
 
 import logging
 import shutil
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 from service.jobs import uploads
@@ -27,7 +29,8 @@ class Ended:
     """Ends jobs: the files first, which frees a full disk for what the database writes.
 
     What it still cannot take is remembered and written later. A process that starts meanwhile sees
-    by the files that are missing what was meant.
+    by the files that are missing what was meant. A deleted job is forgotten once its folder is
+    gone, into which nobody can write any more; until then who writes there sees that it is deleted.
     """
 
     def __init__(self, folder: Path, database: Database, room: Room) -> None:
@@ -35,6 +38,8 @@ class Ended:
         self._database = database
         self._room = room
         self._late: dict[str, _Late] = {}
+        self._lock = Lock()
+        """Held while jobs are ended. Never taken inside a transaction."""
 
     def __contains__(self, identity: object) -> bool:
         return identity in self._late
@@ -55,37 +60,75 @@ class Ended:
 
     def cancel(self, identity: str, now: float) -> None:
         """Drop what waits of a running job. `now`: seconds since 1970."""
-        if identity in self._late:
-            return
-        freed = 0
-        # Not while an answer is noted, which may drop a file too.
-        with self._database.transaction() as database:
-            find = "SELECT DISTINCT part FROM uploads WHERE job = ?"
-            for (part,) in database.execute(find, (identity,)).fetchall():
-                freed += _remove(uploads.path_of(self._folder / identity, part))
-        self._late[identity] = _Late(now, freed)
-        self._write(identity)
+        with self._lock:
+            if identity in self._late:
+                return
+            freed = 0
+            # Not while an answer is noted, which may drop a file too.
+            with self._database.transaction() as database:
+                find = "SELECT DISTINCT part FROM uploads WHERE job = ?"
+                for (part,) in database.execute(find, (identity,)).fetchall():
+                    freed += _remove(uploads.path_of(self._folder / identity, part))
+            self._late[identity] = _Late(now, freed)
+            self._write(identity)
 
     def delete(self, identity: str) -> None:
         """Drop a job and its files."""
-        shutil.rmtree(self._folder / identity, ignore_errors=True)
-        self._late[identity] = _Late(None, 0)
-        self._write(identity)
+        with self._lock:
+            self._late[identity] = _Late(None, 0)
+            self._write(identity)
+
+    def settle(self, identity: str, now: float) -> None:
+        """End a job as its files say: without a folder it is deleted, without uploads cancelled.
+
+        `now`: seconds since 1970.
+        """
+        folder = self._folder / identity
+        if not folder.is_dir():
+            self.delete(identity)
+            return
+        find = (
+            "SELECT DISTINCT part FROM uploads JOIN jobs ON id = job "
+            "WHERE job = ? AND state = 'running'"
+        )
+        # A file goes after what names it: not in between.
+        with self._database.transaction() as database:
+            parts = database.execute(find, (identity,)).fetchall()
+            whole = all(uploads.path_of(folder, part).exists() for (part,) in parts)
+        if not whole:
+            self.cancel(identity, now)
+
+    def clear(self, identity: str) -> None:
+        """Where a job is deleted, drop what was written into its folder meanwhile.
+
+        Called after whatever is written there. Nothing stays then: either the one who deletes finds
+        the file, or the one who wrote it finds the job deleted.
+        """
+        if self.is_deleted(identity):
+            with self._lock:
+                self._write(identity)
 
     def write_down(self) -> None:
         """Tell the database what it could not take."""
         for identity in list(self._late):
-            self._write(identity)
+            with self._lock:
+                self._write(identity)
 
     def _write(self, identity: str) -> None:
-        late = self._late[identity]
+        late = self._late.get(identity)
+        if late is None:  # another thread was quicker
+            return
         try:
-            freed = self._forget(identity) if late.cancelled is None else self._stop(identity, late)
+            if late.cancelled is None:
+                remove_folder(self._folder / identity)
+                freed = self._forget(identity)
+            else:
+                freed = self._stop(identity, late)
         except OSError as error:
             logger.warning("the end of job %s is written down later: %s", identity, error)
             return
         self._room.give(freed)
-        self._late.pop(identity, None)
+        del self._late[identity]
 
     def _forget(self, identity: str) -> int:
         with self._database.transaction() as database:
@@ -115,3 +158,10 @@ def _remove(path: Path) -> int:
     except FileNotFoundError:
         return 0
     return size
+
+
+def remove_folder(folder: Path) -> None:
+    """A folder with all in it; raises `OSError` where it stays, as when a file is just written."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(FileNotFoundError):
+        folder.rmdir()  # says why it is still there

@@ -2,16 +2,16 @@
 
 import json
 import secrets
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from service.errors import RequestError
 from service.jobs import files, uploads
 from service.jobs.database import Database
-from service.jobs.ended import Ended
+from service.jobs.ended import Ended, remove_folder
 from service.jobs.room import Room
 from service.jobs.rows import Key
 from service.jobs.uploads import Packing, Place
@@ -63,7 +63,8 @@ class Maker:
         return known or job
 
     def _undo(self, job: str, taken: int) -> None:
-        shutil.rmtree(self._folder / job, ignore_errors=True)
+        with suppress(OSError):  # the next start tries again
+            remove_folder(self._folder / job)
         self._room.give(taken)
 
     def _pack(

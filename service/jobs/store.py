@@ -9,11 +9,11 @@ item to do again, never half an answer. One process at a time: the folder is loc
 """
 
 import json
-import shutil
 import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,15 +54,18 @@ class JobStore:
         self._clock = clock
         self._lock = files.lock(folder)
         try:
-            self._database = Database(folder / "jobs.sqlite3")
-            taking_up.adopt(folder, self._database)
-            self.room = Room(limit)
-            self._ended = Ended(folder, self._database, self.room)
-            self._maker = Maker(folder, self._database, self.room, self._ended)
-            taking_up.settle(folder, self._database, self._ended, clock())
-            self.room.held = taking_up.count(folder, self._database)
+            with ExitStack() as opened:
+                opened.callback(self._lock.close)
+                self._database = Database(folder / "jobs.sqlite3")
+                opened.callback(self._database.close)
+                taking_up.adopt(folder, self._database)
+                self.room = Room(limit)
+                self._ended = Ended(folder, self._database, self.room)
+                self._maker = Maker(folder, self._database, self.room, self._ended)
+                taking_up.settle(folder, self._database, self._ended, clock())
+                self.room.held = taking_up.count(folder, self._database)
+                opened.pop_all()  # stays open
         except OSError as error:
-            self._lock.close()
             raise FolderTaken(f"{folder} cannot be written ({error})") from error
 
     def create(
@@ -147,11 +150,14 @@ class JobStore:
     ) -> None:
         """Keep the answer of an item, drop what is answered; the last one finishes the job.
 
+        Nothing is kept where the job is deleted.
+
         Raises:
             RequestError: 507 where it is more than may be held, and not allowed to be.
         """
-        folder, path = self.folder / item.job, self._answer_path(item)
-        if not folder.is_dir() or self._ended.is_deleted(item.job):
+        path = self._answer_path(item)
+        if not path.parent.is_dir() or self._ended.is_deleted(item.job):
+            self.settle(item.job)
             return
         self.room.take(len(answer), beyond_limit)
         try:
@@ -162,12 +168,14 @@ class JobStore:
             path.unlink(missing_ok=True)
             self.room.give(len(answer))
             raise
-        if not kept:  # deleted meanwhile
-            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            self._ended.clear(item.job)
+        if not kept:  # deleted meanwhile, with its folder
             self.room.give(len(answer))
         elif emptied is not None:
-            emptied.path.unlink(missing_ok=True)
-            self.room.give(emptied.size)
+            with suppress(OSError):  # counted until the next start, which tries again
+                emptied.path.unlink(missing_ok=True)
+                self.room.give(emptied.size)
 
     def cancel(self, identity: str) -> None:
         """Begin nothing more of a job; what is answered stays until its time is over."""
@@ -176,6 +184,11 @@ class JobStore:
     def delete(self, identity: str) -> None:
         """The job and its files."""
         self._ended.delete(identity)
+
+    def settle(self, identity: str) -> None:
+        """End a job whose files somebody else took away."""
+        if self.job(identity) is not None:
+            self._ended.settle(identity, self._clock())
 
     def expire(self, seconds: float) -> list[str]:
         """Delete the jobs that ended longer ago than that; their ids."""

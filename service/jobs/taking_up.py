@@ -3,38 +3,44 @@
 import contextlib
 import functools
 import json
-import shutil
+import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from service.errors import ItemError
 from service.jobs import uploads
 from service.jobs.database import Database
-from service.jobs.ended import Ended
+from service.jobs.ended import Ended, remove_folder
 from service.jobs.uploads import Packing
+from service.schemas.options import ImageOptions
 from service.schemas.photographs import Upload
 
+# Under BentoML's logger, which is the one its server shows.
+logger = logging.getLogger(f"bentoml.{__name__}")
+
+JOB = re.compile("[0-9a-f]{32}")
+"""Names of our folders: others may keep theirs beside them."""
 LOOSE = ("image", "mask", "box", "refused")
 """Files of one upload in 0.1.0: `<index>.<kind>`."""
 
 
 def adopt(folder: Path, database: Database) -> None:
     """Take over the jobs of 0.1.0, which kept each upload in files of its own."""
-    find = "SELECT id, state FROM jobs WHERE id NOT IN (SELECT job FROM sizes)"
-    for job, state in database.execute(find):
+    find = "SELECT id, state, options FROM jobs WHERE id NOT IN (SELECT job FROM sizes)"
+    for job, state, options in database.execute(find):
         if not (folder / job).is_dir():
             continue  # deleted
-        waiting = _waiting(folder / job, database, job) if state == "running" else []
-        packing = Packing(folder / job, lambda size: None)
-        rows = [(job, number, *packing.add(item)) for number, item in waiting]
-        packing.close()
-        held = sum(path.stat().st_size for path in _kept(folder / job))
+        rows = _pack(folder / job, database, job) if state == "running" else []
         with database.transaction() as connection:
             connection.executemany(uploads.INSERT, rows)
-            connection.execute("INSERT INTO sizes (job, bytes) VALUES (?, ?)", (job, held))
-        for kind in LOOSE:
-            for path in (folder / job).glob(f"*.{kind}"):
-                path.unlink()
+            known = json.dumps(_known_options(job, json.loads(options)))
+            connection.execute("UPDATE jobs SET options = ? WHERE id = ?", (known, job))
+            # `settle` drops the loose files, and `count` counts the others.
+            connection.execute("INSERT INTO sizes (job, bytes) VALUES (?, 0)", (job,))
 
 
 def settle(folder: Path, database: Database, ended: Ended, now: float) -> None:
@@ -43,21 +49,28 @@ def settle(folder: Path, database: Database, ended: Ended, now: float) -> None:
     Those were cancelled or deleted when the database could not be written. `now`: seconds since
     1970.
     """
-    states = dict(database.execute("SELECT id, state FROM jobs"))
+    jobs = {row[0] for row in database.execute("SELECT id FROM jobs")}
     for path in folder.iterdir():
-        if path.is_dir() and path.name not in states:
-            shutil.rmtree(path, ignore_errors=True)
-    for job, state in states.items():
-        if not (folder / job).is_dir():
-            ended.delete(job)
-            continue
-        find = "SELECT DISTINCT part FROM uploads WHERE job = ?"
-        wanted = {uploads.path_of(folder / job, row[0]) for row in database.execute(find, job)}
-        found = set((folder / job).glob("uploads.*"))
-        for path in found - wanted:  # its last image was answered
+        if JOB.fullmatch(path.name) and path.name not in jobs:
+            with contextlib.suppress(OSError):  # the next start tries again
+                remove_folder(path)
+    for job in jobs:
+        ended.settle(job, now)
+        if (folder / job).is_dir():
+            _drop_unnamed(folder / job, database, job)
+
+
+def _drop_unnamed(folder: Path, database: Database, job: str) -> None:
+    """What a process was about to write or to drop when it ended."""
+    parts = database.execute("SELECT DISTINCT part FROM uploads WHERE job = ?", job)
+    answered = database.execute(
+        "SELECT number FROM items WHERE job = ? AND state != 'waiting'", job
+    )
+    named = {uploads.path_of(folder, part).name for (part,) in parts}
+    named.update(f"{number}.json" for (number,) in answered)
+    for path in folder.iterdir():
+        if path.name not in named and not path.is_dir():
             path.unlink()
-        if state == "running" and wanted - found:
-            ended.cancel(job, now)
 
 
 def count(folder: Path, database: Database) -> int:
@@ -74,23 +87,48 @@ def count(folder: Path, database: Database) -> int:
     return database.execute("SELECT COALESCE(SUM(bytes), 0) FROM sizes")[0][0]
 
 
+def _pack(folder: Path, database: Database, job: str) -> list[tuple[Any, ...]]:
+    """Write what waits into files of uploads; their rows."""
+    packing = Packing(folder, lambda size: None)
+    try:
+        waiting = _waiting(folder, database, job)
+        rows = [(job, number, *packing.add(item)) for number, item in waiting]
+        packing.close()
+    except BaseException:
+        packing.abandon()
+        # The disk may be full, and is to stay as it was for the next try.
+        for path in folder.glob("uploads.*"):
+            path.unlink()
+        raise
+    return rows
+
+
 def _waiting(folder: Path, database: Database, job: str) -> Iterator[tuple[int, Upload]]:
     find = "SELECT number, name, has_mask FROM items WHERE job = ? AND state = 'waiting'"
     for number, name, has_mask in database.execute(find, job):
-        loose = {kind: folder / f"{number}.{kind}" for kind in LOOSE}
-        read = functools.partial(_read, loose["image"], loose["refused"])
-        read_mask = loose["mask"].read_bytes if has_mask else None
-        box = json.loads(loose["box"].read_bytes()) if loose["box"].exists() else None
-        yield number, Upload(name, read, read_mask, box)
+        image, mask, box, refused = (folder / f"{number}.{kind}" for kind in LOOSE)
+        read = functools.partial(_read, image, refused)
+        read_mask = functools.partial(_read, mask, refused) if has_mask else None
+        meant = json.loads(box.read_bytes()) if box.exists() else None
+        yield number, Upload(name, read, read_mask, meant)
 
 
 def _read(path: Path, refused: Path) -> bytes:
     if refused.exists():
         raise ItemError(*json.loads(refused.read_bytes()))
-    return path.read_bytes()
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        message = f"the job's folder has no file {path.name} any more: send the image again"
+        raise ItemError("lost_upload", message) from None
 
 
-def _kept(folder: Path) -> Iterator[Path]:
-    """All files but the loose ones."""
-    suffixes = {f".{kind}" for kind in LOOSE}
-    return (path for path in folder.iterdir() if path.suffix not in suffixes)
+def _known_options(job: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Without those that are refused today, as a size of the texture where the format has none."""
+    try:
+        ImageOptions(**options)
+    except ValidationError as error:
+        refused = {problem["loc"][0] for problem in error.errors()}
+        logger.warning("job %s goes on without its options %s: %s", job, sorted(refused), error)
+        return {name: value for name, value in options.items() if name not in refused}
+    return options

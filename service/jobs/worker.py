@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import heapq
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 from service.call import JOB, inside
 from service.errors import INTERNAL_ERROR, NotWorking, Overloaded, RequestError, ShuttingDown
@@ -31,6 +33,17 @@ AGAIN_SECONDS = 5.0
 """Pause before what could not be read or written is tried again."""
 
 
+class _Pace(NamedTuple):
+    """How a job comes on in this process; times of `time.monotonic`."""
+
+    since: float
+    """When its first image was begun."""
+    last: float
+    """When one was begun last."""
+    finished: int
+    """Images."""
+
+
 class Jobs:
     """Begins as many images as fill two batches, taken from the running jobs in equal shares."""
 
@@ -40,9 +53,8 @@ class Jobs:
         self._room = 2 * engine.settings.largest_batch
         self.keep_seconds = engine.settings.job_keep_seconds
         """From the end of a job to its deletion."""
-        self._cursors: dict[str, int] = {}
         self._begun: set[tuple[str, int]] = set()
-        self._pace: dict[str, tuple[float, int]] = {}
+        self._pace: dict[str, _Pace] = {}
         self._stuck: set[asyncio.Task | None] = set()
         """Tasks whose writing failed, and which try again: meanwhile nothing is begun."""
         self._wake = asyncio.Event()
@@ -92,10 +104,10 @@ class Jobs:
 
     def eta_seconds(self, job: str, waiting: int) -> float | None:
         """At the speed since this process began with the job; None before its first image."""
-        since, finished = self._pace.get(job, (0.0, 0))
-        if not finished or not waiting:
+        pace = self._pace.get(job)
+        if pace is None or not pace.finished or not waiting:
             return None
-        return round(waiting * (time.monotonic() - since) / finished, 1)
+        return round(waiting * (time.monotonic() - pace.since) / pace.finished, 1)
 
     async def close(self) -> None:
         """Begin nothing more, finish what is begun; the rest is for the next process."""
@@ -112,11 +124,17 @@ class Jobs:
             if time.monotonic() - looked >= LOOK_SECONDS:
                 looked = time.monotonic()
                 await self._guarded(self.store.expire, self.keep_seconds)
+                running = await self._guarded(self.store.running)
+                for ended in set(self._pace) - set(self._pace if running is None else running):
+                    del self._pace[ended]
             self._wake.clear()
             room = 0 if self._stuck else self._room - len(flying)
-            begun = await self._guarded(self._next_items, room) if room else []
-            for item, options in begun or []:
+            found = await self._guarded(self._next_items, room, set(self._begun)) if room else None
+            for item, options in found or []:
                 self._begun.add((item.job, item.number))
+                now = time.monotonic()
+                pace = self._pace.get(item.job, _Pace(now, now, 0))
+                self._pace[item.job] = pace._replace(last=now)
                 flying.add(asyncio.create_task(self._one(item, options)))
             waiting = asyncio.create_task(self._wake.wait())
             await asyncio.wait(
@@ -134,28 +152,40 @@ class Jobs:
             logger.exception("%s failed", function.__name__)
             return None
 
-    def _next_items(self, room: int) -> list[tuple[Item, ImageOptions]]:
-        """The next items of every running job, in equal numbers, from where each was left."""
-        running = self.store.running()
-        for ended in set(self._cursors) - set(running):
-            del self._cursors[ended]
-            self._pace.pop(ended, None)
+    def _next_items(
+        self, room: int, begun: set[tuple[str, int]]
+    ) -> list[tuple[Item, ImageOptions]]:
+        """The next items of the running jobs, one by one of the job with the fewest `begun`.
+
+        Of equal ones the first is that of which none was begun for longest.
+        """
+        shares = Counter(job for job, _ in begun)
+        queues: dict[str, Iterator[tuple[Item, ImageOptions]]] = {}
+        paces = {job: self._pace.get(job) for job in self.store.running()}
+        turns = [(shares[job], pace.last if pace else 0.0, job) for job, pace in paces.items()]
+        heapq.heapify(turns)
         found: list[tuple[Item, ImageOptions]] = []
-        equal = max(1, room // max(1, len(running)))
-        for identity in running:
-            most = min(equal, room - len(found))
-            first = self._cursors.get(identity, 0)
-            job = self.store.job(identity)
-            if most <= 0 or job is None:
+        while turns and len(found) < room:
+            share, last, job = turns[0]
+            if job not in queues:
+                queues[job] = iter(self._waiting(job, room, begun))
+            if (next_one := next(queues[job], None)) is None:
+                heapq.heappop(turns)
                 continue
-            items = self.store.items(identity, first, most, ("waiting",))
-            if items:
-                self._cursors[identity] = items[-1].number + 1
-                self._pace.setdefault(identity, (time.monotonic(), 0))
-            options = ImageOptions(**job.options)
-            begun = self._begun
-            found += [(item, options) for item in items if (item.job, item.number) not in begun]
+            found.append(next_one)
+            heapq.heapreplace(turns, (share + 1, last, job))
         return found
+
+    def _waiting(
+        self, identity: str, most: int, begun: set[tuple[str, int]]
+    ) -> list[tuple[Item, ImageOptions]]:
+        """The first items of a job that are not begun."""
+        job = self.store.job(identity)
+        if job is None:
+            return []
+        options = ImageOptions(**job.options)
+        items = self.store.items(identity, 0, most + len(begun), ("waiting",))
+        return [(item, options) for item in items if (item.job, item.number) not in begun]
 
     async def _one(self, item: Item, options: ImageOptions) -> None:
         """One image to its answer in the store; never raises."""
@@ -172,7 +202,9 @@ class Jobs:
                 entry = await self._answer(item, options)
             await self._keep(item, entry)
         except FileNotFoundError:
-            return  # cancelled meanwhile
+            # Cancelled meanwhile, or somebody else took its files.
+            await self._guarded(self.store.settle, item.job)
+            return
         except ShuttingDown:
             with contextlib.suppress(OSError):  # it then counts as begun once more
                 await asyncio.to_thread(self.store.give_back, item)
@@ -181,13 +213,11 @@ class Jobs:
             # Begun so often in vain it becomes an error of its own.
             logger.exception("image %d of job %s was not finished", item.number, item.job)
             await asyncio.sleep(AGAIN_SECONDS)
-            self._cursors[item.job] = min(self._cursors.get(item.job, 0), item.number)
             return
         finally:
             self._begun.discard((item.job, item.number))
-        if item.job in self._pace:
-            since, finished = self._pace[item.job]
-            self._pace[item.job] = (since, finished + 1)
+        if pace := self._pace.get(item.job):
+            self._pace[item.job] = pace._replace(finished=pace.finished + 1)
 
     async def _keep(
         self, item: Item, entry: schemas.ImageAnswer, beyond_limit: bool = False

@@ -59,3 +59,22 @@ def test_a_request_is_in_the_next_batch_however_much_of_a_job_waits(engine, tmp_
         return sum(waiting.request is call for waiting in batch)
 
     assert asyncio.run(run()) == REQUEST_IMAGES
+
+
+def test_every_job_has_its_turn_however_many_there_are(engine, tmp_path):
+    async def run():
+        jobs = Jobs(engine, JobStore(tmp_path))
+        items = [Upload(f"{i}.jpg", jpeg) for i in range(6)]
+        made = [(await jobs.create(ImageOptions(), items)).id for _ in range(3 * LARGEST_BATCH)]
+        jobs.start()
+        while len(jobs.store.running()) == len(made):
+            await asyncio.sleep(0.002)
+        open_items = [jobs.store.items(job, 0, 6, ("waiting",)) for job in made]
+        untouched = [left for left in open_items if len(left) == 6 and not left[0].attempts]
+        for job in made:
+            jobs.store.cancel(job)
+        await jobs.close()
+        await engine.close()
+        return len(untouched)
+
+    assert asyncio.run(run()) == 0

@@ -1,5 +1,9 @@
+import errno
+import shutil
+import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -110,13 +114,89 @@ def test_nothing_is_left_of_a_job_that_could_not_be_made(store):
 
 
 def test_a_half_written_job_of_a_dead_process_is_dropped(store):
-    stray = store.folder / "stray"
-    stray.mkdir()
-    (stray / "0.image").write_bytes(b"x")
+    stray, foreign = store.folder / ("0" * 32), store.folder / "lost+found"
+    for folder in (stray, foreign):
+        folder.mkdir()
+        (folder / "uploads.0").write_bytes(b"x")
     store.close()
     again = JobStore(store.folder)
     assert not stray.exists()
+    assert (foreign / "uploads.0").exists()  # others may keep theirs there
     again.close()
+
+
+def test_what_a_dead_process_was_about_to_write_goes_and_counts_no_more(store):
+    job = store.create({}, new_items(b"abc", b"d"))
+    first, second = waiting(store, job)
+    store.finish(first, b"{1}", None)
+    folder = store.folder / job
+    for name in ("1.json", "1.json.part", "0.json.part", "uploads.7"):
+        (folder / name).write_bytes(bytes(1000))
+    store.close()
+    again = JobStore(store.folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["0.json", "uploads.0"]
+    assert again.bytes_held() == len("{1}") + len("abcd")
+    again.finish(second, b"{22}", None)
+    assert again.bytes_held() == len("{1}{22}")
+    again.delete(job)
+    assert again.bytes_held() == 0
+    again.close()
+
+
+@pytest.mark.parametrize("content", [b"junk" * 2000, None])
+def test_a_database_that_cannot_be_opened_is_refused_until_it_can(tmp_path, content):
+    path = tmp_path / "jobs.sqlite3"
+    JobStore(tmp_path).close()
+    if content is None:
+        holder = sqlite3.connect(path, timeout=0)
+        holder.execute("BEGIN EXCLUSIVE")
+    else:
+        path.write_bytes(content)
+    with pytest.raises(FolderTaken, match=r"jobs\.sqlite3") as caught:
+        JobStore(tmp_path)
+    if content is None:
+        holder.close()
+    else:
+        path.unlink()
+    JobStore(tmp_path).close()
+    assert caught.value.__traceback__ is not None  # as the service keeps it
+
+
+def test_a_start_that_failed_does_not_keep_out_the_next_one(tmp_path, monkeypatch):
+    store = JobStore(tmp_path)
+    job = store.create({}, new_items(b"a"))
+    stray = tmp_path / job / "1.json.part"
+    stray.write_bytes(b"x")
+    store.close()
+    unlink = Path.unlink
+
+    def failing(path, *arguments, **keywords):
+        if path == stray:
+            raise OSError(errno.EIO, "the disk fails")
+        unlink(path, *arguments, **keywords)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", failing)
+        with pytest.raises(FolderTaken, match="the disk fails") as kept:
+            JobStore(tmp_path)
+    again = JobStore(tmp_path)  # while the error is kept, as by the service
+    assert again.running() == [job]
+    assert not stray.exists()
+    again.close()
+    del kept
+
+
+def test_a_job_whose_files_somebody_else_took_ends(store):
+    part_gone, folder_gone = (store.create({}, new_items(b"a")) for _ in range(2))
+    (store.folder / part_gone / "uploads.0").unlink()
+    shutil.rmtree(store.folder / folder_gone)
+    for job in (part_gone, folder_gone):
+        with pytest.raises(FileNotFoundError):
+            store.upload(waiting(store, job)[0])
+        store.settle(job)
+    assert store.job(part_gone).state == "cancelled"
+    assert store.job(folder_gone) is None
+    assert store.running() == []
 
 
 def test_an_upload_that_cannot_be_read_is_its_own_fault_only(store):
