@@ -154,3 +154,9 @@ def _texture_of(material: dict[str, Any]) -> dict[str, Any] | None:
     if glossy is not None:
         return glossy.get("diffuseTexture")
     return material.get("pbrMetallicRoughness", {}).get("baseColorTexture")
+
+
+def displayed(light: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Linear light in 0..1, as glTF's factors and vertex colours are, to the values of sRGB."""
+    light = np.clip(light, 0.0, 1.0)
+    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)

@@ -18,7 +18,7 @@ from trimesh.visual.texture import TextureVisuals
 
 from graphics.picture_names import is_systems_own
 from train.config import CommandError
-from train.data.gltf_files import Placement, read_gltf
+from train.data.gltf_files import Placement, displayed, read_gltf
 from train.data.picture_files import Skipped, name_in
 from train.data.textured_object import UNTEXTURED, TexturedObject
 
@@ -139,7 +139,8 @@ def read_mesh(path: Path, folder: Path | None = None) -> TexturedObject:
         raise ValueError("it has no triangles")
     for part in parts:
         _place(part, placements)
-    return _merged([_coloured(part, finder) for part in parts])
+    linear = path.suffix.lower() in GLTF_SUFFIXES
+    return _merged([_coloured(part, finder, linear) for part in parts])
 
 
 def _place(part: trimesh.Trimesh, placements: dict[str, Placement]) -> None:
@@ -170,8 +171,9 @@ def read_folder(folder: Path) -> Iterator[tuple[str, TexturedObject | Skipped]]:
             yield name, Skipped(name, str(error))
 
 
-def _coloured(part: trimesh.Trimesh, finder: TextureFinder) -> TexturedObject:
-    """One part with at most one texture."""
+def _coloured(part: trimesh.Trimesh, finder: TextureFinder, linear: bool) -> TexturedObject:
+    """One part with at most one texture; `linear`: colours that are none of a texture's are linear
+    light."""
     faces = np.asarray(part.faces, np.int32)
     uvs = np.zeros((*faces.shape, 2), np.float32)
     texture, colour = None, np.full(3, CLAY)
@@ -179,6 +181,7 @@ def _coloured(part: trimesh.Trimesh, finder: TextureFinder) -> TexturedObject:
     given = getattr(part.visual, "uv", None)
     if isinstance(part.visual, TextureVisuals):
         texture, colour = _material(part.visual.material)
+        colour = displayed(colour) if linear else colour
         if given is not None and len(given) == len(part.vertices):
             uvs = np.asarray(given, np.float32)[:, :2][faces]
             # A reader's stand-in for a texture that the file does not name is of one colour.
@@ -191,8 +194,9 @@ def _coloured(part: trimesh.Trimesh, finder: TextureFinder) -> TexturedObject:
             colour, texture = _only_colour(texture) * colour, None
     if corner_colours is None:
         corner_colours = np.broadcast_to(colour, (*faces.shape, 3))
-    elif texture is not None:
-        corner_colours = corner_colours * colour
+    else:
+        corner_colours = displayed(corner_colours) if linear else corner_colours
+        corner_colours = corner_colours * colour if texture is not None else corner_colours
     if not np.all(np.isfinite(uvs)):
         raise ValueError("its texture coordinates are not all finite numbers")
     return TexturedObject(

@@ -65,19 +65,23 @@ class _Convolution(nn.Module):
         self, inputs: int, outputs: int, kernel: int, stride: int, groups: int, clipped: bool
     ) -> None:
         super().__init__()
-        padding = kernel // 2 if stride == 1 else 0
         self.weights = nn.Conv2d(
-            inputs, outputs, kernel, stride, padding, groups=groups, bias=False
+            inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False
         )
         self.norm = nn.BatchNorm2d(outputs, eps=EPSILON)
-        self.kernel, self.stride, self.clipped = kernel, stride, clipped
+        self.stride, self.clipped = stride, clipped
 
     def forward(self, features: Tensor) -> Tensor:
-        if self.stride > 1:  # the sides are multiples of it
-            missing = self.kernel - self.stride
-            left, right = missing // 2, missing - missing // 2
-            features = F.pad(features, (left, right, left, right))
-        features = self.norm(self.weights(features))
+        layer = self.weights
+        weights = layer.weight
+        if self.stride > 1:
+            # One pixel less above and to the left: a first row and column of weights that are zero.
+            weights = torch.cat((torch.zeros_like(weights[:, :, :1]), weights), dim=2)
+            weights = torch.cat((torch.zeros_like(weights[..., :1]), weights), dim=3)
+        features = F.conv2d(
+            features, weights, None, layer.stride, layer.padding, layer.dilation, layer.groups
+        )
+        features = self.norm(features)
         return F.relu6(features) if self.clipped else features
 
 
