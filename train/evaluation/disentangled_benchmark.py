@@ -63,12 +63,6 @@ class Seen(NamedTuple):
     covered: NDArray[np.bool_]
     """[N, R, R]: the silhouette and all that the renderer says the object touches."""
     readings: AttributeReadings
-    features: NDArray[np.float32]
-    """[N, D] of the attribute classifier."""
-
-    def moments(self) -> Moments:
-        """The features' Gaussian."""
-        return moments(self.features)
 
 
 class Painter(Protocol):
@@ -135,7 +129,7 @@ class OtherVehicles:
 
 def as_rendering(taken: Photographs) -> Rendering:
     """True pictures as a renderer gives them."""
-    return Rendering(taken.images, taken.masks / np.float32(255))
+    return Rendering(taken.images, taken.masks.astype(np.float32) / np.float32(255))
 
 
 class DisentangledBenchmark:
@@ -194,24 +188,25 @@ class DisentangledBenchmark:
 
     def see(self, rendering: Rendering) -> Seen:
         """Let the readers look at pictures."""
-        silhouettes, readings, features = [], [], []
+        silhouettes, readings = [], []
         for start in range(0, len(rendering.images), BATCH):
             images = rendering.images[start : start + BATCH]
             silhouettes.append(solid(self.segment(images)))
-            batch = self._for_classifier(images)
-            readings.append(read_attributes(self.classifier, batch))
-            features.append(self._features(batch))
+            readings.append(read_attributes(self.classifier, self._for_classifier(images)))
         found = np.concatenate(silhouettes)
         covered = found if rendering.alphas is None else found | (rendering.alphas > 0)
-        return Seen(rendering.images, found, covered, joined(readings), np.concatenate(features))
+        return Seen(rendering.images, found, covered, joined(readings))
 
     def reference(self, count: int) -> Moments:
         """The Gaussian of `count` other photographs' features."""
-        starts = range(REFERENCE_FROM, REFERENCE_FROM + count, BATCH)
-        end = REFERENCE_FROM + count
-        indices = (np.arange(start, min(start + BATCH, end)) for start in starts)
-        taken = (photographs(self.seed, each, self.size).images for each in indices)
-        return moments(np.concatenate([self._features(self._for_classifier(x)) for x in taken]))
+        indices = np.arange(REFERENCE_FROM, REFERENCE_FROM + count)
+        return self.moments(photographs(self.seed, indices, self.size).images)
+
+    def moments(self, images: NDArray[np.uint8]) -> Moments:
+        """The Gaussian of pictures' features; [N, R, R, 3], N at least 2."""
+        starts = range(0, len(images), BATCH)
+        features = [self._features(images[start : start + BATCH]) for start in starts]
+        return moments(np.concatenate(features))
 
     def _for_classifier(self, images: NDArray[np.uint8]) -> torch.Tensor:
         batch = channels_first(torch.from_numpy(np.ascontiguousarray(images)))
@@ -224,8 +219,8 @@ class DisentangledBenchmark:
         return batch.to(next(self.classifier.parameters()).device)
 
     @torch.inference_mode()
-    def _features(self, batch: torch.Tensor) -> NDArray[np.float32]:
-        return self.classifier.features(batch).float().cpu().numpy()
+    def _features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return self.classifier.features(self._for_classifier(images)).float().cpu().numpy()
 
 
 def turned(degrees: int) -> str:

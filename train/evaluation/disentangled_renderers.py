@@ -62,7 +62,8 @@ def graphics_renderer(template: Template) -> Renderer:
 
     def draw(parts: Parts) -> Rendering:
         pairs = zip(parts.images, parts.masks > TRACE, strict=True)
-        grounds = np.stack([fill(image, hole) for image, hole in pairs]) / np.float32(255)
+        filled = np.stack([fill(image, hole) for image, hole in pairs])
+        grounds = filled.astype(np.float32) / np.float32(255)
         size = grounds.shape[1]
         drawn = render(
             parts.vertices, parts.textures, parts.cameras, template, size, grounds, SAMPLES

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from graphics.sheet import Row, Style, png_of, sheet_of
 from train.data.vehicles import Mixed
 from train.evaluation.disentangled_benchmark import (
+    MIXED,
     OWN,
     TURNS_DEGREES,
     Asked,
@@ -31,13 +32,12 @@ from train.evaluation.disentangled_scores import (
     METRICS,
     Truth,
     agreement,
-    distances,
     estimates_of,
     score,
 )
 from train.evaluation.metrics import INTERVAL, Estimate, bootstrap
 from train.evaluation.report import Report, ReportRow
-from train.metrics.frechet import Moments
+from train.metrics.frechet import Moments, frechet_distance
 from train.running.progress import ignore_progress
 
 NAME = "disentangled"
@@ -96,7 +96,9 @@ def measure_subjects(
         metrics = estimates_of(score(seen, asked, compared))
         only = "" if subject.objects is None else f"{subject.objects} objects"
         if subject.objects is None:
-            metrics |= distances(seen, reference)
+            for picture in (OWN, MIXED):
+                moments = benchmark.moments(seen[picture].images)
+                metrics[f"fd_{picture}"] = Estimate(frechet_distance(moments, reference))
             if name != OTHERS:
                 sheet = sheet_of_subject(benchmark, subject)
                 files[f"sheet_{re.sub(r'[^a-z0-9]+', '_', name.lower())}.png"] = sheet

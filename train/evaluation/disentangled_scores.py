@@ -10,7 +10,6 @@ from scipy.ndimage import binary_dilation
 from graphics.camera import AZIMUTH, ELEVATION, azimuth_difference_degrees
 from train.data.vehicles import Photographs
 from train.evaluation.disentangled_benchmark import (
-    MIXED,
     OWN,
     SWAPS,
     TURNS_DEGREES,
@@ -19,7 +18,6 @@ from train.evaluation.disentangled_benchmark import (
     turned,
 )
 from train.evaluation.metrics import Estimate, Metric, bootstrap
-from train.metrics.frechet import Moments, frechet_distance
 from train.metrics.hues import hues_degrees, saturations
 from train.metrics.image_quality import psnr
 from train.metrics.mask_iou import mask_iou, solid
@@ -156,15 +154,6 @@ def agreement(first: Seen, second: Seen) -> Scores:
     }
 
 
-def distances(seen: Mapping[str, Seen], reference: Moments) -> dict[str, Estimate]:
-    """Fréchet distances to photographs."""
-    return {
-        f"fd_{name}": Estimate(round(frechet_distance(seen[name].moments(), reference), 4))
-        for name in (OWN, MIXED)
-        if name in seen
-    }
-
-
 def estimates_of(scores: Scores) -> dict[str, Estimate]:
     """Every metric that was measured, in the order of `METRICS`."""
     return {
@@ -184,7 +173,7 @@ def _cut(values: Any, count: int) -> Any:
 def _grown(masks: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:  # [N, R, R]
     across = np.zeros((3, 3, 3), bool)
     across[1] = True
-    return binary_dilation(masks, across, iterations=pixels)
+    return np.asarray(binary_dilation(masks, across, iterations=pixels), np.bool_)
 
 
 def _apart(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -237,7 +226,8 @@ def _edit_metrics(name: str, when: str) -> dict[str, Metric]:
 
 METRICS: dict[str, Metric] = {
     "asked_vs_read_azimuth_deg": Metric(
-        "camera of another photograph: azimuth read in the picture against the one asked for", 1, statistic="median"
+        "camera of another photograph: azimuth read in the picture against the one asked for",
+        1, statistic="median",
     ),
     "asked_vs_read_azimuth_beyond_30": Metric("share of these off by more than 30 degrees"),
     "asked_vs_read_elevation_deg": Metric("the same of the elevation", 1, statistic="median"),

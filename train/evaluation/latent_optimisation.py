@@ -119,6 +119,6 @@ def _difference(images: Tensor, wanted: Tensor) -> Tensor:
     """Mean absolute difference, fine and coarse."""
     terms = []
     for factor in COARSE:
-        pair = (functional.avg_pool2d(each, factor) for each in (images, wanted))
-        terms.append(functional.l1_loss(*pair))
+        small, target = (functional.avg_pool2d(each, factor) for each in (images, wanted))
+        terms.append(functional.l1_loss(small, target))
     return torch.stack(terms).sum()
