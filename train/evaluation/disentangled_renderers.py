@@ -24,6 +24,11 @@ from train.running.device import default_device
 
 GAN, GRAPHICS = "gan", "graphics"
 """Renderers of every bundle, by the names that requests give them."""
+DEFINITIONS = {
+    GAN: "StyleGAN-R: the GAN, driven by camera, shape, texture and background",
+    GRAPHICS: "the graphics renderer: the mesh before the photograph, its object filled from "
+    "around it",
+}
 SAMPLES = 2
 """Per pixel side of the graphics renderer, as the service takes them."""
 TRACE = 0.1

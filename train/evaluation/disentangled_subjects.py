@@ -11,8 +11,8 @@ from train.data.vehicles import HELD_OUT_SEED
 from train.evaluation.benchmark import Predicted
 from train.evaluation.disentangled_benchmark import OWN, DisentangledBenchmark, Rendered
 from train.evaluation.disentangled_renderers import (
+    DEFINITIONS,
     GAN,
-    GRAPHICS,
     Rendering,
     network_gan,
     renderers_of,
@@ -37,12 +37,7 @@ from train.running.device import default_device
 from train.running.progress import Progress
 
 GENERATOR = "generator"
-DEFINITIONS = {
-    GAN: "StyleGAN-R: the GAN, driven by camera, shape, texture and background",
-    GRAPHICS: "the graphics renderer: the mesh before the photograph, its object filled from "
-    "around it",
-    GENERATOR: "images of the camera-conditioned GAN itself, of random contents",
-}
+GENERATED = "images of the camera-conditioned GAN itself, of random contents"
 LATENTS: dict[Space, str] = {
     "w": "the GAN's content code fitted to each photograph, its camera given",
     "w_star": "all style vectors of the GAN fitted to each photograph, its camera given",
@@ -204,7 +199,7 @@ def _generator_row(
     seen = benchmark.see(Rendering(images))
     metrics = estimates_of(camera_scores(seen.readings, cameras))
     apart = frechet_distance(benchmark.moments(images), reference)
-    return ReportRow({**metrics, f"fd_{OWN}": Estimate(apart)}, DEFINITIONS[GENERATOR])
+    return ReportRow({**metrics, f"fd_{OWN}": Estimate(apart)}, GENERATED)
 
 
 def _named(source: str) -> str:
