@@ -58,7 +58,9 @@ def test_silhouettes_everywhere_leave_the_whole_picture_to_compare():
     everywhere = np.ones((1, SIDE, SIDE), bool)
     images = np.full((2, 1, SIDE, SIDE, 3), 50, np.uint8)
     images[1] += 51
-    scores = swap_scores("camera", seen(images[0], everywhere), seen(images[1], everywhere), images)
+    scores = swap_scores(
+        "camera", seen(images[0], everywhere), seen(images[1], everywhere), images[1]
+    )
     assert scores["camera_swap_background_psnr"] == pytest.approx(-20 * np.log10(0.2))
 
 
