@@ -5,6 +5,7 @@
     python -m train.evaluate objects scans/ --up z --front -y --views 24 --out report
     python -m train.evaluate photos snapshots/ --masks cutouts/
     python -m train.evaluate generator shipped --out build/generator
+    python -m train.evaluate disentangled shipped runs/cpu/export/bundle
 
 `objects`: the ONNX graphs of the bundle read photographs of objects that no training saw, rendered
 from known cameras before varied scenes, so that the ground truth is exact. Rows beside the bundle:
@@ -21,6 +22,9 @@ best, the median and the worst), `objects.json` (every object's scores), `contac
 
 `photos`: see `train.evaluation.photo_benchmark`. `generator`: its images are made smaller to the
 64 px that the attribute classifier reads; writes `generator.json`, `generator.md` and `grid.png`.
+`disentangled`: what StyleGAN-R and the graphics renderer keep where camera, shape, texture or
+background are exchanged, see `train.evaluation.disentangled_benchmark`; writes `disentangled.json`,
+`disentangled.md` and a sheet of pictures for each renderer.
 
 Exit status: 0 done, 2 an argument, the bundle, the objects or the generator cannot be used.
 """
@@ -34,12 +38,13 @@ from typing import Annotated
 from tyro.conf import subcommand
 
 from train.config.command_line import finish, outcome, parse
-from train.evaluation.options import Generator, Objects, Photos
+from train.evaluation.options import Disentangled, Generator, Objects, Photos
 
 Command = (
     Annotated[Objects, subcommand("objects")]
     | Annotated[Photos, subcommand("photos")]
     | Annotated[Generator, subcommand("generator")]
+    | Annotated[Disentangled, subcommand("disentangled")]
 )
 
 
@@ -53,8 +58,7 @@ def _command(arguments: Sequence[str] | None) -> None:
     options.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is said at once
     # It brings torch and numba, which a refused argument does not wait for.
     print(importlib.import_module("train.evaluation.measuring").evaluate(options))
-    name = "generator" if isinstance(options, Generator) else "report"
-    print(f"report: {options.out / name}.html")
+    print(f"report: {options.out / options.report_name}.html")
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@ import numpy as np
 from PIL import Image
 
 from graphics.camera import AZIMUTH
+from graphics.inpainting import fill
 from service import metrics
 from service.errors import ItemError, RequestError
 from service.imaging import images
-from service.imaging.inpainting import fill
 from service.pipeline import reconstruction, sources
 from service.pipeline.archive import ATTRIBUTES
 from service.pipeline.engine import Engine

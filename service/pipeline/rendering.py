@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from graphics.inpainting import fill
 from graphics.photographs import GREY
 from service import metrics
 from service.errors import RequestError
 from service.imaging import animation, images
-from service.imaging.inpainting import fill
 from service.pipeline import sources
 from service.pipeline.archive import Archive
 from service.pipeline.engine import Engine

@@ -32,7 +32,7 @@ COPIED = ("docs", "k8s", "bentofile.yaml", "LICENSE", "graphics", "service")
 LINKED = ("train", "tests", "pyproject.toml", "Makefile", ".ci")
 INLINE = re.compile(r"`((?:python -m|make|bentoml|kubectl|torchrun) [^`]+)`")
 INLINE_SETTING = re.compile(r"`(--(?!section)[a-z]+\.[a-z-]+ [^`]+|--rounds [^`]+)`")
-SUBCOMMANDS = {"train.evaluate": ("objects", "photos", "generator")}
+SUBCOMMANDS = {"train.evaluate": ("objects", "photos", "generator", "disentangled")}
 ELSEWHERE = ("cd", "docker", "echo", "git", "kustomize", "pre-commit")
 """Programs that are not asked."""
 MAY_BE_MISSING = ("kubectl",)

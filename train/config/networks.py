@@ -84,6 +84,10 @@ class GanConfig(Section):
         enough = self.channels == 0 or self.channels >= 512
         self.require(enough, "channels", "0, or 512 and more, one at 512 px")
 
+    def continues(self, round: int) -> bool:
+        """Whether a round's generator goes on from that of the round before."""
+        return round > 1 or (round == 1 and self.warm_start)
+
 
 @dataclass(frozen=True)
 class InverseConfig(Section):

@@ -15,9 +15,10 @@ from train.data.mesh_objects import MeshObjects
 from train.data.photo_layouts import read_photo_set
 from train.data.vehicles import HELD_OUT_SEED
 from train.evaluation.benchmark import Measured, Predictor, measure, score
+from train.evaluation.disentangled_subjects import evaluate_disentangled
 from train.evaluation.generator_report import SHIPPED_GENERATOR, report_generator
 from train.evaluation.object_report import write_object_report
-from train.evaluation.options import FRONTS, PROCEDURAL, Generator, Objects, Photos
+from train.evaluation.options import FRONTS, PROCEDURAL, Disentangled, Generator, Objects, Photos
 from train.evaluation.oracle import oracle
 from train.evaluation.photo_benchmark import measure_photos, write_photo_report
 from train.evaluation.predictors import (
@@ -35,7 +36,7 @@ TIMEOUT_SECONDS = 300
 """Of one request."""
 
 
-def evaluate(options: Objects | Photos | Generator) -> str:
+def evaluate(options: Objects | Photos | Generator | Disentangled) -> str:
     """Measure what a sub-command asks for; returns the report's Markdown.
 
     Raises:
@@ -46,6 +47,8 @@ def evaluate(options: Objects | Photos | Generator) -> str:
         return evaluate_objects(options)
     if isinstance(options, Photos):
         return evaluate_photos(options)
+    if isinstance(options, Disentangled):
+        return evaluate_disentangled(options)
     path = SHIPPED_GENERATOR if options.file == "shipped" else Path(options.file)
     return report_generator(path, options.out, options.bundle, options.inception).markdown()
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
+from annotated_types import Ge, Lt
 from tyro.conf import Positional, arg
 
 from train.config import ConfigError, EvaluateConfig, HeldOutViews, require
@@ -31,6 +32,8 @@ Axis = Literal["x", "+x", "-x", "y", "+y", "-y", "z", "+z", "-z"]
 class Measurement(Section):
     """Options of all sub-commands."""
 
+    report_name: ClassVar[str] = "report"
+    """Of the report's files."""
     bundle: BundleFolder = SHIPPED
     """The bundle's folder."""
     out: OutputFolder = Path("build/report")
@@ -112,6 +115,7 @@ class Photos(Measurement):
 class Generator(Measurement):
     """Measure how well a generator holds the camera and the object."""
 
+    report_name: ClassVar[str] = "generator"
     bundle: InputFolder = SHIPPED
     """The folder whose segmenter finds the silhouettes."""
 
@@ -125,3 +129,42 @@ class Generator(Measurement):
         super().__post_init__()
         known = self.file == "shipped" or Path(self.file).is_file()
         require(known, f"generator {self.file} is no file, nor shipped")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disentangled(Measurement):
+    """Measure what the renderers keep, change and obey when photographs are edited."""
+
+    report_name: ClassVar[str] = "disentangled"
+    sources: Positional[tuple[str, ...]] = ("shipped",)
+    """Each `shipped`, a bundle's folder, whose renderers are given what it reads itself, or a run's
+    stylegan_r.safetensors, which is given what --bundle reads."""
+    bundle: BundleFolder = SHIPPED
+    """The bundle that reads photographs for files and for latent codes, and whose segmenter finds
+    the silhouettes of all rows."""
+    objects: Annotated[int, Ge(8)] = 500
+    """Held-out procedural vehicles."""
+    reference: Annotated[int, Ge(256)] = 2_048
+    """Other photographs, which Fréchet distances are taken to."""
+    latent_objects: AtLeast0 = 0
+    """Also optimise the latent codes of the first so many photographs, in W and in W*; 0: no such
+    rows."""
+    latent_steps: AtLeast1 = 200
+    """Gradient steps of each."""
+    generator: AnyInputFile = None
+    """The generator.safetensors whose codes are optimised, and whose own images stand beside;
+    default: the shipped one."""
+    seed: Annotated[int, Ge(0), Lt(10_000)] = 0
+    """Other seeds give other held-out objects; none that a training sees."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for source in self.sources:
+            path = Path(source)
+            known = source == "shipped" or path.is_dir() or path.is_file()
+            require(known, f"disentangled {source} is no folder, no file, nor shipped")
+        require(len(set(self.sources)) == len(self.sources), "disentangled: name each source once")
+        require(
+            self.latent_objects <= self.objects,
+            f"--latent-objects {self.latent_objects}: at most --objects, {self.objects}",
+        )

@@ -22,8 +22,10 @@ from train.evaluation.benchmark import BATCH, ConstantShape, Predicted
 from train.evaluation.renders import NEUTRAL
 from train.models.heads import azimuth_targets
 from train.models.inverse_graphics import load_inverse_graphics
-from train.models.serving_graphs import InverseGraphicsGraph
+from train.models.segmenter import Segment
+from train.models.serving_graphs import InverseGraphicsGraph, channels_first
 from train.models.weights import WeightsError
+from train.running.device import default_device
 
 REMEMBERED = 4_000
 """Procedural vehicles that `NearestTraining` remembers."""
@@ -94,18 +96,25 @@ def painted(read: Predicted, images: NDArray[np.uint8], template: Template) -> P
     return read._replace(textures=np.stack([*textures]))
 
 
-def _session(path: Path, resolution: int) -> onnxruntime.InferenceSession:
-    """A graph that takes photographs of the manifest's resolution, on one thread."""
+def open_graph(path: Path) -> onnxruntime.InferenceSession:
+    """A graph of a bundle, on one thread.
+
+    Raises:
+        BundleUnusable: ONNX Runtime does not open it.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own errors share no base but Exception
         raise BundleUnusable(
             f"{path} does not open in ONNX Runtime: {error}: export the bundle again"
         ) from error
+
+
+def _session(path: Path, resolution: int) -> onnxruntime.InferenceSession:
+    """A graph that takes photographs of the manifest's resolution."""
+    session = open_graph(path)
     shapes = {given.name: given.shape[1:] for given in session.get_inputs()}
     if shapes.get("images") != [resolution, resolution, 3]:
         raise BundleUnusable(
@@ -113,6 +122,33 @@ def _session(path: Path, resolution: int) -> onnxruntime.InferenceSession:
             "says: export the bundle again"
         )
     return session
+
+
+class NetworkPredictor:
+    """A segmenter and an inverse graphics network, as the service would chain them, in float32."""
+
+    def __init__(self, segment: Segment, weights: Path) -> None:
+        self.device = default_device()
+        network = load_inverse_graphics(weights)
+        self.template: Template = network.template
+        self.segmenter = segment
+        self.graph = InverseGraphicsGraph(network).to(self.device).eval()
+
+    @torch.no_grad()
+    def segment(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Masks [B, R, R] in 0..1 of photographs [B, R, R, 3]."""
+        pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
+        return self.segmenter(channels_first(pixels)).cpu().numpy()
+
+    @torch.no_grad()
+    def reconstruct(self, images: NDArray[np.uint8], masks: NDArray[np.float32]) -> Predicted:
+        """Read photographs [B, R, R, 3] whose masks [B, R, R], in 0..1, are known."""
+        given = (torch.from_numpy(np.ascontiguousarray(v)).to(self.device) for v in (images, masks))
+        return Predicted(masks, *(value.cpu().numpy() for value in self.graph(*given)))
+
+    def predict(self, images: NDArray[np.uint8]) -> Predicted:
+        """Read photographs [B, R, R, 3]."""
+        return self.reconstruct(images, self.segment(images))
 
 
 def mean_prediction(predictor: BundlePredictor, images: NDArray[np.uint8]) -> ConstantShape:

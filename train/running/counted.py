@@ -20,13 +20,13 @@ BESIDE: dict[str, tuple[str, ...]] = {
     "cameras": ("photographs.size", "seed"),
     "multiview": ("photographs.size", "seed"),
     "inverse": ("photographs.size", "seed"),
-    "disentangle": ("photographs.size", "seed"),
+    "disentangle": ("photographs.size", "gan.warm_start", "seed"),
     "evaluate": ("photographs.size",),
     "export": ("preset", "seed"),
 }
 """Settings of other sections that a stage reads."""
 
-BY_CATEGORY = ("segmenter", "viewpoints", "multiview", "inverse", "evaluate")
+BY_CATEGORY = ("segmenter", "viewpoints", "multiview", "inverse", "disentangle", "evaluate")
 """Stages that treat vehicles otherwise than all else."""
 
 NOT_FIRST = ("kimg", "view_layers", "checkpoint")
@@ -89,6 +89,11 @@ def _inverse(config: Config, step: Step, values: dict[str, Any]) -> None:
         values["evaluate.baseline_steps"] = config.evaluate.baseline_steps or config.inverse.steps
 
 
+def _disentangle(config: Config, step: Step, values: dict[str, Any]) -> None:
+    if step.round != 1:
+        del values["gan.warm_start"]
+
+
 def _evaluate(config: Config, step: Step, values: dict[str, Any]) -> None:
     for name in ("single_view_baseline", "baseline_steps"):
         del values[f"evaluate.{name}"]
@@ -108,8 +113,8 @@ def _has_baseline(config: Config, step: Step) -> bool:
 
 
 SPECIAL = {
-    "photographs": _photographs, "gan": _gan, "inverse": _inverse, "evaluate": _evaluate,
-    "export": _export,
+    "photographs": _photographs, "gan": _gan, "inverse": _inverse,
+    "disentangle": _disentangle, "evaluate": _evaluate, "export": _export,
 }  # fmt: skip
 
 PATHS = (

@@ -16,7 +16,8 @@ images, and generator and mapping networks are trained until they agree. Ours:
 - A camera-conditioned generator gets z_view on all early dimensions, for there z_view is added.
 
 Leaves `stylegan_r.safetensors` and pictures, rows = objects, columns = input | its own codes | six
-azimuths | another one's texture | another one's background.
+azimuths | another one's texture | another one's background. Of vehicles also the report of
+`train.evaluate disentangled` on 64 held-out ones, which stage export takes into the manifest.
 """
 
 import copy
@@ -31,11 +32,12 @@ from train.config import Config
 from train.data.codes import Codes, CodeSampler
 from train.data.multiview import MultiviewData
 from train.evaluation import stylegan_r_metrics as metrics
+from train.evaluation.disentangled_network import measure_network
 from train.models import stylegan_r
 from train.models.inverse_graphics import load_inverse_graphics
 from train.models.segmenter import load_segmenter
 from train.models.weights import load_generator
-from train.running.device import Device
+from train.running.device import Device, default_device
 from train.running.progress import Progress
 from train.running.workspace import StepLoop, Workspace
 from train.steps.disentangling import (
@@ -52,14 +54,27 @@ METRIC_SEED = 7  # seed of the samples that are measured
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
-    """Train the mapping networks, then all of StyleGAN-R; goes on from the previous round's."""
+    """Train the mapping networks, then all of StyleGAN-R.
+
+    They go on from the previous round's where the generator does (`--gan.warm-start`)."""
     folder = workspace.stage("disentangle", round)
     folder.start(config.disentangle)
     torch.manual_seed(config.seed + round)
     training = Training(config, workspace, round)
     training.run()
     stylegan_r.save_stylegan_r(folder.file("stylegan_r.safetensors"), training.network.cpu())
+    if config.shows_vehicles:
+        training.facts["renderers"] = _measure_renderers(config, workspace, round)
     folder.finish(**training.facts)
+
+
+def _measure_renderers(config: Config, workspace: Workspace, round: int) -> dict[str, Any]:
+    """What StyleGAN-R, as it was saved, and the graphics renderer keep of held-out vehicles."""
+    folder = workspace.stage("disentangle", round)
+    network = stylegan_r.load_stylegan_r(folder.path / "stylegan_r.safetensors")
+    segment = load_segmenter(workspace.stage("segmenter").path, default_device())
+    inverse = workspace.stage("inverse", round).require("inverse_graphics.safetensors")
+    return measure_network(network, segment, inverse, config.photographs.size, folder.path)
 
 
 class Training:
@@ -86,7 +101,10 @@ class Training:
         self.sampler = CodeSampler(codes.of(~held_out), self.random)
         self.held_out = codes.of(held_out)
         self._calibrate(codes)
-        if round > 0:
+        self.facts["continued_tensors"] = 0
+        # What says nothing of this generator's styles is worse than nothing: the selectors keep
+        # nearly all owners that they begin with.
+        if config.gan.continues(round):
             previous = workspace.stage("disentangle", round - 1).require("stylegan_r.safetensors")
             taken = stylegan_r.continue_mappings(self.network, stylegan_r.load_stylegan_r(previous))
             self.facts["continued_tensors"] = len(taken)

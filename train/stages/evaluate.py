@@ -18,55 +18,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
-from graphics.mesh import Template
 from train.config import PROCEDURAL, Config
 from train.data.held_out import held_out
 from train.data.photo_set import PhotoSet, of_squares
 from train.data.vehicles import HELD_OUT_SEED
-from train.evaluation.benchmark import ConstantShape, Measured, Predicted, Predictor, measure
+from train.evaluation.benchmark import ConstantShape, Measured, Predictor, measure
 from train.evaluation.metrics import MEAN_PREDICTION
 from train.evaluation.object_report import write_object_report
 from train.evaluation.photo_benchmark import measure_photos, write_photo_report
+from train.evaluation.predictors import NetworkPredictor
 from train.evaluation.report import ReportRow
-from train.models.inverse_graphics import load_inverse_graphics
-from train.models.segmenter import Segment, load_segmenter
-from train.models.serving_graphs import InverseGraphicsGraph, channels_first
+from train.models.segmenter import load_segmenter
 from train.running.device import default_device
 from train.running.progress import Progress
 from train.running.workspace import Workspace
 
 OURS, SINGLE_VIEW = "inverse_graphics", "single_view"
 """Rows of the report."""
-
-
-class NetworkPredictor:
-    """A segmenter and an inverse graphics network, as the service would chain them, in float32."""
-
-    def __init__(self, segment: Segment, weights: Path) -> None:
-        self.device = default_device()
-        network = load_inverse_graphics(weights)
-        self.template: Template = network.template
-        self.segmenter = segment
-        self.graph = InverseGraphicsGraph(network).to(self.device).eval()
-
-    @torch.no_grad()
-    def segment(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Masks [B, R, R] in 0..1 of photographs [B, R, R, 3]."""
-        pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
-        return self.segmenter(channels_first(pixels)).cpu().numpy()
-
-    @torch.no_grad()
-    def reconstruct(self, images: NDArray[np.uint8], masks: NDArray[np.float32]) -> Predicted:
-        """Read photographs [B, R, R, 3] whose masks [B, R, R], in 0..1, are known."""
-        given = (torch.from_numpy(np.ascontiguousarray(v)).to(self.device) for v in (images, masks))
-        return Predicted(masks, *(value.cpu().numpy() for value in self.graph(*given)))
-
-    def predict(self, images: NDArray[np.uint8]) -> Predicted:
-        """Read photographs [B, R, R, 3]."""
-        return self.reconstruct(images, self.segment(images))
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:

@@ -117,7 +117,11 @@ def _metrics(config: Config, workspace: Workspace, round: int) -> dict[str, Any]
     report = json.loads(workspace.stage("evaluate", round).require("report.json").read_text())
     report.pop("photographs", None)  # per photograph: of no use to a client
     training = {"preset": config.preset, "seed": config.seed, "round": round}
-    return {"evaluate": report, "training": {**training, "packages": _versions()}}
+    metrics = {"evaluate": report, "training": {**training, "packages": _versions()}}
+    disentangled = workspace.stage("disentangle", round).facts()
+    if "renderers" in disentangled:  # of vehicles alone
+        metrics["disentangled"] = disentangled["renderers"]
+    return metrics
 
 
 def _exported_graphs(

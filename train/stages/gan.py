@@ -145,7 +145,7 @@ def _starting_weights(
     settings: GanConfig, workspace: Workspace, round: int
 ) -> tuple[Path, Path] | None:
     """The files of the generator and the discriminator to start from; None: from scratch."""
-    if round > 1 or (round == 1 and settings.warm_start):
+    if settings.continues(round):
         before = workspace.stage("gan", round - 1)
         return before.require("generator.safetensors"), before.require("discriminator.safetensors")
     if settings.init == "scratch":

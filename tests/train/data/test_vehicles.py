@@ -185,3 +185,28 @@ def test_photographs_are_quick_enough():
         vehicles.photographs(1, np.arange(300), 64)
         rates.append(300 / (time.process_time() - start))
     assert max(rates) > 400
+
+
+def test_parts_of_mixtures_come_from_their_own_vehicles():
+    own, other = np.array([3, 11, 20]), np.array([8, 2, 31])
+    cameras = np.array([[40, 10, 5, 0, 0], [200, 5, 5.5, 0.03, 0], [310, 25, 6, 0, 0]], np.float32)
+    as_they_are = vehicles.views(3, own, cameras)
+    again = vehicles.mixtures(3, vehicles.Mixed(own, own, own), cameras)
+    assert all(map(np.array_equal, as_they_are[:3], again[:3]))
+    painted = vehicles.mixtures(3, vehicles.Mixed(own, other, own), cameras)
+    assert np.array_equal(painted.masks, as_they_are.masks)
+    assert np.array_equal(painted.attributes.paint, vehicles.views(3, other, cameras)[3].paint)
+    around = as_they_are.masks == 0
+    assert np.array_equal(painted.images[around], as_they_are.images[around])
+    assert (painted.images != as_they_are.images).any(axis=(1, 2, 3)).all()
+    moved = vehicles.mixtures(3, vehicles.Mixed(own, own, other), cameras)
+    assert np.array_equal(moved.masks, as_they_are.masks)
+    assert (moved.images[around] != as_they_are.images[around]).mean() > 0.9
+    shaped = vehicles.mixtures(3, vehicles.Mixed(other, own, own), cameras)
+    assert np.array_equal(shaped.masks, vehicles.views(3, other, cameras).masks)
+
+
+def test_mixtures_want_as_many_of_everything():
+    two = np.array([1, 2])
+    with pytest.raises(ValueError, match="2, 1 and 2 indices, 2 cameras; give as many of each"):
+        vehicles.mixtures(3, vehicles.Mixed(two, two[:1], two), np.full((2, 5), 5.0))

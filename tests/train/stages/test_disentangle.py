@@ -1,3 +1,4 @@
+import dataclasses
 import shutil
 
 import numpy as np
@@ -60,6 +61,21 @@ def test_goes_on_from_the_previous_round(tmp_path):
     tiny_run(tmp_path, config, round=1)
     disentangle.run(config, workspace, 1)
     assert workspace.stage("disentangle", 1).facts()["continued_tensors"] > 10
+
+
+def test_starts_anew_where_the_generator_does(tmp_path):
+    config = tiny_config(warmup_steps=1, steps=0)
+    config = dataclasses.replace(config, gan=dataclasses.replace(config.gan, warm_start=False))
+    workspace = tiny_run(tmp_path, config)
+    disentangle.run(config, workspace)
+    tiny_run(tmp_path, config, round=1)
+    training = disentangle.Training(config, workspace, 1)
+    assert training.facts["continued_tensors"] == 0
+    assert not training.network.selector_logits.any()
+    tiny_run(tmp_path, config, round=2)
+    disentangle.run(config, workspace, 1)
+    later = disentangle.Training(config, workspace, 2)
+    assert later.facts["continued_tensors"] > 10 and later.network.selector_logits.any()
 
 
 def test_refuses_images_of_another_generator(tmp_path):

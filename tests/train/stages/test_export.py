@@ -46,6 +46,9 @@ def test_the_bundle_is_one_that_the_service_loads(workspace):
     assert loaded.manifest.texture_size == (16, 32)
     assert loaded.manifest.metrics["evaluate"] == {"iou2d_input": 0.5}
     assert loaded.manifest.metrics["training"]["packages"]["torch"] == torch.__version__
+    facts = workspace.stage("disentangle").facts()
+    assert loaded.manifest.metrics["disentangled"] == facts["renderers"]
+    assert "reads 64 px, the photographs have 32" in facts["renderers"]["skipped"]
     assert len(loaded.samples()) == 2
     with Image.open(loaded.samples()[0]) as sample:
         assert sample.size == (64, 64)

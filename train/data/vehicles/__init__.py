@@ -7,10 +7,12 @@ from train.data.vehicles.album import (
     HELD_OUT_SEED,
     Attributes,
     Light,
+    Mixed,
     Photographs,
     TexturedMesh,
     light,
     meshes,
+    mixtures,
     photographs,
     surroundings,
     views,
@@ -19,6 +21,6 @@ from train.data.vehicles.photography import DISTANCES
 from train.data.vehicles.vehicle import KINDS
 
 __all__ = [
-    "DISTANCES", "HELD_OUT_SEED", "KINDS", "Attributes", "Light", "Photographs", "TexturedMesh",
-    "light", "meshes", "photographs", "surroundings", "views",
+    "DISTANCES", "HELD_OUT_SEED", "KINDS", "Attributes", "Light", "Mixed", "Photographs",
+    "TexturedMesh", "light", "meshes", "mixtures", "photographs", "surroundings", "views",
 ]  # fmt: skip

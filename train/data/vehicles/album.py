@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from graphics.camera import check_cameras
 from train.data.vehicles import atlas, compiled, shape, visibility
 from train.data.vehicles.scene import SCENE
-from train.data.vehicles.vehicle import VEHICLE
+from train.data.vehicles.vehicle import COLOURS, VEHICLE
 
 HELD_OUT_SEED = 900_001
 """Seed of the vehicles that only evaluation may see; training must use another one."""
@@ -36,6 +36,14 @@ class Photographs(NamedTuple):
     cameras: NDArray[np.float32]
     """[B, 5] azimuth_degrees, elevation_degrees, distance, offset_x, offset_y."""
     attributes: Attributes
+
+
+class Mixed(NamedTuple):
+    """Where each part of B pictures comes from: indices of vehicles, each [B]."""
+
+    shapes: NDArray[np.integer]
+    colours: NDArray[np.integer]
+    scenes: NDArray[np.integer]
 
 
 class TexturedMesh(NamedTuple):
@@ -73,11 +81,30 @@ def views(
     return _take(seed, indices, cameras, size, frame=False)
 
 
+def mixtures(
+    seed: int,
+    mixed: Mixed,
+    cameras: NDArray[np.floating],  # [B, 5]
+    size: int = 64,
+) -> Photographs:
+    """Vehicles whose shape, colours and scene are those of different indices, each from the camera
+    given for it; three times the same index gives the picture of `views`."""
+    shapes, colours, scenes = (checked(indices, size) for indices in mixed)
+    cameras = np.array(cameras, np.float32)
+    check_cameras(cameras)
+    if not len(shapes) == len(colours) == len(scenes) == len(cameras):
+        counts = f"{len(shapes)}, {len(colours)} and {len(scenes)} indices"
+        raise ValueError(f"{counts}, {len(cameras)} cameras; give as many of each")
+    vehicles, others = _records(seed, shapes)[0], _records(seed, colours)[0]
+    for name in COLOURS:
+        vehicles[name] = others[name]
+    return _picture(vehicles, _records(seed, scenes)[1], cameras, size, frame=False)
+
+
 def meshes(seed: int, index: int) -> TexturedMesh:
     """The vehicle itself: exact mesh and texture, as it stands in every picture of it."""
     indices = checked([index], size=64)
-    vehicles, scenes = np.zeros(1, VEHICLE), np.zeros(1, SCENE)
-    compiled.sample_records(seed, indices, vehicles, scenes)
+    vehicles, _ = _records(seed, indices)
     vertices = np.empty((shape.VERTICES, 3))
     texture = np.empty((atlas.SIDE, atlas.SIDE, 3), np.uint8)
     compiled.bake(vehicles[0], vertices, atlas.CORNERS, texture)
@@ -99,10 +126,25 @@ def checked(indices: ArrayLike, size: int) -> NDArray[np.int64]:
 def _take(
     seed: int, indices: NDArray[np.int64], cameras: NDArray[np.float32], size: int, frame: bool
 ) -> Photographs:
+    return _picture(*_records(seed, indices), cameras, size, frame)
+
+
+def _records(seed: int, indices: NDArray[np.int64]) -> tuple[np.ndarray, np.ndarray]:
+    """The VEHICLE and SCENE records of each index."""
     vehicles, scenes = np.zeros(len(indices), VEHICLE), np.zeros(len(indices), SCENE)
     compiled.sample_records(seed, indices, vehicles, scenes)
-    images = np.empty((len(indices), size, size, 3), np.uint8)
-    masks = np.empty((len(indices), size, size), np.uint8)
+    return vehicles, scenes
+
+
+def _picture(
+    vehicles: np.ndarray,  # [B] VEHICLE
+    scenes: np.ndarray,  # [B] SCENE
+    cameras: NDArray[np.float32],
+    size: int,
+    frame: bool,
+) -> Photographs:
+    images = np.empty((len(vehicles), size, size, 3), np.uint8)
+    masks = np.empty((len(vehicles), size, size), np.uint8)
     # Small pictures get 16 samples per pixel instead of 4: silhouettes matter most there.
     factor = 2 if size >= 64 else 4
     buffers = visibility.studio(factor * size, shape.FACES, shape.VERTICES)
@@ -155,6 +197,4 @@ def surroundings(
 
 
 def _scene(seed: int, index: int) -> np.void:
-    vehicles, scenes = np.zeros(1, VEHICLE), np.zeros(1, SCENE)
-    compiled.sample_records(seed, np.array([index], np.int64), vehicles, scenes)
-    return scenes[0]
+    return _records(seed, np.array([index], np.int64))[1][0]

@@ -19,15 +19,15 @@ _NUMBERS = (
     "pillar rear_pillar post_one post_two bed_front bed_depth lamp_height lamp_size grille "
     "grille_height tail_height tail_size tail_width cladding two_tone_height plate_height spokes"
 )
+_PAINTS = ("paint", "roof_paint", "lower_paint", "glass", "hub", "plate", "trim", "lamp")
 VEHICLE = np.dtype(
     [("kind", np.int32), ("side_windows", np.int32), ("rear_window", np.int32)]
     + [(name, np.float64) for name in _NUMBERS.split()]
-    + [
-        (name, np.float64, (3,))
-        for name in ("paint", "roof_paint", "lower_paint", "glass", "hub", "plate", "trim", "lamp")
-    ]
+    + [(name, np.float64, (3,)) for name in _PAINTS]
 )
 """One vehicle. Lengths in object units; `*_z` along the vehicle, heights above the road."""
+COLOURS = (*_PAINTS, "two_tone_height")
+"""Fields of a VEHICLE that change its colours and leave its shape as it is."""
 
 
 def _ranges(*low_high: float) -> np.ndarray:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from service.imaging.inpainting import fill
+from graphics.inpainting import fill
 
 
 def test_what_is_known_stays_and_a_flat_picture_is_flat_again():

@@ -1,0 +1,124 @@
+"""The renderers that `train.evaluation.disentangled_benchmark` compares, behind one interface.
+
+A renderer is a function: it gets the parts of photographs that a bundle has read, each part of a
+photograph of its own, and gives pictures. Another one is a function more in `renderers_of`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from graphics.inpainting import fill
+from graphics.mesh import Template
+from graphics.photographs import GREY
+from graphics.render import render
+from train.evaluation.predictors import open_graph
+from train.evaluation.renders import as_pixels
+from train.models.serving_graphs import StyleganRGraph
+from train.models.stylegan_r import StyleganR
+from train.running.device import default_device
+
+GAN, GRAPHICS = "gan", "graphics"
+"""Renderers of every bundle, by the names that requests give them."""
+DEFINITIONS = {
+    GAN: "StyleGAN-R: the GAN, driven by camera, shape, texture and background",
+    GRAPHICS: "the graphics renderer: the mesh before the photograph, its object filled from "
+    "around it",
+}
+SAMPLES = 2
+"""Per pixel side of the graphics renderer, as the service takes them."""
+TRACE = 0.1
+"""From this much of the mask on, a pixel of a photograph may show some of the object's colour."""
+
+
+class Parts(NamedTuple):
+    """What B pictures shall show."""
+
+    cameras: NDArray[np.float32]
+    """[B, 5]"""
+    vertices: NDArray[np.float32]
+    """[B, V, 3] object units."""
+    textures: NDArray[np.float32]
+    """[B, Ht, Wt, 3] in 0..1, row 0 is v = 1."""
+    images: NDArray[np.uint8]
+    """[B, R, R, 3]: the photographs that give the backgrounds, their own objects still there."""
+    masks: NDArray[np.float32]
+    """[B, R, R] in 0..1: where these objects are."""
+
+
+class Rendering(NamedTuple):
+    """B pictures."""
+
+    images: NDArray[np.uint8]
+    """[B, R, R, 3]"""
+    alphas: NDArray[np.float32] | None = None
+    """[B, R, R] in 0..1: what the object covers; None where the renderer does not know."""
+
+
+Renderer = Callable[[Parts], Rendering]
+
+
+def graphics_renderer(template: Template) -> Renderer:
+    """The mesh, drawn before its photograph, whose object is filled from around it."""
+
+    def draw(parts: Parts) -> Rendering:
+        pairs = zip(parts.images, parts.masks > TRACE, strict=True)
+        filled = np.stack([fill(image, hole) for image, hole in pairs])
+        grounds = filled.astype(np.float32) / np.float32(255)
+        size = grounds.shape[1]
+        drawn = render(
+            parts.vertices, parts.textures, parts.cameras, template, size, grounds, SAMPLES
+        )
+        return Rendering(as_pixels(drawn.images), drawn.masks)
+
+    return draw
+
+
+def bundle_gan(path: Path) -> Renderer:
+    """StyleGAN-R as a bundle's graph.
+
+    Raises:
+        BundleUnusable: ONNX Runtime does not open it.
+    """
+    session = open_graph(path)
+
+    def generate(parts: Parts) -> Rendering:
+        given = {
+            "cameras": parts.cameras, "vertices": parts.vertices, "textures": parts.textures,
+            "backgrounds": _erased(parts),
+        }  # fmt: skip
+        (images,) = session.run(["images"], given)
+        return Rendering(as_pixels(np.asarray(images)))
+
+    return generate
+
+
+def network_gan(network: StyleganR, side: int) -> Renderer:
+    """StyleGAN-R as a training has it, on the default device; `side`: of the pictures."""
+    device = default_device()
+    graph = StyleganRGraph(network.eval(), side).to(device)
+
+    @torch.no_grad()
+    def generate(parts: Parts) -> Rendering:
+        given = (parts.cameras, parts.vertices, parts.textures, _erased(parts))
+        images = graph(*(torch.from_numpy(np.ascontiguousarray(x)).to(device) for x in given))
+        return Rendering(as_pixels(images.cpu().numpy()))
+
+    return generate
+
+
+def renderers_of(bundle: Path, template: Template) -> dict[str, Renderer]:
+    """The renderers of a bundle, by name."""
+    return {
+        GAN: bundle_gan(bundle / "stylegan_r.onnx"),
+        GRAPHICS: graphics_renderer(template),
+    }
+
+
+def _erased(parts: Parts) -> NDArray[np.uint8]:
+    """Backgrounds as StyleGAN-R takes them: mid grey where the object was."""
+    return np.where(parts.masks[..., None] > 0.5, np.uint8(GREY), parts.images)
