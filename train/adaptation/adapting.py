@@ -92,7 +92,7 @@ def _adapted(
         report["before"] = scores(before, azimuths[labelled])
     training = _training(options, opened, photos, workspace)
     if options.meshes is not None and options.camera_steps:
-        training = training.camera(options.camera_steps, options.camera_learning_rate)
+        training = training.with_camera(options.camera_steps)
         if labelled.any():
             read = read_cameras(training.network, photos.images[labelled])
             report["without_labels"] = scores(read, azimuths[labelled])
@@ -223,6 +223,8 @@ def _training(
         options.photographed_share,
         options.seed,
         rehearsal.render(options, opened.category, opened.size, workspace),
+        options.camera_learning_rate,
+        options.photograph_steps,
     )
 
 

@@ -41,6 +41,10 @@ class Adapt(Section):
     stays as it is."""
     camera_learning_rate: Positive = 2e-4
     """AdamW's largest, of that trunk; what starts anew takes five times as much."""
+    photograph_steps: AtLeast0 = 75
+    """Training steps, of 40 cut-outs, a quarter of them photographs, in which what estimates the
+    camera learns the labels among renderings of the meshes; for each of `folds` and at the end.
+    0, or without `meshes`: its last layer alone learns them, which takes seconds."""
     steps: AtLeast1 = 400
     """Training steps, of 24 objects, of shape and texture."""
     shapes: bool = True

@@ -31,6 +31,8 @@ from train.steps.whole import network_loss_of
 RISE = 0.2
 """Share of the steps in which the learning rate rises."""
 WEIGHTS = "weights.safetensors"
+PHOTOGRAPHED_SHARE = 0.25
+"""Of photographs in what a whole camera part learns from: there are many more rendered objects."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,62 @@ class Training:
     """Share of photographs among what a step sees, where there are rendered cut-outs too."""
     seed: int
     rehearsal: Rehearsal
+    camera_learning_rate: float
+    photograph_steps: int
+    """Of the camera part on a pretrained trunk; 0: its last layer alone learns."""
 
     def azimuths(self, cameras: NDArray[np.float32], name: str) -> InverseGraphics:
-        """A copy of the network whose last layer has learned azimuths by the photographs' cameras
-        [N, 5], as far as they are not nan.
+        """A copy of the network that has learned azimuths by the photographs' cameras [N, 5], as
+        far as they are not nan: with its whole camera part, among rendered meshes, where that is on
+        a pretrained trunk; else with its last layer alone.
 
         `name`: of the training: the folder in the workspace. What has come to its end is read from
         the disk.
         """
+        rendered = self.rehearsal.meshes is not None and self.rehearsal.for_camera()
+        if self.network.shape.camera == "own" or not rendered or not self.photograph_steps:
+            return self._last_layer(cameras, name)
+        data = CutOuts(CutOutBatch.joined([rendered, self._taught(cameras)]), PHOTOGRAPHED_SHARE)
+        rate = self.camera_learning_rate / 2
+        return self._camera(self.network, data, self.photograph_steps, rate, name)
+
+    def with_camera(self, steps: int) -> "Training":
+        """The same training from a copy of the network whose camera part has learned from rendered
+        meshes: a new one on a pretrained trunk, or the network's own where it is on one.
+
+        Raises:
+            PretrainedUnavailable: the trunk cannot be had.
+            ValueError: no mesh was rendered.
+        """
+        rendered = self.rehearsal.for_camera()
+        if rendered is None:
+            raise ValueError("there is no rendered mesh to learn the camera from")
+        network, data = self.network, CutOuts(rendered, 0.0)
+        if network.shape.camera == "own":
+            torch.manual_seed(self.seed)  # of what starts anew
+            network = network.with_pretrained_camera()
+        trained = self._camera(network, data, steps, self.camera_learning_rate, "camera")
+        return replace(self, network=trained)
+
+    def _camera(
+        self, network: InverseGraphics, data: CutOuts, steps: int, learning_rate: float, name: str
+    ) -> InverseGraphics:
+        """A copy of a network whose camera part has learned from cut-outs."""
+        trained = channels_last(deepcopy(network))
+        part, folder = camera.CameraPart(trained), StageFolder(self.workspace.path / name)
+        if not folder.done:
+            trained.camera_head.temperature.fill_(1.0)
+            progress = Progress(self.workspace, name, steps)
+            loss_of = camera.camera_loss_of(trained, data, self.seed)
+            part.train()
+            rates = part.groups(learning_rate)
+            train_one_cycle(part, folder, progress, loss_of, rates, camera.RISE)
+            save_network(folder.file(WEIGHTS), part, {})
+            folder.finish()
+        part.load_state_dict(load_file(Path(folder.require(WEIGHTS))))
+        return trained.eval()
+
+    def _last_layer(self, cameras: NDArray[np.float32], name: str) -> InverseGraphics:
         trained = deepcopy(self.network)
         layer = trained.camera_head.azimuth
         folder = StageFolder(self.workspace.path / name)
@@ -71,32 +121,6 @@ class Training:
             folder.finish()
         layer.load_state_dict(load_file(Path(folder.require(WEIGHTS))))
         return trained
-
-    def camera(self, steps: int, learning_rate: float) -> "Training":
-        """The same training from a copy of the network whose camera part has learned from the
-        rendered cut-outs: a new one on a pretrained trunk, or the network's own where it is on one.
-
-        Raises:
-            PretrainedUnavailable: the trunk cannot be had.
-        """
-        data = self.rehearsal.for_camera()
-        if data is None:
-            raise ValueError("there is no rendered mesh to learn the camera from")
-        known = self.network.shape.camera == "pretrained"
-        folder = StageFolder(self.workspace.path / "camera")
-        torch.manual_seed(self.seed)  # of what starts anew
-        trained = deepcopy(self.network) if known else self.network.with_pretrained_camera()
-        part = camera.CameraPart(channels_last(trained))
-        if not folder.done:
-            progress = Progress(self.workspace, "camera", steps)
-            loss_of = camera.camera_loss_of(trained, CutOuts(data, 0.0), self.seed)
-            part.train()
-            rates = part.groups(learning_rate)
-            train_one_cycle(part, folder, progress, loss_of, rates, camera.RISE)
-            save_network(folder.file(WEIGHTS), part, {})
-            folder.finish()
-        part.load_state_dict(load_file(Path(folder.require(WEIGHTS))))
-        return replace(self, network=trained.eval())
 
     def shapes(
         self, network: InverseGraphics, cameras: NDArray[np.float32], name: str
@@ -125,13 +149,16 @@ class Training:
         return trained.requires_grad_(True).eval()
 
     def _cutouts(self, cameras: NDArray[np.float32]) -> CutOuts:
+        rendered = self.rehearsal.everything
+        parts = [self._taught(cameras)] if rendered is None else [rendered, self._taught(cameras)]
+        return CutOuts(CutOutBatch.joined(parts), self.photographed)
+
+    def _taught(self, cameras: NDArray[np.float32]) -> CutOutBatch:
+        """The photographs with known cameras."""
         taught = ~np.isnan(cameras[:, AZIMUTH])
         kinds = np.full(int(taught.sum()), PHOTOGRAPHED, np.int32)
         numbers = np.arange(len(kinds), dtype=np.int32)
-        photographed = CutOutBatch(self.photos.images[taught], cameras[taught], kinds, numbers)
-        rendered = self.rehearsal.everything
-        parts = [photographed] if rendered is None else [rendered, photographed]
-        return CutOuts(CutOutBatch.joined(parts), self.photographed)
+        return CutOutBatch(self.photos.images[taught], cameras[taught], kinds, numbers)
 
     @cached_property
     def _rendered(self) -> Codes | None:

@@ -55,7 +55,7 @@ def evaluate_disentangled(options: Disentangled) -> str:
     _check_category(reader, options.bundle)
     benchmark = _benchmark(reader, options)
     generator = load_generator(options.generator or SHIPPED_GENERATOR).to(default_device())
-    _check_generator(generator, options, reader.resolution)
+    _check_generator(generator, options)
     read = benchmark.read(reader.predict)
     subjects = _subjects(options, benchmark, reader, read)
     if options.latent_objects:
@@ -89,15 +89,10 @@ def _check_category(reader: BundlePredictor, folder: Path) -> None:
         )
 
 
-def _check_generator(generator: Generator, options: Disentangled, size: int) -> None:
+def _check_generator(generator: Generator, options: Disentangled) -> None:
     if generator.camera_mapping is None:
         raise ConfigError(
             f"--generator {options.generator} is unconditional: give a camera-conditioned one"
-        )
-    if options.latent_objects and generator.shape.size != size:
-        raise ConfigError(
-            f"the generator makes {generator.shape.size} px images, the bundle reads {size} px: "
-            "give one of that size with --generator, or leave --latent-objects out"
         )
 
 

@@ -19,6 +19,7 @@ from train.evaluation.disentangled_benchmark import Asked
 from train.evaluation.disentangled_renderers import Rendering
 from train.models.generated import as_pixels, sample_contents
 from train.models.generator import Generator
+from train.models.inverse_graphics import resized
 from train.models.serving_graphs import channels_first
 from train.running.progress import ignore_progress
 
@@ -43,23 +44,21 @@ class FittedLatents:
         steps: int,
         on_progress: Callable[[int], None] = ignore_progress,
     ) -> None:
-        """Fit all photographs.
+        """Fit all photographs, in the generator's size.
 
         Raises:
-            ValueError: the generator is not camera-conditioned, or of another size.
+            ValueError: the generator is not camera-conditioned.
         """
-        size = generator.shape.size
-        if generator.camera_mapping is None or images.shape[1] != size:
-            raise ValueError(
-                f"photographs of {images.shape[1]} px and a generator of {size} px, "
-                f"camera_conditioned={generator.camera_conditioned}: it must be, and of their size"
-            )
+        if generator.camera_mapping is None:
+            raise ValueError("the generator is unconditional; a camera-conditioned one is needed")
+        self.side = images.shape[1]
         self.generator = generator.requires_grad_(False)
         self.cameras = torch.from_numpy(cameras).to(generator.constant.device)
         fitted = []
         for start in range(0, len(images), BATCH):
             here = slice(start, start + BATCH)
-            target = channels_first(torch.from_numpy(images[here])).to(self.cameras.device)
+            pixels = channels_first(torch.from_numpy(images[here])).to(self.cameras.device)
+            target = resized(pixels, generator.shape.size)
             fitted.append(self._fit(target, self.cameras[here], space, steps))
             on_progress(min(start + BATCH, len(images)))
         self.styles = torch.cat(fitted)
@@ -111,7 +110,7 @@ class FittedLatents:
             turned = self._styles(any_content, cameras)
             own = self._styles(any_content, self.cameras[numbers])
             images = self._draw(self.styles[numbers] + turned - own)
-            pictures.append(as_pixels(images.clamp(0, 1)).numpy())
+            pictures.append(as_pixels(resized(images.clamp(0, 1), self.side)).numpy())
         return Rendering(np.concatenate(pictures))
 
 

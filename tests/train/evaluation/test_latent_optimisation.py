@@ -72,5 +72,5 @@ def test_a_generator_that_takes_no_camera_is_refused(cameras):
     from train.models.generator import GeneratorShape
 
     images = np.zeros((COUNT, 64, 64, 3), np.uint8)
-    with pytest.raises(ValueError, match="camera_conditioned=False: it must be"):
+    with pytest.raises(ValueError, match="the generator is unconditional"):
         FittedLatents(Generator(GeneratorShape(64)), "w", images, cameras, 1)
