@@ -19,8 +19,9 @@ VIEWS = 2
 """Cut-outs of each procedural vehicle."""
 FARTHEST, HIGHEST = 6.2, 30.0
 """Distance and elevation in degrees that a plain vehicle is seen from at most."""
-PICTURE_SIDE = 160
-"""Pixels of the pictures that are cut out of; an object takes about half of that."""
+PICTURE_SIDE = 2.5
+"""Of the pictures that are cut out of, in sides of the cut-outs. An object takes about half of that:
+it is made smaller, as in photographs, whose edges are smooth too."""
 
 
 def rendered_meshes(folder: Path, views: int, size: int, seed: int) -> CutOutSource:
@@ -37,7 +38,7 @@ def rendered_meshes(folder: Path, views: int, size: int, seed: int) -> CutOutSou
 
     def batches() -> Iterator[CutOutBatch]:
         for number in range(views):
-            pictures = objects.reseeded(seed * 10_000 + number).photographs(PICTURE_SIDE)
+            pictures = objects.reseeded(seed * 10_000 + number).photographs(_picture_side(size))
             numbers = np.arange(len(objects.names))
             yield _cut(pictures.images, pictures.masks, pictures.cameras, numbers, size)
 
@@ -48,7 +49,7 @@ def procedural_vehicles(count: int, size: int, seed: int) -> CutOutSource:
     """So many cut-outs of road vehicles, `VIEWS` of each."""
 
     def make(numbers: NDArray[np.int64]) -> CutOutBatch:
-        made = road_vehicles.photographs(seed, numbers, PICTURE_SIDE, VIEWS)
+        made = road_vehicles.photographs(seed, numbers, _picture_side(size), VIEWS)
         return _cut(made.images, made.masks, made.cameras, numbers // VIEWS, size)
 
     return _in_threads(count, make)
@@ -62,10 +63,14 @@ def plain_vehicles(count: int, size: int, seed: int) -> CutOutSource:
         generator = np.random.default_rng((seed, int(numbers[0])))
         low, high = (0, 0, NOMINAL_DISTANCE), (360, HIGHEST, FARTHEST)
         cameras[:, :3] = generator.uniform(low, high, (len(numbers), 3))
-        made = vehicles.views(seed, numbers // VIEWS, cameras, PICTURE_SIDE)
+        made = vehicles.views(seed, numbers // VIEWS, cameras, _picture_side(size))
         return _cut(made.images, made.masks, made.cameras, numbers // VIEWS, size)
 
     return _in_threads(count, make)
+
+
+def _picture_side(size: int) -> int:
+    return round(PICTURE_SIDE * size)
 
 
 def _in_threads(count: int, make: Callable[[NDArray[np.int64]], CutOutBatch]) -> CutOutSource:
