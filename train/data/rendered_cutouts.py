@@ -20,8 +20,8 @@ VIEWS = 2
 FARTHEST, HIGHEST = 6.2, 30.0
 """Distance and elevation in degrees that a plain vehicle is seen from at most."""
 PICTURE_SIDE = 2.5
-"""Of the pictures that are cut out of, in sides of the cut-outs. An object takes about half of that:
-it is made smaller, as in photographs, whose edges are smooth too."""
+"""Side of the pictures that are cut out of, in sides of the cut-outs. An object takes about half of
+it, and is made smaller: so edges are as smooth as those of photographs."""
 
 
 def rendered_meshes(folder: Path, views: int, size: int, seed: int) -> CutOutSource:
