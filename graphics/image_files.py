@@ -11,6 +11,7 @@ import numpy as np
 import pi_heif
 from PIL import AvifImagePlugin, ExifTags, Image, UnidentifiedImageError
 
+from graphics.coded_sizes import coded_pictures
 from graphics.colour_profiles import changes_colours, to_srgb
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "HEIF", "AVIF")
@@ -21,6 +22,9 @@ BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif"
 MOST_PIXELS = 256_000_000
 """Of any image file: more than the largest sensors of phones have (200 megapixels). No limit may be
 higher: Pillow refuses twice as many by itself."""
+SUM_OF_STREAMS = 4
+"""Pixels of all streams of an AVIF over those allowed: colours and alpha, and once more each where
+it is animated."""
 WHOLE = MOST_PIXELS
 """Pixels that are needed of a side: all there are."""
 SHORTEST_SIDE = 8  # pixels
@@ -107,7 +111,16 @@ def open_file(content: bytes, pixel_limit: int) -> Image.Image:
         raise PhotographError(
             "image_too_large", f"image is {image.width}x{image.height} px; {too_large}"
         )
+    if image.format == "AVIF" and _understated(content, pixel_limit):
+        raise PhotographError("image_too_large", f"its AV1 streams are larger; {too_large}")
     return image
+
+
+def _understated(content: bytes, pixel_limit: int) -> bool:
+    """Whether an AVIF holds more than its header says, and than is allowed."""
+    with _blaming_the_file():
+        sizes = [picture.pixels for picture in coded_pictures(content)]
+    return max(sizes) > pixel_limit or sum(sizes) > SUM_OF_STREAMS * pixel_limit
 
 
 def unpacked(image: Image.Image) -> tuple[Image.Image, int]:

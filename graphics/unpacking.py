@@ -1,5 +1,6 @@
 """How much memory a photograph takes while it is unpacked, by the heads of its files."""
 
+from graphics.coded_sizes import coded_pictures
 from graphics.image_files import WHOLE, PhotographError, open_file
 from graphics.photographs import needed_side
 
@@ -38,4 +39,7 @@ def _pixels(content: bytes, needed: int, pixel_limit: int) -> int:
         return image.width * image.height + whole
     if image.mode.startswith("I"):  # 16 bits
         return 2 * stored
-    return COPIES.get(image.format or "", 1) * stored
+    pixels = COPIES.get(image.format or "", 1) * stored
+    if image.format == "AVIF":  # its streams are decoded at their own sizes
+        return max(pixels, sum(picture.most for picture in coded_pictures(content)))
+    return pixels

@@ -29,7 +29,8 @@ SERVICE_ARROWS = {
     "schemas": {"imaging"},
     "model": {"call", "errors", "metrics", "settings", "threads"},
     "pipeline": {
-        "errors", "imaging", "metrics", "model", "schemas", "settings", "threads", "tracing",
+        "call", "errors", "imaging", "metrics", "model", "schemas", "settings", "threads",
+        "tracing",
     },
     "jobs": {"call", "errors", "pipeline", "schemas", "threads"},
     "http": {

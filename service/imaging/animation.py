@@ -5,6 +5,7 @@ import itertools
 import os
 import tempfile
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from service.errors import RequestError
 MEDIA_TYPES = {"strip": "image/png", "webp": "image/webp", "gif": "image/gif", "mp4": "video/mp4"}
 LARGEST = 16_000_000
 """Pixels of all pictures together: they are held in memory at once."""
+PROBE = 1 << 20
+"""Bytes: a disk with less than this left over is what stopped an encoder of films."""
 
 
 def check(form: str, frames: int, width: int, height: int) -> None:
@@ -26,7 +29,7 @@ def check(form: str, frames: int, width: int, height: int) -> None:
         )
         raise RequestError(422, "animation_too_large", message)
     if form == "mp4":
-        _film_writer()
+        _film_encoder()
 
 
 def encode(form: str, frames: Sequence[NDArray[np.uint8]], frames_per_second: int) -> bytes:
@@ -61,7 +64,7 @@ def _durations(frames: int, frames_per_second: int, step: int) -> list[int]:
     return [end - start for start, end in itertools.pairwise(ends)]
 
 
-def _film_writer():  # noqa: ANN202 - the package has no types
+def _film_encoder():  # noqa: ANN202 - the package has no types
     try:
         import imageio_ffmpeg  # pyright: ignore[reportMissingImports] - of the extra video
     except ImportError:
@@ -70,23 +73,43 @@ def _film_writer():  # noqa: ANN202 - the package has no types
             "webp or gif"
         )
         raise RequestError(422, "no_film_encoder", message) from None
-    return imageio_ffmpeg.write_frames
+    return imageio_ffmpeg
 
 
 def _film(frames: Sequence[NDArray[np.uint8]], frames_per_second: int) -> bytes:
-    height, width = (-(-length // 2) * 2 for length in frames[0].shape[:2])  # H.264 wants them even
-    write_frames = _film_writer()
+    """Raises `OSError` of the system's, where the folder of temporary files is full."""
+    encoder = _film_encoder()
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "film.mp4")
-        writer = write_frames(path, (width, height), fps=frames_per_second, macro_block_size=2)
-        writer.send(None)
         try:
-            for frame in frames:
-                writer.send(_opaque(frame, height, width).tobytes())
-        finally:
-            writer.close()
+            _write_film(encoder, path, frames, frames_per_second)
+            # The encoder's exit status is not looked at: it may have stopped early.
+            count, _ = encoder.count_frames_and_secs(path)
+            if count != len(frames):
+                raise RuntimeError(f"the film has {count} of {len(frames)} pictures")
+        except (OSError, RuntimeError):
+            _fill_a_little(folder)  # says so where the disk is to blame: the encoder has no errno
+            raise
         with open(path, "rb") as file:
             return file.read()
+
+
+def _write_film(
+    encoder: Any, path: str, frames: Sequence[NDArray[np.uint8]], frames_per_second: int
+) -> None:
+    height, width = (-(-length // 2) * 2 for length in frames[0].shape[:2])  # H.264 wants them even
+    writer = encoder.write_frames(path, (width, height), fps=frames_per_second, macro_block_size=2)
+    writer.send(None)
+    try:
+        for frame in frames:
+            writer.send(_opaque(frame, height, width).tobytes())
+    finally:
+        writer.close()
+
+
+def _fill_a_little(folder: str) -> None:
+    with open(os.path.join(folder, "probe"), "wb") as file:
+        file.write(bytes(PROBE))
 
 
 def _opaque(frame: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import NamedTuple
 
+from service.errors import DeadlineExceeded
+
 ALWAYS = 1_000_000
 """Pixels of a photograph that never waits: as many threads as there are cores do no harm."""
 
@@ -60,15 +62,19 @@ class Room:
                 self._give_back(pixels)
 
     @asynccontextmanager
-    async def when_free(self, pixels: int) -> AsyncIterator[None]:
-        """Room as soon as there is; on the event loop. Cancelled before, it takes none."""
+    async def when_free(self, pixels: int, deadline: float | None = None) -> AsyncIterator[None]:
+        """Room as soon as there is; on the event loop. Cancelled before, it takes none.
+
+        `deadline`: seconds of the event loop's clock after which nobody needs it any more, and
+        `DeadlineExceeded` is raised.
+        """
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
         with self._lock:
             self._queue.append((pixels, loop, turn))
             self._let_in()
         try:
-            await turn
+            await _by(deadline, turn)
             yield
         finally:
             self._leave(pixels, loop, turn)
@@ -98,6 +104,14 @@ class Room:
             self._used += pixels
             with suppress(RuntimeError):  # the loop has ended, and with it who waited
                 loop.call_soon_threadsafe(_tell, turn)
+
+
+async def _by(deadline: float | None, turn: asyncio.Future[None]) -> None:
+    try:
+        async with asyncio.timeout_at(deadline):
+            await turn
+    except TimeoutError:
+        raise DeadlineExceeded from None
 
 
 def _tell(turn: asyncio.Future[None]) -> None:

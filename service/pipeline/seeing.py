@@ -11,6 +11,7 @@ from graphics.quality import OBJECT
 from graphics.segmented import Shown, box_within, cut_out_found, show
 from graphics.unpacking import pixels_unpacked
 from service import metrics
+from service.call import CALL
 from service.imaging import images
 from service.model.runners import Reconstruction
 from service.pipeline.engine import Engine
@@ -39,7 +40,8 @@ async def see(
     with metrics.stage("decode", timings):
         found = await engine.in_pool(prepare_now, engine, upload, detail)
         if isinstance(found, Waiting):
-            async with engine.room.when_free(found.pixels):
+            call = CALL.get()  # None in a job, which has no deadline
+            async with engine.room.when_free(found.pixels, call and call.deadline):
                 found = await engine.in_pool(prepare, engine, upload, detail)
     if isinstance(found, Shown):
         with metrics.stage("segment", timings):
