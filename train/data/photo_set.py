@@ -59,6 +59,13 @@ class PhotoSet(NamedTuple):
     names: list[str]
     skipped: list[Skipped]
 
+    def subset(self, numbers: NDArray[np.integer], skipped: list[Skipped]) -> "PhotoSet":
+        """Some of them, in this order, and what is left out in all."""
+        arrays = (self.images, self.scenes, self.masks, self.masked, self.cameras)
+        lists = (self.frames, self.sizes, self.names)
+        chosen = ([values[number] for number in numbers] for values in lists)
+        return PhotoSet(*(values[numbers] for values in arrays), *chosen, skipped)
+
     def photograph(self, number: int) -> Photograph:
         """One of them as the service has it, with no finer pixels than these."""
         mask = self.masks[number] if self.masked[number] else None

@@ -65,6 +65,8 @@ def _outside(path: Path) -> str | None:
 
 def _photographs(config: Config, step: Step, values: dict[str, Any]) -> None:
     source = config.photographs.source
+    if not config.photographs.masks:
+        del values["photographs.masks"]  # earlier versions did not have it
     if source != CHECKPOINT:
         del values["photographs.truncation"]
     else:
@@ -113,7 +115,7 @@ SPECIAL = {
 }  # fmt: skip
 
 PATHS = (
-    "photographs.source", "gan.checkpoint", "gan.init", "segmenter.onnx", "inverse.vgg",
+    "photographs.source", "photographs.masks", "gan.checkpoint", "gan.init", "segmenter.onnx", "inverse.vgg",
     "cutouts.meshes", "cutouts.photographs",
 )  # fmt: skip
 OUTSIDE = " (files that belong to it)"
