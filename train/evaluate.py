@@ -54,7 +54,7 @@ def _command(arguments: Sequence[str] | None) -> None:
     # It brings torch and numba, which a refused argument does not wait for.
     print(importlib.import_module("train.evaluation.measuring").evaluate(options))
     name = "generator" if isinstance(options, Generator) else "report"
-    print(f"report: {options.out / name}.html")
+    print(f"report: {options.out / name}.html; open it in a browser")
 
 
 if __name__ == "__main__":

@@ -81,6 +81,8 @@ its samples (--data checkpoint). Without one a StyleGAN2 of full width is traine
 PRESETS = {
     "smoke": SMOKE, "vehicles": VEHICLES, "cpu": config.Config(), "gpu": GPU, "paper": PAPER,
 }  # fmt: skip
+
+
 def of_category(name: config.PresetName, category: str) -> config.Config:
     """A preset, fit for what the photographs show.
 

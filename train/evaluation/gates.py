@@ -53,9 +53,13 @@ def photographs_gate(images: NDArray[np.uint8]) -> Gate:  # [N, R, R, 3]
     )
 
 
-def masks_gate(masks: NDArray[np.floating], origin: str) -> Gate:  # [N, R, R] in 0..1
+def masks_gate(
+    masks: NDArray[np.floating],  # [N, R, R] in 0..1
+    origin: str,
+    whole: NDArray[np.bool_] | None = None,  # [N], see `mask_faults`
+) -> Gate:
     """Whether masks show objects. `origin`: whose masks they are."""
-    faults = Counter(MaskFault(int(fault)) for fault in mask_faults(masks))
+    faults = Counter(MaskFault(int(fault)) for fault in mask_faults(masks, whole))
     usable = faults.pop(MaskFault.NONE, 0)
     found = f"{usable} of {len(masks)} masks {origin} show an object"
     worst = faults.most_common(1)[0] if faults else (MaskFault.EMPTY, 0)

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 LEAST = 0.01
 """Share of the image below which a mask covers nothing."""
 FILLED = 0.97
-"""Share of its own box from which on a mask is a mere rectangle, as one of a whole photograph."""
+"""Share of the photograph from which on a mask covers all of it."""
 RIM = 0.6
-"""Share of its box's outline that a mask covers where it is of the surroundings."""
+"""Share of the photograph's outline that a mask covers where it is of the surroundings."""
 
 
 class MaskFault(IntEnum):
@@ -29,17 +29,26 @@ SENTENCES = {
 }
 
 
-def mask_faults(masks: NDArray[np.floating]) -> NDArray[np.int64]:  # [N, R, R] in 0..1 -> [N]
-    """The `MaskFault` of each mask; pixels of at least one half are covered."""
-    return np.array([_fault(mask >= 0.5) for mask in masks], np.int64)
+def mask_faults(
+    masks: NDArray[np.floating],  # [N, R, R] in 0..1
+    whole: NDArray[np.bool_] | None = None,  # [N]
+) -> NDArray[np.int64]:  # [N]
+    """The `MaskFault` of each mask; pixels of at least one half are covered.
+
+    `whole`: whether a mask's own box is the whole photograph; None: the images are photographs.
+    """
+    known = [None] * len(masks) if whole is None else whole.tolist()
+    pairs = zip(masks, known, strict=True)
+    return np.array([_fault(mask >= 0.5, is_whole) for mask, is_whole in pairs], np.int64)
 
 
-def _fault(covered: NDArray[np.bool_]) -> MaskFault:
+def _fault(covered: NDArray[np.bool_], whole: bool | None) -> MaskFault:
     if covered.mean() < LEAST:
         return MaskFault.EMPTY
     rows, columns = (np.flatnonzero(covered.any(axis=axis)) for axis in (1, 0))
-    # A photograph that is cut out around its mask is the mask's box: all that it shows.
     box = covered[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    if not (box.shape == covered.shape if whole is None else whole):
+        return MaskFault.NONE
     if box.mean() >= FILLED:
         return MaskFault.EVERYTHING
     height, width = box.shape

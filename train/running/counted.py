@@ -115,8 +115,8 @@ SPECIAL = {
 }  # fmt: skip
 
 PATHS = (
-    "photographs.source", "photographs.masks", "gan.checkpoint", "gan.init", "segmenter.onnx", "inverse.vgg",
-    "cutouts.meshes", "cutouts.photographs",
+    "photographs.source", "photographs.masks", "gan.checkpoint", "gan.init", "segmenter.onnx",
+    "inverse.vgg", "cutouts.meshes", "cutouts.photographs",
 )  # fmt: skip
 OUTSIDE = " (files that belong to it)"
 """After the name of such a setting: what data_files.outside finds, annotations for example."""

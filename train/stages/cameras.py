@@ -106,9 +106,7 @@ class _Labelling:
         network = load_attributes(trained[-1]).to(default_device())
         some = np.linspace(0, len(self.images) - 1, COMPARED).round().astype(int)
         pixels = torch.from_numpy(np.array(self.images[np.unique(some)]))
-        read = [
-            azimuths_both_ways(network, channels_first(part)) for part in pixels.split(BATCH)
-        ]
+        read = [azimuths_both_ways(network, channels_first(part)) for part in pixels.split(BATCH)]
         return mirror_gate(*(np.concatenate(part) for part in zip(*read, strict=True)))
 
     def label(self, folder: StageFolder, estimate: PoseEstimator) -> Labels:

@@ -1,10 +1,10 @@
 """Stage photographs: the single-view images that everything else is trained on.
 
 Writes `images.npy` (uint8 [N, R, R, 3]). A folder also gives `names.json` (N file names), and where
-all files have a mask or an alpha channel `masks.npy` (uint8 [N, R, R]). An imported StyleGAN2 can generate them: photograph i is then a
-function of (checkpoint, truncation, seed, i). The ground truth of procedural photographs is not
-stored, for it is a function of (seed, index). Only evaluation, the segmenter and the attribute
-classifier use it.
+all files have a mask or an alpha channel `masks.npy` (uint8 [N, R, R]). An imported StyleGAN2 can
+generate them: photograph i is then a function of (checkpoint, truncation, seed, i). The ground
+truth of procedural photographs is not stored, for it is a function of (seed, index). Only
+evaluation, the segmenter and the attribute classifier use it.
 """
 
 import os
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from graphics.photographs import frame_around
 from train.checkpoints.imported import load_checkpoint
 from train.config import CHECKPOINT, PROCEDURAL, Config
 from train.data.array_file import ArrayFile
@@ -130,7 +131,8 @@ def _write_folder(config: Config, workspace: Workspace, folder: StageFolder) -> 
     gates = [photographs_gate(found.scenes)]
     if found.masked.all():
         some = np.unique(np.linspace(0, len(found.masks) - 1, JUDGED).round().astype(int))
-        gates.append(masks_gate(found.masks[some], "of the photographs"))
+        whole = np.array([_shows_all(found, number) for number in some])
+        gates.append(masks_gate(found.masks[some], "of the photographs", whole))
     folder.finish(
         gates=as_facts(gates),
         count=len(found.images),
@@ -139,6 +141,12 @@ def _write_folder(config: Config, workspace: Workspace, folder: StageFolder) -> 
         masks=bool(found.masked.all()),
         skipped=skipped,
     )
+
+
+def _shows_all(found: PhotoSet, number: int) -> bool:
+    """Whether the box of what a photograph was cut out by is all of it, to a fiftieth."""
+    side = frame_around(0, 0, *found.sizes[number]).side
+    return abs(found.frames[number].side - side) <= 0.02 * side
 
 
 def with_masks_only(found: PhotoSet) -> PhotoSet:

@@ -86,7 +86,11 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         )
     gates = as_facts([annotation_gate(per_bin)])
     folder.finish(
-        **metrics, gates=gates, kept=int(keep.sum()), kept_per_bin=per_bin, annotator=_annotator(config)
+        **metrics,
+        gates=gates,
+        kept=int(keep.sum()),
+        kept_per_bin=per_bin,
+        annotator=_annotator(config),
     )
 
 
