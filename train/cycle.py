@@ -164,6 +164,12 @@ class Command(Section):
             raise ConfigError(f"--stages {','.join(unknown)}: known are {', '.join(STAGES)}")
 
 
+def first_options(arguments: Sequence[str] | None, module: str) -> tuple[PresetName, Config]:
+    """The preset that a command line names, and its settings, fit for the category it names."""
+    start = parse_first(Start, arguments, module)
+    return start.preset, of_category(start.preset, start.export.category)
+
+
 def parse_command(arguments: Sequence[str] | None) -> Command:
     """The options of the command line.
 
@@ -171,11 +177,10 @@ def parse_command(arguments: Sequence[str] | None) -> Command:
         ConfigError: an impossible value or a stage that does not exist.
         SystemExit: status 2, an unknown preset or setting, or 0, --help.
     """
-    start = parse_first(Start, arguments, "train.cycle")
-    preset, category = start.preset, start.export.category
+    preset, settings = first_options(arguments, "train.cycle")
     more = "\n\nPresets:" + "".join(f"\n  {name:<9s} {text}" for name, text in PURPOSES.items())
     accept = "all" if preset == "smoke" else ""  # it proves the machinery, and can do no more
-    default = Command(of_category(preset, category), Path("runs") / preset, accept=accept)
+    default = Command(settings, Path("runs") / preset, accept=accept)
     return parse(Command, arguments, "train.cycle", __doc__, default, more)
 
 
