@@ -75,6 +75,7 @@ def masks_gate(
     return gate("masks", usable / len(masks), USABLE_MASKS, found, advice[worst[0]])
 
 
+@torch.no_grad()
 def gan_gates(
     generator: Generator,
     photographs: NDArray[np.uint8],  # [N, R, R, 3]
@@ -150,7 +151,6 @@ def _samples(
     return generate(generator, contents, _views(generator, cameras, COMPARED, rng), SIDE)
 
 
-@torch.no_grad()
 def _views(
     generator: Generator, cameras: NDArray[np.float32] | None, count: int, rng: torch.Generator
 ) -> Tensor:  # [count, code]

@@ -63,7 +63,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         segment = _train(config, workspace, _batches(config, taken))
         source = "trained"
     held_out = _held_out(config, workspace.stage("photographs"))
-    facts: dict[str, Any] = {"gates": as_facts([_gate(workspace, segment)])}
+    facts: dict[str, Any] = {"gates": as_facts(_gates(workspace, segment))}
     if held_out is not None:
         iou = held_out_iou(segment, held_out)
         Progress(workspace, "segmenter", 1).say(f"{source}: held-out IoU {iou:.3f}")
@@ -72,15 +72,18 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
 
 
 @torch.inference_mode()
-def _gate(workspace: Workspace, segment: Callable[[Tensor], Tensor]) -> Gate:
-    """Whether the segmenter finds objects in the run's photographs."""
-    images = np.load(workspace.stage("photographs").require("images.npy"), mmap_mode="r")
+def _gates(workspace: Workspace, segment: Callable[[Tensor], Tensor]) -> list[Gate]:
+    """Whether the segmenter finds objects in the run's photographs, if those are there yet."""
+    taken = workspace.stage("photographs")
+    if not taken.done:
+        return []
+    images = np.load(taken.require("images.npy"), mmap_mode="r")
     some = np.unique(np.linspace(0, len(images) - 1, HELD_OUT).round().astype(int))
     masks = []
     for rows in np.array_split(some, -(-len(some) // 64)):
         pixels = channels_first(torch.from_numpy(images[rows]).to(default_device()))
         masks.append(segment(pixels).cpu().numpy())
-    return masks_gate(np.concatenate(masks), "that the segmenter finds in the photographs")
+    return [masks_gate(np.concatenate(masks), "that the segmenter finds in the photographs")]
 
 
 def mask_loss(logits: Tensor, masks: Tensor) -> Tensor:  # [B, R, R], [B, R, R] in 0..1
