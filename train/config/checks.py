@@ -100,7 +100,8 @@ def require_masks(config: Config) -> None:
         f"--export.category {config.export.category}: the segmenter is trained on procedural "
         f"{known} and would find nothing else (if these are {known}, leave --export.category at "
         f"{known}); give one with --segmenter.onnx FILE (`images` uint8 [B, S, S, 3] -> `masks` "
-        "float32 [B, s, s]), or a folder of photographs that all have an alpha channel",
+        "float32 [B, s, s]), or a folder of photographs that all have an alpha channel, or masks "
+        "of the same names (--masks FOLDER)",
     )
 
 
