@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 SIDE = 8
 """Blocks to a side whose mean colours are compared."""
@@ -39,7 +39,7 @@ def _near(means: NDArray[np.float32]) -> NDArray[np.int64]:  # [K, D] -> [K]
     few = centred @ vectors[:, np.argsort(values)[-COLUMNS:]]
     most = ALIKE * np.sqrt(means.shape[1])
     neighbours = min(NEIGHBOURS + 1, count)
-    _, others = cKDTree(few).query(few, k=neighbours, distance_upper_bound=most)
+    _, others = KDTree(few).query(few, k=neighbours, distance_upper_bound=most)
     pairs = np.stack([np.repeat(np.arange(count), neighbours), others.ravel()])
     pairs = pairs[:, pairs[1] < count]  # beyond the bound it gives `count`
     near = np.linalg.norm(means[pairs[0]] - means[pairs[1]], axis=1) <= most

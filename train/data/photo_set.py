@@ -61,10 +61,17 @@ class PhotoSet(NamedTuple):
 
     def subset(self, numbers: NDArray[np.integer], skipped: list[Skipped]) -> "PhotoSet":
         """Some of them, in this order, and what is left out in all."""
-        arrays = (self.images, self.scenes, self.masks, self.masked, self.cameras)
-        lists = (self.frames, self.sizes, self.names)
-        chosen = ([values[number] for number in numbers] for values in lists)
-        return PhotoSet(*(values[numbers] for values in arrays), *chosen, skipped)
+        return PhotoSet(
+            self.images[numbers],
+            self.scenes[numbers],
+            self.masks[numbers],
+            self.masked[numbers],
+            self.cameras[numbers],
+            [self.frames[number] for number in numbers],
+            [self.sizes[number] for number in numbers],
+            [self.names[number] for number in numbers],
+            skipped,
+        )
 
     def photograph(self, number: int) -> Photograph:
         """One of them as the service has it, with no finer pixels than these."""

@@ -132,7 +132,7 @@ def _turning_gate(
     known = _difference(of_photographs)
     return gate(
         "view_codes",
-        apart / known if known > 0 else 0.0,
+        float(apart / known) if known > 0 else 0.0,
         LEAST_TURN,
         f"the outlines of one object under {VIEWS} view codes differ by {apart:.2f}, those of the "
         f"photographs by {known:.2f} (1 less their IoU)",

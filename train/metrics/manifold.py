@@ -26,7 +26,7 @@ class PrecisionRecall(NamedTuple):
     """Of the photographs that lie among generated images."""
 
 
-def pixel_features(images: NDArray[np.uint8]) -> NDArray[np.float32]:  # [N, R, R, 3] -> [N, D]
+def pixel_features(images: NDArray[np.uint8]) -> NDArray[np.floating]:  # [N, R, R, 3] -> [N, D]
     """Block means of colours, and of gradients of the luma at three scales; R at least 8.
 
     Raises:
@@ -45,9 +45,9 @@ def pixel_features(images: NDArray[np.uint8]) -> NDArray[np.float32]:  # [N, R, 
 
 
 def block_means(
-    values: NDArray[np.float32],  # [N, R, R, C]
+    values: NDArray[np.floating],  # [N, R, R, C]
     blocks: int = BLOCKS,
-) -> NDArray[np.float32]:  # [N, blocks, blocks, C]
+) -> NDArray[np.floating]:  # [N, blocks, blocks, C]
     """Means of square blocks; R is a multiple of `blocks`."""
     count, side, _, channels = values.shape
     inside = side // blocks
@@ -77,6 +77,6 @@ def precision_recall(
     )
 
 
-def _radii(samples: NDArray[np.floating]) -> NDArray[np.float64]:  # [N, D] -> [N]
+def _radii(samples: NDArray[np.floating]) -> NDArray[np.floating]:  # [N, D] -> [N]
     nearest = min(NEIGHBOURS, len(samples) - 1)  # of itself and the others, the 0th is itself
     return np.partition(cdist(samples, samples), nearest, axis=1)[:, nearest]

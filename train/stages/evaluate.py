@@ -113,8 +113,8 @@ def _with_truth(config: Config, workspace: Workspace, round: int) -> dict[str, A
             "the network was trained on other photographs than the procedural vehicles it is "
             "measured on"
         )
-    ious = (rows[name].scores.iou2d_novel30 for name in (OURS, MEAN_PREDICTION))
-    gates = _gates(config, round, *ious, "silhouettes in new views")
+    ours, mean = (rows[name].scores.iou2d_novel30 for name in (OURS, MEAN_PREDICTION))
+    gates = _gates(config, round, ours, mean, "silhouettes in new views")
     folder = workspace.stage("evaluate", round).path
     every = [*gates_below(workspace.path), *gates]
     report = write_object_report(folder, rows, truth, about, every)
