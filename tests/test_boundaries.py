@@ -164,6 +164,9 @@ TRAIN_ARROWS = {
         "config", "data", "evaluation", "metrics", "models", "renderer", "running", "stages",
         "steps",
     },
+    "preparing": {
+        "config", "data", "evaluation", "models", "pose", "running", "stages", "steps",
+    },
 }  # fmt: skip
 """What each folder of the training may import: only what stands above it. Commands may all."""
 

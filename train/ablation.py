@@ -265,6 +265,7 @@ def _command(arguments: Sequence[str] | None) -> None:
     ablation = Ablation(given.run, given.out, config)
     with Workspace(given.out).lock():
         print(_fill(ablation, names, [int(seed) for seed in given.seeds.split(",")]))
+        print(f"table: {given.out}")
 
 
 def _fill(ablation: Ablation, rows: Sequence[str], seeds: Sequence[int]) -> str:

@@ -34,7 +34,8 @@ def _command(arguments: Sequence[str] | None) -> None:
     # It brings torch and numba, which a refused argument does not wait for.
     adapting = importlib.import_module("train.adaptation.adapting")
     print(json.dumps(adapting.adapt(options), indent=1))
-    print(f"bundle: {options.out / 'bundle'}")
+    bundle = options.out / "bundle"
+    print(f"bundle: {bundle}; next: make serve BUNDLE={bundle}")
 
 
 if __name__ == "__main__":

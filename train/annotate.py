@@ -64,7 +64,8 @@ def _command(arguments: Sequence[str] | None) -> None:
     # It brings torch and numba, which a refused argument does not wait for.
     annotation = importlib.import_module("train.annotation.photographs")
     about = annotation.annotate_photographs(given.folder, given.bundle, given.page)
-    print(f"page: {given.page} ({about})")
+    measure = f"python -m train.evaluate photos {given.folder} --bundle {given.bundle}"
+    print(f"page: {given.page} ({about}); open it, put its photos.csv there; next: {measure}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ torchrun takes --run for its own option.)
 
 The same command again goes on where the last one ended, also after a crash or a kill. With other
 settings or changed data it ends with status 2 and says what --redo would make anew. Exit status:
-0 done, 2 a setting or the photographs cannot be used, 3 a person has to fill in viewpoints.csv.
+0 done, 2 a setting or the photographs cannot be used, 3 a person has to fill in viewpoints.csv, or
+to look at what a stage has made: a gate failed, and the message says what to do.
 """
 
 import dataclasses
@@ -22,14 +23,15 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from train.config import Config, ConfigError, PresetName, checks
+from train.config import PROCEDURAL_CATEGORY, Config, ConfigError, PresetName, checks
 from train.config.command_line import Settings, finish, outcome, parse, parse_first
-from train.config.presets import PRESETS, PURPOSES
+from train.config.presets import PURPOSES, of_category
 from train.config.section import OutputFolder, Section
+from train.running.gate import check_accepted, gates_of, hold
 from train.running.plan import STAGES, Step, after, plan, reads
 from train.running.progress import Progress
 from train.running.record import Records, prepare, steps_named
@@ -44,11 +46,17 @@ def run(
     workspace: Workspace,
     stages: Sequence[str] = STAGES,
     redo: Sequence[str] = (),
+    accept: Sequence[str] = (),
 ) -> None:
     """Run every stage named in `stages` that is not done yet, in the order of `plan`.
 
     `redo`: steps to make anew, and with them all that reads from them; see train.running.record.
+    `accept`: gates that may fail; see train.running.gate.
+
+    Raises:
+        GateFailed: a stage, or one that it would read from, has made something unusable.
     """
+    check_accepted(accept)
     records = Records(config, workspace)
     again = {step.stage for step in after(records.steps, steps_named(records.steps, redo))}
     _check(config, [name for name in stages if name in again or not workspace.stage(name).done])
@@ -56,17 +64,27 @@ def run(
     write_json(workspace.path / "config.json", dataclasses.asdict(config))
     waiting, began = [], False
     for step in records.steps:
-        if step.stage not in stages or records.folder(step).done:
+        if step.stage not in stages:
+            continue
+        if records.folder(step).done:
+            _hold(records, [step], accept)
             continue
         if missing := _missing(records, step):
             waiting.append(f"{step} waits for {missing}")
             continue
         began = True
+        _hold(records, reads(step), accept)
         _run_step(config, records, step)
+        _hold(records, [step], accept)
     if waiting and not began:
         raise WorkspaceError(f"{waiting[0]}, which has to run to its end first: name it too")
     for line in waiting:
         print(f"{line}, which --stages does not name")
+
+
+def _hold(records: Records, steps: Sequence[Step], accept: Sequence[str]) -> None:
+    for step in steps:
+        hold(records.folder(step), str(step), accept)
 
 
 def _missing(records: Records, step: Step) -> str:
@@ -84,7 +102,10 @@ def _run_step(config: Config, records: Records, step: Step) -> None:
     stage = importlib.import_module(f"train.stages.{step.stage}")
     stage.run(config, records.workspace, step.round)
     records.write(step)
-    facts = json.dumps(records.folder(step).facts())
+    for gate in gates_of(records.folder(step)):
+        progress.say(gate.line())
+    facts = {k: v for k, v in records.folder(step).facts().items() if k != "gates"}
+    facts = json.dumps(facts)
     progress.say(f"done in {time.monotonic() - began:.0f} s  {facts[:400]}")
 
 
@@ -101,11 +122,20 @@ def _check(config: Config, stages: Sequence[str]) -> None:
 
 
 @dataclass(frozen=True)
+class StartExport(Section):
+    """Of section export, what the defaults of other settings depend on."""
+
+    category: str = PROCEDURAL_CATEGORY
+    """What the photographs show."""
+
+
+@dataclass(frozen=True)
 class Start(Section):
-    """The option that the defaults of all settings depend on."""
+    """The options that the defaults of all settings depend on."""
 
     preset: PresetName = "cpu"
     """The settings to start from."""
+    export: StartExport = field(default_factory=StartExport)
 
 
 @dataclass(frozen=True)
@@ -120,14 +150,24 @@ class Command(Section):
     redo: str = ""
     """Steps to make anew, with all that reads from them, and commas between them: `gan` for all
     rounds, `gan:1` for one. What they had written is removed."""
+    accept: str = ""
+    """Gates that may fail, with commas between them, or `all`: go on with what a stage has made. A
+    gate that is accepted stays so until its stage is made anew."""
     dry_run: bool = False
     """Print the settings and the plan, and do nothing."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_accepted(_names(self.accept))
         unknown = sorted(set(self.stages.split(",")) - set(STAGES))
         if unknown:
             raise ConfigError(f"--stages {','.join(unknown)}: known are {', '.join(STAGES)}")
+
+
+def first_options(arguments: Sequence[str] | None, module: str) -> tuple[PresetName, Config]:
+    """The preset that a command line names, and its settings, fit for the category it names."""
+    start = parse_first(Start, arguments, module)
+    return start.preset, of_category(start.preset, start.export.category)
 
 
 def parse_command(arguments: Sequence[str] | None) -> Command:
@@ -137,10 +177,15 @@ def parse_command(arguments: Sequence[str] | None) -> Command:
         ConfigError: an impossible value or a stage that does not exist.
         SystemExit: status 2, an unknown preset or setting, or 0, --help.
     """
-    preset = parse_first(Start, arguments, "train.cycle").preset
+    preset, settings = first_options(arguments, "train.cycle")
     more = "\n\nPresets:" + "".join(f"\n  {name:<9s} {text}" for name, text in PURPOSES.items())
-    default = Command(PRESETS[preset], Path("runs") / preset)
+    accept = "all" if preset == "smoke" else ""  # it proves the machinery, and can do no more
+    default = Command(settings, Path("runs") / preset, accept=accept)
     return parse(Command, arguments, "train.cycle", __doc__, default, more)
+
+
+def _names(given: str) -> list[str]:
+    return [name for name in given.split(",") if name]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -171,6 +216,12 @@ def conduct(command: Callable[[], None]) -> int:
     return status
 
 
+def _next(command: Command) -> str:
+    """What to do once some stages are done."""
+    folders = " and ".join(str(command.run / name) for name in ("stats.jsonl", "*/images"))
+    return f"the same command without --stages runs the rest; curves and pictures are in {folders}"
+
+
 def _command(arguments: Sequence[str] | None) -> None:
     command = parse_command(arguments)
     config = command.config
@@ -180,12 +231,12 @@ def _command(arguments: Sequence[str] | None) -> None:
         return
     workspace, stages = Workspace(command.run), command.stages.split(",")
     with workspace.lock():
-        run(config, workspace, stages, [name for name in command.redo.split(",") if name])
+        run(config, workspace, stages, _names(command.redo), _names(command.accept))
         if workspace.stage("export").done:
             bundle = workspace.stage("export").path / "bundle"
             print(f"done: {bundle}; serve it with: make serve BUNDLE={bundle}")
         else:
-            print(f"done: stages {command.stages} in {command.run}")
+            print(f"done: stages {command.stages} in {command.run}; next: {_next(command)}")
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def _command(arguments: Sequence[str] | None) -> None:
     options.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is said at once
     # It brings torch and numba, which a refused argument does not wait for.
     print(importlib.import_module("train.evaluation.measuring").evaluate(options))
-    print(f"report: {options.out / options.report_name}.html")
+    print(f"report: {options.out / options.report_name}.html; open it in a browser")
 
 
 if __name__ == "__main__":

@@ -46,6 +46,8 @@ def _command(arguments: Sequence[str] | None) -> None:
     stylegan_file = importlib.import_module("train.checkpoints.stylegan_file")
     report = stylegan_file.import_file(given.file, given.out, given.view_layers)
     print("\n".join(map(printable, report)))
+    use = f"--preset paper --data FOLDER --gan.checkpoint {given.out} --rounds 1"
+    print(printable(f"checkpoint: {given.out}; next: python -m train.cycle {use}"))
 
 
 if __name__ == "__main__":

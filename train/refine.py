@@ -67,7 +67,7 @@ def _command(arguments: Sequence[str] | None) -> None:
     # It brings torch and numba, which a refused argument does not wait for.
     refined = importlib.import_module("train.evaluation.refined_photos")
     refined.refine_photos(given.photos, given.masks, given.bundle, given.steps, given.out)
-    print(f"report: {given.out / 'refinement.html'}")
+    print(f"report: {given.out / 'refinement.html'}; open it in a browser")
 
 
 if __name__ == "__main__":

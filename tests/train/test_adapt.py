@@ -115,7 +115,9 @@ def test_the_camera_learns_from_meshes_on_a_trunk_that_knows_photographs(bundle,
     assert adapted_to_meshes(bundle, tmp_path, "--camera-steps", "2") == 0
     network = load_inverse_graphics(tmp_path / "out/bundle" / WEIGHTS_FILE)
     assert network.shape.camera == "pretrained"
-    assert bundles.load(tmp_path / "out/bundle").manifest.parity["inverse_graphics"]["cameras"] < 1e-3
+    assert (
+        bundles.load(tmp_path / "out/bundle").manifest.parity["inverse_graphics"]["cameras"] < 1e-3
+    )
 
 
 def copied(adapted, tmp_path):

@@ -31,6 +31,8 @@ from train.steps.whole import network_loss_of
 RISE = 0.2
 """Share of the steps in which the learning rate rises."""
 WEIGHTS = "weights.safetensors"
+MOST_RENDERED = 4_000
+"""Cut-outs that a last layer learns from beside the photographs."""
 PHOTOGRAPHED_SHARE = 0.25
 """Of photographs in what a whole camera part learns from: there are many more rendered objects."""
 
@@ -163,7 +165,12 @@ class Training:
     @cached_property
     def _rendered(self) -> Codes | None:
         rendered = self.rehearsal.for_camera() or self.rehearsal.procedural
-        return None if rendered is None else codes_of(self.network, rendered, 1, self.seed)
+        if rendered is None:
+            return None
+        random = np.random.default_rng(self.seed)
+        rows = random.permutation(len(rendered.images))[:MOST_RENDERED]
+        some = CutOutBatch(*(values[rows] for values in rendered))
+        return codes_of(self.network, some, 1, self.seed)
 
     @cached_property
     def _photographed(self) -> Codes:

@@ -28,6 +28,10 @@ function wedge(bin, step, inner, outer) {
     d: outline, class: bin % 90 ? "wedge" : "wedge quarter", "data-bin": bin});
 }
 
+/* Which key it was. The digits above the letters need Shift on some keyboards. */
+const typed = ({key, code}) => /^Digit[0-9]$/.test(code) ? code.at(-1)
+  : key.length === 1 ? key.toLowerCase() : key;
+
 /* A table, as Python's csv module reads it, and how it becomes a file. */
 function csv(lines) {
   const quoted = (cell) => /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;

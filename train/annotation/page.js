@@ -149,6 +149,8 @@ function turn(by) {
   const {bin} = choices[current];
   choose(current, {bin: bin === null ? 0 : (bin + by + 360) % 360});
 }
+/* Times 30 degrees: the row above the letters has but ten digits. */
+const BIN_KEYS = [..."0123456789qw"];
 const KEYS = {
   ArrowUp: () => go(current - 1), ArrowDown: () => go(current + 1),
   ArrowLeft: () => turn(-STEP), ArrowRight: () => turn(STEP),
@@ -157,8 +159,8 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const onButton = event.key === "Enter" && event.target.closest("button");
-  const action = /^[0-9]$/.test(event.key) ? () => choose(current, {bin: STEP * event.key})
-    : KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  const key = typed(event), bin = BIN_KEYS.indexOf(key);
+  const action = bin >= 0 ? () => choose(current, {bin: given.bins[bin]}) : KEYS[key];
   if (!action || onButton) return;
   event.preventDefault();
   action();

@@ -155,9 +155,6 @@ const KEYS = {
   ArrowUp: (event) => turn(azimuth + (event.shiftKey ? 1 : FINE)),
   ArrowDown: (event) => turn(azimuth - (event.shiftKey ? 1 : FINE)),
 };
-/* The digits above the letters need Shift on some keyboards. */
-const typed = ({key, code}) => /^Digit[0-9]$/.test(code) ? code.at(-1)
-  : key.length === 1 ? key.toLowerCase() : key;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const key = typed(event), bin = BIN_KEYS.indexOf(key);

@@ -29,6 +29,11 @@ def check(config: Config, stages: Collection[str]) -> None:
         source in (PROCEDURAL, CHECKPOINT) or Path(source).is_dir() or "photographs" not in stages,
         f"--photographs.source {source}: no such folder; give one, {PROCEDURAL} or {CHECKPOINT}",
     )
+    given = config.photographs.masks
+    require(
+        not given or (Path(given).is_dir() and source not in (PROCEDURAL, CHECKPOINT)),
+        f"--masks {given}: no such folder, or --data names no folder of photographs",
+    )
     known = not vgg or Path(vgg).is_file() or "inverse" not in stages
     require(known, f"--inverse.vgg {vgg}: no such file")
     if "segmenter" in stages:
@@ -95,7 +100,8 @@ def require_masks(config: Config) -> None:
         f"--export.category {config.export.category}: the segmenter is trained on procedural "
         f"{known} and would find nothing else (if these are {known}, leave --export.category at "
         f"{known}); give one with --segmenter.onnx FILE (`images` uint8 [B, S, S, 3] -> `masks` "
-        "float32 [B, s, s]), or a folder of photographs that all have an alpha channel",
+        "float32 [B, s, s]), or a folder of photographs that all have an alpha channel, or masks "
+        "of the same names (--masks FOLDER)",
     )
 
 

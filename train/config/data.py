@@ -29,6 +29,9 @@ class PhotographsConfig(Section):
     source: Annotated[str, tyro.conf.arg(aliases=["--data"], metavar="SOURCE")] = PROCEDURAL
     """A folder of JPEG, PNG, WebP, GIF, HEIC and AVIF files, `procedural` (rendered vehicles),
     or `checkpoint` (samples of the StyleGAN2 in gan.checkpoint)."""
+    masks: Annotated[str, tyro.conf.arg(aliases=["--masks"], metavar="FOLDER")] = ""
+    """A folder with the masks of a folder of photographs: pictures of the same names, white, or
+    opaque, on the object. Empty: folders called `masks` among the photographs, and alpha."""
     count: Annotated[int, Ge(64)] = 60_000
     """Procedural or sampled photographs to make; of a folder all are taken."""
     truncation: PositiveShare = 0.7

@@ -81,6 +81,25 @@ its samples (--data checkpoint). Without one a StyleGAN2 of full width is traine
 PRESETS = {
     "smoke": SMOKE, "vehicles": VEHICLES, "cpu": config.Config(), "gpu": GPU, "paper": PAPER,
 }  # fmt: skip
+
+
+def of_category(name: config.PresetName, category: str) -> config.Config:
+    """A preset, fit for what the photographs show.
+
+    `smoke` starts from the shipped GANs. For another category it trains one from scratch, so
+    shortly that its images are blurs, and asks a person for one row per direction alone.
+    """
+    if name != "smoke" or category == config.PROCEDURAL_CATEGORY:
+        return PRESETS[name]
+    return config.override(
+        SMOKE,
+        gan={"init": "scratch", "kimg": 10, "warm_start": True},
+        viewpoints={"per_bin": 1, "suggested_per_bin": 0},
+        multiview={"smallest_mask": 0.0, "largest_border": 1.0, "second_instance": 1.0},
+        cutouts={"procedural": 0},
+    )
+
+
 PURPOSES = {
     "smoke": "every stage in minutes on two cores: proves the machinery, not the method",
     "vehicles": "the shipped bundle, from the shipped GANs as they are, in an hour or two",

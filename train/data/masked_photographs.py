@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphics.camera import NOMINAL_DISTANCE
+from graphics.photographs import GREY
 from train.data.vehicles import surroundings
 from train.running.workspace import StageFolder
 
@@ -54,9 +55,23 @@ class MaskedPhotographs:
         An object that was cut out shows no background; what a segmenter has to read does.
         """
         images, masks = self.load(numbers)
-        size = self.images.shape[1]
         for index in range(1, len(numbers), 2):
-            scene = surroundings(seed, first + index, SHADOW_EXTENTS, SCENE_CAMERA, size)[0]
-            behind = torch.from_numpy(scene).permute(2, 0, 1)
+            behind = torch.from_numpy(self._scene(seed, first + index)).permute(2, 0, 1)
             images[index] = torch.lerp(behind, images[index], masks[index])
         return Labelled(images, masks)
+
+    def scenes(self, numbers: NDArray[np.integer], seed: int) -> NDArray[np.uint8]:
+        """What a segmenter would be served, [B, R, R, 3]: photographs as they are, and what was cut
+        out before the procedural scene (seed, number)."""
+        images = np.array(self.images[numbers])
+        for image, mask, number in zip(images, self.masks[numbers], numbers, strict=True):
+            outside = image[mask == 0]
+            if len(outside) and (outside == GREY).all():
+                share = mask[..., None].astype(np.float32) / 255
+                behind = self._scene(seed, int(number)) * 255
+                image[:] = np.rint(behind + (image - behind) * share)
+        return images
+
+    def _scene(self, seed: int, index: int) -> NDArray[np.float32]:  # [R, R, 3] in 0..1
+        size = self.images.shape[1]
+        return surroundings(seed, index, SHADOW_EXTENTS, SCENE_CAMERA, size)[0]

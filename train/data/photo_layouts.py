@@ -186,13 +186,15 @@ def read_photo_set(folder: Path, size: int, masks: Path | None = None, split: st
     return read_photos(photos, size, skipped)
 
 
-def read_training(folder: Path, size: int) -> PhotoSet:
+def read_training(folder: Path, size: int, masks: Path | None = None) -> PhotoSet:
     """Photographs for a training: a published data set's `train` split, or all of a folder.
+
+    `masks`: a folder with the masks of all of them.
 
     Raises:
         PhotographsError: nothing usable.
     """
-    return read_photo_set(folder, size, split="train" if is_published(folder) else "")
+    return read_photo_set(folder, size, masks, split="train" if is_published(folder) else "")
 
 
 def is_published(folder: Path) -> bool:

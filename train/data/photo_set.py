@@ -59,6 +59,20 @@ class PhotoSet(NamedTuple):
     names: list[str]
     skipped: list[Skipped]
 
+    def subset(self, numbers: NDArray[np.integer], skipped: list[Skipped]) -> "PhotoSet":
+        """Some of them, in this order, and what is left out in all."""
+        return PhotoSet(
+            self.images[numbers],
+            self.scenes[numbers],
+            self.masks[numbers],
+            self.masked[numbers],
+            self.cameras[numbers],
+            [self.frames[number] for number in numbers],
+            [self.sizes[number] for number in numbers],
+            [self.names[number] for number in numbers],
+            skipped,
+        )
+
     def photograph(self, number: int) -> Photograph:
         """One of them as the service has it, with no finer pixels than these."""
         mask = self.masks[number] if self.masked[number] else None

@@ -4,7 +4,7 @@ Writes `report.json`, `report.md`, `report.html`, `objects.json`, `contact_sheet
 `azimuth_errors.png`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from train.evaluation.metrics import (
 from train.evaluation.renders import as_pixels
 from train.evaluation.report import Report, ReportRow
 from train.pictures.histogram import azimuth_histogram
+from train.running.gate import Gate, as_facts
 from train.running.workspace import write_json
 
 TITLES = (["photograph"], ["mask"], ["re-render"], ["predicted, novel views"], ["ground truth"])
@@ -40,13 +41,17 @@ CAPTIONED = {
 
 
 def write_object_report(
-    folder: Path, rows: Mapping[str, Measured], truth: HeldOut, about: Mapping[str, Any]
+    folder: Path,
+    rows: Mapping[str, Measured],
+    truth: HeldOut,
+    about: Mapping[str, Any],
+    gates: Sequence[Gate] = (),
 ) -> Report:
     """Write the report of the rows: the first is what is measured, the others beside it.
 
-    `about`: what one must know to get the same metrics again.
+    `about`: what one must know to get the same metrics again; `gates`: of the run.
     """
-    report = object_report(rows, truth, about)
+    report = object_report(rows, truth, about, gates)
     report.write(folder)
     per_object = {
         row: {name: np.round(v, 5).tolist() for name, v in measured.scores._asdict().items()}
@@ -56,7 +61,12 @@ def write_object_report(
     return report
 
 
-def object_report(rows: Mapping[str, Measured], truth: HeldOut, about: Mapping[str, Any]) -> Report:
+def object_report(
+    rows: Mapping[str, Measured],
+    truth: HeldOut,
+    about: Mapping[str, Any],
+    gates: Sequence[Gate] = (),
+) -> Report:
     """The report without its file of every object's scores."""
     every = len(truth.images)
     counts = {name: len(measured.scores.iou2d_input) for name, measured in rows.items()}
@@ -84,7 +94,8 @@ def object_report(rows: Mapping[str, Measured], truth: HeldOut, about: Mapping[s
         },
         METRICS,
         INTERVAL.format("objects"),
-        notes=[
+        notes=[gate.line() for gate in gates]
+        + [
             f"{HEADLINE}, {first_name} above {row}, object by object: {margin.text(3)}"
             for row, margin in margins.items()
         ],
@@ -95,6 +106,7 @@ def object_report(rows: Mapping[str, Measured], truth: HeldOut, about: Mapping[s
         pictures=gallery.pictures,
         pictures_text=gallery.text,
         details={
+            "gates": as_facts(gates),
             "objects_of_rows": counts,
             f"margin_{HEADLINE}": {row: margin.json() for row, margin in margins.items()},
         },

@@ -24,12 +24,20 @@ from graphics.mesh import Template
 from train.data.photo_set import PhotoSet
 from train.evaluation.benchmark import BATCH, Predicted
 from train.evaluation.contact_sheet import Shown, gallery_of
-from train.evaluation.metrics import INTERVAL, METRICS, ROWS, Estimate, Metric, estimates
+from train.evaluation.metrics import (
+    INTERVAL,
+    METRICS,
+    ROWS,
+    Estimate,
+    Metric,
+    estimates,
+)
 from train.evaluation.renders import as_pixels, render_on_grey
 from train.evaluation.report import Report, ReportRow
 from train.metrics.mask_iou import mask_iou, solid
 from train.metrics.mesh_quality import flipped_faces, self_intersections, watertight
 from train.running.chunks import joined
+from train.running.gate import Gate, as_facts
 from train.running.progress import ignore_progress
 
 TURNS_DEGREES = (60.0, 120.0, 180.0, 240.0, 300.0)
@@ -86,6 +94,13 @@ class PhotosMeasured(NamedTuple):
     """[N, R, R] in 0..1, as the network was given them."""
     renders: NDArray[np.uint8]
     """[N, 6, R, R, 3]: at the predicted camera, then from other azimuths, on grey."""
+
+
+class OfRun(NamedTuple):
+    """What the report of a run has beside the metrics of its photographs."""
+
+    rows: Mapping[str, ReportRow]
+    gates: Sequence[Gate]
 
 
 class PhotoPredictor(Protocol):
@@ -190,8 +205,10 @@ def write_photo_report(
     photos: PhotoSet,
     about: Mapping[str, Any],
     row: str = "bundle",
+    of_run: OfRun | None = None,
 ) -> Report:
     """Write the report. `row`: what was measured, one of `metrics.ROWS`."""
+    of_run = of_run or OfRun({}, [])
     metrics = photo_estimates(measured)
     flags = Counter(flag for found in measured.flags for flag in found)
     shown = partial(_shown, measured, photos)
@@ -205,15 +222,17 @@ def write_photo_report(
             "flagged": sum(bool(found) for found in measured.flags),
             "skipped_count": len(photos.skipped),
         },
-        {row: ReportRow(metrics, ROWS[row])},
+        {row: ReportRow(metrics, ROWS[row])} | dict(of_run.rows),
         {name: PHOTO_METRICS[name] for name in metrics},
         INTERVAL.format("photographs"),
-        notes=[f"flagged as {flag}: {count}" for flag, count in sorted(flags.items())],
+        notes=[gate.line() for gate in of_run.gates]
+        + [f"flagged as {flag}: {count}" for flag, count in sorted(flags.items())],
         skipped=photos.skipped,
         files={"contact_sheet.png": gallery.contact_sheet},
         pictures=gallery.pictures,
         pictures_text=gallery.text,
         details={
+            "gates": as_facts(of_run.gates),
             "flags": dict(flags),
             "photographs": [_entry(measured, photos, i) for i in range(len(photos.names))],
         },

@@ -24,6 +24,15 @@ def on_grey(
     return np.where(solid(masks)[..., None], images, images.dtype.type(NEUTRAL))
 
 
+def on_grey_softly(
+    images: NDArray[np.uint8],  # [..., H, W, 3]
+    masks: NDArray[np.floating],  # [..., H, W] in 0..1
+) -> NDArray[np.floating]:
+    """The images in 0..1 before neutral grey, blended as the masks say."""
+    pixels = images.astype(np.float32) / 255
+    return NEUTRAL + (pixels - NEUTRAL) * masks[..., None].astype(np.float32)
+
+
 def _samples(size: int) -> int:
     return 2 if size >= COARSE_SIZE else 4
 

@@ -142,6 +142,20 @@ def read_attributes(network: AttributeClassifier, images: Tensor) -> AttributeRe
     return AttributeReadings(*(column.float().cpu().numpy() for column in columns))
 
 
+@torch.inference_mode()
+def azimuths_both_ways(
+    network: AttributeClassifier,
+    images: Tensor,  # [N, 3, R, R] in 0..1
+) -> tuple[np.ndarray, np.ndarray]:  # f32 [N] degrees, twice
+    """The likeliest azimuth of each image, and of its mirror image, turned back."""
+    images = images.to(next(network.parameters()).device)
+    plain, mirrored = (
+        network(given).azimuth_logits.argmax(dim=-1).float().cpu().numpy() * (360.0 / AZIMUTH_BINS)
+        for given in (images, images.flip(-1))
+    )
+    return plain, -mirrored
+
+
 def save_attributes(network: AttributeClassifier, path: Path) -> None:
     """Write the weights and the image size, atomically."""
     save_network(path, network, {"size": str(network.size)})

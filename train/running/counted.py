@@ -65,6 +65,8 @@ def _outside(path: Path) -> str | None:
 
 def _photographs(config: Config, step: Step, values: dict[str, Any]) -> None:
     source = config.photographs.source
+    if not config.photographs.masks:
+        del values["photographs.masks"]  # earlier versions did not have it
     if source != CHECKPOINT:
         del values["photographs.truncation"]
     else:
@@ -118,8 +120,8 @@ SPECIAL = {
 }  # fmt: skip
 
 PATHS = (
-    "photographs.source", "gan.checkpoint", "gan.init", "segmenter.onnx", "inverse.vgg",
-    "cutouts.meshes", "cutouts.photographs",
+    "photographs.source", "photographs.masks", "gan.checkpoint", "gan.init", "segmenter.onnx",
+    "inverse.vgg", "cutouts.meshes", "cutouts.photographs",
 )  # fmt: skip
 OUTSIDE = " (files that belong to it)"
 """After the name of such a setting: what data_files.outside finds, annotations for example."""

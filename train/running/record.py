@@ -17,6 +17,8 @@ from train.running.plan import ONCE, Step, after, plan, reads
 from train.running.workspace import StageFolder, Workspace, WorkspaceError, write_json
 
 RECORD = "depends_on.json"
+MARKS = {RECORD, "started.json"}
+"""What a step writes before its first result."""
 TABLE = "viewpoints.csv"
 """The result of stage viewpoints that a person may edit, before the stage has ended or after."""
 
@@ -142,6 +144,15 @@ class Records:
         }
         return {"settings": known, "inputs": {}}
 
+    def forget_if_empty(self, step: Step) -> None:
+        """Take a step for one that has not begun, if it has written nothing but its marks: it was
+        refused, or stopped, as over the wrong folder of photographs."""
+        folder = self.folder(step).path
+        if folder.is_dir() and {path.name for path in folder.iterdir()} <= MARKS:
+            for name in MARKS:
+                (folder / name).unlink(missing_ok=True)
+            self._now.clear()
+
     def bundle_is_current(self) -> bool:
         """Whether the bundle is of the last round, and what the settings would export."""
         step = self.steps[-1]
@@ -163,6 +174,9 @@ def prepare(records: Records, redo: Sequence[str]) -> None:
         WorkspaceError: other steps have run with other settings or data.
     """
     named = steps_named(records.steps, redo)
+    changes = records.changes()
+    for change in changes:
+        records.forget_if_empty(change.step)
     changes = records.changes()
     removed = after(records.steps, named)
     left = [change for change in changes if change.step not in removed]

@@ -9,6 +9,8 @@ label all photographs anew. Writes `labels.npz` (cameras f32 [N, 5], nan where u
 bool [N], confidences f32 [N]).
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,18 +18,22 @@ from numpy.typing import NDArray
 from graphics.camera import AZIMUTH, ELEVATION
 from train.config import PROCEDURAL, CamerasConfig, Config
 from train.data.vehicles import photographs
+from train.evaluation.gates import mirror_gate
 from train.metrics.camera_error import camera_errors
-from train.models.attributes import read_attributes
+from train.models.attributes import azimuths_both_ways, load_attributes, read_attributes
 from train.models.serving_graphs import channels_first
 from train.pose.estimators import Labels, PoseEstimator, from_attributes, pose_estimator
 from train.pose.self_training import TrainingSet, train_estimator
 from train.running.chunks import computed_chunks
+from train.running.device import default_device
+from train.running.gate import Gate, as_facts
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace, WorkspaceError, round_to
 
 BATCH = 64
 COMPARED = 2_000
-"""Procedural photographs whose labels are compared with ground truth, for the report only."""
+"""Photographs whose labels are compared with their mirror images', and procedural ones whose labels
+are compared with ground truth, for the report only."""
 
 
 def run(config: Config, workspace: Workspace, round: int = 0) -> None:
@@ -46,14 +52,16 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         keep = labelling.trusted(labels)
     arrays = {"cameras": labels.cameras, "keep": keep, "confidences": labels.confidences}
     folder.save_arrays("labels.npz", arrays)
-    facts = {
+    facts: dict[str, Any] = {
+        "gates": as_facts([labelling.gate(folder, labels)]),
         "photographs": len(keep),
         "kept_fraction": round_to(float(keep.mean())),
         "confidence_median": round_to(float(np.median(labels.confidences))),
     }
     if config.photographs.source == PROCEDURAL:
         facts |= _errors(config, labels, keep)
-    Progress(workspace, "cameras", 1, round).say(f"{facts}")
+    said = {name: value for name, value in facts.items() if name != "gates"}
+    Progress(workspace, "cameras", 1, round).say(f"{said}")
     folder.finish(**facts)
 
 
@@ -85,6 +93,21 @@ class _Labelling:
                 "°): train stage `inverse` longer, or raise --cameras.largest-mirror-degrees"
             )
         return keep
+
+    def gate(self, folder: StageFolder, labels: Labels) -> Gate:
+        """Whether the network that labelled last, if it is a classifier, contradicts itself.
+
+        The labels themselves sum both of its readings; `inverse` notes how far they are apart.
+        """
+        trained = sorted(folder.path.glob("self_training_*/classifier.safetensors"))
+        trained = trained or sorted(folder.path.glob("estimator_*/classifier.safetensors"))
+        if not trained:
+            return mirror_gate(labels.disagreements, np.zeros_like(labels.disagreements))
+        network = load_attributes(trained[-1]).to(default_device())
+        some = np.linspace(0, len(self.images) - 1, COMPARED).round().astype(int)
+        pixels = torch.from_numpy(np.array(self.images[np.unique(some)]))
+        read = [azimuths_both_ways(network, channels_first(part)) for part in pixels.split(BATCH)]
+        return mirror_gate(*(np.concatenate(part) for part in zip(*read, strict=True)))
 
     def label(self, folder: StageFolder, estimate: PoseEstimator) -> Labels:
         """Labels of every photograph; goes on from the folder's checkpoint."""

@@ -19,12 +19,15 @@ from torch import Tensor
 from train.checkpoints.imported import load_checkpoint
 from train.config import PROCEDURAL, Config, ConfigError, GanConfig
 from train.data.stream import PhotographStream
+from train.evaluation.gates import gan_gates
 from train.models import weights
 from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
+from train.models.segmenter import load_segmenter
 from train.models.stylegan2 import published_channels
 from train.pictures.grid import write_view_grid
 from train.running.device import Device, default_device, keep_freed_memory, launch, processes_for
+from train.running.gate import Gate, as_facts
 from train.running.progress import Progress
 from train.running.provenance import training_command
 from train.running.workspace import StageFolder, StepLoop, Workspace
@@ -46,13 +49,30 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         folder.start(started)
         _save(folder, taken.generator, taken.discriminator, kimg="0", **taken.origin)
         write_view_grid(taken.generator.to(default_device()), folder.file("images/000000.png"))
-        folder.finish(kimg=0, camera_conditioned=False, **taken.origin)
+        gates = as_facts(_gates(config, workspace, round))
+        folder.finish(gates=gates, kimg=0, camera_conditioned=False, **taken.origin)
         return
     folder.start(started)
     processes = settings.processes or processes_for(settings.batch_size, threaded=True)
     facts = launch(_train, processes, settings.precision, config, workspace, round, augment)
     kimg = settings.conditioned_kimg if round else settings.kimg
-    folder.finish(kimg=kimg, camera_conditioned=round > 0, **facts)
+    gates = as_facts(_gates(config, workspace, round))
+    folder.finish(gates=gates, kimg=kimg, camera_conditioned=round > 0, **facts)
+
+
+def _gates(config: Config, workspace: Workspace, round: int) -> list[Gate]:
+    """What is to be said of the GAN that this stage has written."""
+    generator = weights.load_generator(workspace.stage("gan", round).file("generator.safetensors"))
+    images = np.load(workspace.stage("photographs").require("images.npy"), mmap_mode="r")
+    cameras = None
+    if round:
+        with np.load(workspace.stage("cameras", round).require("labels.npz")) as labels:
+            cameras = labels["cameras"][labels["keep"]]
+    device, segmenter = default_device(), workspace.stage("segmenter")
+    segment = load_segmenter(segmenter.path, device) if segmenter.done else None
+    name = "--gan.conditioned-kimg" if round else "--gan.kimg"
+    again = f"train for longer with {name} and --redo gan:{round}"
+    return gan_gates(generator.eval().to(device), images, cameras, segment, again)
 
 
 def augments(config: Config, workspace: Workspace) -> bool:

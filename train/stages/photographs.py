@@ -1,10 +1,10 @@
 """Stage photographs: the single-view images that everything else is trained on.
 
-Writes `images.npy` (uint8 [N, R, R, 3]); a folder whose files all have an alpha channel also gives
-`masks.npy` (uint8 [N, R, R]). An imported StyleGAN2 can generate them: photograph i is then a
-function of (checkpoint, truncation, seed, i). The ground truth of procedural photographs is not
-stored, for it is a function of (seed, index). Only evaluation, the segmenter and the attribute
-classifier use it.
+Writes `images.npy` (uint8 [N, R, R, 3]). A folder also gives `names.json` (N file names), and where
+all files have a mask or an alpha channel `masks.npy` (uint8 [N, R, R]). An imported StyleGAN2 can
+generate them: photograph i is then a function of (checkpoint, truncation, seed, i). The ground
+truth of procedural photographs is not stored, for it is a function of (seed, index). Only
+evaluation, the segmenter and the attribute classifier use it.
 """
 
 import os
@@ -16,20 +16,25 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from graphics.photographs import frame_around
 from train.checkpoints.imported import load_checkpoint
 from train.config import CHECKPOINT, PROCEDURAL, Config
 from train.data.array_file import ArrayFile
 from train.data.photo_layouts import read_training
 from train.data.photo_set import PhotoSet
-from train.data.picture_files import counted
+from train.data.picture_files import Skipped, counted
 from train.data.vehicles import photographs
+from train.evaluation.gates import masks_gate, photographs_gate
 from train.models.generated import as_pixels, generate, sample_contents
 from train.running.device import default_device
+from train.running.gate import as_facts
 from train.running.progress import Progress
-from train.running.workspace import StageFolder, StepLoop, Workspace
+from train.running.workspace import StageFolder, StepLoop, Workspace, write_json
 
 CHUNK = 512  # photographs that a thread renders at once: about half a second of work
 CHUNKS_PER_CHECKPOINT = 8  # at least: one for every core
+JUDGED = 2_000  # masks that the gate looks at
+NEARLY_ALL = 0.9  # share of photographs with a mask from which on the others are left out
 GENERATED_AT_ONCE = 64  # photographs generated from one state of the random numbers
 
 
@@ -37,6 +42,8 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     """Write the photographs of the run; goes on where a killed run stopped."""
     folder = workspace.stage("photographs")
     settings = asdict(config.photographs)
+    if not settings["masks"]:
+        del settings["masks"]  # runs older than it go on
     if config.photographs.source == CHECKPOINT:
         _write_generated(config, workspace, folder)
         return
@@ -75,7 +82,8 @@ def _write_procedural(config: Config, workspace: Workspace, folder: StageFolder)
 
 def _write_generated(config: Config, workspace: Workspace, folder: StageFolder) -> None:
     taken, settings = load_checkpoint(config), config.photographs
-    folder.start({**asdict(settings), "seed": config.seed, **taken.origin})
+    given = {name: value for name, value in asdict(settings).items() if name != "masks"}
+    folder.start({**given, "seed": config.seed, **taken.origin})
     generator = taken.generator.to(default_device())
     count, size = settings.count, settings.size
     file = ArrayFile(folder.file("images.npy"), (count, size, size, 3))
@@ -102,7 +110,8 @@ def _write_generated(config: Config, workspace: Workspace, folder: StageFolder) 
 
 def _write_folder(config: Config, workspace: Workspace, folder: StageFolder) -> None:
     size = config.photographs.size
-    found = read_training(Path(config.photographs.source), size)
+    masks = Path(config.photographs.masks) if config.photographs.masks else None
+    found = with_masks_only(read_training(Path(config.photographs.source), size, masks))
     skipped = [f"{file.name}: {file.reason}" for file in found.skipped]
     progress = Progress(workspace, "photographs", len(found.images))
     for line in skipped:
@@ -118,13 +127,38 @@ def _write_folder(config: Config, workspace: Workspace, folder: StageFolder) -> 
         file = ArrayFile(folder.file(name), rows.shape)
         file.rows[:] = rows
         file.finish()
+    write_json(folder.file("names.json"), found.names)
+    gates = [photographs_gate(found.scenes)]
+    if found.masked.all():
+        some = np.unique(np.linspace(0, len(found.masks) - 1, JUDGED).round().astype(int))
+        whole = np.array([_shows_all(found, number) for number in some])
+        gates.append(masks_gate(found.masks[some], "of the photographs", whole))
     folder.finish(
+        gates=as_facts(gates),
         count=len(found.images),
         size=size,
         source=config.photographs.source,
         masks=bool(found.masked.all()),
         skipped=skipped,
     )
+
+
+def _shows_all(found: PhotoSet, number: int) -> bool:
+    """Whether the box of what a photograph was cut out by is all of it, to a fiftieth."""
+    side = frame_around(0, 0, *found.sizes[number]).side
+    return abs(found.frames[number].side - side) <= 0.02 * side
+
+
+def with_masks_only(found: PhotoSet) -> PhotoSet:
+    """Without the few photographs that bring no mask where nearly all others do; those are named
+    among what is left out."""
+    if found.masked.all() or found.masked.mean() < NEARLY_ALL:
+        return found
+    chosen = np.flatnonzero(found.masked)
+    reason = "it brings no mask, and nearly all others do: give it an alpha channel or a mask"
+    opaque = np.flatnonzero(~found.masked)
+    left_out = [Skipped(found.names[number], reason) for number in opaque]
+    return found.subset(chosen, found.skipped + left_out)
 
 
 def _notes(config: Config, found: PhotoSet) -> Iterator[str]:

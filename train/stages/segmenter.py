@@ -9,6 +9,7 @@ given `segmenter.onnx`.
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,9 +21,12 @@ from train.config.checks import check_segmenter, require_masks
 from train.data.augmentation import BatchRandom, augment
 from train.data.masked_photographs import Labelled, MaskedPhotographs, as_labelled
 from train.data.vehicles import HELD_OUT_SEED, photographs
+from train.evaluation.gates import masks_gate
 from train.models.layers import channels_last
 from train.models.segmenter import Segmenter, load_segmenter, save_segmenter
+from train.models.serving_graphs import channels_first
 from train.running.device import Device, default_device
+from train.running.gate import Gate, as_facts
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace, round_to, write_atomically
 from train.steps.one_cycle import train_one_cycle
@@ -59,12 +63,27 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         segment = _train(config, workspace, _batches(config, taken))
         source = "trained"
     held_out = _held_out(config, workspace.stage("photographs"))
-    facts = {}
+    facts: dict[str, Any] = {"gates": as_facts(_gates(workspace, segment))}
     if held_out is not None:
         iou = held_out_iou(segment, held_out)
         Progress(workspace, "segmenter", 1).say(f"{source}: held-out IoU {iou:.3f}")
-        facts = {"held_out_iou": round_to(iou), "held_out_images": len(held_out.images)}
+        facts |= {"held_out_iou": round_to(iou), "held_out_images": len(held_out.images)}
     folder.finish(source=source, **facts)
+
+
+@torch.inference_mode()
+def _gates(workspace: Workspace, segment: Callable[[Tensor], Tensor]) -> list[Gate]:
+    """Whether the segmenter finds objects in the run's photographs, if those are there yet."""
+    taken = workspace.stage("photographs")
+    if not taken.done:
+        return []
+    images = np.load(taken.require("images.npy"), mmap_mode="r")
+    some = np.unique(np.linspace(0, len(images) - 1, HELD_OUT).round().astype(int))
+    masks = []
+    for rows in np.array_split(some, -(-len(some) // 64)):
+        pixels = channels_first(torch.from_numpy(images[rows]).to(default_device()))
+        masks.append(segment(pixels).cpu().numpy())
+    return [masks_gate(np.concatenate(masks), "that the segmenter finds in the photographs")]
 
 
 def mask_loss(logits: Tensor, masks: Tensor) -> Tensor:  # [B, R, R], [B, R, R] in 0..1

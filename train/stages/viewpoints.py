@@ -33,6 +33,7 @@ from train.annotation.table import (
 )
 from train.annotation.viewpoint_choice import FEWEST, first_codes, measured_choice, score_codes
 from train.config import PROCEDURAL, Config
+from train.evaluation.gates import annotation_gate
 from train.models.attributes import AttributeClassifier, load_attributes
 from train.models.generated import as_pixels, generate_grid, sample_contents
 from train.models.generator import Generator
@@ -40,6 +41,7 @@ from train.models.weights import load_generator
 from train.pictures.grid import write_labelled_rows
 from train.pose import attribute_classifier
 from train.running.device import default_device
+from train.running.gate import as_facts
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, Workspace, WorkspaceError, write_json
 
@@ -82,8 +84,13 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
             f"few codes face {', '.join(thin)} degrees ({per_bin}): photographs from there will be "
             "confused with opposite ones; train the plain GAN for longer (--gan.kimg)"
         )
+    gates = as_facts([annotation_gate(per_bin)])
     folder.finish(
-        **metrics, kept=int(keep.sum()), kept_per_bin=per_bin, annotator=_annotator(config)
+        **metrics,
+        gates=gates,
+        kept=int(keep.sum()),
+        kept_per_bin=per_bin,
+        annotator=_annotator(config),
     )
 
 

@@ -85,6 +85,14 @@ def test_a_person_clicks_types_reloads_and_downloads(opened, tmp_path):
 
 
 @pytest.mark.browser
+def test_every_direction_has_a_key(opened, tmp_path):
+    tab = opened(page_of(tmp_path))
+    for key, bin in zip("0123456789qw", BINS, strict=True):
+        tab.keyboard.press(key)
+        assert shown(tab)[0].startswith(f"{bin} degrees, ")
+
+
+@pytest.mark.browser
 def test_what_the_classifier_filled_in_is_shown_and_comes_back_unchanged(opened, tmp_path):
     tab = opened(page_of(tmp_path, FILLED))
     got = download(tab, tmp_path / "download.csv")

@@ -70,7 +70,7 @@ def test_settings_that_a_stage_could_not_use_are_refused(changes, said):
 
 def test_the_command_ends_with_status_2_before_anything_is_written(tmp_path, capsys):
     folder = tmp_path / "run"
-    arguments = ["--preset", "smoke", "--data", str(tmp_path), "--run", str(folder)]
+    arguments = ["--preset", "vehicles", "--data", str(tmp_path), "--run", str(folder)]
     assert cycle.main([*arguments, "--export.category", "birds"]) == cycle.UNUSABLE
     assert "the shipped GANs" in capsys.readouterr().err
     assert [path.name for path in folder.iterdir()] == ["lock"]

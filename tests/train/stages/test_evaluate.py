@@ -93,16 +93,24 @@ def test_of_another_category_the_own_photographs_are_measured(tmp_path: Path, ma
     given[:, 8:24, 8:24] = 255
     np.save(taken.file("images.npy"), images)
     np.save(taken.file("masks.npy"), given)
-    taken.finish(masks=masks)
+    names = [f"bird {number}.png" for number in range(20)]
+    taken.file("names.json").write_text(json.dumps(names))
+    taken.finish(count=20, masks=masks)
     evaluate.run(override(CONFIG, export={"category": "birds"}), workspace)
     folder = workspace.stage("evaluate")
     report = json.loads(folder.require("report.json").read_text())
-    assert [entry["name"] for entry in report["photographs"]] == [
-        f"photograph {number}" for number in (0, 4, 8, 11, 15, 19)
-    ]
-    assert report["about"]["category"] == "birds" and report["about"]["with_mask"] == 6 * masks
+    chosen = (9, 19) if masks else (0, 4, 8, 11, 15, 19)  # the segmenter has not seen the first
+    assert [entry["name"] for entry in report["photographs"]] == [names[n] for n in chosen]
+    assert report["about"]["category"] == "birds" and report["about"]["with_mask"] == 2 * masks
     facts = folder.facts()
-    assert facts["photographs"] == 6 and 0 <= facts["iou2d_rerender"] <= 1
+    assert list(report["rows"]) == ["inverse_graphics", "mean_prediction"]
+    mean = report["rows"]["mean_prediction"]["iou2d_rerender"]["value"]
+    assert facts["mean_prediction"]["iou2d_rerender"] == pytest.approx(mean, abs=1e-4)
+    (gate,) = facts["gates"]
+    margin = facts["iou2d_rerender"] - facts["mean_prediction"]["iou2d_rerender"]
+    assert gate["measured"] == pytest.approx(margin, abs=2e-4) and gate["verdict"] == "failed"
+    assert report["gates"] == [gate] and gate["sentence"] in (folder.path / "report.md").read_text()
+    assert facts["photographs"] == len(chosen) and 0 <= facts["iou2d_rerender"] <= 1
     assert ("iou2d_segmenter" in facts) == masks
     assert not facts.keys() & {"iou2d_novel30", "iou3d_canonical", "psnr_novel"}
     assert (folder.path / "contact_sheet.png").exists()

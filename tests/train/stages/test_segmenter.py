@@ -25,9 +25,9 @@ def photographed(path, *, masks: bool = False) -> Workspace:
     workspace = Workspace(path)
     folder = workspace.stage("photographs")
     folder.file("done.json")
+    rendered = vehicles.photographs(9, np.arange(40), 32)
+    np.save(folder.file("images.npy"), rendered.images)
     if masks:
-        rendered = vehicles.photographs(9, np.arange(40), 32)
-        np.save(folder.file("images.npy"), rendered.images)
         np.save(folder.file("masks.npy"), rendered.masks)
     folder.finish(masks=masks)
     return workspace
@@ -81,7 +81,9 @@ def test_of_another_category_without_masks_it_says_so_and_no_figure_of_vehicles(
     onnx.save(export_graph(SegmenterGraph(Segmenter(4)), {"images": example}, ["masks"]), path)
     workspace = photographed(tmp_path / "b")
     segmenter.run(override(birds, segmenter={"onnx": str(path)}), workspace)
-    assert workspace.stage("segmenter").facts() == {"source": "onnx"}
+    facts = workspace.stage("segmenter").facts()
+    assert [gate["name"] for gate in facts.pop("gates")] == ["masks"]
+    assert facts == {"source": "onnx"}
 
 
 def test_a_resumed_run_gives_the_weights_of_an_uninterrupted_one(tmp_path, monkeypatch):
