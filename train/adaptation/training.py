@@ -169,7 +169,8 @@ class Training:
             return None
         random = np.random.default_rng(self.seed)
         rows = random.permutation(len(rendered.images))[:MOST_RENDERED]
-        some = CutOutBatch(*(values[rows] for values in rendered))
+        images, cameras, kinds, objects = rendered
+        some = CutOutBatch(images[rows], cameras[rows], kinds[rows], objects[rows])
         return codes_of(self.network, some, 1, self.seed)
 
     @cached_property

@@ -24,8 +24,8 @@ def train_one_cycle(
     highest one, reached after the share `rise` of the steps; or several, as `torch.optim` takes
     groups of parameters: `params` and `lr` of each.
     """
-    groups = [{"params": network.parameters(), "lr": learning_rate}]
-    if not isinstance(learning_rate, float):
+    groups: list[dict[str, Any]] = [{"params": network.parameters(), "lr": learning_rate}]
+    if isinstance(learning_rate, Sequence):
         groups = list(learning_rate)
     optimiser = torch.optim.AdamW(groups)
     rates = [group["lr"] for group in optimiser.param_groups]
