@@ -20,6 +20,7 @@ from graphics.mesh import Template, load_template
 from service.model.manifest import (
     HALF,
     MANIFEST_FILE,
+    NEURAL_RENDERER,
     SAMPLES_FOLDER,
     TEMPLATE_FILE,
     BundleError,
@@ -56,8 +57,9 @@ class Bundle:
 
     def graph_file(self, name: str) -> GraphFile:
         """A graph, to be run."""
-        read = partial(self.graph_bytes, name)
-        return GraphFile(name, self.manifest.graph(name), read, self.manifest.has_half(name))
+        manifest, read = self.manifest, partial(self.graph_bytes, name)
+        sides = manifest.sides if name == NEURAL_RENDERER else None
+        return GraphFile(name, manifest.graph(name), read, manifest.has_half(name), sides)
 
     def samples(self) -> list[Path]:
         """The sample photographs, by name."""

@@ -29,6 +29,8 @@ HALF_PARITY_LIMIT = 0.1
 BATCH_AXIS = "batch"
 SIDE = "S"
 """The axis of pictures whose side a client chooses: any multiple of R; no number replaces it."""
+USUAL_SIDE, LARGEST_SIDE = 256, 1024
+"""Pixels per side of a picture where a client names none, and at most."""
 
 
 class Tensor(NamedTuple):
@@ -99,6 +101,8 @@ class GraphFile(NamedTuple):
     read: Callable[[bool], bytes]
     """Whether in float16 → the ONNX file; raises `BundleError` where there is none such."""
     has_half: bool = False
+    sides: tuple[int, int, int] | None = None
+    """The least, usual and largest side of pictures that may have any; None: it takes none such."""
 
 
 class BundleError(Exception):
@@ -144,6 +148,13 @@ class Manifest:
     def graphs(self) -> tuple[str, ...]:
         """Names of its graphs, in the order of `GRAPHS`."""
         return tuple(n for n in GRAPHS if n not in OPTIONAL or f"{n}.onnx" in self.files)
+
+    @property
+    def sides(self) -> tuple[int, int, int]:
+        """The least, usual and largest side of the neural renderer's pictures."""
+        side = self.resolution
+        usual, largest = (max(side, most // side * side) for most in (USUAL_SIDE, LARGEST_SIDE))
+        return side, usual, largest
 
     def graph(self, name: str) -> Graph:
         """The tensors of a graph with this bundle's sizes in place of the letters."""
