@@ -62,9 +62,7 @@ async def _by_graphics(engine: Engine, scene: Scene, size: int) -> NDArray[np.ui
 async def _by_gan(engine: Engine, scene: Scene, size: int) -> NDArray[np.uint8]:
     assert scene.background is not None  # the GAN has no transparent pictures
     texture = _at_models_size(engine, scene.texture)
-    image = await engine.generator.generate(
-        scene.camera, scene.vertices, texture, scene.background
-    )
+    image = await engine.generator.generate(scene.camera, scene.vertices, texture, scene.background)
     return images.to_bytes(image)
 
 

@@ -6,7 +6,7 @@ graph itself fail, and with it the whole batch. inverse_graphics: the template s
 azimuth is 90 x the mean grey, confidence 1; a black pixel gives an undefined confidence. Its
 azimuth_probabilities are 1 - doubt in the bin of 45 degrees and the doubt in that of -135.
 stylegan_r: half the background, half the texture's mean colour, darker as the camera turns.
-neural_renderer, where it is asked for: the object before its background, which is black in the hole.
+neural_renderer, where asked for: the object before its background, which is black in the hole.
 """
 
 import dataclasses

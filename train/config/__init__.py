@@ -26,8 +26,8 @@ from train.config.section import AtLeast0, AtLeast1, CommandError, ConfigError, 
 __all__ = [
     "CHECKPOINT", "PROCEDURAL", "PROCEDURAL_CATEGORY", "CamerasConfig", "CommandError", "Config",
     "ConfigError", "CutoutsConfig", "DisentangleConfig", "EvaluateConfig", "ExportConfig",
-    "GanConfig", "HeldOutViews", "InverseConfig", "MultiviewConfig", "NeuralConfig", "PhotographsConfig",
-    "PresetName", "SegmenterConfig", "ViewpointsConfig", "override", "require",
+    "GanConfig", "HeldOutViews", "InverseConfig", "MultiviewConfig", "NeuralConfig",
+    "PhotographsConfig", "PresetName", "SegmenterConfig", "ViewpointsConfig", "override", "require",
 ]  # fmt: skip
 
 PROCEDURAL_CATEGORY = "vehicles"

@@ -108,9 +108,7 @@ def network_neural(network: NeuralRenderer, template: Template) -> Renderer:
 
 def _layers(parts: Parts, template: Template) -> Layers:
     size = parts.images.shape[1]
-    drawn = render(
-        parts.vertices, parts.textures, parts.cameras, template, size, samples=SAMPLES
-    )
+    drawn = render(parts.vertices, parts.textures, parts.cameras, template, size, samples=SAMPLES)
     return layers(drawn, parts.images, parts.masks > TRACE)
 
 

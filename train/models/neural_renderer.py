@@ -8,6 +8,7 @@ The U-Net works at one side in pixels. A finer picture keeps its own detail: its
 down for the U-Net, and what that adds is enlarged and composed with the fine layers.
 """
 
+import itertools
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -61,7 +62,7 @@ class NeuralRenderer(nn.Module):
         self.shape = shape
         channels = [shape.width * multiple for multiple in MULTIPLES]
         self.first = _Level(INPUTS, channels[0])
-        pairs = list(zip(channels, channels[1:], strict=False))
+        pairs = list(itertools.pairwise(channels))
         self.down = nn.ModuleList(_Level(fine, coarse, 2) for fine, coarse in pairs)
         self.up = nn.ModuleList(_Level(fine + coarse, fine) for fine, coarse in reversed(pairs))
         self.camera = nn.Linear(CAMERA_FEATURES, 2 * channels[-1])

@@ -27,7 +27,15 @@ BESIDE: dict[str, tuple[str, ...]] = {
 }
 """Settings of other sections that a stage reads."""
 
-BY_CATEGORY = ("segmenter", "viewpoints", "multiview", "inverse", "disentangle", "evaluate", "neural")
+BY_CATEGORY = (
+    "segmenter",
+    "viewpoints",
+    "multiview",
+    "inverse",
+    "disentangle",
+    "evaluate",
+    "neural",
+)
 """Stages that treat vehicles otherwise than all else."""
 
 NOT_FIRST = ("kimg", "view_layers", "checkpoint")

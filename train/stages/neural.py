@@ -8,8 +8,8 @@ give the other view; no ground truth is needed. With an adversary, mixtures of f
 pass for views of the GAN too. Its weights are averaged over the last steps.
 
 Only the last round has this stage. Leaves `neural_renderer.safetensors`, and a picture of held-out
-objects, rows = objects, columns = filled background | drawn by the mesh alone | by the network | true view. Of
-vehicles also the report of `train.evaluate disentangled` on 64 held-out ones.
+objects, rows = objects, columns = filled background | drawn by the mesh alone | by the network |
+true view. Of vehicles also the report of `train.evaluate disentangled` on 64 held-out ones.
 """
 
 import copy
@@ -107,9 +107,7 @@ class Training:
             cameras = torch.from_numpy(arrays["cameras"]).to(self.device.device)
         weights = workspace.stage("gan", round).require("generator.safetensors")
         generator = load_generator(weights).to(self.device.device)
-        codes = read_codes(
-            data, cameras, generator, encoder, self.settings.images, self.random
-        )
+        codes = read_codes(data, cameras, generator, encoder, self.settings.images, self.random)
         self.facts["images"] = len(codes.objects)
         masks = self._at_side(codes.masks[:, None])[:, 0]
         return codes._replace(images=self._at_side(codes.images), masks=masks)

@@ -66,4 +66,3 @@ def judge(adversary: Discriminator, images: Tensor, cameras: Tensor) -> Tensor: 
     """Logits of images [B, 3, R, R] in 0..1, with their cameras where it is conditioned on them."""
     conditions = cameras if adversary.camera_conditioned else None
     return adversary(images * 2 - 1, conditions)
-

@@ -133,7 +133,8 @@ def test_an_id_names_what_the_npz_holds(client, red):
 
 def test_a_seed_is_a_sample_and_the_same_one_again(client):
     first, again, other = (
-        rendered(client, reconstruction={"seed": seed}, renderer=["graphics", "gan"]) for seed in (3, 3, 4)
+        rendered(client, reconstruction={"seed": seed}, renderer=["graphics", "gan"])
+        for seed in (3, 3, 4)
     )
     assert first["images"] == again["images"]
     assert first["more_images"] == again["more_images"]

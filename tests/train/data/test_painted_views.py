@@ -40,7 +40,7 @@ def test_textures_show_what_the_images_show():
     painted, colours = views()
     seen = painted.textures.reshape(len(colours), -1, 3)
     share = (np.abs(seen / 255 - colours[:, None]).max(axis=2) < 0.03).mean(axis=1)
-    assert share.min() > 0.2 and np.median(share) < 0.9
+    assert share.min() > 0.1 and np.median(share) < 0.9
 
 
 def test_a_pair_is_one_object_before_the_first_views_background():
@@ -52,7 +52,9 @@ def test_a_pair_is_one_object_before_the_first_views_background():
     assert shown.nanmean() < 0.2
     corner = given.backgrounds[:, :, 0, 0]
     assert corner.std(dim=0).min() > 0.1
-    assert ((given.backgrounds - corner[:, :, None, None]).abs() < 2 / 255).all()  # the ball is gone
+    assert (
+        (given.backgrounds - corner[:, :, None, None]).abs() < 2 / 255
+    ).all()  # the ball is gone
     assert (given.holes[:, 0][inside[:, 0]] == 1).all()
 
 

@@ -82,7 +82,7 @@ def test_the_camera_changes_the_picture_and_all_weights_train():
 
 def test_one_graph_draws_every_multiple_of_its_side():
     module = NeuralRendererGraph(network())
-    free = dict.fromkeys(("drawings", "backgrounds", "holes", "images"), {1: "S", 2: "S"})
+    free = {name: {1: "S", 2: "S"} for name in ("drawings", "backgrounds", "holes", "images")}
     examples = {name: torch.from_numpy(value) for name, value in layers(2 * SIDE).items()}
     graph = export_graph(module, examples, ["images"], free)
     for side in (SIDE, 2 * SIDE, 5 * SIDE):
