@@ -1,9 +1,9 @@
 """The bundle: the one thing training hands to serving, and the contract both sides hold to.
 
 A bundle is a folder: `manifest.json`, `template.npz`, one ONNX file per graph of `GRAPHS`, of which
-some are optional, and `samples/` (photographs to try it on). `write_manifest` seals a folder, `load` verifies it and
-refuses it with the reason; nothing is served from a bundle that has not been verified.
-`bentomodel:<tag>` names a copy in BentoML's model store, which `register` makes.
+some are optional, and `samples/` (photographs to try it on). `write_manifest` seals a folder,
+`load` verifies it and refuses it with the reason; nothing is served from a bundle that has not been
+verified. `bentomodel:<tag>` names a copy in BentoML's model store, which `register` makes.
 """
 
 import dataclasses
