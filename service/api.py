@@ -17,6 +17,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import AsyncExitStack
+from itertools import chain
 from typing import Any
 
 import bentoml
@@ -105,7 +106,8 @@ async def render(request: Request) -> Response:
     kind = answers.choose(requests.accepted(request), (answers.JSON, picture))
     answer = await rendering.render(engine, wanted)
     pictures = answer.images if answer.animation is None else [answer.animation.data]
-    return answers.one_file(kind, answer, pictures + (answer.gan_images or []))
+    others = chain.from_iterable((answer.more_images or {}).values())
+    return answers.one_file(kind, answer, [*pictures, *others])
 
 
 async def edit(request: Request) -> Response:

@@ -1,9 +1,9 @@
 """The bundle: the one thing training hands to serving, and the contract both sides hold to.
 
-A bundle is a folder: `manifest.json`, `template.npz`, one ONNX file per graph of `GRAPHS` and
-`samples/` (photographs to try it on). `write_manifest` seals a folder, `load` verifies it and
-refuses it with the reason; nothing is served from a bundle that has not been verified.
-`bentomodel:<tag>` names a copy in BentoML's model store, which `register` makes.
+A bundle is a folder: `manifest.json`, `template.npz`, one ONNX file per graph of `GRAPHS`, of which
+some are optional, and `samples/` (photographs to try it on). `write_manifest` seals a folder,
+`load` verifies it and refuses it with the reason; nothing is served from a bundle that has not been
+verified. `bentomodel:<tag>` names a copy in BentoML's model store, which `register` makes.
 """
 
 import dataclasses
@@ -18,9 +18,9 @@ from pathlib import Path
 
 from graphics.mesh import Template, load_template
 from service.model.manifest import (
-    GRAPHS,
     HALF,
     MANIFEST_FILE,
+    NEURAL_RENDERER,
     SAMPLES_FOLDER,
     TEMPLATE_FILE,
     BundleError,
@@ -57,8 +57,9 @@ class Bundle:
 
     def graph_file(self, name: str) -> GraphFile:
         """A graph, to be run."""
-        read = partial(self.graph_bytes, name)
-        return GraphFile(name, self.manifest.graph(name), read, self.manifest.has_half(name))
+        manifest, read = self.manifest, partial(self.graph_bytes, name)
+        sides = manifest.sides if name == NEURAL_RENDERER else None
+        return GraphFile(name, manifest.graph(name), read, manifest.has_half(name), sides)
 
     def samples(self) -> list[Path]:
         """The sample photographs, by name."""
@@ -78,8 +79,9 @@ def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != MANIFEST_FILE and not path.name.startswith(".")
     }
-    tensors = {name: graph_as_json(manifest.graph(name)) for name in GRAPHS}
-    sealed = dataclasses.replace(manifest, files=files, tensors=tensors)
+    listed = dataclasses.replace(manifest, files=files)
+    tensors = {name: graph_as_json(listed.graph(name)) for name in listed.graphs}
+    sealed = dataclasses.replace(listed, tensors=tensors)
     verify_manifest(sealed)
     _verify_content(folder, sealed)
     temporary = folder / f".{MANIFEST_FILE}.{os.getpid()}"
@@ -163,8 +165,9 @@ def _verify_content(folder: Path, manifest: Manifest) -> Template:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
-    halves = [name for name in GRAPHS if manifest.has_half(name)]
-    for name, file in [(n, f"{n}.onnx") for n in GRAPHS] + [(n, f"{n}{HALF}.onnx") for n in halves]:
+    graphs = manifest.graphs
+    halves = [(name, f"{name}{HALF}.onnx") for name in graphs if manifest.has_half(name)]
+    for name, file in [*((name, f"{name}.onnx") for name in graphs), *halves]:
         try:
             session = onnxruntime.InferenceSession(
                 str(folder / file), options, providers=["CPUExecutionProvider"]

@@ -18,6 +18,8 @@ WEIGHTS_FILE = "inverse_graphics.safetensors"
 SEGMENTER = "segmenter"
 INVERSE_GRAPHICS = "inverse_graphics"
 STYLEGAN_R = "stylegan_r"
+NEURAL_RENDERER = "neural_renderer"
+"""Optional: without it a bundle serves all but the renderer of this name."""
 PARITY_LIMIT = 1e-3
 """Largest absolute difference allowed between torch and ONNX Runtime, on every output."""
 HALF = "_fp16"
@@ -25,6 +27,10 @@ HALF = "_fp16"
 HALF_PARITY_LIMIT = 0.1
 """`PARITY_LIMIT` of float16 graphs; camera angles, in degrees, have the largest differences."""
 BATCH_AXIS = "batch"
+SIDE = "S"
+"""The axis of pictures whose side a client chooses: any multiple of R; no number replaces it."""
+USUAL_SIDE, LARGEST_SIDE = 256, 1024
+"""Pixels per side of a picture where a client names none, and at most."""
 
 
 class Tensor(NamedTuple):
@@ -36,9 +42,12 @@ class Tensor(NamedTuple):
     shape: tuple[str | int, ...]
     """Axis letters of the contract, replaced by numbers once the manifest gives them."""
 
-    def batch_shape(self, batch: int) -> tuple[int, ...]:
-        """The shape of an array of `batch` items, where the letters have been replaced."""
-        return (batch, *(int(axis) for axis in self.shape[1:]))
+    def batch_shape(self, batch: int, side: int = 0) -> tuple[int, ...]:
+        """The shape of an array of `batch` items, where the letters have been replaced.
+
+        `side`: in pixels, of pictures whose side the client chooses.
+        """
+        return (batch, *(side if axis == SIDE else int(axis) for axis in self.shape[1:]))
 
     def sized(self, sizes: Mapping[str | int, int]) -> "Tensor":
         """With numbers in place of the letters."""
@@ -68,11 +77,18 @@ CONFIDENCES = Tensor("confidences", "float32", (BATCH_AXIS,))
 AZIMUTHS = Tensor("azimuth_probabilities", "float32", (BATCH_AXIS, azimuth.BINS))
 BACKGROUNDS = Tensor("backgrounds", "uint8", (BATCH_AXIS, "R", "R", 3))
 GENERATED = Tensor("images", "float32", (BATCH_AXIS, "R", "R", 3))
+DRAWINGS = Tensor("drawings", "float32", (BATCH_AXIS, SIDE, SIDE, 4))
+FILLED = Tensor("backgrounds", "uint8", (BATCH_AXIS, SIDE, SIDE, 3))
+HOLES = Tensor("holes", "float32", (BATCH_AXIS, SIDE, SIDE))
+PICTURES = Tensor("images", "float32", (BATCH_AXIS, SIDE, SIDE, 3))
 GRAPHS = {
     SEGMENTER: Graph((IMAGES,), (MASKS,)),
     INVERSE_GRAPHICS: Graph((IMAGES, MASKS), (VERTICES, TEXTURES, CAMERAS, CONFIDENCES, AZIMUTHS)),
     STYLEGAN_R: Graph((CAMERAS, VERTICES, TEXTURES, BACKGROUNDS), (GENERATED,)),
+    NEURAL_RENDERER: Graph((CAMERAS, DRAWINGS, FILLED, HOLES), (PICTURES,)),
 }
+OPTIONAL = (NEURAL_RENDERER,)
+"""Graphs that a bundle may do without."""
 
 
 class GraphFile(NamedTuple):
@@ -85,6 +101,8 @@ class GraphFile(NamedTuple):
     read: Callable[[bool], bytes]
     """Whether in float16 → the ONNX file; raises `BundleError` where there is none such."""
     has_half: bool = False
+    sides: tuple[int, int, int] | None = None
+    """The least, usual and largest side of pictures that may have any; None: it takes none such."""
 
 
 class BundleError(Exception):
@@ -125,6 +143,18 @@ class Manifest:
     def has_half(self, name: str) -> bool:
         """Whether the bundle has this graph in float16 too."""
         return f"{name}{HALF}.onnx" in self.files
+
+    @property
+    def graphs(self) -> tuple[str, ...]:
+        """Names of its graphs, in the order of `GRAPHS`."""
+        return tuple(n for n in GRAPHS if n not in OPTIONAL or f"{n}.onnx" in self.files)
+
+    @property
+    def sides(self) -> tuple[int, int, int]:
+        """The least, usual and largest side of the neural renderer's pictures."""
+        side = self.resolution
+        usual, largest = (max(side, most // side * side) for most in (USUAL_SIDE, LARGEST_SIDE))
+        return side, usual, largest
 
     def graph(self, name: str) -> Graph:
         """The tensors of a graph with this bundle's sizes in place of the letters."""
@@ -182,7 +212,7 @@ def verify_manifest(manifest: Manifest) -> None:
     if not {"data", "weights"} <= set(manifest.licence):
         raise BundleError(f"licence has {sorted(manifest.licence)}; it needs data and weights")
     _verify_files(manifest)
-    for name in GRAPHS:
+    for name in manifest.graphs:
         if manifest.tensors.get(name) != graph_as_json(manifest.graph(name)):
             raise BundleError(f"the tensors listed for {name} are not those of the contract")
         _verify_parity(name, manifest.parity.get(name, {}), PARITY_LIMIT)
@@ -192,7 +222,7 @@ def verify_manifest(manifest: Manifest) -> None:
 
 
 def _verify_files(manifest: Manifest) -> None:
-    needed = {TEMPLATE_FILE, *(f"{name}.onnx" for name in GRAPHS)}
+    needed = {TEMPLATE_FILE, *(f"{name}.onnx" for name in manifest.graphs)}
     if missing := sorted(needed - set(manifest.files)):
         raise BundleError(f"the bundle has no {', '.join(missing)}: export it again")
     for name in manifest.files:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from graphics.layers import Layers
 from service.call import CALL, JOB
 from service.errors import ItemError
 from service.model.batcher import Batcher, Device
@@ -18,6 +19,8 @@ from service.settings import Settings
 
 MOST_SEGMENTED_PIXELS = 1 << 18
 """Of all images in one run: a large network takes memory with each, and gains no time."""
+MOST_DRAWN_PIXELS = 1 << 20
+"""Of all pictures in one run of the neural renderer: at 1024 px it is one by one."""
 
 
 class Reconstruction(NamedTuple):
@@ -142,3 +145,31 @@ class Generator(GraphRunner):
         """One photograph."""
         (image,) = await self.submit((camera, vertices, texture, background))
         return image
+
+
+class NeuralRenderer(GraphRunner):
+    """Makes photographs of the graphics renderer's layers, whose side may be any multiple."""
+
+    async def draw(
+        self,
+        camera: NDArray[np.float32],  # [5]
+        layers: Layers,  # B = 1
+    ) -> NDArray[np.float32]:  # [S, S, 3] in 0..1
+        """One photograph."""
+        (image,) = await self.submit((camera, *(layer[0] for layer in layers)))
+        return image
+
+    def run_batch(
+        self, items: Sequence[tuple[NDArray, ...]]
+    ) -> list[tuple[NDArray, ...] | ItemError]:
+        """As of any graph; each side by itself, and of large pictures few at once."""
+        drawn: dict[int, tuple[NDArray, ...] | ItemError] = {}
+        by_side: dict[int, list[int]] = {}
+        for number, (_, drawing, *_) in enumerate(items):
+            by_side.setdefault(len(drawing), []).append(number)
+        for side, numbers in by_side.items():
+            most = max(1, MOST_DRAWN_PIXELS // side**2)
+            for some in (numbers[i : i + most] for i in range(0, len(numbers), most)):
+                results = super().run_batch([items[number] for number in some])
+                drawn.update(zip(some, results, strict=True))
+        return [drawn[number] for number in range(len(items))]

@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from service.model.binding import Binding, Ladder
-from service.model.manifest import GraphFile, Tensor, check_graph
+from service.model.manifest import SIDE, GraphFile, Tensor, check_graph
 from service.settings import Settings
 
 # Under BentoML's logger, which is the one its server shows.
@@ -113,16 +113,17 @@ class Session:
     def _tensorrt(self) -> dict[str, str]:
         """Provider options: one engine for every batch size, float16 where it is asked for."""
 
-        def profile(batch: int) -> str:
-            shapes = ((t.name, t.batch_shape(batch)) for t in self.contract.inputs)
+        def profile(batch: int, side: int) -> str:
+            shapes = ((t.name, t.batch_shape(batch, side)) for t in self.contract.inputs)
             return ",".join(f"{name}:{'x'.join(map(str, shape))}" for name, shape in shapes)
 
         largest, cache = self._settings.largest_batch, self._settings.tensorrt_cache
+        smallest, usual, finest = self._file.sides or (0, 0, 0)
         chosen = {
             "trt_fp16_enable": "1" if self.half else "0",
-            "trt_profile_min_shapes": profile(1),
-            "trt_profile_opt_shapes": profile(largest),
-            "trt_profile_max_shapes": profile(largest),
+            "trt_profile_min_shapes": profile(1, smallest),
+            "trt_profile_opt_shapes": profile(largest, usual),
+            "trt_profile_max_shapes": profile(largest, finest),
         }
         if cache:
             chosen |= {"trt_engine_cache_enable": "1", "trt_engine_cache_path": cache}
@@ -130,22 +131,30 @@ class Session:
 
     def run(self, arrays: Sequence[NDArray]) -> tuple[NDArray, ...]:
         """Outputs in the contract's order, from inputs in the contract's order."""
-        batch = len(arrays[0])
+        batch, side = len(arrays[0]), self._side(arrays)
         for tensor, array in zip(self.contract.inputs, arrays, strict=True):
-            self._check("input", tensor, array, batch)
+            self._check("input", tensor, array, (batch, side))
         feed = {t.name: a for t, a in zip(self.contract.inputs, arrays, strict=True)}
         names = [tensor.name for tensor in self.contract.outputs]
         outputs = self._run(names, feed)
         for tensor, array in zip(self.contract.outputs, outputs, strict=True):
-            self._check("output", tensor, array, batch)
+            self._check("output", tensor, array, (batch, side))
         return tuple(outputs)
 
     def zeros(self, batch: int) -> tuple[NDArray, ...]:
-        """Inputs of the right kind, for warming up."""
-        return tuple(np.zeros(t.batch_shape(batch), t.dtype) for t in self.contract.inputs)
+        """Inputs of the right kind, for warming up; pictures of any side have the least one."""
+        side = self._file.sides[0] if self._file.sides else 0
+        return tuple(np.zeros(t.batch_shape(batch, side), t.dtype) for t in self.contract.inputs)
 
-    def _check(self, kind: str, tensor: Tensor, array: NDArray, batch: int) -> None:
-        shape = tensor.batch_shape(batch)
+    def _side(self, arrays: Sequence[NDArray]) -> int:
+        """Of the pictures that may have any; 0 where the graph takes none such."""
+        pairs = zip(self.contract.inputs, arrays, strict=True)
+        given = (array.shape[tensor.shape.index(SIDE)] for tensor, array in pairs
+                 if SIDE in tensor.shape and array.ndim == len(tensor.shape))  # fmt: skip
+        return next(given, 0)
+
+    def _check(self, kind: str, tensor: Tensor, array: NDArray, sizes: tuple[int, int]) -> None:
+        shape = tensor.batch_shape(*sizes)
         if array.shape != shape or array.dtype != tensor.dtype:
             raise ValueError(
                 f"{kind} {tensor.name} of {self.graph} is {array.dtype} {array.shape}; "

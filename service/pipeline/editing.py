@@ -1,18 +1,16 @@
 """A photograph and what to change about it to a new photograph."""
 
 import numpy as np
-from PIL import Image
 
 from graphics.camera import AZIMUTH
-from graphics.inpainting import fill
 from service import metrics
 from service.errors import ItemError, RequestError
 from service.imaging import images
 from service.pipeline import reconstruction, sources
 from service.pipeline.archive import ATTRIBUTES
+from service.pipeline.drawing import picture_size, render_scene
 from service.pipeline.engine import Engine
-from service.pipeline.reconstruction import SAMPLES, Taken, cut_out
-from service.pipeline.rendering import compose, picture_size, render_scene
+from service.pipeline.reconstruction import Taken
 from service.pipeline.scenes import Scene, camera_row
 from service.schemas import photographs as schemas
 from service.schemas.photographs import Upload
@@ -21,7 +19,8 @@ from service.schemas.rendering import EditAnswer, EditChanges
 
 async def edit(engine: Engine, upload: Upload, changes: EditChanges) -> EditAnswer:
     """The new photograph; raises `RequestError` where the old one or a source cannot be used."""
-    size = picture_size(engine, changes.renderer, changes.size)
+    renderer = changes.renderer or ("gan" if engine.neural is None else "neural")
+    size = picture_size(engine, [renderer], changes.size)
     named = {field: getattr(changes, field) for field in ("shape", "texture", "background")}
     timings: dict[str, float] = {}
     with engine.admit(2 + sources.photographs(named)), metrics.stage("total", timings):
@@ -35,11 +34,9 @@ async def edit(engine: Engine, upload: Upload, changes: EditChanges) -> EditAnsw
         new = {name: getattr(parts[field], name) for field, name in names.items()}
         scene = Scene.of(old._replace(**new))._replace(camera=_camera(old.camera, changes))
         with metrics.stage("draw", timings):
-            if changes.renderer == "graphics" and changes.background is None:
-                picture = await engine.in_pool(_render_over, engine, taken, scene, size)
-            else:
-                pictures = await render_scene(engine, scene, changes.renderer, size)
-                picture = next(one for one in pictures if one is not None)
+            if renderer != "gan" and changes.background is None:
+                scene = _before_photograph(scene, taken)
+            picture = (await render_scene(engine, scene, [renderer], size))[renderer]
         with metrics.stage("encode", timings):
             png = await engine.in_pool(images.encode_png, picture)
     return EditAnswer(
@@ -48,7 +45,7 @@ async def edit(engine: Engine, upload: Upload, changes: EditChanges) -> EditAnsw
         frame=schemas.Square(**taken.seen.photograph.frame._asdict()),
         camera_before=reconstruction.to_view(old.camera),
         camera=reconstruction.to_view(scene.camera),
-        renderer=changes.renderer,
+        renderer=renderer,
         size=size,
         timings=timings,
     )
@@ -62,9 +59,7 @@ def _camera(old: np.ndarray, changes: EditChanges) -> np.ndarray:
     return turned
 
 
-def _render_over(engine: Engine, taken: Taken, scene: Scene, size: int) -> np.ndarray:
-    """The mesh over the old photograph without its object, [S, S, 3]. CPU work."""
-    # A trace of the object's colour is in every pixel where the mask is above 0.1.
-    ground = fill(taken.seen.photograph.surroundings, taken.seen.mask > 0.1)
-    rgba = cut_out(engine.render(scene.vertices, scene.texture, scene.camera, size, SAMPLES))
-    return compose(rgba, ground, Image.Resampling.BICUBIC)
+def _before_photograph(scene: Scene, taken: Taken) -> Scene:
+    """Before the old photograph itself, of whose object a trace is where the mask is above 0.1."""
+    surroundings, hole = taken.seen.photograph.surroundings, taken.seen.mask > 0.1
+    return scene._replace(background=surroundings, known_hole=hole)

@@ -20,8 +20,14 @@ from service.model import bundle as bundles
 from service.model.batcher import Device
 from service.model.device_memory import DeviceMemory
 from service.model.health import TRY_AGAIN_SECONDS
-from service.model.manifest import INVERSE_GRAPHICS, STYLEGAN_R
-from service.model.runners import Generator, Reconstructor, Segmenter
+from service.model.manifest import INVERSE_GRAPHICS, NEURAL_RENDERER, STYLEGAN_R
+from service.model.runners import (
+    Generator,
+    GraphRunner,
+    NeuralRenderer,
+    Reconstructor,
+    Segmenter,
+)
 from service.model.segmenter_choice import AUTO, choose_segmenter
 from service.pipeline.kept import Kept
 from service.pipeline.room import Room, return_large_blocks
@@ -51,7 +57,13 @@ class Engine:
             self.bundle.graph_file(INVERSE_GRAPHICS), settings, self.device
         )
         self.generator = Generator(self.bundle.graph_file(STYLEGAN_R), settings, self.device)
-        self.runners = (self.segmenter, self.reconstructor, self.generator)
+        self.neural: NeuralRenderer | None = None
+        """None where the bundle has none."""
+        self.runners: list[GraphRunner] = [self.segmenter, self.reconstructor, self.generator]
+        if NEURAL_RENDERER in self.manifest.graphs:
+            graph = self.bundle.graph_file(NEURAL_RENDERER)
+            self.neural = NeuralRenderer(graph, settings, self.device)
+            self.runners.append(self.neural)
         self._pool = Threads(settings.cores, "images")
         self.room = Room(settings.pixels_in_flight)
         return_large_blocks()

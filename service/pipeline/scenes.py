@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphics.camera import AZIMUTH, wrap_degrees
+from graphics.photographs import GREY
 from service.imaging.images import to_floats
 from service.pipeline.archive import ATTRIBUTES, Archive
 from service.schemas.photographs import CameraView
@@ -23,6 +24,16 @@ class Scene(NamedTuple):
     """[R, R, 3]; None leaves the picture transparent around the object."""
     camera: NDArray[np.float32]
     """[5]"""
+    known_hole: NDArray[np.bool_] | None = None
+    """[R, R] where the background shows its object; None: it is mid grey there."""
+
+    @property
+    def hole(self) -> NDArray[np.bool_]:
+        """[R, R] where the background is not known, or shows its object."""
+        assert self.background is not None
+        if self.known_hole is not None:
+            return self.known_hole
+        return np.all(self.background == GREY, axis=-1)
 
     @classmethod
     def of(cls, archive: Archive) -> Self:
@@ -62,7 +73,13 @@ def blend(start: Scene, end: Scene, path: Interpolation) -> list[Scene]:
 
 
 def _mixed(start: NDArray | None, end: NDArray | None, weight: np.float32) -> NDArray | None:
-    if start is None or end is None:
+    if start is None or end is None or weight == 0:
         return start
+    if weight == 1:
+        return end
     mixed = (1 - weight) * start.astype(np.float32) + weight * end.astype(np.float32)
-    return np.rint(mixed).astype(np.uint8) if start.dtype == np.uint8 else mixed
+    if start.dtype != np.uint8:
+        return mixed
+    # A background: its hole is mid grey, and on the way that of either, or outlines would show.
+    either = np.all(start == GREY, axis=-1) | np.all(end == GREY, axis=-1)
+    return np.where(either[..., None], np.uint8(GREY), np.rint(mixed).astype(np.uint8))

@@ -1,6 +1,6 @@
 """Requests and answers of `/v1/render` and `/v1/edit`."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -18,7 +18,8 @@ from service.schemas.photographs import (
     Timings,
 )
 
-Renderer = Literal["graphics", "gan", "both"]
+Renderer = Literal["graphics", "gan", "neural"]
+Renderers = Annotated[list[Renderer], Field(min_length=1, max_length=3)]
 Part = Literal["shape", "texture", "background", "camera"]
 AnimationFormat = Literal["strip", "webp", "gif", "mp4"]
 LARGEST_NUMBER = 1000
@@ -112,7 +113,7 @@ class RenderRequest(Strict):
     texture: Source | None = Field(default=None, examples=[{"seed": 7}])
     """the colours"""
     background: Source | None = Field(default=None, examples=[ID_EXAMPLE])
-    """shown behind; by default none with graphics, the reconstruction's with gan"""
+    """shown behind; by default none with graphics alone, else the reconstruction's"""
     camera: Source | None = Field(default=None, examples=[{"seed": 7}])
     """the camera of that reconstruction or sample"""
     cameras: list[CameraView] | None = Field(default=None, min_length=1, examples=[[VIEW_EXAMPLE]])
@@ -124,20 +125,29 @@ class RenderRequest(Strict):
     """on the way to another object"""
     animation: Animation | None = Field(default=None, examples=[{"format": "webp"}])
     """one file in place of images"""
-    renderer: Renderer = Field(default="graphics", examples=["graphics"])
-    """graphics: the mesh; gan: StyleGAN-R, a photograph; both: one after the other, side by side in
-    an animation"""
+    renderer: Renderer | Renderers = Field(default="graphics", examples=["graphics"])
+    """graphics: the mesh; gan: StyleGAN-R, a photograph; neural: the mesh made a photograph, where
+    the model has that renderer; or a list of them: one after the other, side by side in an
+    animation"""
     size: int | None = Field(default=None, ge=16, le=1024, examples=[256])
-    """pixels per side; graphics 256 by default, gan and both the model's resolution, which gan
-    cannot leave"""
+    """pixels per side, 256 by default; gan draws the model's resolution only, neural multiples of
+    it"""
+
+    @property
+    def renderers(self) -> list[Renderer]:
+        """Those asked for, one or several."""
+        return self.renderer if isinstance(self.renderer, list) else [self.renderer]
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         given = [name for name in ("shape", "texture") if getattr(self, name) is not None]
         if self.reconstruction is None and len(given) < 2:
             raise ValueError(f"give reconstruction, or both shape and texture, not {given}")
-        if self.renderer != "graphics" and self.reconstruction is None and self.background is None:
-            raise ValueError(f"renderer {self.renderer} needs a background, or a reconstruction")
+        if len(set(self.renderers)) < len(self.renderers):
+            raise ValueError(f"renderer names one twice: {', '.join(self.renderers)}")
+        photographic = [name for name in self.renderers if name != "graphics"]
+        if photographic and self.reconstruction is None and self.background is None:
+            raise ValueError(f"renderer {photographic[0]} needs a background, or a reconstruction")
         paths = ("cameras", "turntable")
         given = [name for name in ("camera", *paths) if getattr(self, name) is not None]
         if len(given) > 1:
@@ -163,16 +173,18 @@ class RenderAnswer(Strict):
 
     images: list[Content] = Field(examples=[[PNG_EXAMPLE]])
     """PNG in base64; transparent outside the object where no background was asked for; empty with
-    animation; with renderer both those of graphics"""
-    gan_images: list[Content] | None = Field(default=None, examples=[[PNG_EXAMPLE]])
-    """with renderer both: the GAN's, PNG in base64"""
+    animation; of several renderers those of the first"""
+    more_images: dict[Renderer, list[Content]] | None = Field(
+        default=None, examples=[{"gan": [PNG_EXAMPLE]}]
+    )
+    """of several renderers those of the others, by name, PNG in base64"""
     animation: AnimationFile | None = Field(
         default=None, examples=[{"format": "webp", "media_type": "image/webp", "data": "UklGRg=="}]
     )
     """where it was asked for"""
     cameras: list[CameraView] = Field(examples=[[VIEW_EXAMPLE]])
     """of each picture"""
-    renderer: Renderer = Field(examples=["graphics"])
+    renderer: Renderer | list[Renderer] = Field(examples=["graphics"])
     """as asked for"""
     size: int = Field(ge=8, examples=[256])
     """pixels per side of a picture"""
@@ -192,11 +204,13 @@ class EditChanges(Strict):
     """other colours"""
     background: Source | None = Field(default=None, examples=[ID_EXAMPLE])
     """another background"""
-    renderer: Literal["graphics", "gan"] = Field(default="gan", examples=["gan"])
-    """gan generates a whole photograph; graphics the mesh over the photograph, whose old object is
-    filled in from around it"""
+    renderer: Renderer | None = Field(default=None, examples=["neural"])
+    """graphics: the mesh over the photograph, whose old object is filled in from around it; neural:
+    the same made a photograph, with light and shadow; gan generates a whole photograph; by default
+    neural where the model has it, else gan"""
     size: int | None = Field(default=None, ge=16, le=1024, examples=[256])
-    """pixels per side; graphics 256 by default, gan the model's resolution only"""
+    """pixels per side, 256 by default; gan draws the model's resolution only, neural multiples of
+    it"""
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
@@ -221,8 +235,8 @@ class EditAnswer(Strict):
     """as found"""
     camera: CameraView = Field(examples=[VIEW_EXAMPLE])
     """of the new photograph"""
-    renderer: Renderer = Field(examples=["gan"])
-    """as asked for"""
+    renderer: Renderer = Field(examples=["neural"])
+    """what drew it"""
     size: int = Field(ge=8, examples=[64])
     """pixels per side"""
     timings: Timings

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from graphics.inpainting import fill
+from graphics.inpainting import fill, whole_hole
 
 
 def test_what_is_known_stays_and_a_flat_picture_is_flat_again():
@@ -29,3 +29,38 @@ def test_nothing_to_fill_and_nothing_to_fill_from():
     pixels = np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8)
     np.testing.assert_array_equal(fill(pixels, np.zeros((9, 9), bool)), pixels)
     assert np.all(fill(pixels, np.ones((9, 9), bool)) == 128)
+
+
+def test_rows_go_on_through_a_hole():
+    rows = np.linspace(20, 220, 48).astype(np.uint8)
+    rows[30:] = 40  # a horizon
+    pixels = np.broadcast_to(rows[:, None, None], (48, 48, 3)).copy()
+    hole = np.zeros((48, 48), bool)
+    hole[20:40, 15:35] = True
+    filled = fill(np.where(hole[..., None], np.uint8(255), pixels), hole).astype(int)
+    # Block averages are 17.5 off, and a filling that prefers no direction 20.9.
+    assert np.abs(filled - pixels)[hole].mean() < 12
+
+
+@pytest.mark.parametrize("side", [32, 64, 200])
+def test_the_whole_hole_has_the_rim_and_the_contact_shadow(side):
+    hole = np.zeros((side, side), bool)
+    top, bottom, left, right = side // 4, side // 2, side // 3, 2 * side // 3
+    hole[top:bottom, left:right] = True
+    whole = whole_hole(hole)
+    rows, columns = np.flatnonzero(whole.any(axis=1)), np.flatnonzero(whole.any(axis=0))
+    rim, below = max(1, round(side / 64)), round(side / 16)
+    assert (top - rows[0], rows[-1] - (bottom - 1)) == (rim, rim + below)
+    assert (left - columns[0], columns[-1] - (right - 1)) == (rim + below, rim + below)
+    upper = np.flatnonzero(whole[top])
+    assert (left - upper[0], upper[-1] - (right - 1)) == (rim, rim)
+    assert np.array_equal(whole_hole(whole_hole(hole)) & hole, hole)
+    none = np.zeros((side, side), bool)
+    assert not whole_hole(none).any() and whole_hole(~none).all()
+
+
+def test_a_hole_at_the_edge_does_not_come_round():
+    hole = np.zeros((64, 64), bool)
+    hole[-3:, :3] = True
+    whole = whole_hole(hole)
+    assert not whole[:32].any() and not whole[:, 32:].any()

@@ -92,6 +92,7 @@ def test_mended_photographs_are_noticed_wherever_their_folder_is(tmp_path, capsy
         ({"inverse": {"steps": 7}}, "inverse (round 0)"),
         ({"disentangle": {"steps": 7}}, "disentangle (round 0)"),
         ({"evaluate": {"objects": 7}}, "evaluate (round 0)"),
+        ({"neural": {"steps": 7}}, "neural (round 1)"),
         ({"cutouts": {"procedural": 5}}, "cutouts"),
         ({"cameras": {"confident": 0.5}}, "cameras (round 1)"),
     ],
@@ -182,11 +183,11 @@ def test_more_rounds_go_on_and_take_the_bundle_with_them(tmp_path):
 def test_the_bundle_is_that_of_the_last_round(tmp_path):
     config = replace(tiny_config(), rounds=1)
     workspace = tiny_run(tmp_path, config)
-    cycle.run(config, workspace, ["disentangle", "export"])
+    cycle.run(config, workspace, ["disentangle", "neural", "export"])
     manifest = tmp_path / "export" / "bundle" / "manifest.json"
     assert json.loads(manifest.read_text())["metrics"]["training"]["round"] == 0
     tiny_run(tmp_path, config, round=1)
-    cycle.run(replace(config, rounds=2), workspace, ["disentangle", "export"])
+    cycle.run(replace(config, rounds=2), workspace, ["disentangle", "neural", "export"])
     assert json.loads(manifest.read_text())["metrics"]["training"]["round"] == 1
     before = manifest.stat().st_ino
     cycle.run(replace(config, rounds=2), workspace, ["export"])

@@ -6,6 +6,7 @@ graph itself fail, and with it the whole batch. inverse_graphics: the template s
 azimuth is 90 x the mean grey, confidence 1; a black pixel gives an undefined confidence. Its
 azimuth_probabilities are 1 - doubt in the bin of 45 degrees and the doubt in that of -135.
 stylegan_r: half the background, half the texture's mean colour, darker as the camera turns.
+neural_renderer, where asked for: the object before its background, which is black in the hole.
 """
 
 import dataclasses
@@ -23,6 +24,7 @@ from service.model.manifest import (
     GRAPHS,
     HALF,
     INVERSE_GRAPHICS,
+    NEURAL_RENDERER,
     SAMPLES_FOLDER,
     SEGMENTER,
     STYLEGAN_R,
@@ -44,13 +46,17 @@ def write_small_bundle(
     half: bool = False,
     half_parity: float = 0.01,
     doubt: float = 0.0,
+    neural: bool = False,
 ) -> Manifest:
-    """Write and seal the bundle; `half`: with a float16 segmenter, whose threshold is 100."""
+    """Write and seal the bundle; `half`: with a float16 segmenter, whose threshold is 100;
+    `neural`: with a neural renderer."""
     (folder / SAMPLES_FOLDER).mkdir(parents=True)
     template = sphere_template(TEMPLATE_LEVEL)
     save_template(folder / TEMPLATE_FILE, template)
     manifest = small_manifest(template)
     for name, (nodes, constants) in small_graphs(template, doubt).items():
+        if name == NEURAL_RENDERER and not neural:
+            continue
         save(_model(name, manifest.graph(name), nodes, constants), folder / f"{name}.onnx")
     if half:
         manifest = _add_half_segmenter(folder, manifest, template, half_parity)
@@ -137,7 +143,31 @@ def small_graphs(template: Template, doubt: float = 0.0):
         node("Sub", ["seen", "shade"], ["images_open"]),
         node("Clip", ["images_open", "zero", "one"], ["images"]),
     ]
+    neural = [
+        node("Slice", ["drawings", "zero_index", "three", "last"], ["object"]),
+        node("Slice", ["drawings", "three", "four", "last"], ["alpha"]),
+        node("Sub", ["one", "alpha"], ["clear"]),
+        node("Unsqueeze", ["holes", "last"], ["hole"]),
+        node("Sub", ["one", "hole"], ["known"]),
+        node("Cast", ["backgrounds"], ["colours_255"], to=TensorProto.FLOAT),
+        node("Div", ["colours_255", "white"], ["colours"]),
+        node("Mul", ["colours", "known"], ["kept"]),
+        node("Mul", ["kept", "clear"], ["behind"]),
+        node("Add", ["object", "behind"], ["without_camera"]),
+        node("ReduceMean", ["cameras", "axis_1"], ["view"], keepdims=1),
+        node("Mul", ["view", "none"], ["nothing_row"]),
+        node("Reshape", ["nothing_row", "pixel"], ["nothing"]),
+        node("Add", ["without_camera", "nothing"], ["images"]),
+    ]
     return {
+        NEURAL_RENDERER: (
+            neural,
+            {
+                "zero_index": _integers(0), "three": _integers(3), "four": _integers(4),
+                "last": last, "one": _floats(1), "white": _floats(255), "axis_1": _integers(1),
+                "none": _floats(0), "pixel": _integers(-1, 1, 1, 1),
+            },
+        ),
         SEGMENTER: (
             segmenter,
             {

@@ -20,14 +20,14 @@ from train.config.data import (
     SegmenterConfig,
     ViewpointsConfig,
 )
-from train.config.networks import DisentangleConfig, GanConfig, InverseConfig
+from train.config.networks import DisentangleConfig, GanConfig, InverseConfig, NeuralConfig
 from train.config.section import AtLeast0, AtLeast1, CommandError, ConfigError, Section, require
 
 __all__ = [
     "CHECKPOINT", "PROCEDURAL", "PROCEDURAL_CATEGORY", "CamerasConfig", "CommandError", "Config",
     "ConfigError", "CutoutsConfig", "DisentangleConfig", "EvaluateConfig", "ExportConfig",
-    "GanConfig", "HeldOutViews", "InverseConfig", "MultiviewConfig", "PhotographsConfig",
-    "PresetName", "SegmenterConfig", "ViewpointsConfig", "override", "require",
+    "GanConfig", "HeldOutViews", "InverseConfig", "MultiviewConfig", "NeuralConfig",
+    "PhotographsConfig", "PresetName", "SegmenterConfig", "ViewpointsConfig", "override", "require",
 ]  # fmt: skip
 
 PROCEDURAL_CATEGORY = "vehicles"
@@ -97,6 +97,7 @@ class Config(Section):
     cutouts: CutoutsConfig = field(default_factory=CutoutsConfig)
     inverse: InverseConfig = field(default_factory=InverseConfig)
     disentangle: DisentangleConfig = field(default_factory=DisentangleConfig)
+    neural: NeuralConfig = field(default_factory=NeuralConfig)
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
 

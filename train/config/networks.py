@@ -209,3 +209,27 @@ class DisentangleConfig(Section):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require(self.batch_size % 4 == 0, "batch_size", "a multiple of 4")
+
+
+@dataclass(frozen=True)
+class NeuralConfig(Section):
+    """The neural renderer: the graphics renderer's layers to a photograph (ours)."""
+
+    images: Annotated[int, Ge(64)] = 4_000
+    """Multi-view images of its training set, whole objects at a time."""
+    steps: AtLeast1 = 2_000
+    """Training steps."""
+    batch_size: AtLeast1 = 8
+    """Pairs of views per step, and as many mixtures of four images."""
+    learning_rate: Positive = 2e-3
+    """Adam's, falling to 0 along half a cosine."""
+    width: AtLeast1 = 16
+    """Channels of the U-Net's finest resolution."""
+    colour_weight: float = 4.0
+    """Weight of the colours' L1 difference."""
+    feature_weight: float = 0.4
+    """Weight of the difference in the features of the GAN's discriminator."""
+    adversary_weight: NotNegative = 0.0
+    """Weight of a discriminator that goes on from the GAN's and judges mixtures; 0: none."""
+    adversary_learning_rate: Positive = 1e-3
+    """Adam's, of that discriminator."""

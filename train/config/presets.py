@@ -17,6 +17,7 @@ SMOKE = config.Config(
     disentangle=config.DisentangleConfig(
         images=240, warmup_steps=60, warmup_batch_size=16, steps=8, batch_size=8
     ),
+    neural=config.NeuralConfig(images=240, steps=20),
     evaluate=config.EvaluateConfig(objects=40, views=4, baseline_steps=40),
 )
 

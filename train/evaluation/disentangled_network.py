@@ -7,14 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphics.mesh import Template
 from train.evaluation.benchmark import Predicted
 from train.evaluation.disentangled_benchmark import DisentangledBenchmark, Rendered
 from train.evaluation.disentangled_renderers import (
     DEFINITIONS,
     GAN,
     GRAPHICS,
+    NEURAL,
+    Renderer,
     graphics_renderer,
     network_gan,
+    network_neural,
 )
 from train.evaluation.disentangled_report import (
     NAME,
@@ -24,6 +28,7 @@ from train.evaluation.disentangled_report import (
 )
 from train.evaluation.predictors import NetworkPredictor, painted
 from train.models.attributes import load_attributes
+from train.models.neural_renderer import NeuralRenderer
 from train.models.segmenter import Segment
 from train.models.stylegan_r import StyleganR
 from train.pose.attribute_classifier import SHIPPED as CLASSIFIER
@@ -45,21 +50,40 @@ def measure_network(
         The report's JSON without the definitions; `skipped` alone, with the reason, where the
         attribute classifier cannot read such pictures.
     """
+
+    def renderers(template: Template) -> dict[str, Renderer]:
+        return {GAN: network_gan(network, size), GRAPHICS: graphics_renderer(template)}
+
+    return _measure(renderers, NetworkPredictor(segment, inverse), size, folder)
+
+
+def measure_neural(
+    network: NeuralRenderer, segment: Segment, inverse: Path, size: int, folder: Path
+) -> dict[str, Any]:
+    """Measure the neural renderer beside the graphics renderer, as `measure_network` does."""
+
+    def renderers(template: Template) -> dict[str, Renderer]:
+        return {NEURAL: network_neural(network, template), GRAPHICS: graphics_renderer(template)}
+
+    return _measure(renderers, NetworkPredictor(segment, inverse), size, folder)
+
+
+def _measure(
+    renderers: Callable[[Template], dict[str, Renderer]],
+    predictor: NetworkPredictor,
+    size: int,
+    folder: Path,
+) -> dict[str, Any]:
     classifier = load_attributes(CLASSIFIER).to(default_device())
     if size % classifier.size:
         reason = f"the attribute classifier reads {classifier.size} px, the photographs have {size}"
         return {"skipped": reason}
-    predictor = NetworkPredictor(segment, inverse)
     benchmark = DisentangledBenchmark(predictor.segment, classifier, OBJECTS, size)
     read = benchmark.read(_painting(predictor))
-    renderers = {
-        GAN: network_gan(network, size),
-        GRAPHICS: graphics_renderer(predictor.template),
-    }
     images = benchmark.photographs.images
     subjects = {
         name: Subject(Rendered(renderer, images, read), DEFINITIONS[name], read.cameras)
-        for name, renderer in renderers.items()
+        for name, renderer in renderers(predictor.template).items()
     }
     result = measure_subjects(benchmark, subjects, benchmark.reference(REFERENCE))
     about = {"objects": OBJECTS, "reference": REFERENCE, "held_out_seed": benchmark.seed,

@@ -12,27 +12,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from graphics.inpainting import fill
+from graphics.layers import Layers, layers
 from graphics.mesh import Template
 from graphics.photographs import GREY
 from graphics.render import render
+from train.data.painted_views import SAMPLES, TRACE
 from train.evaluation.predictors import open_graph
 from train.evaluation.renders import as_pixels
-from train.models.serving_graphs import StyleganRGraph
+from train.models.neural_renderer import NeuralRenderer
+from train.models.serving_graphs import NeuralRendererGraph, StyleganRGraph
 from train.models.stylegan_r import StyleganR
 from train.running.device import default_device
 
-GAN, GRAPHICS = "gan", "graphics"
-"""Renderers of every bundle, by the names that requests give them."""
+GAN, GRAPHICS, NEURAL = "gan", "graphics", "neural"
+"""Renderers by the names that requests give them; not every bundle has the last one."""
 DEFINITIONS = {
     GAN: "StyleGAN-R: the GAN, driven by camera, shape, texture and background",
     GRAPHICS: "the graphics renderer: the mesh before the photograph, its object filled from "
     "around it",
+    NEURAL: "the neural renderer: the same, with what a network adds to object and background",
 }
-SAMPLES = 2
-"""Per pixel side of the graphics renderer, as the service takes them."""
-TRACE = 0.1
-"""From this much of the mask on, a pixel of a photograph may show some of the object's colour."""
 
 
 class Parts(NamedTuple):
@@ -66,16 +65,51 @@ def graphics_renderer(template: Template) -> Renderer:
     """The mesh, drawn before its photograph, whose object is filled from around it."""
 
     def draw(parts: Parts) -> Rendering:
-        pairs = zip(parts.images, parts.masks > TRACE, strict=True)
-        filled = np.stack([fill(image, hole) for image, hole in pairs])
-        grounds = filled.astype(np.float32) / np.float32(255)
-        size = grounds.shape[1]
-        drawn = render(
-            parts.vertices, parts.textures, parts.cameras, template, size, grounds, SAMPLES
-        )
-        return Rendering(as_pixels(drawn.images), drawn.masks)
+        given = _layers(parts, template)
+        alphas = given.drawings[..., 3]
+        grounds = given.backgrounds.astype(np.float32) / np.float32(255)
+        images = given.drawings[..., :3] + (1 - alphas[..., None]) * grounds
+        return Rendering(as_pixels(images), alphas)
 
     return draw
+
+
+def bundle_neural(path: Path, template: Template) -> Renderer:
+    """The neural renderer as a bundle's graph.
+
+    Raises:
+        BundleUnusable: ONNX Runtime does not open it.
+    """
+    session = open_graph(path)
+
+    def draw(parts: Parts) -> Rendering:
+        given = _layers(parts, template)
+        feed = {"cameras": parts.cameras, **given._asdict()}
+        (images,) = session.run(["images"], feed)
+        return Rendering(as_pixels(np.asarray(images)), given.drawings[..., 3])
+
+    return draw
+
+
+def network_neural(network: NeuralRenderer, template: Template) -> Renderer:
+    """The neural renderer as a training has it, on the default device."""
+    device = default_device()
+    graph = NeuralRendererGraph(network.eval()).to(device)
+
+    @torch.no_grad()
+    def draw(parts: Parts) -> Rendering:
+        given = _layers(parts, template)
+        tensors = (torch.from_numpy(np.ascontiguousarray(x)) for x in (parts.cameras, *given))
+        images = graph(*(tensor.to(device) for tensor in tensors))
+        return Rendering(as_pixels(images.cpu().numpy()), given.drawings[..., 3])
+
+    return draw
+
+
+def _layers(parts: Parts, template: Template) -> Layers:
+    size = parts.images.shape[1]
+    drawn = render(parts.vertices, parts.textures, parts.cameras, template, size, samples=SAMPLES)
+    return layers(drawn, parts.images, parts.masks > TRACE)
 
 
 def bundle_gan(path: Path) -> Renderer:
@@ -113,10 +147,13 @@ def network_gan(network: StyleganR, side: int) -> Renderer:
 
 def renderers_of(bundle: Path, template: Template) -> dict[str, Renderer]:
     """The renderers of a bundle, by name."""
-    return {
+    renderers = {
         GAN: bundle_gan(bundle / "stylegan_r.onnx"),
         GRAPHICS: graphics_renderer(template),
     }
+    if (path := bundle / "neural_renderer.onnx").exists():
+        renderers[NEURAL] = bundle_neural(path, template)
+    return renderers
 
 
 def _erased(parts: Parts) -> NDArray[np.uint8]:

@@ -28,11 +28,18 @@ Arrays = Mapping[str, NDArray[np.generic]]
 Tensors = Mapping[str, Tensor]
 
 
-def export_graph(module: nn.Module, inputs: Tensors, outputs: Sequence[str]) -> onnx.ModelProto:
+def export_graph(
+    module: nn.Module,
+    inputs: Tensors,
+    outputs: Sequence[str],
+    free: Mapping[str, Mapping[int, str]] | None = None,
+) -> onnx.ModelProto:
     """`module` in evaluation mode as a graph whose tensors all have the leading axis "batch".
 
-    `inputs`: examples by name, in the order of the module's arguments.
+    `inputs`: examples by name, in the order of the module's arguments; `free`: tensor -> axes that
+    may have any size beside the batch -> their names.
     """
+    axes = {name: {0: "batch"} | dict((free or {}).get(name, {})) for name in (*inputs, *outputs)}
     content = io.BytesIO()
     for degrees, factor in (("deg2rad", np.pi / 180.0), ("rad2deg", 180.0 / np.pi)):
         _register(degrees, factor)
@@ -47,7 +54,7 @@ def export_graph(module: nn.Module, inputs: Tensors, outputs: Sequence[str]) -> 
             content,
             input_names=list(inputs),
             output_names=list(outputs),
-            dynamic_axes={name: {0: "batch"} for name in (*inputs, *outputs)},
+            dynamic_axes=axes,
             opset_version=OPSET,
             dynamo=False,
             # Weights stay as they were trained, so that those saved in half precision are stored
@@ -56,7 +63,7 @@ def export_graph(module: nn.Module, inputs: Tensors, outputs: Sequence[str]) -> 
             do_constant_folding=False,
         )
     model = onnx.load_from_string(content.getvalue())
-    _fix_output_shapes(model, module, inputs)
+    _fix_output_shapes(model, module, inputs, axes)
     onnx.checker.check_model(model)
     return model
 
@@ -70,13 +77,19 @@ def _register(operator: str, factor: float) -> None:
     torch.onnx.register_custom_op_symbolic(f"aten::{operator}", multiply, OPSET)
 
 
-def _fix_output_shapes(model: onnx.ModelProto, module: nn.Module, inputs: Tensors) -> None:
+def _fix_output_shapes(
+    model: onnx.ModelProto,
+    module: nn.Module,
+    inputs: Tensors,
+    axes: Mapping[str, Mapping[int, str]],
+) -> None:
     """Write the known sides of the outputs where the tracer lost them."""
     with torch.no_grad():
         results = as_arrays(module(*inputs.values()))
     for output, result in zip(model.graph.output, results, strict=True):
-        for axis, side in zip(output.type.tensor_type.shape.dim[1:], result.shape[1:], strict=True):
-            axis.dim_value = side
+        for number, axis in enumerate(output.type.tensor_type.shape.dim):
+            if number not in axes[output.name]:
+                axis.dim_value = result.shape[number]
 
 
 def halve_weights(model: onnx.ModelProto, smallest: int = 256) -> onnx.ModelProto:

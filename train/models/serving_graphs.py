@@ -9,6 +9,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from train.models.inverse_graphics import InverseGraphics, resized
+from train.models.neural_renderer import NeuralRenderer
 from train.models.segmenter import Segment
 from train.models.stylegan_r import StyleganR
 
@@ -75,6 +76,27 @@ class StyleganRGraph(nn.Module):
         backgrounds = resized(channels_first(backgrounds), self.network.shape.size)
         images = self.network(cameras, vertices, textures.permute(0, 3, 1, 2), backgrounds)
         return resized(images.clamp(0.0, 1.0), self.side).permute(0, 2, 3, 1)
+
+
+class NeuralRendererGraph(nn.Module):
+    """Camera and layers → image, of any side that is a multiple of the U-Net's."""
+
+    def __init__(self, network: NeuralRenderer) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self,
+        cameras: Tensor,  # [B, 5]
+        drawings: Tensor,  # [B, S, S, 4] in 0..1: the object's colours times its alpha; alpha
+        backgrounds: Tensor,  # uint8 [B, S, S, 3], filled where their object was
+        holes: Tensor,  # [B, S, S] in 0..1: where they were filled
+    ) -> Tensor:  # [B, S, S, 3] in 0..1
+        """The image."""
+        images = self.network(
+            cameras, drawings.permute(0, 3, 1, 2), channels_first(backgrounds), holes[:, None]
+        )
+        return images.permute(0, 2, 3, 1)
 
 
 def channels_first(pixels: Tensor) -> Tensor:  # uint8 [B, R, R, 3] -> float32 [B, 3, R, R] in 0..1

@@ -22,11 +22,20 @@ BESIDE: dict[str, tuple[str, ...]] = {
     "inverse": ("photographs.size", "seed"),
     "disentangle": ("photographs.size", "gan.warm_start", "seed"),
     "evaluate": ("photographs.size",),
+    "neural": ("photographs.size", "seed"),
     "export": ("preset", "seed"),
 }
 """Settings of other sections that a stage reads."""
 
-BY_CATEGORY = ("segmenter", "viewpoints", "multiview", "inverse", "disentangle", "evaluate")
+BY_CATEGORY = (
+    "segmenter",
+    "viewpoints",
+    "multiview",
+    "inverse",
+    "disentangle",
+    "evaluate",
+    "neural",
+)
 """Stages that treat vehicles otherwise than all else."""
 
 NOT_FIRST = ("kimg", "view_layers", "checkpoint")

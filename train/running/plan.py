@@ -33,10 +33,12 @@ READS: dict[str, tuple[str, ...]] = {
     "inverse": ("multiview", "gan", "segmenter", "photographs", "cutouts", "cameras", "inverse -1"),
     "disentangle": ("gan", "multiview", "inverse", "segmenter", "disentangle -1"),
     "evaluate": ("photographs", "segmenter", "multiview", "inverse"),
+    "neural": ("gan", "multiview", "inverse", "segmenter"),
 }
-"""Stages of every round, and what each reads from; -1: of the round before."""
+"""Stages of every round, and what each reads from; -1: of the round before. Only the last round has
+stage neural."""
 
-EXPORT = ("photographs", "segmenter", "inverse", "disentangle", "evaluate")
+EXPORT = ("photographs", "segmenter", "inverse", "disentangle", "neural", "evaluate")
 
 
 def plan(rounds: int) -> list[Step]:
@@ -48,7 +50,7 @@ def plan(rounds: int) -> list[Step]:
             steps += [Step("cameras", number), Step("gan", number)]
         stages = ("multiview", "inverse", "disentangle", "evaluate")
         steps += [Step(stage, number) for stage in stages]
-    return [*steps, Step("export", rounds - 1)]
+    return [*steps, Step("neural", rounds - 1), Step("export", rounds - 1)]
 
 
 STAGES = tuple(dict.fromkeys(step.stage for step in plan(2)))

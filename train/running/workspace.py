@@ -30,7 +30,9 @@ import numpy as np
 
 from train.config import CommandError
 
-STAGES_OF_A_ROUND = ("cameras", "gan", "multiview", "inverse", "disentangle", "evaluate")
+STAGES_OF_A_ROUND = (
+    "cameras", "gan", "multiview", "inverse", "disentangle", "evaluate", "neural",
+)  # fmt: skip
 CHECKPOINT_SECONDS = 60.0
 UNCOUNTED = {"processes", "snapshot_kimg", "register"}
 """Settings that change no result: how many processes share the work, and what is written beside."""

@@ -2,7 +2,7 @@
 
     python -m train.cycle --stages export
 
-Writes `bundle/`: three ONNX graphs, the template, samples and the manifest. Every graph is compared
+Writes `bundle/`: four ONNX graphs, the template, samples and the manifest. Every graph is compared
 with torch on real images at batch 1, 3 and 8; one that differs by more than `export.tolerance` is
 refused with the report. Weights are stored in half precision where parity allows it.
 """
@@ -24,13 +24,17 @@ from numpy.typing import NDArray
 from torch import nn
 
 from graphics.camera import CONVENTION
-from graphics.mesh import save_template
+from graphics.layers import layers
+from graphics.mesh import Template, save_template
+from graphics.render import render
 from service.model import bundle
 from service.model.manifest import (
     GRAPHS,
     INVERSE_GRAPHICS,
+    NEURAL_RENDERER,
     SAMPLES_FOLDER,
     SEGMENTER,
+    SIDE,
     STYLEGAN_R,
     TEMPLATE_FILE,
     WEIGHTS_FILE,
@@ -39,11 +43,13 @@ from service.model.manifest import (
 from train.config import CHECKPOINT, PROCEDURAL, Config, ExportConfig
 from train.data import samples
 from train.models.inverse_graphics import InverseGraphics, load_inverse_graphics, resized
+from train.models.neural_renderer import load_neural_renderer
 from train.models.onnx_files import Arrays, as_arrays, export_graph, halve_weights, parity
 from train.models.resized_segmenter import at_side
 from train.models.segmenter import OnnxSegmenter, load_segmenter
 from train.models.serving_graphs import (
     InverseGraphicsGraph,
+    NeuralRendererGraph,
     SegmenterGraph,
     StyleganRGraph,
     channels_first,
@@ -121,15 +127,19 @@ def _metrics(config: Config, workspace: Workspace, round: int) -> dict[str, Any]
     disentangled = workspace.stage("disentangle", round).facts()
     if "renderers" in disentangled:  # of vehicles alone
         metrics["disentangled"] = disentangled["renderers"]
+    neural = workspace.stage("neural", round).facts()
+    if "renderers" in neural:
+        metrics["neural"] = neural["renderers"]
     return metrics
 
 
 def _exported_graphs(
     settings: ExportConfig, workspace: Workspace, round: int, network: InverseGraphics
 ) -> dict[str, Exported]:
-    """The three graphs of a bundle, in its order, each within the tolerance or refused."""
+    """The graphs of a bundle, in its order, each within the tolerance or refused."""
     segmenter = load_segmenter(workspace.stage("segmenter").path)
     weights = workspace.stage("disentangle", round).require("stylegan_r.safetensors")
+    neural = workspace.stage("neural", round).require("neural_renderer.safetensors")
     photographs = np.load(workspace.stage("photographs").require("images.npy"), mmap_mode="r")
     trained, size = photographs.shape[1], network.shape.size
     images = _enlarged(np.array(photographs[:PARITY_IMAGES]), size)
@@ -140,8 +150,9 @@ def _exported_graphs(
         SEGMENTER: SegmenterGraph(segmenter, None if given else trained),
         INVERSE_GRAPHICS: InverseGraphicsGraph(network),
         STYLEGAN_R: StyleganRGraph(load_stylegan_r(weights), size),
+        NEURAL_RENDERER: NeuralRendererGraph(load_neural_renderer(neural)),
     }
-    inputs = parity_inputs(images, modules)
+    inputs = parity_inputs(images, modules, network.template)
     graphs = {}
     for name, module in modules.items():
         if name == SEGMENTER and given is not None:
@@ -162,6 +173,7 @@ def _enlarged(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 def parity_inputs(
     images: NDArray[np.uint8],  # [N, R, R, 3]
     modules: Mapping[str, nn.Module],
+    template: Template,
 ) -> dict[str, Arrays]:
     """Inputs that each graph is compared on: photographs and predictions from them."""
     (masks,) = as_arrays(modules[SEGMENTER](torch.from_numpy(images)))
@@ -169,6 +181,9 @@ def parity_inputs(
         modules[INVERSE_GRAPHICS](torch.from_numpy(images), torch.from_numpy(masks))
     )
     backgrounds = np.where(masks[..., None] > 0.5, np.uint8(128), images)
+    # At twice the side, so that it is averaged down and enlarged again.
+    drawn = render(vertices, textures, cameras, template, 2 * images.shape[1])
+    given = layers(drawn, images, masks > 0.5)
     return {
         SEGMENTER: {"images": images},
         INVERSE_GRAPHICS: {"images": images, "masks": masks},
@@ -178,14 +193,20 @@ def parity_inputs(
             "textures": np.ascontiguousarray(textures),
             "backgrounds": backgrounds,
         },
+        NEURAL_RENDERER: {"cameras": cameras, **given._asdict()},
     }
 
 
 def smallest_graph(name: str, module: nn.Module, inputs: Arrays, tolerance: float) -> Exported:
     """The graph with as many half-precision weights as the tolerance allows."""
     examples = {key: torch.from_numpy(values[:2]) for key, values in inputs.items()}
-    outputs = [tensor.name for tensor in GRAPHS[name].outputs]
-    model = export_graph(module, examples, outputs)
+    contract = GRAPHS[name]
+    outputs = [tensor.name for tensor in contract.outputs]
+    free = {
+        tensor.name: {axis: SIDE for axis, size in enumerate(tensor.shape) if size == SIDE}
+        for tensor in (*contract.inputs, *contract.outputs)
+    }
+    model = export_graph(module, examples, outputs, free)
     for half_from in HALF_FROM:
         halved = halve_weights(model, half_from)
         if halved.ByteSize() >= model.ByteSize():

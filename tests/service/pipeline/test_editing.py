@@ -22,6 +22,7 @@ def test_the_camera_is_moved_around(client):
     assert answer.status_code == 200
     body = answer.json()
     assert image_of(body["image"]).size == (RESOLUTION, RESOLUTION)
+    assert body["renderer"] == "gan"  # the bundle has no neural renderer
     before, after = body["camera_before"], body["camera"]
     assert after["azimuth_degrees"] == pytest.approx(before["azimuth_degrees"] + 30, abs=1e-4)
     assert after["elevation_degrees"] == before["elevation_degrees"]
@@ -104,3 +105,13 @@ def test_an_edit_takes_any_photograph_s_own_size(client):
     wide = draw_photograph(400, 100)
     answer = edit(client, {"turn_degrees": 5}, content=png(wide))
     assert answer.json()["frame"]["side"] == pytest.approx(200 / LARGEST_FILL, abs=16)
+
+
+def test_a_renderer_that_the_bundle_does_not_have_is_refused_by_name(client):
+    for answer in (
+        edit(client, {"turn_degrees": 5, "renderer": "neural"}),
+        client.post("/v1/render", json={"reconstruction": {"seed": 1}, "renderer": "neural"}),
+    ):
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (422, "no_such_renderer")
+        assert "renderer is neural" in error["message"] and "graphics" in error["message"]

@@ -67,7 +67,11 @@ def test_shape_texture_and_background_come_from_where_they_are_asked(client, rec
         ({"camera": {"seed": 1}, "turntable": {}}, "invalid_request"),
         ({"turntable": {"frames": 1}}, "invalid_request"),
         ({"turntable": {"frames": 65}}, "too_many_cameras"),
-        ({"turntable": {"frames": 33}, "renderer": "both"}, "too_many_cameras"),
+        ({"turntable": {"frames": 33}, "renderer": ["graphics", "gan"]}, "too_many_cameras"),
+        ({"renderer": ["gan", "gan"]}, "invalid_request"),
+        ({"renderer": []}, "invalid_request"),
+        ({"renderer": "both"}, "invalid_request"),
+        ({"renderer": "neural"}, "no_such_renderer"),
         ({"turntable": {}, "interpolation": {"to": {"seed": 1}}}, "invalid_request"),
         ({"interpolation": {"to": {"seed": 1}, "parts": []}}, "invalid_request"),
         ({"turntable": {}, "animation": {"format": "webp"}, "size": 1024}, "animation_too_large"),
@@ -129,10 +133,11 @@ def test_an_id_names_what_the_npz_holds(client, red):
 
 def test_a_seed_is_a_sample_and_the_same_one_again(client):
     first, again, other = (
-        rendered(client, reconstruction={"seed": seed}, renderer="both") for seed in (3, 3, 4)
+        rendered(client, reconstruction={"seed": seed}, renderer=["graphics", "gan"])
+        for seed in (3, 3, 4)
     )
     assert first["images"] == again["images"]
-    assert first["gan_images"] == again["gan_images"]
+    assert first["more_images"] == again["more_images"]
     assert first["cameras"] == again["cameras"] != other["cameras"]
     assert first["images"] != other["images"]
     assert 0 <= first["cameras"][0]["elevation_degrees"] <= 30
@@ -172,9 +177,9 @@ def draw_long():
 def test_both_renderers_draw_the_same_cameras(client, red):
     cameras = [{"azimuth_degrees": azimuth} for azimuth in (0, 90)]
     fields = {"reconstruction": {"id": red["id"]}, "cameras": cameras}
-    both = rendered(client, renderer="both", **fields)
+    both = rendered(client, renderer=["graphics", "gan"], **fields)
     assert both["size"] == RESOLUTION
-    assert both["gan_images"] == rendered(client, renderer="gan", **fields)["images"]
+    assert both["more_images"]["gan"] == rendered(client, renderer="gan", **fields)["images"]
     assert [image_of(text).size for text in both["images"]] == [(RESOLUTION, RESOLUTION)] * 2
     assert np.asarray(image_of(both["images"][0])).shape[2] == 3  # before the background, as gan
 
@@ -213,7 +218,7 @@ def test_both_renderers_stand_side_by_side_in_an_animation(client, red):
         reconstruction={"id": red["id"]},
         turntable={"frames": 3},
         animation={"format": "strip"},
-        renderer="both",
+        renderer=["graphics", "gan"],
         size=64,
     )
     strip = np.asarray(image_of(answer["animation"]["data"]))

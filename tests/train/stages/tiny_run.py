@@ -11,10 +11,12 @@ from train.config import (
     DisentangleConfig,
     ExportConfig,
     InverseConfig,
+    NeuralConfig,
     PhotographsConfig,
 )
 from train.data.codes import as_pixels
 from train.models.attributes import AttributeClassifier, save_attributes
+from train.models.discriminator import Discriminator, DiscriminatorShape
 from train.models.generator import Generator, GeneratorShape
 from train.models.inverse_graphics import (
     InverseGraphics,
@@ -37,6 +39,7 @@ def tiny_config(**disentangle: float) -> Config:
         photographs=PhotographsConfig(count=64, size=SIZE),
         inverse=InverseConfig(width=8, template_level=1, texture_size=16, size=SIZE),
         disentangle=DisentangleConfig(**settings),
+        neural=NeuralConfig(images=64, steps=2, batch_size=4, width=4),
         export=ExportConfig(samples=2, sample_size=64),
     )
 
@@ -56,11 +59,13 @@ def tiny_run(
     round: int = 0,
     generator: Generator | None = None,
 ) -> Workspace:
-    """Write every file that `disentangle` and `export` of `round` read."""
+    """Write every file that `disentangle`, `neural` and `export` of `round` read."""
     workspace = Workspace(path)
     generator = generator or tiny_generator(camera_conditioned)
     gan = workspace.stage("gan", round)
     save_weights(gan.file("generator.safetensors"), generator, {})
+    discriminator = Discriminator(DiscriminatorShape(SIZE, (8, 8, 8, 8), 1, camera_conditioned))
+    save_weights(gan.file("discriminator.safetensors"), discriminator, {})
     gan.finish()
     _write_multiview(workspace, generator, round)
     inverse = workspace.stage("inverse", round)

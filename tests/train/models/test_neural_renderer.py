@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from train.models.neural_renderer import (
+    FEATHER,
+    REACH,
+    NeuralRenderer,
+    NeuralRendererShape,
+    load_neural_renderer,
+    save_neural_renderer,
+)
+from train.models.onnx_files import export_graph, parity
+from train.models.serving_graphs import NeuralRendererGraph
+
+SIDE = 48
+
+
+def network(size=SIDE):
+    """One that changes everything it may."""
+    torch.manual_seed(0)
+    made = NeuralRenderer(NeuralRendererShape(size, 4))
+    nn.init.normal_(made.last.weight)
+    nn.init.normal_(made.camera.weight)
+    return made.eval()
+
+
+def layers(side, batch=2):
+    """A square object and the hole of another, in the middle ninth of random backgrounds."""
+    random = np.random.default_rng(side)
+    third = side // 3
+    drawings = np.zeros((batch, side, side, 4), np.float32)
+    drawings[:, third : 2 * third, third : 2 * third, 3] = 1
+    drawings[..., :3] = random.random((batch, side, side, 3)) * drawings[..., 3:]
+    holes = np.zeros((batch, side, side), np.float32)
+    holes[:, third : 2 * third, third : third + third // 2] = 1
+    cameras = np.array([[30, 10, 5, 0, 0], [200, 0, 4, 0, 0]], np.float32)[:batch]
+    backgrounds = random.integers(0, 256, (batch, side, side, 3), dtype=np.uint8)
+    return {
+        "cameras": cameras, "drawings": drawings, "backgrounds": backgrounds, "holes": holes,
+    }  # fmt: skip
+
+
+def drawn(graph, given):
+    with torch.no_grad():
+        return graph(*(torch.from_numpy(value) for value in given.values())).numpy()
+
+
+@pytest.mark.parametrize("side", [SIDE, 3 * SIDE, 8 * SIDE])
+def test_far_from_object_and_hole_every_pixel_stays(side):
+    given = layers(side)
+    image = drawn(NeuralRendererGraph(network()), given)
+    changed = np.rint(image * 255).astype(np.uint8) != given["backgrounds"]
+    rows, columns = np.nonzero(changed.any(axis=(0, 3)))
+    # One pixel of the U-Net more, over which what it adds is enlarged.
+    reach = (REACH + FEATHER + 1) * side // SIDE
+    third = side // 3
+    for found in (rows, columns):
+        assert third - reach <= found.min() < third
+        assert 2 * third <= found.max() < 2 * third + reach
+
+
+def test_it_begins_as_the_graphics_renderer():
+    torch.manual_seed(0)
+    given = layers(SIDE)
+    image = drawn(NeuralRendererGraph(NeuralRenderer(NeuralRendererShape(SIDE, 4))), given)
+    alpha = given["drawings"][..., 3:]
+    ground = given["backgrounds"] / np.float32(255)
+    np.testing.assert_allclose(image, given["drawings"][..., :3] + (1 - alpha) * ground, atol=1e-6)
+
+
+def test_the_camera_changes_the_picture_and_all_weights_train():
+    made, given = network(), layers(SIDE)
+    first = drawn(NeuralRendererGraph(made), given)
+    given["cameras"] = given["cameras"] + np.float32([90, 0, 0, 0, 0])
+    assert np.abs(drawn(NeuralRendererGraph(made), given) - first).max() > 0.01
+    images = NeuralRendererGraph(made)(*(torch.from_numpy(value) for value in given.values()))
+    images.square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().max() > 0 for p in made.parameters())
+
+
+def test_one_graph_draws_every_multiple_of_its_side():
+    module = NeuralRendererGraph(network())
+    free = {name: {1: "S", 2: "S"} for name in ("drawings", "backgrounds", "holes", "images")}
+    examples = {name: torch.from_numpy(value) for name, value in layers(2 * SIDE).items()}
+    graph = export_graph(module, examples, ["images"], free)
+    for side in (SIDE, 2 * SIDE, 5 * SIDE):
+        assert parity(module, graph, layers(side), (1, 2))["images"] < 1e-5
+
+
+def test_weights_come_back(tmp_path):
+    made = network()
+    save_neural_renderer(tmp_path / "it.safetensors", made)
+    again = load_neural_renderer(tmp_path / "it.safetensors")
+    assert again.shape == made.shape
+    torch.testing.assert_close(again.last.weight, made.last.weight, atol=2e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("size", [0, 4, 36])
+def test_a_side_that_does_not_halve_is_refused(size):
+    with pytest.raises(ValueError, match=f"size is {size}; it must be a multiple of 8"):
+        NeuralRendererShape(size)
