@@ -63,7 +63,7 @@ UNDECIDED_SHARE = Criterion(
 )
 OPPOSITE = Criterion(
     "ambiguous_front_back",
-    0.25,
+    0.15,
     f"an azimuth within {OPPOSITE_DEGREES:g} degrees of the opposite one has a probability of at "
     "least {:g}",
 )

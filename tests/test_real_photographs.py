@@ -14,9 +14,20 @@ from service.settings import GENERAL_SEGMENTER
 from train import evaluate
 
 FOLDER = os.environ.get("INVERSE_GRAPHICS_PHOTOS", "")
-LEAST_ACC30, MOST_FLIPPED, LEAST_MASK_IOU, LEAST_RERENDER_IOU = 0.58, 0.37, 0.94, 0.80
+FOLDS = 5
+"""Of the table's rows; the first fold's photographs taught the shipped bundle nothing."""
+LIMITS = {
+    "all": {
+        "azimuth_acc30": 0.86,
+        "azimuth_flipped": 0.13,
+        "iou2d_segmenter": 0.94,
+        "iou2d_rerender": 0.84,
+    },
+    "fold_0": {"azimuth_acc30": 0.55, "azimuth_flipped": 0.45, "iou2d_rerender": 0.82},
+}  # fmt: skip
 """What must hold on the folder of 44 photographs of cars that the limits were chosen on, with the
 general segmenter."""
+LOWER_IS_BETTER = ("azimuth_flipped",)
 
 
 @pytest.mark.server
@@ -27,9 +38,11 @@ general segmenter."""
 @pytest.mark.skipif(not GENERAL_SEGMENTER.is_file(), reason="make setup could not fetch it")
 def test_real_photographs_come_back_as_right_as_they_were(tmp_path):
     assert Path(FOLDER, "photos.csv").is_file()
-    assert evaluate.main(["photos", FOLDER, "--out", str(tmp_path)]) == 0
-    found = json.loads((tmp_path / "report.json").read_text())["rows"]["all"]
-    assert found["azimuth_acc30"]["value"] >= LEAST_ACC30
-    assert found["azimuth_flipped"]["value"] <= MOST_FLIPPED
-    assert found["iou2d_segmenter"]["value"] >= LEAST_MASK_IOU
-    assert found["iou2d_rerender"]["value"] >= LEAST_RERENDER_IOU
+    asked = ["photos", FOLDER, "--folds", str(FOLDS), "--out", str(tmp_path)]
+    assert evaluate.main(asked) == 0
+    rows = json.loads((tmp_path / "report.json").read_text())["rows"]
+    for row, limits in LIMITS.items():
+        for name, limit in limits.items():
+            found = rows[row][name]["value"]
+            good = found <= limit if name in LOWER_IS_BETTER else found >= limit
+            assert good, (row, name, found, limit)

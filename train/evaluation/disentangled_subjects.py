@@ -29,6 +29,7 @@ from train.metrics.frechet import Moments, frechet_distance
 from train.models.attributes import load_attributes
 from train.models.generated import as_pixels, generate, sample_contents
 from train.models.generator import Generator
+from train.models.inverse_graphics import resized
 from train.models.stylegan_r import StyleganR, load_stylegan_r
 from train.models.weights import WeightsError, load_generator
 from train.pose.attribute_classifier import SHIPPED as SHIPPED_CLASSIFIER
@@ -190,7 +191,8 @@ def _generator_row(
     contents = sample_contents(generator, len(cameras), 1.0, rng)
     with torch.no_grad():
         views = generator.camera_mapping(torch.from_numpy(cameras).to(contents.device))
-    images = as_pixels(generate(generator, contents, views, benchmark.size)).numpy()
+    made = generate(generator, contents, views, min(generator.shape.size, benchmark.size))
+    images = as_pixels(resized(made, benchmark.size)).numpy()
     seen = benchmark.see(Rendering(images))
     metrics = estimates_of(camera_scores(seen.readings, cameras))
     apart = frechet_distance(benchmark.moments(images), reference)

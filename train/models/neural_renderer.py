@@ -70,7 +70,7 @@ class NeuralRenderer(nn.Module):
         # It begins as the graphics renderer.
         for layer in (self.camera, self.last):
             nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(layer.get_parameter("bias"))
 
     def forward(
         self,

@@ -33,8 +33,9 @@ def test_a_file_is_measured_beside_a_bundle(tmp_path):
     assert main(["disentangled", "shipped", str(path), *sizes, "--out", str(tmp_path)]) == 0
     report = json.loads((tmp_path / "disentangled.json").read_text())
     file = "gan of run/round_1/disentangle/stylegan_r.safetensors"
-    renderers = ["gan of shipped", "graphics of shipped", file]
-    assert list(report["rows"])[:3] == renderers and len(report["agreements"]) == 3
+    shipped = [f"{name} of shipped" for name in ("gan", "graphics", "neural")]
+    renderers = [*shipped, file]
+    assert list(report["rows"])[:4] == renderers and len(report["agreements"]) == 6
     assert str(tmp_path) not in json.dumps(report)
     good, bad = report["rows"][renderers[0]], report["rows"][file]
     assert good["own_psnr"]["value"] > bad["own_psnr"]["value"] + 3
