@@ -189,7 +189,7 @@ class Training:
             self.facts[f"{name}_error"] = round_to(float((made - wanted).abs().mean()))
         columns = [given.backgrounds, meshes, images, wanted]
         pixels = [as_pixels(column).permute(0, 2, 3, 1).numpy() for column in columns]
-        rows = {str(n): np.stack([one[n] for one in pixels]) for n in range(SHEET_OBJECTS)}
+        rows = {str(n): [one[n] for one in pixels] for n in range(SHEET_OBJECTS)}
         write_labelled_rows(self.folder.file("images.png"), rows)
 
 
