@@ -23,6 +23,15 @@ OVER = 1.9
 within a level or two of 255 of its limit, from 32 to 128 px."""
 
 
+def with_rim(
+    hole: NDArray[np.bool_],  # [R, R] where an object was
+) -> NDArray[np.bool_]:  # [R, R]
+    """The hole with the rim around it that shows some of the object's colour; its shadow stays, for
+    renderers that cast none."""
+    rim = max(1, round(RIM * len(hole)))
+    return _grown(_grown(hole, (rim, rim), 0), (rim, rim), 1)
+
+
 def whole_hole(
     hole: NDArray[np.bool_],  # [R, R] where an object was
 ) -> NDArray[np.bool_]:  # [R, R]
@@ -30,9 +39,8 @@ def whole_hole(
     rows = np.flatnonzero(hole.any(axis=1))
     if not len(rows):
         return hole
-    rim, below, beside = (max(1, round(share * len(hole))) for share in (RIM, BELOW, BESIDE))
-    whole = _grown(_grown(hole, (rim, rim), 0), (rim, rim), 1)
-    whole = _grown(whole, (0, below), 0)
+    below, beside = (max(1, round(share * len(hole))) for share in (BELOW, BESIDE))
+    whole = _grown(with_rim(hole), (0, below), 0)
     lower = rows[-1] - round(LOWER * (rows[-1] - rows[0]))
     whole[lower:] = _grown(whole[lower:], (beside, beside), 1)
     return whole

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from graphics.inpainting import fill, whole_hole
+from graphics.inpainting import fill, with_rim
 from graphics.layers import Layers, layers
 from service.errors import RequestError
 from service.imaging import images
@@ -88,7 +88,7 @@ def _over_background(engine: Engine, scene: Scene, size: int) -> NDArray[np.uint
     rgba = cut_out(engine.render(scene.vertices, scene.texture, scene.camera, size, SAMPLES))
     if scene.background is None:
         return rgba
-    ground = fill(scene.background, whole_hole(scene.hole))
+    ground = fill(scene.background, with_rim(scene.hole))
     behind = Image.fromarray(ground).resize((size, size), Image.Resampling.BILINEAR)
     composed = Image.alpha_composite(behind.convert("RGBA"), Image.fromarray(rgba))
     return np.asarray(composed.convert("RGB"))

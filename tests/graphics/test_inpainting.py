@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from graphics.inpainting import fill, whole_hole
+from graphics.inpainting import fill, whole_hole, with_rim
 
 
 def test_what_is_known_stays_and_a_flat_picture_is_flat_again():
@@ -55,6 +55,8 @@ def test_the_whole_hole_has_the_rim_and_the_contact_shadow(side):
     upper = np.flatnonzero(whole[top])
     assert (left - upper[0], upper[-1] - (right - 1)) == (rim, rim)
     assert np.array_equal(whole_hole(whole_hole(hole)) & hole, hole)
+    rim_alone = np.flatnonzero(with_rim(hole).any(axis=1))
+    assert (rim_alone[0], rim_alone[-1]) == (top - rim, bottom - 1 + rim)
     none = np.zeros((side, side), bool)
     assert not whole_hole(none).any() and whole_hole(~none).all()
 

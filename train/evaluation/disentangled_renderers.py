@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from graphics.inpainting import fill, with_rim
 from graphics.layers import Layers, layers
 from graphics.mesh import Template
 from graphics.photographs import GREY
@@ -65,11 +66,14 @@ def graphics_renderer(template: Template) -> Renderer:
     """The mesh, drawn before its photograph, whose object is filled from around it."""
 
     def draw(parts: Parts) -> Rendering:
-        given = _layers(parts, template)
-        alphas = given.drawings[..., 3]
-        grounds = given.backgrounds.astype(np.float32) / np.float32(255)
-        images = given.drawings[..., :3] + (1 - alphas[..., None]) * grounds
-        return Rendering(as_pixels(images), alphas)
+        pairs = zip(parts.images, parts.masks > TRACE, strict=True)
+        filled = np.stack([fill(image, with_rim(hole)) for image, hole in pairs])
+        grounds = filled.astype(np.float32) / np.float32(255)
+        size = grounds.shape[1]
+        drawn = render(
+            parts.vertices, parts.textures, parts.cameras, template, size, grounds, SAMPLES
+        )
+        return Rendering(as_pixels(drawn.images), drawn.masks)
 
     return draw
 

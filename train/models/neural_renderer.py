@@ -68,9 +68,8 @@ class NeuralRenderer(nn.Module):
         self.camera = nn.Linear(CAMERA_FEATURES, 2 * channels[-1])
         self.last = nn.Conv2d(channels[0], LAYERS, 3, 1, 1)
         # It begins as the graphics renderer.
-        for layer in (self.camera, self.last):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.get_parameter("bias"))
+        for parameter in (*self.camera.parameters(), *self.last.parameters()):
+            nn.init.zeros_(parameter)
 
     def forward(
         self,
