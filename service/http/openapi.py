@@ -53,8 +53,8 @@ class MountedService(Service[Inner]):
         protocol.serve_by_this()
         app = cast("Starlette", super().to_asgi(is_main))
         mounted = (cast("Starlette", one) for one, *_ in self.mount_apps)
-        own = next(one for one in mounted if any(_is_own(route) for route in one.routes))
-        app.user_middleware[:] = [Middleware(OwnPaths, own=own)]
+        own = next((one for one in mounted if any(map(_is_own, one.routes))), None)
+        app.user_middleware[:] = [] if own is None else [Middleware(OwnPaths, own=own)]
         return app
 
     @property

@@ -1,6 +1,7 @@
 """The benchmark of disentanglement for the networks of a run, at the end of their training."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def measure_network(
     def renderers(template: Template) -> dict[str, Renderer]:
         return {GAN: network_gan(network, size), GRAPHICS: graphics_renderer(template)}
 
-    return _measure(renderers, NetworkPredictor(segment, inverse), size, folder)
+    return _measure(renderers, partial(NetworkPredictor, segment, inverse), size, folder)
 
 
 def measure_neural(
@@ -65,12 +66,12 @@ def measure_neural(
     def renderers(template: Template) -> dict[str, Renderer]:
         return {NEURAL: network_neural(network, template), GRAPHICS: graphics_renderer(template)}
 
-    return _measure(renderers, NetworkPredictor(segment, inverse), size, folder)
+    return _measure(renderers, partial(NetworkPredictor, segment, inverse), size, folder)
 
 
 def _measure(
     renderers: Callable[[Template], dict[str, Renderer]],
-    predictor: NetworkPredictor,
+    opened: Callable[[], NetworkPredictor],
     size: int,
     folder: Path,
 ) -> dict[str, Any]:
@@ -78,6 +79,7 @@ def _measure(
     if size % classifier.size:
         reason = f"the attribute classifier reads {classifier.size} px, the photographs have {size}"
         return {"skipped": reason}
+    predictor = opened()
     benchmark = DisentangledBenchmark(predictor.segment, classifier, OBJECTS, size)
     read = benchmark.read(_painting(predictor))
     images = benchmark.photographs.images

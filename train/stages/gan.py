@@ -62,8 +62,11 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
 
 def _gates(config: Config, workspace: Workspace, round: int) -> list[Gate]:
     """What is to be said of the GAN that this stage has written."""
+    photographs = workspace.stage("photographs").path / "images.npy"
+    if not photographs.is_file():  # an imported generator has none; stage photographs draws them
+        return []
     generator = weights.load_generator(workspace.stage("gan", round).file("generator.safetensors"))
-    images = np.load(workspace.stage("photographs").require("images.npy"), mmap_mode="r")
+    images = np.load(photographs, mmap_mode="r")
     cameras = None
     if round:
         with np.load(workspace.stage("cameras", round).require("labels.npz")) as labels:

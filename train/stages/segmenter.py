@@ -74,10 +74,10 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
 @torch.inference_mode()
 def _gates(workspace: Workspace, segment: Callable[[Tensor], Tensor]) -> list[Gate]:
     """Whether the segmenter finds objects in the run's photographs, if those are there yet."""
-    taken = workspace.stage("photographs")
-    if not taken.done:
+    taken = workspace.stage("photographs").path / "images.npy"
+    if not taken.is_file():
         return []
-    images = np.load(taken.require("images.npy"), mmap_mode="r")
+    images = np.load(taken, mmap_mode="r")
     some = np.unique(np.linspace(0, len(images) - 1, HELD_OUT).round().astype(int))
     masks = []
     for rows in np.array_split(some, -(-len(some) // 64)):

@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from tests.train.stages.tiny_run import tiny_config, tiny_run
-from train.stages import disentangle, export
+from train.stages import disentangle, export, neural
 
 WIDTH, HEIGHT = 60, 40
 
@@ -15,6 +15,7 @@ def write_adaptable(folder: Path) -> Path:
     config = tiny_config(warmup_steps=1, steps=0)
     workspace = tiny_run(folder, config)
     disentangle.run(config, workspace)
+    neural.run(config, workspace)
     export.run(config, workspace)
     return workspace.stage("export").path / "bundle"
 

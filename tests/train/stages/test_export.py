@@ -77,8 +77,8 @@ def test_every_graph_takes_any_batch(workspace):
 
 
 def test_a_graph_that_is_not_the_network_is_refused_and_nothing_is_written(workspace, monkeypatch):
-    def spoiled(module, inputs, outputs):
-        model = export_graph(module, inputs, outputs)
+    def spoiled(module, inputs, outputs, *more):
+        model = export_graph(module, inputs, outputs, *more)
         for stored in model.graph.initializer:
             if len(stored.dims) == 4:  # the weights of a convolution
                 values = numpy_helper.to_array(stored) + np.float32(0.05)

@@ -21,7 +21,7 @@ from train.models.stylegan2 import StyleGAN2Generator
 from train.models.stylegan_r import load_stylegan_r
 from train.models.weights import load_generator, read_metadata
 from train.running.workspace import Workspace
-from train.stages import disentangle, export, gan
+from train.stages import disentangle, export, gan, neural
 
 SIZE = 32
 
@@ -108,6 +108,7 @@ def test_the_later_stages_take_an_imported_generator(tmp_path, imported):
     disentangle.run(config, workspace)
     network = load_stylegan_r(workspace.stage("disentangle").require("stylegan_r.safetensors"))
     assert isinstance(network.generator, StyleGAN2Generator)
+    neural.run(config, workspace)
     # The export compares what ONNX Runtime makes of the graph with torch.
     export.run(config, workspace)
     assert (workspace.stage("export").path / "bundle").is_dir()
