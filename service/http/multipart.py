@@ -6,15 +6,19 @@ takes no preamble, which RFC 2046 allows, and a file named by `filename*` for a 
 
 import re
 from collections.abc import AsyncGenerator
+from tempfile import SpooledTemporaryFile
 
 from python_multipart.multipart import parse_options_header
-from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser, _user_safe_decode
 from starlette.requests import Request
 
 PLAIN_ENCODINGS = (b"", b"7bit", b"8bit", b"binary")
 """Content-Transfer-Encodings that leave a part's bytes as they are (RFC 2045, section 6.2)."""
 QUOTED = re.compile(rb'"(?:\\.|[^"\\])*"')
 EXTENDED_NAME = re.compile(rb";\s*filename\*", re.IGNORECASE)
+PLAIN_FILE = re.compile(rb'form-data; name="([^"\\]*)"; filename="([^"\\]*)"')
+"""What clients write of nearly every file: there is nothing to unquote, and no other parameter."""
 PLAIN_NAME = re.compile(rb";\s*filename\s*=", re.IGNORECASE)
 
 
@@ -35,6 +39,10 @@ class WholeForm(MultiPartParser):
     def on_headers_finished(self) -> None:
         """Refuse a part whose headers would make it another one than was meant."""
         headers = dict(self._current_part.item_headers)
+        plain = PLAIN_FILE.fullmatch(headers.get(b"content-disposition", b""))
+        if plain and b"content-transfer-encoding" not in headers:
+            self._begin_file(*plain.groups())
+            return
         disposition = QUOTED.sub(b'""', headers.get(b"content-disposition", b""))
         if EXTENDED_NAME.search(disposition) and not PLAIN_NAME.search(disposition):
             raise MultiPartException(
@@ -48,6 +56,22 @@ class WholeForm(MultiPartParser):
                 "must be binary (RFC 7578, section 4.7): send the file as it is."
             )
         super().on_headers_finished()
+
+    def _begin_file(self, field: bytes, name: bytes) -> None:
+        """What Starlette does for a file, whose reading of the header takes most of a small one."""
+        self._current_files += 1
+        if self._current_files > self.max_files:
+            raise MultiPartException(
+                f"Too many files. Maximum number of files is {self.max_files}."
+            )
+        part, charset = self._current_part, self._charset
+        part.field_name = _user_safe_decode(field, charset)
+        file = SpooledTemporaryFile(self.spool_max_size)
+        self._files_to_close_on_error.append(file)
+        headers = Headers(raw=part.item_headers)
+        part.file = UploadFile(
+            file, size=0, filename=_user_safe_decode(name, charset), headers=headers
+        )
 
     async def _whole(self, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         """The body without its preamble. Raised inside, the parser closes the files it has."""
