@@ -8,10 +8,11 @@ import subprocess
 import sys
 
 import pytest
+from bentoml._internal.configuration.containers import BentoMLContainer
 
+from service.api import InverseGraphics
 from service.process import ROOT, SERVICE, environment
-
-pytestmark = pytest.mark.server
+from service.workers import check_workers
 
 
 def refused(tmp_path, settings, *arguments):
@@ -29,27 +30,64 @@ def refused(tmp_path, settings, *arguments):
     return done.stdout + done.stderr
 
 
+SERVER = pytest.mark.server
+
+
+@SERVER
+def test_more_than_one_worker_in_a_file_is_refused_at_the_start(tmp_path):
+    configuration = tmp_path / "configuration.yaml"
+    configuration.write_text("services: {inverse-graphics: {workers: 2}}\n")
+    said = refused(tmp_path, {"BENTOML_CONFIG": str(configuration)})
+    assert re.search(r"\WBentoML's configuration asks for 2 workers; it must be 1", said)
+
+
+@SERVER
+def test_more_than_one_worker_in_an_option_is_refused_at_the_start(tmp_path):
+    said = refused(tmp_path, {"BENTOML_CONFIG_OPTIONS": "api_server.workers=2"})
+    assert "api_server.workers of BentoML's configuration asks for 2 workers; it must" in said
+
+
 @pytest.mark.parametrize(
-    ("services", "source"),
+    ("services", "option", "source"),
     [
-        ("{inverse-graphics: {workers: 2}}", "BentoML's configuration"),
-        ("{inverse-graphics: {workers: cpu_count}}", "BentoML's configuration"),
-        ("{workers: 2}", "services.workers of BentoML's configuration"),
+        ("{inverse-graphics: {workers: 2}}", None, "BentoML's configuration"),
+        ("{inverse-graphics: {workers: cpu_count}}", None, "BentoML's configuration"),
+        ("{workers: 2}", None, "services.workers of BentoML's configuration"),
+        (None, "services.workers=2", "services.workers of BentoML's configuration"),
+        (None, "api_server.workers=2", "api_server.workers of BentoML's configuration"),
     ],
 )
-def test_more_than_one_worker_in_a_file_is_refused_at_the_start(tmp_path, services, source):
-    configuration = tmp_path / "configuration.yaml"
-    configuration.write_text(f"services: {services}\n")
-    said = refused(tmp_path, {"BENTOML_CONFIG": str(configuration)})
-    assert re.search(rf"\W{source} asks for \d+ workers; it must be 1", said)
+def test_no_key_of_the_configuration_is_passed_over(
+    tmp_path, monkeypatch, services, option, source
+):
+    """As BentoML itself reads it, without a process for each."""
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    if services:
+        file = tmp_path / "configuration.yaml"
+        file.write_text(f"services: {services}\n")
+        monkeypatch.setenv("BENTOML_CONFIG", str(file))
+    if option:
+        monkeypatch.setenv("BENTOML_CONFIG_OPTIONS", option)
+    before = BentoMLContainer.config.get()
+    try:
+        InverseGraphics.inject_config()
+        with pytest.raises(ValueError, match=rf"^{source} asks for \d+ workers; it must be 1"):
+            check_workers(InverseGraphics)
+    finally:
+        BentoMLContainer.config.set(before)
 
 
-@pytest.mark.parametrize("key", ["services.workers", "api_server.workers"])
-def test_more_than_one_worker_in_an_option_is_refused_at_the_start(tmp_path, key):
-    said = refused(tmp_path, {"BENTOML_CONFIG_OPTIONS": f"{key}=2"})
-    assert f"{key} of BentoML's configuration asks for 2 workers; it must be 1" in said
+def test_one_worker_is_let_be(monkeypatch):
+    monkeypatch.setenv("BENTOML_CONFIG_OPTIONS", "services.workers=1")
+    before = BentoMLContainer.config.get()
+    try:
+        InverseGraphics.inject_config()
+        check_workers(InverseGraphics)
+    finally:
+        BentoMLContainer.config.set(before)
 
 
+@SERVER
 @pytest.mark.parametrize("way", ["argument", "variable"])
 def test_more_than_one_worker_on_the_command_line_is_refused_at_the_start(tmp_path, way):
     arguments = ["--api-workers", "2"] if way == "argument" else []
