@@ -23,7 +23,7 @@ def refused(tmp_path, settings, *arguments):
         env=environment(tmp_path / "home", settings),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=250,
         check=False,
     )
     assert done.returncode != 0

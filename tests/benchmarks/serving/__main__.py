@@ -38,6 +38,9 @@ from tests.benchmarks.serving.servers import LITSERVE, OURS, started
 from tests.benchmarks.serving.session import open_graph
 from tests.benchmarks.serving.wire import SHAPE
 
+SHIPPED, LARGER = "shipped", "larger"
+TITLES = {SHIPPED: "shipped", LARGER: "as ResNet-18"}
+"""What the bundles of `--bundles` are called in the results."""
 LOADS = ("1x1", "8x1", "32x1", "4x32")
 """Clients x images per request."""
 
@@ -64,6 +67,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--loads", nargs="+", type=_shape, default=LOADS)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--batch", type=int, default=32, help="photographs in one request")
+    parser.add_argument("--bundles", nargs="+", choices=TITLES, default=(SHIPPED, LARGER))
     parser.add_argument("--photograph-loads", nargs="+", type=_shape, default=())
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
@@ -73,8 +77,10 @@ def main(arguments: list[str] | None = None) -> None:
         with started(Path(folder), graph, *to_run) as servers:
             metrics = {"device": options.device, "raw": raw(servers, graph, options)}
         _write(options.out, metrics)
-        larger = write_larger_bundle(Path(folder) / "larger")
-        for name, bundle in (("shipped", SHIPPED_BUNDLE), ("as ResNet-18", larger)):
+        for bundle_name in options.bundles:
+            name, bundle = TITLES[bundle_name], SHIPPED_BUNDLE
+            if bundle_name == LARGER:
+                bundle = write_larger_bundle(Path(folder) / "larger")
             print(f"photographs, {name}", file=sys.stderr)
             metrics.setdefault("photographs", {})[name] = photographs(bundle, options)
             _write(options.out, metrics)

@@ -57,7 +57,7 @@ def as_markdown(metrics) -> str:
     if bundles:
         lines += ["", f"| photographs of 1,024 px | {' | '.join(bundles)} |"]
         lines += ["|---" * (len(bundles) + 1) + "|"]
-        for name in (name for name in bundles["shipped"] if name != "loads"):
+        for name in (name for name in next(iter(bundles.values())) if name != "loads"):
             cells = " | ".join(f"{found[name]:.2f}" for found in bundles.values())
             lines.append(f"| {name} | {cells} |")
         lines += _loads(bundles)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from train.evaluate import main
+from train.evaluation import disentangled_network
 from train.evaluation.disentangled_network import measure_network
 from train.models.inverse_graphics import (
     InverseGraphics,
@@ -52,13 +53,15 @@ def test_a_file_of_another_run_is_refused(tmp_path, capsys):
     assert "takes 42 vertices and textures 32 texels high; the bundle reads 642 and 64" in message
 
 
-def test_a_run_measures_its_networks_and_leaves_the_report(tmp_path):
+def test_a_run_measures_its_networks_and_leaves_the_report(tmp_path, monkeypatch):
+    monkeypatch.setattr(disentangled_network, "OBJECTS", 16)
+    monkeypatch.setattr(disentangled_network, "REFERENCE", 64)
     inverse = tmp_path / "inverse_graphics.safetensors"
     save_inverse_graphics(inverse, InverseGraphics(InverseGraphicsShape(64, 8, 1, 16)))
     network = untrained(vertices=42, texture_size=16)
     found = measure_network(network, Segmenter(4).eval(), inverse, 64, tmp_path)
     assert list(found["rows"]) == ["gan", "graphics", "ground_truth", "other_vehicles"]
-    assert found["about"]["objects"] == 64 and "definitions" not in found
+    assert found["about"]["objects"] == 16 and "definitions" not in found
     assert json.loads((tmp_path / "disentangled.json").read_text())["rows"] == found["rows"]
     assert (tmp_path / "sheet_gan.png").exists()
 
