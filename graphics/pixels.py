@@ -19,20 +19,30 @@ def pixel_centres(height: int, width: int, dtype: np.dtype) -> tuple[Array, Arra
 
 
 @compiled
+def is_measurable(a: Number, b: Number, c: Number) -> bool:
+    """Whether areas and distances of such coordinates are finite in their dtype: not of nan,
+    infinities, and from about 5e18 on in float32."""
+    squares = a * a + b * b + c * c
+    squares += squares  # added, as a literal would make float32 arithmetic float64
+    squares += squares
+    return math.isfinite(squares + squares)
+
+
+@compiled
 def pixel_box(  # noqa: PLR0913 - plain numbers: slices would be counted references
     xa: Number, ya: Number, xb: Number, yb: Number, xc: Number, yc: Number,
     margin: Number, height: int, width: int,
 ) -> tuple[int, int, int, int]:  # fmt: skip
     """Rows and columns, each first and one past last, of a face's half-open box grown by a margin.
 
-    Empty off the image and for corners that are not finite.
+    Empty off the image and for corners that are not finite or too large to measure.
     """
     left, right = min(xa, xb, xc) - margin, max(xa, xb, xc) + margin
     low, high = min(ya, yb, yc) - margin, max(ya, yb, yc) + margin
-    # Written so that nan fails; what passes is finite, or a box reaching beyond the image.
+    # Written so that nan fails; what passes may still reach far beyond the image.
     if not (left < 1 and right > -1 and low < 1 and high > -1):
         return 0, 0, 0, 0
-    if not math.isfinite(xa + xb + xc + ya + yb + yc):
+    if not (is_measurable(xa, xb, xc) and is_measurable(ya, yb, yc)):
         return 0, 0, 0, 0
     left, right, low, high = max(left, -2.0), min(right, 2.0), max(low, -2.0), min(high, 2.0)
     column = math.ceil((left * width + (width - 1)) * 0.5)

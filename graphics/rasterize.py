@@ -4,7 +4,7 @@ The rules are DIB-R's (Chen et al. 2019), as in NVIDIA kaolin 0.18. Pixel centre
 x = (2c + 1 - W) / W and y = (H - 2r - 1) / H: y points up, row 0 is the top. Larger z is closer,
 and a tie goes to the lowest face index. Barycentric weights are affine, and both windings show. A
 face reaches the pixels of its half-open bounding box. Nothing is clipped by depth. A face with a
-vertex that is not finite is left out.
+vertex that is not finite, z included, or too large for finite areas is left out.
 """
 
 import math
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphics.compiled import Array, Number, compiled
-from graphics.pixels import pixel_box, pixel_centres
+from graphics.pixels import is_measurable, pixel_box, pixel_centres
 
 Corners = tuple[Number, Number, Number, Number, Number, Number]
 """x and y of a face's three corners, one after the other."""
@@ -163,6 +163,8 @@ def _rasterise_face(  # noqa: PLR0913 - whole arrays and indices: slices would b
         face_vertices_z[image, face, 0], face_vertices_z[image, face, 1],
         face_vertices_z[image, face, 2],
     )  # fmt: skip
+    if not is_measurable(za, zb, zc):
+        return
     one = x.dtype.type(1)  # an integer 1 would make float32 arithmetic float64, and break ties
     for r in range(row, row_end):
         ay, by, cy = ya - y[r], yb - y[r], yc - y[r]

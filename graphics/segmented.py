@@ -87,7 +87,7 @@ def box_within(opened: Opened, box: Box) -> Box:
 
 def cut_out_found(
     shown: Shown,
-    mask: NDArray[np.float32],  # [s, s] in 0..1: what the segmenter found
+    mask: NDArray[np.float32],  # [s, s]: what the segmenter found, cut to 0..1
     resolution: int,  # R
     detail: int | None = None,
 ) -> Photograph:
@@ -96,7 +96,7 @@ def cut_out_found(
     Where none is found, the whole photograph, with a mask that is 0 all over. `detail`: as in
     `graphics.photographs.cut_out`.
     """
-    side = len(mask)
+    mask, side = np.clip(mask, 0, 1), len(mask)  # as bytes, what lies beyond would wrap round
     choice = choose_object(mask, None if shown.box is None else _times(shown.box, side, side))
     if choice is not None:
         opened = _no_finer(shown, choice.mask, resolution)

@@ -4,7 +4,8 @@ A pixel that sees a face is exactly 1 and has no gradient. Any other is 1 - prod
 p = exp(-sigmainv * d^2), d the image-plane distance to a face's outline. The nearest of three edges
 (where the foot lies on the segment), then of three corners counts; the first strict minimum wins.
 The faces are the first `knum` in index order, back faces included, whose box grown by `boxlen`
-holds the pixel: not the nearest `knum`.
+holds the pixel: not the nearest `knum`. A face with a corner that is not finite, or too large for
+finite areas, has no outline.
 
 Going by faces makes "the first knum" a counter per pixel: no [B, H, W, knum] buffer, and the
 backward pass walks the same order again instead of remembering anything.

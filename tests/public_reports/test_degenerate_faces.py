@@ -1,8 +1,11 @@
 """Faces, batches and sizes at the edge of what there is: finite numbers, and the same for each."""
 
+import numpy as np
 import pytest
 import torch
 
+from graphics.rasterize import interpolate, interpolate_backward, visible_faces
+from graphics.soft_mask import soft_mask, soft_mask_backward
 from tests.train.renderer.scenes import SOFT, random_triangles
 from train.renderer import dibr
 
@@ -67,3 +70,35 @@ def test_colours_alone_pull_at_the_corners():
     image, _ = dibr.rasterize(*SIZE, scene.z, corners, scene.features, backend="numba")
     image.square().sum().backward()
     assert corners.grad.abs().max() > 0
+
+
+BEYOND = [np.nan, np.inf, -np.inf, 1e19, -1e30, 3e38]
+"""Numbers without which, in float32, no area of a face is finite."""
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("number", BEYOND)
+@pytest.mark.parametrize("where", ["x", "y", "z"])
+def test_a_face_beyond_all_numbers_harms_no_other(number, where, dtype):
+    if dtype == np.float64 and abs(number) < np.inf:
+        number *= 1e200
+    corners = np.random.default_rng(0).uniform(-1, 1, (1, 6, 3, 2)).astype(dtype)
+    z = np.random.default_rng(1).normal(size=(1, 6, 3)).astype(dtype)
+    spoilt, spoilt_z = corners.copy(), z.copy()
+    if where == "z":
+        spoilt_z[0, 2, 1] = number
+    else:
+        spoilt[0, 2, 1, "xy".index(where)] = number
+    valid = np.arange(6)[None] != 2
+    seen = visible_faces(spoilt, spoilt_z, *SIZE)
+    without = visible_faces(corners, z, *SIZE, valid)
+    assert np.array_equal(seen.face_index, without.face_index)
+    assert np.array_equal(seen.weights, without.weights)
+    features = np.ones((1, 6, 3, 2), dtype)
+    image = interpolate(features, seen)
+    gradients = interpolate_backward(np.ones_like(image), spoilt, features, seen)
+    mask = soft_mask(spoilt, seen.face_index, sigmainv=1, boxlen=4)
+    gradient = soft_mask_backward(np.ones_like(mask), mask, spoilt, seen.face_index, 1, 4)
+    for numbers in (image, *gradients, mask, gradient):
+        assert np.isfinite(numbers).all()
+    assert mask.min() >= 0 and mask.max() <= 1

@@ -118,7 +118,8 @@ class OnnxSegmenter:
         masks = np.concatenate([np.asarray(run(["masks"], {"images": part})[0]) for part in parts])
         if masks.shape != given.shape[:3]:
             raise SegmenterError(f"masks of shape {masks.shape} for images {given.shape}")
-        return torch.from_numpy(masks).to(images.device)
+        # Graphs of others may give a little more, which would wrap round where masks become bytes.
+        return torch.from_numpy(masks).clamp(0, 1).to(images.device)
 
 
 def save_segmenter(segmenter: Segmenter, path: Path) -> None:
