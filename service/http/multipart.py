@@ -7,6 +7,7 @@ takes no preamble, which RFC 2046 allows, and a file named by `filename*` for a 
 import re
 from collections.abc import AsyncGenerator
 from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
 
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
@@ -66,11 +67,11 @@ class WholeForm(MultiPartParser):
             )
         part, charset = self._current_part, self._charset
         part.field_name = _user_safe_decode(field, charset)
-        file = SpooledTemporaryFile(self.spool_max_size)
+        file: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(self.spool_max_size)
         self._files_to_close_on_error.append(file)
         headers = Headers(raw=part.item_headers)
         part.file = UploadFile(
-            file, size=0, filename=_user_safe_decode(name, charset), headers=headers
+            cast(BinaryIO, file), size=0, filename=_user_safe_decode(name, charset), headers=headers
         )
 
     async def _whole(self, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
