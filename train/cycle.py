@@ -35,6 +35,7 @@ from train.running.gate import check_accepted, gates_of, hold
 from train.running.plan import STAGES, Step, after, plan, reads
 from train.running.progress import Progress
 from train.running.record import Records, prepare, steps_named
+from train.running.threads import CONVOLVING, choose
 from train.running.watching import watched
 from train.running.workspace import Workspace, WorkspaceError, write_json
 
@@ -103,6 +104,8 @@ def _run_step(config: Config, records: Records, step: Step) -> None:
     began = time.monotonic()
     records.write(step)
     stage = importlib.import_module(f"train.stages.{step.stage}")
+    if step.stage in CONVOLVING and (threads := choose(config.threads)) is not None:
+        progress.say(threads.line())
     stage.run(config, records.workspace, step.round)
     records.write(step)
     folder, seconds = records.folder(step), round(time.monotonic() - began, 1)
@@ -120,6 +123,9 @@ def _check(config: Config, stages: Sequence[str]) -> None:
         importlib.import_module("train.checkpoints.imported").load_checkpoint(config)
     if config.inverse.vgg and "inverse" in stages:
         importlib.import_module("train.models.perceptual").VggFeatures(Path(config.inverse.vgg))
+    if config.inverse.template and "inverse" in stages:
+        module = importlib.import_module("train.data.template_file")
+        module.read_template(Path(config.inverse.template), config.inverse.symmetric == "x")
     if config.segmenter.onnx and "segmenter" in stages:
         module = importlib.import_module("train.models.segmenter")
         module.load_segmenter(Path(config.segmenter.onnx))

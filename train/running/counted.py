@@ -92,6 +92,7 @@ def _gan(config: Config, step: Step, values: dict[str, Any]) -> None:
 
 
 def _inverse(config: Config, step: Step, values: dict[str, Any]) -> None:
+    values["inverse.symmetric"] = config.inverse.symmetric == "x"  # as earlier versions have it
     first = values.pop("inverse.first_steps")
     if step.round == 0 and config.rounds > 1 and first:
         values["inverse.steps"] = first
@@ -130,7 +131,7 @@ SPECIAL = {
 
 PATHS = (
     "photographs.source", "photographs.masks", "gan.checkpoint", "gan.init", "segmenter.onnx",
-    "inverse.vgg", "cutouts.meshes", "cutouts.photographs",
+    "inverse.vgg", "inverse.template", "cutouts.meshes", "cutouts.photographs",
 )  # fmt: skip
 OUTSIDE = " (files that belong to it)"
 """After the name of such a setting: what data_files.outside finds, annotations for example."""
