@@ -39,6 +39,10 @@ from train.running.threads import CONVOLVING, choose
 from train.running.watching import watched
 from train.running.workspace import Workspace, WorkspaceError, write_json
 
+SMOKE_ONLY = (
+    "This was --preset smoke: it proves that every stage runs on this machine and with these "
+    "photographs. Its shapes, looks and cameras mean nothing; train with another preset"
+)
 FAILED, UNUSABLE = 1, ConfigError.status
 """Exit statuses; see the module's docstring."""
 
@@ -252,6 +256,8 @@ def _command(arguments: Sequence[str] | None) -> None:
         if workspace.stage("export").done:
             bundle = workspace.stage("export").path / "bundle"
             print(f"done: {bundle}; serve it with: make serve BUNDLE={bundle}")
+            if config.preset == "smoke":
+                print(SMOKE_ONLY)
         else:
             print(f"done: stages {command.stages} in {command.run}; next: {_next(command)}")
 

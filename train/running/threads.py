@@ -69,9 +69,7 @@ def steps_per_second(threads: int) -> float:
 
     torch.set_num_threads(threads)
     rng = torch.Generator().manual_seed(0)
-    images = torch.randn(8, 32, 64, 64, generator=rng).contiguous(
-        memory_format=torch.channels_last
-    )
+    images = torch.randn(8, 32, 64, 64, generator=rng).contiguous(memory_format=torch.channels_last)
     weights = torch.randn(32, 32, 3, 3, generator=rng).requires_grad_()
     done, began = -1, time.perf_counter()
     while done < 1 or time.perf_counter() - began < SECONDS:
