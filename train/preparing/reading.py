@@ -142,7 +142,7 @@ def shape_lines(config: Config) -> Iterator[str]:
         f"{holes} hole{'s' * (holes != 1)}; every object gets just as many, wherever it has none"
     )
     if template.symmetric and not uvs_are_mirrored(template):
-        yield "  its uvs are not mirrored at u = 0.5: textures are predicted for each side by itself"
+        yield "  its uvs are not mirrored at u = 0.5: both sides of a texture are predicted"
 
 
 def preset_line(config: Config, times: list[StageTime]) -> str:
