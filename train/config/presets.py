@@ -101,7 +101,7 @@ def of_category(name: config.PresetName, category: str) -> config.Config:
     return config.override(
         SMOKE,
         gan={"init": "scratch", "kimg": 10, "warm_start": True},
-        viewpoints={"per_bin": 2, "suggested_per_bin": 0, "annotator": "in_turn"},
+        viewpoints={"per_bin": 1, "suggested_per_bin": 0, "annotator": "in_turn"},
         multiview={"smallest_mask": 0.0, "largest_border": 1.0, "second_instance": 1.0},
         cutouts={"procedural": 0},
     )

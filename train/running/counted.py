@@ -38,6 +38,8 @@ BY_CATEGORY = (
 )
 """Stages that treat vehicles otherwise than all else."""
 
+ONLY_IF_GIVEN = ("photographs.masks", "inverse.template")
+"""Settings that earlier versions did not have: a record holds them only where they are given."""
 NOT_FIRST = ("kimg", "view_layers", "checkpoint")
 FIRST = ("conditioned_kimg", "warm_start")
 """Settings of stage gan that later rounds do not read, and those that round 0 does not."""
@@ -93,6 +95,8 @@ def _gan(config: Config, step: Step, values: dict[str, Any]) -> None:
 
 def _inverse(config: Config, step: Step, values: dict[str, Any]) -> None:
     values["inverse.symmetric"] = config.inverse.symmetric == "x"  # as earlier versions have it
+    if not config.inverse.template:
+        del values["inverse.template"]  # earlier versions did not have it
     first = values.pop("inverse.first_steps")
     if step.round == 0 and config.rounds > 1 and first:
         values["inverse.steps"] = first

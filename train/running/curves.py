@@ -67,11 +67,6 @@ class Curves:
         for line in whole.splitlines():
             self._take(line)
 
-    def forget(self, step: Step) -> None:
-        """Drop the curves of a step that begins anew."""
-        self.by_step.pop(step, None)
-        self.latest.pop(step, None)
-
     def _take(self, line: bytes) -> None:
         try:
             record = json.loads(line)
