@@ -96,6 +96,8 @@ def _draw(name: str, segments: list[list[tuple[int, float]]]) -> str:
         )
         kind = "now" if number == len(segments) - 1 else "before"
         lines.append(f'<polyline class="{kind}" points="{" ".join(places)}"/>')
+    if len(values) == 1:
+        lines.append(f'<circle cx="{WIDTH / 2}" cy="{HEIGHT / 2}" r="3"/>')
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(name)}">'
         f"{''.join(lines)}</svg>"

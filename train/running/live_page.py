@@ -23,6 +23,8 @@ from train.running.workspace import Workspace, write_atomically
 PAGE = "live.html"
 SLOW_REFRESH = 30
 """Seconds after which a page loads itself anew, of a command that has ended: another may begin."""
+MOST_WHILE_RUNS = 0.97
+"""Share of its bar that a stage fills which is not done."""
 EARLIER = 8
 """Earlier pictures of a kind that a link leads to."""
 TEMPLATES = Environment(
@@ -66,9 +68,13 @@ class LivePage:
         self.write()
 
     def end(self, message: str = "") -> None:
-        """The command ends; `message`: why, if not because all is done."""
+        """The command ends; `message`: why, if not because all is done.
+
+        A command that was refused before anything was written leaves no page either.
+        """
         self.running, self.message, self.ended = None, message, True
-        self.write()
+        if (self.workspace.path / "config.json").exists():
+            self.write()
 
     def write(self) -> None:
         """Write the page."""
@@ -144,8 +150,9 @@ class LivePage:
             seconds = self._seconds(step)
             state, text, share = "done", duration(seconds) if seconds else "", 1.0
         elif step == self.running:
-            state, text = "runs", f"{left.text()} left"
-            share = 1 - left.seconds / max(whole.seconds, left.seconds, 1e-9)
+            state = "runs"
+            text = f"{left.text()} left" if left.seconds or left.timed else "longer than guessed"
+            share = min(1 - left.seconds / max(whole.seconds, left.seconds, 1e-9), MOST_WHILE_RUNS)
         elif folder.path.exists():
             state = "begun"
         accepted = set(folder.facts().get("accepted", [])) if folder.done else set()

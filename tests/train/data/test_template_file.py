@@ -130,10 +130,3 @@ def _spots(template, texels):
     """Where on the template each texel lies, [Ht, Wt, 3]."""
     corners = template.vertices[template.faces[np.maximum(texels.face_index[0], 0)]]
     return (corners * texels.weights[0][..., None]).sum(2)
-
-
-def test_on_the_sphere_texels_are_mirrored_as_they_were():
-    template = sphere_template(2)
-    others = mirrored_texels(template, TextureTransfer(template, 8, 16).texels)
-    rows, columns = np.indices((8, 16))
-    np.testing.assert_array_equal(others, rows * 16 + 15 - columns)

@@ -47,6 +47,7 @@ def workspace(tmp_path):
     workspace.stage("segmenter").file("images/1.png").write_bytes(b"")
     workspace.stage("segmenter").finish(gates=as_facts([one]), seconds=90.0)
     workspace.stage("gan").file("images/000025 a.png").write_bytes(b"")
+    (workspace.path / "config.json").write_text("{}")
     return workspace
 
 
@@ -145,6 +146,24 @@ def test_why_a_command_ended_is_on_the_page(workspace):
         raise WorkspaceError("fill in <viewpoints.csv>")
     text = (workspace.path / PAGE).read_text()
     assert "fill in &lt;viewpoints.csv&gt;" in text and "Stopped; the same command goes on" in text
+
+
+def test_a_command_that_is_refused_at_once_writes_no_page(tmp_path):
+    workspace = Workspace(tmp_path)
+    with pytest.raises(WorkspaceError), watched(Config(), workspace, 10.0, False):
+        raise WorkspaceError("no such folder")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stage_that_takes_longer_than_guessed_is_not_about_to_end(workspace):
+    page = page_of(workspace)
+    page.begin(Step("neural", 1))
+    page.step_began -= 1e7
+    page.write()
+    (row,) = re.findall(
+        r'<tr class="runs">.*?</tr>', (workspace.path / PAGE).read_text(), re.DOTALL
+    )
+    assert "longer than guessed" in row and "width: 97%" in row
 
 
 def test_estimates_follow_the_settings():
