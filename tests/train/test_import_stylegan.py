@@ -258,7 +258,9 @@ def test_the_command_writes_what_every_stage_loads(tmp_path, codes, capsys):
     (tmp_path / "car.pkl").write_bytes(nvidia_pickle(weights, judge))
     out = tmp_path / "imported"
     assert main([str(tmp_path / "car.pkl"), "--out", str(out)]) == 0
-    assert "taken    mapping.w_avg [16] -> mapping.mean" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "taken    mapping.w_avg [16] -> mapping.mean" in printed
+    assert "--photographs.source checkpoint --photographs.size 16" in printed.splitlines()[-1]
     generator = load_generator(out / "generator.safetensors")
     facts = read_metadata(out / "generator.safetensors")
     assert (facts["architecture"], facts["source"]) == ("stylegan2", "car.pkl")
