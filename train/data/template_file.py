@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from graphics.mesh import Template, edges_of
 from train.config import ConfigError
@@ -99,7 +99,7 @@ def _merged(
     vertices: NDArray[np.float64], faces: NDArray[np.int32]
 ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """Without vertices that no face has, and with one in place of several at one spot."""
-    near = cKDTree(vertices).query_pairs(MERGED * 2 * HALF_SIDE, output_type="ndarray")
+    near = KDTree(vertices).query_pairs(MERGED * 2 * HALF_SIDE, output_type="ndarray")
     links = coo_matrix((np.ones(len(near)), near.T), (len(vertices), len(vertices)))
     _, group = connected_components(links, directed=False)
     used, first, again = np.unique(group[faces], return_index=True, return_inverse=True)
@@ -160,7 +160,7 @@ def _mirror_pairs(vertices: NDArray[np.float64]) -> NDArray[np.int32]:
     Raises:
         ValueError: some have none.
     """
-    distances, mirror = cKDTree(vertices).query(vertices * (-1, 1, 1))
+    distances, mirror = KDTree(vertices).query(vertices * (-1, 1, 1))
     there_and_back = mirror[mirror] == np.arange(len(mirror))
     lonely = int((~there_and_back | (distances > PAIRED * 2 * HALF_SIDE)).sum())
     if lonely:

@@ -110,9 +110,9 @@ class TemplateArrays(nn.Module):
 
 
 def _template_of(bits: Mapping[str, Tensor]) -> Template:
-    kinds = {"vertices": np.float32, "face_uvs": np.float32}
     arrays = {name: bits[name].cpu().numpy() for name in Template._fields}
-    return Template(**{name: a.view(kinds.get(name, np.int32)) for name, a in arrays.items()})
+    arrays |= {name: arrays[name].view(np.float32) for name in ("vertices", "face_uvs")}
+    return Template(**arrays)
 
 
 class InverseGraphics(nn.Module):

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from graphics.mirror import uvs_are_mirrored
-from train.config import Config
-from train.config.presets import PRESETS, of_category
+from train.config import Config, PresetName
+from train.config.presets import of_category
 from train.data.duplicates import picture_groups
 from train.data.photo_layouts import read_training
 from train.data.picture_files import counted
@@ -152,7 +152,7 @@ def preset_line(config: Config, times: list[StageTime]) -> str:
     factor = 60 * sum(stage.minutes for stage in times) / usual
     category = config.export.category
     texts = []
-    for name in PRESETS:
+    for name in get_args(PresetName):
         preset = of_category(name, category)
         whole = sum(usual_seconds(preset, step) for step in plan(preset.rounds))
         texts.append(f"{name} {duration(factor * whole)}")

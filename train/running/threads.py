@@ -21,12 +21,12 @@ VARIABLE = "OMP_NUM_THREADS"
 class Threads(NamedTuple):
     """The threads of a stage."""
 
-    count: int
+    number: int
     reason: str
 
     def line(self) -> str:
         """For people."""
-        return f"PyTorch takes {self.count} thread{'s' * (self.count > 1)}: {self.reason}"
+        return f"PyTorch takes {self.number} thread{'s' * (self.number > 1)}: {self.reason}"
 
 
 def choose(forced: int) -> Threads | None:
@@ -48,7 +48,7 @@ def choose(forced: int) -> Threads | None:
         found = Threads(1, "there is one core")
     else:
         found = fastest({count: steps_per_second(count) for count in _counts(cores)})
-    torch.set_num_threads(found.count)
+    torch.set_num_threads(found.number)
     return found
 
 

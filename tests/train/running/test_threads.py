@@ -31,7 +31,7 @@ def cores(monkeypatch):
 def test_more_threads_are_taken_where_they_are_worth_it(cores, monkeypatch, measured, wanted):
     monkeypatch.setattr(threads, "steps_per_second", measured.__getitem__)
     chosen = threads.choose(0)
-    assert chosen.count == wanted == torch.get_num_threads()
+    assert chosen.number == wanted == torch.get_num_threads()
     assert f"{measured[1]:.1f} with 1" in chosen.line() and "--threads" in chosen.line()
 
 
