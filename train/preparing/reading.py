@@ -153,6 +153,8 @@ def preset_line(config: Config, times: list[StageTime]) -> str:
     category = config.export.category
     texts = []
     for name in get_args(PresetName):
+        if name == "vehicles" and not config.shows_vehicles:
+            continue
         preset = of_category(name, category)
         whole = sum(usual_seconds(preset, step) for step in plan(preset.rounds))
         texts.append(f"{name} {duration(factor * whole)}")
