@@ -160,7 +160,8 @@ def _mirror_pairs(vertices: NDArray[np.float64]) -> NDArray[np.int32]:
     Raises:
         ValueError: some have none.
     """
-    distances, mirror = KDTree(vertices).query(vertices * (-1, 1, 1))
+    nearest = KDTree(vertices).query(vertices * (-1, 1, 1))
+    distances, mirror = np.asarray(nearest[0]), np.asarray(nearest[1], np.int32)
     there_and_back = mirror[mirror] == np.arange(len(mirror))
     lonely = int((~there_and_back | (distances > PAIRED * 2 * HALF_SIDE)).sum())
     if lonely:
@@ -169,7 +170,7 @@ def _mirror_pairs(vertices: NDArray[np.float64]) -> NDArray[np.int32]:
             "of its box: make it symmetric (y is up, the front towards +z), or give "
             "--inverse.symmetric none"
         )
-    return mirror.astype(np.int32)
+    return mirror
 
 
 def holes_of(template: Template) -> int:
