@@ -1,4 +1,4 @@
-"""The sphere every object is deformed from: topology, uvs and mirror symmetry; smooth normals."""
+"""What every object is deformed from, a sphere for one: topology, uvs, mirror symmetry; normals."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -11,21 +11,32 @@ MAXIMUM_LEVEL = 7
 
 
 class Template(NamedTuple):
-    """A closed triangle mesh of sphere topology, symmetric about the plane x = 0."""
+    """A closed triangle mesh, symmetric about the plane x = 0 or not: a sphere, or a user's own."""
 
     vertices: NDArray[np.float32]
-    """[V, 3] on the unit sphere."""
+    """[V, 3] on the unit sphere; a user's own fills a box around the origin whose longest side is
+    that of [-2, 2]."""
     faces: NDArray[np.int32]
     """[F, 3] vertex indices, counter-clockwise seen from outside."""
     face_uvs: NDArray[np.float32]
     """[F, 3, 2] per face corner; u wraps (a face across the back seam reaches beyond 1), v = 0
     is the bottom."""
     mirror: NDArray[np.int32]
-    """[V] index of the vertex reflected in x = 0; a vertex of the plane is its own mirror."""
+    """[V] index of the vertex reflected in x = 0; a vertex of the plane is its own mirror. All -1:
+    nothing is symmetric."""
     edges: NDArray[np.int32]
     """[E, 2] vertex indices, lower one first."""
     edge_faces: NDArray[np.int32]
     """[E, 2] the two faces that meet at each edge."""
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether shapes and textures of it are mirror images of themselves."""
+        return bool(self.mirror.size and self.mirror[0] >= 0)
+
+    def without_symmetry(self) -> "Template":
+        """The same mesh, on which nothing mirrors anything."""
+        return self._replace(mirror=np.full_like(self.mirror, -1))
 
 
 def sphere_template(level: int = 3) -> Template:

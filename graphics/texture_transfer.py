@@ -1,8 +1,8 @@
 """What a photograph shows of an object, put on the texture that was predicted for it.
 
 A predicted texture knows a car's paint and that it has windows; the photograph shows lamps, doors
-and writing. Each texel that the photograph sees takes its colour; the rest stays as predicted. The
-object is taken to be mirror-symmetric, so an unseen texel may take what its mirror image shows.
+and writing. Each texel that the photograph sees takes its colour; the rest stays as predicted. An
+unseen texel may take what its mirror image shows, where the template is mirror-symmetric.
 """
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from graphics.compiled import Number, compiled
 from graphics.mesh import Template, vertex_normals
+from graphics.mirror import mirrored_texels
 from graphics.rasterize import VisibleFaces, interpolate, visible_faces
 from graphics.render import View
 from graphics.texture import bilinear
@@ -33,6 +34,7 @@ class TextureTransfer:
             raise ValueError(f"textures of {height}x{width} texels; both must be at least 1")
         self.template, self.height, self.width = template, height, width
         self.texels = _texels(template, height, width)
+        self.mirrored = mirrored_texels(template, self.texels)
 
     def __call__(
         self,
@@ -58,9 +60,8 @@ class TextureTransfer:
         )  # fmt: skip
         painted = np.empty(colours.shape, photograph.dtype)
         scale, rounding = (255.0, 0.5) if photograph.dtype == np.uint8 else (1.0, 0.0)
-        _blend(
-            colours, weights, np.ascontiguousarray(texture, np.float32), scale, rounding, painted
-        )
+        texture = np.ascontiguousarray(texture, np.float32)
+        _blend(colours, weights, self.mirrored, texture, scale, rounding, painted)
         return painted
 
     def _cosines(self, view: View) -> Array:
@@ -170,9 +171,10 @@ def _seen_texels(  # noqa: PLR0913 - a kernel's arguments are flat arrays
 
 
 @compiled
-def _blend(
+def _blend(  # noqa: PLR0913 - a kernel's arguments are flat arrays
     colours: Array,  # [Ht, Wt, 3], 0..scale
     weights: Array,  # [Ht, Wt] in 0..1
+    mirrors: NDArray[np.int32],  # [Ht, Wt] row * Wt + column of the mirror image, -1: none
     texture: Array,  # [Ht, Wt, 3], cut to 0..1
     scale: Number,
     rounding: Number,  # added to the result: 0.5 where `painted` holds whole numbers
@@ -185,11 +187,13 @@ def _blend(
     scale, rounding = weights.dtype.type(scale), weights.dtype.type(rounding)
     for r in range(height):
         for c in range(width):
-            other = width - 1 - c
+            mirror = max(mirrors[r, c], 0)
+            row, other = mirror // width, mirror % width
             own = weights[r, c]
-            mirrored = weights[r, other] * (one - own)
+            known = weights[row, other] if mirrors[r, c] >= 0 else none
+            mirrored = known * (one - own)
             rest = one - own - mirrored
             for k in range(3):
                 found = rest * scale * min(max(texture[r, c, k], none), one)
-                found += own * colours[r, c, k] + mirrored * colours[r, other, k]
+                found += own * colours[r, c, k] + mirrored * colours[row, other, k]
                 painted[r, c, k] = found + rounding

@@ -61,7 +61,17 @@ def distribution_of(name: str) -> str:
     [
         (["graphics", "service"], [*CORE, *RUNTIME, *EXTRAS["video"], *EXTRAS["tracing"]]),
         (["train"], [*CORE, *RUNTIME, *EXTRAS["train"], "triton"]),
-        (["tests"], [*CORE, *RUNTIME, *EXTRAS["train"], *EXTRAS["dev"], *EXTRAS["video"]]),
+        (
+            ["tests"],
+            [
+                *CORE,
+                *RUNTIME,
+                *EXTRAS["train"],
+                *EXTRAS["dev"],
+                *EXTRAS["video"],
+                *EXTRAS["tensorboard"],
+            ],
+        ),
     ],
     ids=["served", "train", "tests"],
 )

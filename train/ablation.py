@@ -79,7 +79,7 @@ ROWS = {
         "without the perceptual term", lambda full: {"perceptual_after": full.steps}
     ),
     "no_symmetry": Row(
-        "both sides of shape and texture are free", lambda full: {"symmetric": False}
+        "both sides of shape and texture are free", lambda full: {"symmetric": "none"}
     ),
     "soft_edges": Row(
         "sigmainv stays at its first value", lambda full: {"last_sigmainv": full.sigmainv}

@@ -30,13 +30,19 @@ from pathlib import Path
 from train.config import PROCEDURAL_CATEGORY, Config, ConfigError, PresetName, checks
 from train.config.command_line import Settings, finish, outcome, parse, parse_first
 from train.config.presets import PURPOSES, of_category
-from train.config.section import OutputFolder, Section
+from train.config.section import NotNegative, OutputFolder, Section
 from train.running.gate import check_accepted, gates_of, hold
 from train.running.plan import STAGES, Step, after, plan, reads
 from train.running.progress import Progress
 from train.running.record import Records, prepare, steps_named
+from train.running.threads import CONVOLVING, choose
+from train.running.watching import watched
 from train.running.workspace import Workspace, WorkspaceError, write_json
 
+SMOKE_ONLY = (
+    "This was --preset smoke: it proves that every stage runs on this machine and with these "
+    "photographs. Its shapes, looks and cameras mean nothing; train with another preset"
+)
 FAILED, UNUSABLE = 1, ConfigError.status
 """Exit statuses; see the module's docstring."""
 
@@ -47,11 +53,12 @@ def run(
     stages: Sequence[str] = STAGES,
     redo: Sequence[str] = (),
     accept: Sequence[str] = (),
+    begins: Callable[[Step], None] = lambda step: None,
 ) -> None:
     """Run every stage named in `stages` that is not done yet, in the order of `plan`.
 
     `redo`: steps to make anew, and with them all that reads from them; see train.running.record.
-    `accept`: gates that may fail; see train.running.gate.
+    `accept`: gates that may fail; see train.running.gate. `begins`: told each step that begins.
 
     Raises:
         GateFailed: a stage, or one that it would read from, has made something unusable.
@@ -74,6 +81,7 @@ def run(
             continue
         began = True
         _hold(records, reads(step), accept)
+        begins(step)
         _run_step(config, records, step)
         _hold(records, [step], accept)
     if waiting and not began:
@@ -100,13 +108,16 @@ def _run_step(config: Config, records: Records, step: Step) -> None:
     began = time.monotonic()
     records.write(step)
     stage = importlib.import_module(f"train.stages.{step.stage}")
+    if step.stage in CONVOLVING and (threads := choose(config.threads)) is not None:
+        progress.say(threads.line())
     stage.run(config, records.workspace, step.round)
     records.write(step)
-    for gate in gates_of(records.folder(step)):
+    folder, seconds = records.folder(step), round(time.monotonic() - began, 1)
+    write_json(folder.file("done.json"), {**folder.facts(), "seconds": seconds})
+    for gate in gates_of(folder):
         progress.say(gate.line())
-    facts = {k: v for k, v in records.folder(step).facts().items() if k != "gates"}
-    facts = json.dumps(facts)
-    progress.say(f"done in {time.monotonic() - began:.0f} s  {facts[:400]}")
+    facts = json.dumps({k: v for k, v in folder.facts().items() if k not in ("gates", "seconds")})
+    progress.say(f"done in {seconds:.0f} s  {facts[:400]}")
 
 
 def _check(config: Config, stages: Sequence[str]) -> None:
@@ -116,6 +127,9 @@ def _check(config: Config, stages: Sequence[str]) -> None:
         importlib.import_module("train.checkpoints.imported").load_checkpoint(config)
     if config.inverse.vgg and "inverse" in stages:
         importlib.import_module("train.models.perceptual").VggFeatures(Path(config.inverse.vgg))
+    if config.inverse.template and "inverse" in stages:
+        module = importlib.import_module("train.data.template_file")
+        module.read_template(Path(config.inverse.template), config.inverse.symmetric == "x")
     if config.segmenter.onnx and "segmenter" in stages:
         module = importlib.import_module("train.models.segmenter")
         module.load_segmenter(Path(config.segmenter.onnx))
@@ -153,6 +167,12 @@ class Command(Section):
     accept: str = ""
     """Gates that may fail, with commas between them, or `all`: go on with what a stage has made. A
     gate that is accepted stays so until its stage is made anew."""
+    live_seconds: NotNegative = 10.0
+    """Least seconds between two states of `live.html`, the page of the run folder that shows
+    curves, pictures and the time left; 0: none is written."""
+    tensorboard: bool = False
+    """Also write TensorBoard's event files, into the folder `events` of the run folder. They need
+    the package `tensorboard`."""
     dry_run: bool = False
     """Print the settings and the plan, and do nothing."""
 
@@ -218,8 +238,8 @@ def conduct(command: Callable[[], None]) -> int:
 
 def _next(command: Command) -> str:
     """What to do once some stages are done."""
-    folders = " and ".join(str(command.run / name) for name in ("stats.jsonl", "*/images"))
-    return f"the same command without --stages runs the rest; curves and pictures are in {folders}"
+    page = command.run / "live.html" if command.live_seconds else command.run / "stats.jsonl"
+    return f"the same command without --stages runs the rest; curves and pictures: {page}"
 
 
 def _command(arguments: Sequence[str] | None) -> None:
@@ -231,10 +251,13 @@ def _command(arguments: Sequence[str] | None) -> None:
         return
     workspace, stages = Workspace(command.run), command.stages.split(",")
     with workspace.lock():
-        run(config, workspace, stages, _names(command.redo), _names(command.accept))
+        with watched(config, workspace, command.live_seconds, command.tensorboard) as begins:
+            run(config, workspace, stages, _names(command.redo), _names(command.accept), begins)
         if workspace.stage("export").done:
             bundle = workspace.stage("export").path / "bundle"
             print(f"done: {bundle}; serve it with: make serve BUNDLE={bundle}")
+            if config.preset == "smoke":
+                print(SMOKE_ONLY)
         else:
             print(f"done: stages {command.stages} in {command.run}; next: {_next(command)}")
 

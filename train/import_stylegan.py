@@ -46,8 +46,10 @@ def _command(arguments: Sequence[str] | None) -> None:
     stylegan_file = importlib.import_module("train.checkpoints.stylegan_file")
     report = stylegan_file.import_file(given.file, given.out, given.view_layers)
     print("\n".join(map(printable, report)))
-    use = f"--preset paper --data FOLDER --gan.checkpoint {given.out} --rounds 1"
-    print(printable(f"checkpoint: {given.out}; next: python -m train.cycle {use}"))
+    use = f"--preset paper --gan.checkpoint {given.out} --photographs.source checkpoint"
+    use += f" --photographs.size {stylegan_file.size_of(given.out)}"
+    more = "; with photographs of your own --data FOLDER in place of the source"
+    print(printable(f"checkpoint: {given.out}; next: python -m train.cycle {use}{more}"))
 
 
 if __name__ == "__main__":

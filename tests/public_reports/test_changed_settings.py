@@ -216,3 +216,28 @@ def test_stages_of_round_0_do_not_start_a_later_round(tmp_path, capsys):
     assert "gan (round 1) waits for cameras (round 1)" in capsys.readouterr().out
     assert command(tmp_path, *more, stages="gan") == 2
     assert "gan (round 1) waits for cameras (round 1), which has to" in capsys.readouterr().err
+
+
+def test_a_template_or_masks_given_or_left_out_later_are_noticed(tmp_path):
+    masks, mesh = tmp_path / "masks", tmp_path / "ring.obj"
+    masks.mkdir()
+    mesh.write_text("v 0 0 0")
+    plain = Config(rounds=1)
+    given = override(plain, photographs={"masks": str(masks)}, inverse={"template": str(mesh)})
+    for number, (before, after_) in enumerate([(plain, given), (given, plain)]):
+        workspace = finished(tmp_path / str(number), before)
+        assert refused(workspace, before) == []
+        steps = refused(workspace, after_)
+        assert {"photographs", "inverse (round 0)"} <= set(steps)
+
+
+def test_a_run_from_before_symmetry_had_names_and_templates_goes_on(tmp_path):
+    config = Config(rounds=1)
+    workspace = finished(tmp_path, config)
+    record = json.loads((tmp_path / "round_0" / "inverse" / "depends_on.json").read_text())
+    assert record["settings"]["inverse.symmetric"] is True
+    assert "inverse.template" not in record["settings"]
+    assert refused(workspace, config) == []
+    assert "inverse (round 0)" in refused(
+        workspace, override(config, inverse={"symmetric": "none"})
+    )

@@ -245,6 +245,7 @@ def test_smoke_trains_on_any_folder_as_printed():
     given = ["--preset", "smoke", "--data", "photographs", "--export.category", "mugs"]
     found = cycle.parse_command(given)
     assert (found.config.gan.init, found.config.cutouts.procedural) == ("scratch", 0)
-    assert found.config.viewpoints.per_bin == 1 and found.accept == "all"
+    viewpoints = found.config.viewpoints
+    assert (viewpoints.per_bin, viewpoints.annotator, found.accept) == (1, "in_turn", "all")
     assert cycle.parse_command(["--preset", "smoke"]).config.gan.init == "shipped"
     assert cycle.parse_command([*given, "--gan.kimg", "3"]).config.gan.kimg == 3

@@ -97,7 +97,7 @@ def test_single_views_get_as_many_images_in_each_step(run, tmp_path):
     images = {name: s.inverse.batch_size * s.inverse.views for name, s in settings.items()}
     assert set(images.values()) == {4}
     assert settings["no_perceptual"].inverse.perceptual_after == config.inverse.steps
-    assert not settings["no_symmetry"].inverse.symmetric
+    assert settings["no_symmetry"].inverse.symmetric == "none"
     assert settings["soft_edges"].inverse.last_sigmainv == config.inverse.sigmainv
 
 

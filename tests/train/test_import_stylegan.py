@@ -38,7 +38,7 @@ def test_weights_of_nvidias_pickle_come_through_bit_by_bit(protocol):
     generator = read_checkpoint(nvidia_pickle(weights, protocol=protocol)).generator
     assert isinstance(generator, StyleGAN2Generator)
     assert (generator.shape.size, generator.shape.code) == (32, CODE)
-    assert generator.shape.channels == tuple(CHANNELS.values())
+    assert generator.shape.channels == tuple(n for side, n in CHANNELS.items() if side <= 32)
     assert generator.shape.mapping_layers == MAPPING
     assert torch.equal(generator.mapping.mean, weights["mapping.w_avg"])
     assert torch.equal(generator.blocks[2].conv0.weight, weights["synthesis.b16.conv0.weight"])
@@ -58,6 +58,24 @@ def test_images_are_those_of_the_published_equations(codes, size, noise):
     made = images_of(generator, content, view, noise)
     assert expected.std() > 0.3
     torch.testing.assert_close(made.double(), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_at_512_px_four_of_sixteen_codes_hold_the_view():
+    weights = generator_weights(512)
+    generator = read_checkpoint(nvidia_pickle(weights)).generator
+    layers = generator.style_layers
+    assert generator.shape.view_layers == 4
+    assert [layer.name for layer in layers if layer.position < 4] == [
+        "b4.conv1", "b4.to_rgb", "b8.conv0", "b8.conv1", "b8.to_rgb", "b16.conv0",
+    ]  # fmt: skip
+    assert max(layer.position for layer in layers) == 15
+    content, view = torch.randn(2, 1, CODE, generator=torch.Generator().manual_seed(2))
+    expected = published_equations.synthesize(weights, [view] * 4 + [content] * 12, noise=False)
+    made = images_of(generator, content, view, None)
+    assert made.shape == (1, 3, 512, 512)
+    torch.testing.assert_close(made.double(), expected, atol=1e-3, rtol=1e-3)
+    one_more = published_equations.synthesize(weights, [view] * 5 + [content] * 11, noise=False)
+    assert (one_more - expected).abs().max() > 0.1
 
 
 def test_the_mapping_is_that_of_the_published_equations(codes):
@@ -240,7 +258,9 @@ def test_the_command_writes_what_every_stage_loads(tmp_path, codes, capsys):
     (tmp_path / "car.pkl").write_bytes(nvidia_pickle(weights, judge))
     out = tmp_path / "imported"
     assert main([str(tmp_path / "car.pkl"), "--out", str(out)]) == 0
-    assert "taken    mapping.w_avg [16] -> mapping.mean" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "taken    mapping.w_avg [16] -> mapping.mean" in printed
+    assert "--photographs.source checkpoint --photographs.size 16" in printed.splitlines()[-1]
     generator = load_generator(out / "generator.safetensors")
     facts = read_metadata(out / "generator.safetensors")
     assert (facts["architecture"], facts["source"]) == ("stylegan2", "car.pkl")

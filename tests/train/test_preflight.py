@@ -24,7 +24,8 @@ def test_a_folder_is_read_timed_and_the_command_that_begins_is_given(tmp_path, c
     assert "6 different photographs (1 of 7 are copies or near-copies)" in err
     assert "photographs: 7, of which 6 are different" in out
     assert "1 of 8 files are left out:" in out and "it is not named as a picture" in out
-    assert "all photographs bring one" in out and "legs of" in out
+    assert "all photographs bring one" in out and "the gaps between legs" in out
+    assert "time, whole presets on this machine, roughly: smoke " in out
     found = json.loads((run / "preflight.json").read_text())
     assert (found["count"], found["distinct"], found["masked"]) == (7, 6, 7)
     assert [time["name"] for time in found["times"]] == [

@@ -1,6 +1,7 @@
 """The networks in a StyleGAN2 file that others trained: NVIDIA's .pkl and rosinality's .pt."""
 
 import hashlib
+import json
 import shlex
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -11,7 +12,7 @@ from train.checkpoints import VIEW_LAYERS, nvidia, rosinality
 from train.checkpoints.keys import Part, take
 from train.checkpoints.refusal import CheckpointError
 from train.models.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
-from train.models.weights import save_weights
+from train.models.weights import read_metadata, save_weights
 
 LEGACY_TORCH_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 """How a file of torch.save began before version 1.6."""
@@ -110,3 +111,8 @@ def import_file(path: Path, out: Path, view_layers: int = VIEW_LAYERS) -> list[s
         else:
             file.unlink(missing_ok=True)  # of another file, imported here before
     return report
+
+
+def size_of(folder: Path) -> int:
+    """Side in pixels of the images of a generator that `import_file` has written."""
+    return json.loads(read_metadata(folder / "generator.safetensors")["shape"])["size"]

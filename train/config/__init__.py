@@ -88,6 +88,9 @@ class Config(Section):
     """Seed of all random numbers; the same seed gives the same run."""
     rounds: AtLeast1 = 2
     """Passes of the cycle; round 0 is the unconditional GAN's."""
+    threads: AtLeast0 = 0
+    """Threads of PyTorch on the CPU. 0: those that are fastest beside whatever else runs, measured
+    in a second or two when a stage begins, or OMP_NUM_THREADS. The last bits depend on it."""
     photographs: PhotographsConfig = field(default_factory=PhotographsConfig)
     gan: GanConfig = field(default_factory=GanConfig)
     segmenter: SegmenterConfig = field(default_factory=SegmenterConfig)

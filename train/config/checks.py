@@ -36,6 +36,9 @@ def check(config: Config, stages: Collection[str]) -> None:
     )
     known = not vgg or Path(vgg).is_file() or "inverse" not in stages
     require(known, f"--inverse.vgg {vgg}: no such file")
+    mesh = config.inverse.template
+    known = not mesh or Path(mesh).is_file() or "inverse" not in stages
+    require(known, f"--template {mesh}: no such file; give a mesh with uvs, or leave it out")
     if "segmenter" in stages:
         check_segmenter(config)
     if "cutouts" in stages:

@@ -26,7 +26,7 @@ from train.config.section import CommandError, Section, annotations, limits
 
 Options = TypeVar("Options")
 Values = Annotated[Options, tyro.conf.FlagConversionOff]
-"""Settings whose switches are written with a value, as in `--inverse.symmetric false`."""
+"""Settings whose switches are written with a value, as in `--inverse.anew true`."""
 Settings = Annotated[Values[Options], tyro.conf.arg(name="")]
 """Settings whose flags have no prefix but their sections'."""
 

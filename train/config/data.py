@@ -84,9 +84,10 @@ class ViewpointsConfig(Section):
     """Codes whose azimuth varies by more degrees across contents are dropped."""
     object_weight: Share = 0.5
     """Weight of object stability beside viewpoint stability in the choice, 0 to 1."""
-    annotator: Literal["auto", "classifier", "person"] = "auto"
+    annotator: Literal["auto", "classifier", "person", "in_turn"] = "auto"
     """Who fills viewpoints.csv. auto: the attribute classifier for procedural photographs, else a
-    person."""
+    person. in_turn: nobody, all directions in turn, whatever the codes show; it is for `smoke`
+    alone, and what is trained on it means nothing."""
     classifier: Literal["train", "shipped"] = "train"
     """The attribute classifier, which measures and, as annotator, labels. shipped: weights trained
     with these defaults at 64 px."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import tyro
 from annotated_types import Ge, Gt, Le, Lt
 
 from train.config.section import (
@@ -122,9 +123,13 @@ class InverseConfig(Section):
     """Subdivisions of the icosphere: 3 gives 642 vertices."""
     texture_size: Annotated[int, Ge(16)] = 64
     """Height of the texture in texels, a power of two; it is twice as wide."""
-    symmetric: bool = True
-    """Mirror-symmetric shapes and textures. The service paints the far side with the mirrored
-    photograph, so a network without symmetry is for comparison and is not exported."""
+    template: Annotated[str, tyro.conf.arg(aliases=["--template"], metavar="FILE")] = ""
+    """A closed mesh with uvs to start shapes from, of any number of holes: OBJ, GLB, glTF, PLY or
+    COLLADA, y up, the front towards +z. Empty: a sphere of `template_level`."""
+    symmetric: Literal["x", "none"] = "x"
+    """x: shapes and textures are mirror images of themselves from left to right. none: both sides
+    are free, and the service paints no far side with the mirrored photograph. Textures on a
+    template of your own are symmetric where its uvs are: mirrored at u = 0.5."""
     anew: bool = False
     """Start from fresh weights in every round, not from the previous round's."""
     perceptual_after: AtLeast0 = 300

@@ -8,7 +8,12 @@ SMOKE = config.Config(
     gan=config.GanConfig(kimg=1, conditioned_kimg=1, init="shipped", warm_start=False),
     segmenter=config.SegmenterConfig(steps=150),
     viewpoints=config.ViewpointsConfig(
-        candidates=200, contents=8, suggested_per_bin=4, suggestion_steps=60, classifier="shipped"
+        candidates=200,
+        contents=8,
+        suggested_per_bin=4,
+        suggestion_steps=60,
+        annotator="classifier",
+        classifier="shipped",
     ),
     cameras=config.CamerasConfig(views_steps=60, self_training_steps=60),
     multiview=config.MultiviewConfig(objects=60, views=8, cameras=48),
@@ -88,23 +93,26 @@ def of_category(name: config.PresetName, category: str) -> config.Config:
     """A preset, fit for what the photographs show.
 
     `smoke` starts from the shipped GANs. For another category it trains one from scratch, so
-    shortly that its images are blurs, and asks a person for one row per direction alone.
+    shortly that its images are blurs, and calls its view codes by all directions in turn: no person
+    has to look at blurs.
     """
     if name != "smoke" or category == config.PROCEDURAL_CATEGORY:
         return PRESETS[name]
     return config.override(
         SMOKE,
         gan={"init": "scratch", "kimg": 10, "warm_start": True},
-        viewpoints={"per_bin": 1, "suggested_per_bin": 0},
+        viewpoints={"per_bin": 1, "suggested_per_bin": 0, "annotator": "in_turn"},
         multiview={"smallest_mask": 0.0, "largest_border": 1.0, "second_instance": 1.0},
         cutouts={"procedural": 0},
     )
 
 
 PURPOSES = {
-    "smoke": "every stage in minutes on two cores: proves the machinery, not the method",
+    "smoke": "every stage in minutes on two cores, of any folder: proves that everything runs, and "
+    "makes no model",
     "vehicles": "the shipped bundle, from the shipped GANs as they are, in an hour or two",
-    "cpu": "everything trained from scratch, in many hours on a few cores; the default",
+    "cpu": "everything trained from scratch, in many hours on a few cores; the default; has made "
+    "no good model of a folder of photographs yet",
     "gpu": "both GANs in a quarter of an hour on a card of the H100 class; not run as a whole",
     "paper": "the paper's steps, batches and weights at 512 px, not run here (120 hours on 4 V100)",
 }

@@ -29,6 +29,9 @@ LEAST_TURN = 0.25
 FEWEST_BINS = 8
 MIRROR_AGREEMENT = 0.6
 MIRROR_DEGREES = 40.0
+LEAST_HULL = 0.8
+"""Mean IoU. 24 plain vehicles, 8 views each: 0.99 at their cameras, 0.95 with distances unknown or
+azimuths 10 degrees off, 0.88 with 20; 0.77 at mirrored cameras, 0.73 at shuffled ones."""
 LEAST_MARGIN = 0.02
 COMPARED, SIDE = 500, 64
 """Pictures of each kind that a GAN is judged by, and their largest side in pixels."""
@@ -206,6 +209,24 @@ def mirror_gate(
         f"to {MIRROR_DEGREES:g}°",
         "Labels by chance agree for 22 %, so these are hardly better. Correct viewpoints.csv "
         "(--redo viewpoints), or train longer (--cameras.views-steps, --gan.kimg)",
+    )
+
+
+def hulls_gate(
+    ious: NDArray[np.floating],  # [N], see `train.metrics.hull_agreement`
+) -> Gate:
+    """Whether the silhouettes of an object, at the cameras of its views, are those of a shape."""
+    return gate(
+        "hulls",
+        float(np.mean(ious)),
+        LEAST_HULL,
+        f"the silhouettes of {len(ious)} objects agree with those of the shape that explains them "
+        f"best: IoU {np.mean(ious):.2f} (worst tenth {np.quantile(ious, 0.1):.2f})",
+        "No shape has such outlines: the cameras are wrong, mirrored for example, or the views of "
+        "a row show several objects. Look at contact_sheet.png: does each row show one object that "
+        "turns to the same side? If it turns to the other side, or does not turn, correct "
+        "viewpoints.csv (--redo viewpoints); if it changes, train the GAN for longer "
+        "(--gan.conditioned-kimg) or annotate more rows",
     )
 
 

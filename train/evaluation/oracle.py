@@ -118,7 +118,9 @@ def _ellipsoid(template: Template, shape: Shape) -> NDArray[np.float32]:
     """The template [1, V, 3] stretched into the true shape's bounding box."""
     used = shape.vertices[np.unique(shape.faces)]
     low, high = used.min(axis=0), used.max(axis=0)
-    return ((low + high) / 2 + template.vertices * (high - low) / 2)[None].astype(np.float32)
+    own_low, own_high = template.vertices.min(0), template.vertices.max(0)
+    placed = (template.vertices - (own_low + own_high) / 2) / (own_high - own_low)
+    return ((low + high) / 2 + placed * (high - low))[None].astype(np.float32)
 
 
 class _Surface:

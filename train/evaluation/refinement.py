@@ -2,8 +2,8 @@
 
 Shape, texture and camera start from what the network says and move towards what the photograph
 shows: its mask and its colours (eq. 1 of the paper, one view). What one view cannot see follows by
-symmetry and smoothness: vertices keep the mirror symmetry of the prediction, their moves are
-smooth over the mesh, and the texture's change is mirrored.
+symmetry and smoothness: vertices keep the mirror symmetry of the template, their moves are
+smooth over the mesh, and the texture's change is mirrored where its uvs are.
 """
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphics.mesh import Template
+from graphics.mirror import uvs_are_mirrored
 from train.evaluation.benchmark import Predicted, Predictor
 from train.losses.multiview import color_loss, flatten_loss, laplacian_loss
 from train.renderer.render import Renderer, Rendering
@@ -90,8 +91,11 @@ class Start:
         colours = colours.clamp(LOGIT_LIMIT, 1 - LOGIT_LIMIT)
         self.logits = colours.log() - (1 - colours).log()
         self.cameras = torch.from_numpy(np.array(read.cameras, np.float32))
-        self.mirror = torch.from_numpy(template.mirror).long()
-        self.reflection = torch.tensor([-1.0, 1.0, 1.0])
+        own = np.arange(len(template.mirror))
+        mirror = template.mirror if template.symmetric else own
+        self.mirror = torch.from_numpy(mirror).long()
+        self.reflection = torch.tensor([-1.0 if template.symmetric else 1.0, 1.0, 1.0])
+        self.mirrors_texture = uvs_are_mirrored(template)
 
     def moved(
         self,
@@ -101,9 +105,11 @@ class Start:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Vertices [B, V, 3], textures [B, 3, Ht, Wt] and cameras [B, 5] after these changes."""
         reflected = offsets.index_select(1, self.mirror) * self.reflection
+        if self.mirrors_texture:
+            texture = (texture + texture.flip(-1)) / 2
         return (
             self.vertices + (offsets + reflected) / 2,
-            torch.sigmoid(self.logits + (texture + texture.flip(-1)) / 2),
+            torch.sigmoid(self.logits + texture),
             self.cameras + camera * torch.tensor(CAMERA_RATES),
         )
 

@@ -34,7 +34,10 @@ class ShapeHead(nn.Module):
         mirror = torch.from_numpy(template.mirror).long()
         if not symmetric:
             mirror = torch.full_like(mirror, -1)  # no vertex follows another, none is on the plane
-        kept = torch.nonzero((vertices[:, 0] > -1e-6) | (mirror < 0))[:, 0]
+        own = torch.arange(len(mirror))
+        # Of a pair one follows the other: that at x < 0, or the later one.
+        leads = (vertices[:, 0] > 0) | ((vertices[:, 0] == 0) & (own < mirror))
+        kept = torch.nonzero(leads | (mirror == own) | (mirror < 0))[:, 0]
         on_plane = mirror[kept] == kept
         index = torch.full((len(vertices),), -1)
         index[kept] = torch.arange(len(kept))

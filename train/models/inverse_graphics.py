@@ -1,21 +1,25 @@
 """The inverse graphics network: a photograph and its mask -> shape, texture, camera (paper 3.2).
 
-Ours beside the paper: the shape and the texture are mirror-symmetric about x = 0, the shape is a
-learned mean of the category plus a prediction, and a head estimates the camera, because a service
-gets photographs without one.
+Ours beside the paper: the shape is mirror-symmetric about x = 0 by default, and so is the texture
+where the template's uvs are; the shape is a learned mean of the category plus a prediction; a head
+estimates the camera, because a service gets photographs without one.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
+import numpy as np
 import torch
+from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from graphics.camera import AZIMUTH, ELEVATION
-from graphics.mesh import sphere_template
+from graphics.mesh import Template, sphere_template
+from graphics.mirror import uvs_are_mirrored
 from train.models.camera_encoder import CODE, CameraEncoder, PretrainedCameraEncoder
 from train.models.efficientnet_lite import EfficientNetLite
 from train.models.heads import CameraHead, ShapeHead, TextureHead
@@ -61,6 +65,8 @@ LARGEST_SHAPE_SIDE = 64
 """Side in pixels that shape and texture are predicted from, or `size` if that is less. Finer detail
 the service paints from the photograph itself."""
 
+OWN_TEMPLATE = "own_template."
+"""Prefix of a user's own template among the weights."""
 CAMERA_PARTS = ("camera_encoder.", "camera_head.")
 """Prefixes of the parameters that estimate the camera."""
 
@@ -89,13 +95,38 @@ class ResidualBlock(nn.Module):
         return F.relu(self.second_norm(self.second(inner)) + self.shortcut(features))
 
 
+class TemplateArrays(nn.Module):
+    """A template among a network's weights."""
+
+    def __init__(self, template: Template) -> None:
+        super().__init__()
+        for name, array in template._asdict().items():
+            # As bits: weights are stored in half precision, and a template is not.
+            self.register_buffer(name, torch.from_numpy(np.array(array).view(np.int32)))
+
+    def template(self) -> Template:
+        """The template."""
+        return _template_of({name: self.get_buffer(name) for name in Template._fields})
+
+
+def _template_of(bits: Mapping[str, Tensor]) -> Template:
+    arrays = {name: bits[name].cpu().numpy() for name in Template._fields}
+    arrays |= {name: arrays[name].view(np.float32) for name in ("vertices", "face_uvs")}
+    return Template(**arrays)
+
+
 class InverseGraphics(nn.Module):
     """f_theta of the paper, with a camera head."""
 
-    def __init__(self, shape: InverseGraphicsShape) -> None:
+    def __init__(self, shape: InverseGraphicsShape, template: Template | None = None) -> None:
+        """`template`: a user's own; None: the sphere of the shape's level."""
         super().__init__()
         self.shape = shape
-        self.template = sphere_template(shape.template_level)
+        self.own_template = None if template is None else TemplateArrays(template)
+        self.template = template or sphere_template(shape.template_level)
+        if not shape.symmetric:
+            self.template = self.template.without_symmetry()
+        symmetric = uvs_are_mirrored(self.template)
         width = shape.width
         blocks = [
             nn.Conv2d(4, width * 2, 7, 4, 3, bias=False),
@@ -115,7 +146,7 @@ class InverseGraphics(nn.Module):
         code = width * 12
         self.code = nn.Linear(width * 2 * side * side, code)
         self.shape_head = ShapeHead(code, self.template, symmetric=shape.symmetric)
-        self.texture_head = TextureHead(code, width, shape.texture_size, symmetric=shape.symmetric)
+        self.texture_head = TextureHead(code, width, shape.texture_size, symmetric=symmetric)
         self.camera_encoder = _camera_encoder(shape)
         self.camera_head = CameraHead(CODE)
 
@@ -139,7 +170,8 @@ class InverseGraphics(nn.Module):
         Raises:
             PretrainedUnavailable: they cannot be had.
         """
-        other = type(self)(replace(self.shape, camera="pretrained"))
+        given = self.own_template and self.own_template.template()
+        other = type(self)(replace(self.shape, camera="pretrained"), given)
         kept = {k: v for k, v in self.state_dict().items() if not k.startswith(CAMERA_PARTS)}
         other.load_state_dict(kept, strict=False)
         other.camera_encoder = PretrainedCameraEncoder(EfficientNetLite.pretrained())
@@ -196,6 +228,16 @@ def load_inverse_graphics(path: Path) -> InverseGraphics:
     """Read what `save_inverse_graphics` wrote: float32 parameters, evaluation mode."""
 
     def build(facts: dict[str, str]) -> InverseGraphics:
-        return InverseGraphics(InverseGraphicsShape(**json.loads(facts["shape"])))
+        shape = InverseGraphicsShape(**json.loads(facts["shape"]))
+        return InverseGraphics(shape, _stored_template(path))
 
     return load_network(path, build)
+
+
+def _stored_template(path: Path) -> Template | None:
+    """The user's own template of a file of weights; None: it is the sphere."""
+    with safe_open(path, "pt") as file:
+        names = {name: f"{OWN_TEMPLATE}{name}" for name in Template._fields}
+        if names["vertices"] not in file.keys():
+            return None
+        return _template_of({name: file.get_tensor(key) for name, key in names.items()})

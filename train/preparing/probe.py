@@ -17,7 +17,6 @@ from train.config import Config
 from train.data.multiview import MultiviewData
 from train.data.stream import PhotographStream
 from train.models.attributes import AttributeClassifier
-from train.models.inverse_graphics import InverseGraphics, InverseGraphicsShape
 from train.models.layers import channels_last
 from train.models.perceptual import DiscriminatorFeatures
 from train.models.segmenter import Segmenter
@@ -26,6 +25,7 @@ from train.pose.self_training import BATCH
 from train.running.device import default_device
 from train.running.workspace import StageFolder
 from train.stages.gan import FEW_PHOTOGRAPHS, new_networks
+from train.stages.inverse import new_network
 from train.steps.gan import GanTraining
 from train.steps.inverse import Examples, InverseTraining
 
@@ -111,11 +111,9 @@ def inverse_step(config: Config, folder: Path) -> Callable[[int], object]:
     settings, side = config.inverse, config.photographs.size
     _, discriminator = new_networks(config, camera_conditioned=False)
     save_weights(folder / "discriminator.safetensors", discriminator, {})
-    names = ("width", "template_level", "texture_size", "symmetric")
-    shape = {name: getattr(settings, name) for name in names}
     training = InverseTraining(
         settings,
-        InverseGraphics(InverseGraphicsShape(settings.size, **shape)),
+        new_network(settings),
         Examples(_views(folder, side)),
         DiscriminatorFeatures(folder / "discriminator.safetensors"),
         seed=0,

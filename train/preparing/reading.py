@@ -3,17 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from train.config import Config
+from graphics.mirror import uvs_are_mirrored
+from train.config import Config, PresetName
+from train.config.presets import of_category
 from train.data.duplicates import picture_groups
 from train.data.photo_layouts import read_training
 from train.data.picture_files import counted
+from train.data.template_file import holes_of, read_template
 from train.evaluation.gates import FEWEST_PHOTOGRAPHS, masks_gate, photographs_gate
 from train.preparing.probe import StageTime
 from train.running.gate import Gate
+from train.running.plan import plan
+from train.running.time_left import duration, usual_seconds
 
 EXPECTED = (
     (FEWEST_PHOTOGRAPHS, "nothing: the run ends after its first stage"),
@@ -26,6 +31,8 @@ EXPECTED = (
 ROW_SECONDS, CONFIRMED_SECONDS = 3.0, 1.0
 """A person's time for a row of the first page, and for one that is filled in (estimated)."""
 DIRECTIONS = 12
+TIMED = ("gan", "segmenter", "viewpoints", "cameras", "inverse")
+"""Stages of which the probe times the trainings."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +95,11 @@ def lines(reading: Reading, config: Config, times: list[StageTime]) -> Iterator[
         yield f"  {mark} {range_:<18s} {text}"
     for gate in reading.gates:
         yield gate.line()
-    yield "shapes: smooth, mirror-symmetric, of a sphere's topology; gaps, as between the legs of"
-    yield "  chairs, and handles close up"
+    yield from shape_lines(config)
     yield from time_lines(times)
+    yield preset_line(config, times)
+    if config.preset == "smoke":
+        yield "smoke proves that everything runs here, and makes no model"
     yield f"a person's time: about {person_minutes(config):.0f} minutes (estimated)"
 
 
@@ -114,9 +123,49 @@ def time_lines(times: list[StageTime]) -> Iterator[str]:
     )
 
 
+def shape_lines(config: Config) -> Iterator[str]:
+    """Which categories the template can hold, and which not."""
+    settings = config.inverse
+    if settings.symmetric == "x":
+        yield "shapes: mirror images of themselves from left to right, as animals, vehicles and"
+        yield "  chairs nearly are; else give --inverse.symmetric none"
+    else:
+        yield "shapes: both sides are free; what a photograph does not see is only guessed"
+    if not settings.template:
+        yield "template: a sphere, for what has no holes: animals, vehicles, shoes; the handles of"
+        yield "  mugs and the gaps between legs of chairs close up, unless --template MESH has them"
+        return
+    template = read_template(Path(settings.template), settings.symmetric == "x")
+    holes = holes_of(template)
+    yield (
+        f"template: {settings.template}, {len(template.vertices)} vertices, "
+        f"{holes} hole{'s' * (holes != 1)}; every object gets just as many, wherever it has none"
+    )
+    if template.symmetric and not uvs_are_mirrored(template):
+        yield "  its uvs are not mirrored at u = 0.5: both sides of a texture are predicted"
+
+
+def preset_line(config: Config, times: list[StageTime]) -> str:
+    """How long all stages of each preset would take, as this one's timed steps tell."""
+    steps = [step for step in plan(config.rounds) if step.stage in TIMED]
+    usual = sum(usual_seconds(config, step) for step in steps)
+    factor = 60 * sum(stage.minutes for stage in times) / usual
+    category = config.export.category
+    texts = []
+    for name in get_args(PresetName):
+        if name == "vehicles" and not config.shows_vehicles:
+            continue
+        preset = of_category(name, category)
+        whole = sum(usual_seconds(preset, step) for step in plan(preset.rounds))
+        texts.append(f"{name} {duration(factor * whole)}")
+    return f"time, whole presets on this machine, roughly: {', '.join(texts)}"
+
+
 def person_minutes(config: Config) -> float:
     """Minutes for the rows of both pages."""
     settings = config.viewpoints
+    if settings.annotator not in ("auto", "person"):
+        return 0.0
     first = min(settings.candidates, settings.per_bin * DIRECTIONS)
     more = settings.suggested_per_bin * DIRECTIONS
     return (first * ROW_SECONDS + more * CONFIRMED_SECONDS) / 60

@@ -38,6 +38,8 @@ BY_CATEGORY = (
 )
 """Stages that treat vehicles otherwise than all else."""
 
+ONLY_IF_GIVEN = ("photographs.masks", "inverse.template")
+"""Settings that earlier versions did not have: a record holds them only where they are given."""
 NOT_FIRST = ("kimg", "view_layers", "checkpoint")
 FIRST = ("conditioned_kimg", "warm_start")
 """Settings of stage gan that later rounds do not read, and those that round 0 does not."""
@@ -92,6 +94,9 @@ def _gan(config: Config, step: Step, values: dict[str, Any]) -> None:
 
 
 def _inverse(config: Config, step: Step, values: dict[str, Any]) -> None:
+    values["inverse.symmetric"] = config.inverse.symmetric == "x"  # as earlier versions have it
+    if not config.inverse.template:
+        del values["inverse.template"]  # earlier versions did not have it
     first = values.pop("inverse.first_steps")
     if step.round == 0 and config.rounds > 1 and first:
         values["inverse.steps"] = first
@@ -130,7 +135,7 @@ SPECIAL = {
 
 PATHS = (
     "photographs.source", "photographs.masks", "gan.checkpoint", "gan.init", "segmenter.onnx",
-    "inverse.vgg", "cutouts.meshes", "cutouts.photographs",
+    "inverse.vgg", "inverse.template", "cutouts.meshes", "cutouts.photographs",
 )  # fmt: skip
 OUTSIDE = " (files that belong to it)"
 """After the name of such a setting: what data_files.outside finds, annotations for example."""

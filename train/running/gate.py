@@ -12,7 +12,8 @@ from train.config import CommandError, ConfigError
 from train.running.workspace import StageFolder, write_json
 
 NAMES = (
-    "photographs", "masks", "gan_images", "view_codes", "annotation", "mirror", "mean_prediction",
+    "photographs", "masks", "gan_images", "view_codes", "annotation", "mirror", "hulls",
+    "mean_prediction",
 )  # fmt: skip
 ALL = "all"
 """Accepts every gate."""

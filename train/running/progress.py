@@ -70,10 +70,14 @@ class Progress:
                 "stage": self.stage,
                 "round": self.round,
                 "step": step,
+                "total": self.total,
                 "steps_per_second": round(rate, 3),
                 "time": round(time.time(), 1),
             }
-            self.workspace.append("stats.jsonl", {**record, **values})
+            record |= values
+            self.workspace.append("stats.jsonl", record)
+            for watcher in self.workspace.watchers:
+                watcher(record)
         left = self.total - step
         remaining = timedelta(seconds=round(left / rate)) if rate * LONGEST_LEFT > left else "?"
         self.say(

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from train.config import Config, ConfigError
-from train.running.counted import OUTSIDE, PATHS, content_of, counted
+from train.running.counted import ONLY_IF_GIVEN, OUTSIDE, PATHS, content_of, counted
 from train.running.plan import ONCE, Step, after, plan, reads
 from train.running.workspace import StageFolder, Workspace, WorkspaceError, write_json
 
@@ -113,10 +113,12 @@ class Records:
             for name, value in now["settings"].items()
             if name in before["settings"] and before["settings"][name] != value
         ]
+        own = [name for name in ONLY_IF_GIVEN if name.partition(".")[0] == step.stage]
+        names += [name for name in own if (name in before["settings"]) != (name in now["settings"])]
         if before["inputs"] and BASELINE[0] in now["settings"]:
             names += [BASELINE[0]] * (BASELINE[0] not in before["settings"])
         reasons = [
-            f"{name}: {before['settings'].get(name)!r} -> {now['settings'][name]!r}"
+            f"{name}: {before['settings'].get(name)!r} -> {now['settings'].get(name)!r}"
             for name in names
         ]
         reasons += [

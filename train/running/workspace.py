@@ -4,6 +4,7 @@ Layout of `runs/<name>/`::
 
     config.json              the resolved configuration of the newest command
     stats.jsonl              one line per progress report of any stage
+    live.html                a page of all that, see `train.running.live_page`
     photographs/ segmenter/ viewpoints/ export/        stages that run once
     round_<n>/gan/ multiview/ inverse/ ...             stages that run every round
 
@@ -42,15 +43,23 @@ class WorkspaceError(CommandError):
     """The run folder cannot be used as asked; the message says why and what to do."""
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` to `path`; no process, even after a crash, reads half a file."""
+Watcher = Callable[[Mapping[str, Any]], None]
+"""Is given each line of `stats.jsonl` when it has been written."""
+
+
+def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
+    """Write `content` to `path`; no process, even after a crash, reads half a file.
+
+    `durable`: wait until the disk has it; False of what is soon written again.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(beside, "wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
@@ -165,6 +174,7 @@ class Workspace:
     def __init__(self, path: Path, flag: str = "--run") -> None:
         """`flag`: the option that names the folder, for messages."""
         self.path, self.flag = Path(path), flag
+        self.watchers: list[Watcher] = []
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

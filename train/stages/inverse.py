@@ -27,6 +27,7 @@ from train.config import PROCEDURAL, Config, InverseConfig
 from train.data.cutouts import CutOutBatch, CutOuts
 from train.data.multiview import MultiviewData
 from train.data.stream import LabelledPhotographs
+from train.data.template_file import read_template
 from train.evaluation.viewpoint_cameras import viewpoint_camera_errors
 from train.models.inverse_graphics import (
     InverseGraphics,
@@ -54,6 +55,9 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     started = asdict(settings)
     # A run may go on with another number of processes: it sees the same images.
     del started["processes"]
+    started["symmetric"] = settings.symmetric == "x"  # runs older than its names go on
+    if not settings.template:
+        del started["template"]
     folder.start(started)
     if round == 0 and config.rounds > 1 and settings.first_steps:
         settings = replace(settings, steps=settings.first_steps)
@@ -121,9 +125,23 @@ def _initial_network(
     if round > 0 and settings.views > 1 and not settings.anew:
         before = workspace.stage("inverse", round - 1)
         return load_inverse_graphics(before.require("inverse_graphics.safetensors")).train()
-    names = ("width", "template_level", "texture_size", "symmetric")
+    return new_network(settings)
+
+
+def new_network(settings: InverseConfig) -> InverseGraphics:
+    """The network as the settings shape it, on their template, freshly initialised.
+
+    Raises:
+        ConfigError: the mesh --template cannot be used.
+    """
+    names = ("width", "template_level", "texture_size")
     sizes = {name: getattr(settings, name) for name in names}
-    return InverseGraphics(InverseGraphicsShape(settings.size, **sizes))
+    symmetric, template = settings.symmetric == "x", None
+    if settings.template:
+        template = read_template(Path(settings.template), symmetric)
+    return InverseGraphics(
+        InverseGraphicsShape(settings.size, symmetric=symmetric, **sizes), template
+    )
 
 
 def _features(workspace: Workspace, round: int, settings: InverseConfig) -> nn.Module:

@@ -18,6 +18,8 @@ from train.config import Config
 from train.data.array_file import ArrayFile
 from train.data.mask_filter import MaskLimits, Verdict, filter_masks
 from train.data.multiview import asked_cameras, plan_views
+from train.evaluation.gates import hulls_gate
+from train.metrics.hull_agreement import hull_ious
 from train.metrics.view_content_grid import GridMeasures, measure_grid
 from train.models.attributes import load_attributes, read_attributes
 from train.models.generated import as_pixels, generate, generate_grid, sample_contents
@@ -28,6 +30,7 @@ from train.pictures.grid import write_labelled_rows
 from train.pose.estimators import labelled_range
 from train.running.chunks import joined
 from train.running.device import default_device
+from train.running.gate import Gate, as_facts
 from train.running.progress import Progress
 from train.running.workspace import StageFolder, StepLoop, Workspace, WorkspaceError
 
@@ -36,6 +39,8 @@ FEWEST_VIEWS = 2  # objects left with fewer views after the filter are dropped
 MEASURED_VIEWS, MEASURED_CONTENTS = 48, 48
 """As many as the benchmark of generators (`train.evaluate generator`)."""
 SHEET_OBJECTS = 16
+JUDGED_OBJECTS = 32
+"""Of which a visual hull is carved for the gate."""
 
 
 class Source(NamedTuple):
@@ -79,7 +84,9 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder.save_arrays("viewpoints.npz", {"cameras": source.cameras, "codes": codes})
     folder.save_arrays("contents.npz", {"codes": source.contents.cpu().numpy()})
     _write_sheet(folder, objects[kept], viewpoints[kept], source.cameras)
+    gates = _gates(folder, objects[kept], source.cameras[viewpoints[kept]]) if round else []
     folder.finish(
+        gates=as_facts(gates),
         images=len(kept),
         objects=len(np.unique(objects[kept])),
         viewpoints=len(source.cameras),
@@ -173,6 +180,20 @@ class _Generation:
             so_far = self.verdicts[: rows.stop]
             self.progress.tick(step + 1, kept=(so_far == Verdict.KEPT).mean())
         return self.verdicts
+
+
+def _gates(
+    folder: StageFolder,
+    objects: np.ndarray,  # [M]
+    cameras: np.ndarray,  # [M, 5]
+) -> list[Gate]:
+    """Whether shapes explain the silhouettes at the cameras that the generator was given.
+
+    A generator that knows no cameras makes another object for every view code: round 0 has none.
+    """
+    masks = np.load(folder.file("masks.npy"), mmap_mode="r")
+    ious = hull_ious(masks, objects, cameras, JUDGED_OBJECTS)
+    return [hulls_gate(ious)] if len(ious) else []
 
 
 def _kept(objects: np.ndarray, verdicts: np.ndarray) -> np.ndarray:  # int64 [M']

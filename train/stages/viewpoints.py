@@ -113,7 +113,7 @@ def _attribute_classifier(
 
 
 def _annotator(config: Config) -> str:
-    """Who fills in the table: "classifier" or "person"."""
+    """Who fills in the table: "classifier", "person", or nobody: "in_turn"."""
     if config.viewpoints.annotator != "auto":
         return config.viewpoints.annotator
     return "classifier" if config.photographs.source == PROCEDURAL else "person"
@@ -138,9 +138,10 @@ def _choose_and_tabulate(
     write_json(folder.file("viewpoint_metrics.json"), choice.metrics)
     arrays = {"codes": codes[chosen].cpu().numpy(), **choice.measures._asdict()}
     folder.save_arrays("chosen.npz", arrays)
-    by_classifier = _annotator(config) == "classifier"
-    every = np.ones(len(chosen), bool)
+    by_classifier, every = _annotator(config) == "classifier", np.ones(len(chosen), bool)
     given = Annotation(choice.bins, every) if by_classifier and choice.bins is not None else None
+    if _annotator(config) == "in_turn":
+        given = Annotation(np.resize(np.array(BINS), len(chosen)), every)
     rows = table_rows(choice.measures, given)
     # A person has to see every code; of those that the classifier annotates some are enough.
     shown = _spread(len(chosen), SHEET_CODES if by_classifier else len(chosen))

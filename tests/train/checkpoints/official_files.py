@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 CODE, MAPPING = 16, 3
-CHANNELS = {4: 12, 8: 10, 16: 8, 32: 6}
+CHANNELS = {4: 12, 8: 10, 16: 8, 32: 6, 64: 4, 128: 3, 256: 2, 512: 2}
 BUFFERS = ("w_avg", "noise_const", "resample_filter")
 TAPS = torch.tensor([1.0, 3.0, 3.0, 1.0])
 FILTER = torch.outer(TAPS, TAPS) / 64

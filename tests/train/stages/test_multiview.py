@@ -73,7 +73,7 @@ def test_of_another_category_nothing_is_measured_on_vehicles(tmp_path):
     (workspace.stage("viewpoints").path / "attributes.safetensors").unlink()
     multiview.run(override(permissive(), export={"category": "birds"}), workspace)
     assert workspace.stage("multiview").facts().keys() == {
-        "images", "objects", "viewpoints", "dropped"
+        "gates", "images", "objects", "viewpoints", "dropped"
     }  # fmt: skip
 
 
