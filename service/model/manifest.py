@@ -95,8 +95,8 @@ GRAPHS = {
 OPTIONAL = (NEURAL_RENDERER,)
 """Graphs that a bundle may do without."""
 RANGED = {"elevation_degrees": ELEVATION, "distance": DISTANCE}
-"""Numbers of a camera that training has seen in a range only -> column of a camera row. Azimuths are
-all around, offsets shift the picture."""
+"""Numbers of a camera of which training has seen a range -> column of a camera row. Azimuths go all
+around, offsets shift the picture."""
 
 
 class GraphFile(NamedTuple):
@@ -143,8 +143,8 @@ class Manifest:
     tensors: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Graph → {"inputs" | "outputs": [{name, dtype, shape}]}."""
     camera_ranges: Mapping[str, Sequence[float]] | None = None
-    """Key of `RANGED` → [least, greatest] of the views that training has seen; a key may be missing,
-    None: it says nothing."""
+    """Key of `RANGED` → [least, greatest] of the views that training has seen; keys may be missing.
+    None: nothing is said."""
     format_version: int = FORMAT_VERSION
 
     def as_json(self) -> dict[str, Any]:
