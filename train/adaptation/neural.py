@@ -1,6 +1,7 @@
 """Trains a bundle's neural renderer anew: views of a GAN, as the bundle itself reads them."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ FEWEST_OBJECTS = 32
 EXAMPLES = 8
 """Mixtures that the graph is compared with torch on."""
 WEIGHTS = "neural_renderer.safetensors"
+Ranges = Mapping[str, Sequence[float]]
+"""`camera_ranges` of a manifest."""
 
 
 def renew(options: Neural) -> str:
@@ -74,7 +77,7 @@ def renew(options: Neural) -> str:
         return json.dumps(training.facts, indent=1)
 
 
-def _settings(options: Neural, files: Any, gan: Path) -> dict[str, Any]:
+def _settings(options: Neural, files: Mapping[str, str], gan: Path) -> dict[str, Any]:
     """All that the result depends on; of files what they hold, wherever they are."""
     given = {name: getattr(options, name) for name in type(options).__dataclass_fields__}
     del given["out"]
@@ -94,7 +97,7 @@ def _gan(options: Neural, category: str) -> Path:
     return options.gan or SHIPPED / "camera_conditioned"
 
 
-def _training(options: Neural, workspace: Workspace, gan: Path, ranges: Any) -> Training:
+def _training(options: Neural, workspace: Workspace, gan: Path, ranges: Ranges) -> Training:
     generator = load_generator(gan / "generator.safetensors").eval().to(default_device())
     if generator.camera_mapping is None:
         raise ConfigError(f"{gan} is unconditional: give a camera-conditioned GAN with --gan")
@@ -139,12 +142,13 @@ def _codes(
     workspace: Workspace,
     generator: Generator,
     reader: BundlePredictor,
-    ranges: Any,
+    ranges: Ranges,
 ) -> Codes:
     """The GAN's views with what the bundle reads in them."""
-    elevations = tuple(ranges.get("elevation_degrees", ELEVATIONS_DEGREES))
-    distances = tuple(ranges["distance"]) if "distance" in ranges else None
-    asked = asked_cameras(CAMERAS, options.seed, elevations, distances)
+    lowest, highest = ranges.get("elevation_degrees", ELEVATIONS_DEGREES)
+    nearest, farthest = ranges.get("distance", (np.nan, np.nan))  # nan: unlabelled
+    distances = (nearest, farthest) if np.isfinite(nearest) else None
+    asked = asked_cameras(CAMERAS, options.seed, (lowest, highest), distances)
     count = max(1, options.images // options.views)
     plan = MultiviewConfig(objects=count, views=options.views)
     objects, viewpoints = plan_views(asked, plan, options.seed)
