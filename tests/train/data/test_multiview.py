@@ -124,7 +124,7 @@ def test_without_elevations_none_is_asked_for():
 
 
 def test_the_ranges_of_a_camera_are_those_of_the_views_rounded_outwards(tmp_path):
-    cameras = asked_cameras(50, 1, (0.62, 29.4), (5.02, 6.18))
+    cameras = asked_cameras(960, 1, (0.62, 29.4), (5.02, 6.18))
     np.savez(tmp_path / "cameras.npz", cameras=cameras)
     ranges = seen_ranges(tmp_path / "cameras.npz")
     assert ranges == {"elevation_degrees": [0.0, 30.0], "distance": [5.0, 6.2]}
