@@ -52,8 +52,8 @@ class Photograph(NamedTuple):
     """How much the best of the other objects that the segmenter found counts, as a share of this
     one; None where no segmenter was asked."""
     scene: NDArray[np.uint8] | None = None
-    """[R, R, 3]: the same square with what surrounds an object that a segmenter found; None where
-    `pixels` show all that is to be shown."""
+    """[R, R, 3]: the same square with what surrounds an object that a segmenter or a mask file
+    names; None where `pixels` show all that there is."""
 
     @property
     def surroundings(self) -> NDArray[np.uint8]:
@@ -69,6 +69,8 @@ class Opened(NamedTuple):
     be smaller than its file says."""
     size: tuple[int, int]
     """(width, height) of the upright photograph."""
+    surrounded: bool = False
+    """Whether the pixels around a known object are the photograph's, not a cut-out's leftovers."""
 
     @property
     def scale(self) -> float:
@@ -127,7 +129,8 @@ def open_photograph(
     image, size = read_upright(content, needed, pixel_limit)
     if mask_content is not None:
         coverage = read_mask(mask_content, size, pixel_limit, scaled_mask)
-        return Opened(with_alpha(image, coverage), size)
+        surrounded = transparent_share(image) < LEAST_CUT_OUT
+        return Opened(with_alpha(image, coverage), size, surrounded)
     if transparent_share(image) >= LEAST_CUT_OUT:
         return Opened(image, size)
     image = image.convert("RGB")
@@ -150,7 +153,8 @@ def with_alpha(image: Image.Image, coverage: Image.Image) -> Image.Image:
 
 
 def cut_out(opened: Opened, resolution: int, detail: int | None = None) -> Photograph:
-    """The object that the alpha channel names, on grey, framed by `frame_around`.
+    """The object that the alpha channel names, on grey, framed by `frame_around`; with its scene
+    where it is surrounded.
 
     `detail`: D at most; None: as large as can be had at little cost, about `DETAIL` times R.
 
@@ -161,7 +165,10 @@ def cut_out(opened: Opened, resolution: int, detail: int | None = None) -> Photo
     pixels = np.array(resize_square(square, resolution))
     mask = pixels[..., 3].astype(np.float32) / np.float32(255)
     fine = _on_grey(_detail(square, resolution, detail))
-    return Photograph(_on_grey(pixels), fine, mask, _scaled(frame, opened.scale), opened.size)
+    found = Photograph(_on_grey(pixels), fine, mask, _scaled(frame, opened.scale), opened.size)
+    if opened.surrounded:
+        found = found._replace(scene=_scene(opened.image, frame, resolution))
+    return found
 
 
 def letterbox(opened: Opened, resolution: int, detail: int | None = None) -> Photograph:
@@ -275,6 +282,16 @@ def _cut_out(image: Image.Image, resolution: int) -> tuple[Image.Image, Frame]:
     square = Image.new("RGBA", (shrunk, shrunk))
     square.paste(small, ((box[0] - left) // factor, (box[1] - top) // factor))
     return square, frame
+
+
+def _scene(image: Image.Image, frame: Frame, resolution: int) -> NDArray[np.uint8]:
+    """The square [R, R, 3] of an image, its frame in that image's pixels, whatever its alpha."""
+    left, top, side = map(round, frame)
+    x, y = max(0, left), max(0, top)
+    part = image.crop((x, y, min(image.width, left + side), min(image.height, top + side)))
+    factor = max(1, side // (DETAIL * resolution))
+    shrunk = Frame((left - x) / factor, (top - y) / factor, side / factor)
+    return square_of(part.convert("RGB").reduce(factor), shrunk, resolution)
 
 
 def _on_grey(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:

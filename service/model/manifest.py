@@ -2,12 +2,17 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from graphics import azimuth
+from graphics.camera import DISTANCE, ELEVATION
 
 FORMAT_VERSION = 3
 MANIFEST_FILE = "manifest.json"
@@ -89,6 +94,9 @@ GRAPHS = {
 }
 OPTIONAL = (NEURAL_RENDERER,)
 """Graphs that a bundle may do without."""
+RANGED = {"elevation_degrees": ELEVATION, "distance": DISTANCE}
+"""Numbers of a camera of which training has seen a range -> column of a camera row. Azimuths go all
+around, offsets shift the picture."""
 
 
 class GraphFile(NamedTuple):
@@ -134,11 +142,22 @@ class Manifest:
     """Path inside the bundle → sha256."""
     tensors: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Graph → {"inputs" | "outputs": [{name, dtype, shape}]}."""
+    camera_ranges: Mapping[str, Sequence[float]] | None = None
+    """Key of `RANGED` → [least, greatest] of the views that training has seen; keys may be missing.
+    None: nothing is said."""
     format_version: int = FORMAT_VERSION
 
     def as_json(self) -> dict[str, Any]:
         """As `manifest.json` holds it."""
-        return dataclasses.asdict(self)
+        fields = dataclasses.asdict(self)
+        if self.camera_ranges is None:
+            del fields["camera_ranges"]
+        return fields
+
+    def extrapolates(self, camera: NDArray[np.floating]) -> bool:
+        """Whether a camera row [5] lies outside the stated ranges; their ends lie inside."""
+        ranges = (self.camera_ranges or {}).items()
+        return any(not low <= camera[RANGED[key]] <= high for key, (low, high) in ranges)
 
     def has_half(self, name: str) -> bool:
         """Whether the bundle has this graph in float16 too."""
@@ -177,9 +196,9 @@ def read_manifest(path: Path) -> Manifest:
             f"bundle format is {version!r}; this service reads {FORMAT_VERSION}: export it again"
         )
     wanted = {field.name for field in dataclasses.fields(Manifest)}
-    if set(fields) != wanted:
+    if set(fields) | {"camera_ranges"} != wanted:
         raise BundleError(
-            f"{path}: missing fields {sorted(wanted - set(fields))}, "
+            f"{path}: missing fields {sorted(wanted - set(fields) - {'camera_ranges'})}, "
             f"unknown fields {sorted(set(fields) - wanted)}: export it again"
         )
     try:
@@ -211,6 +230,7 @@ def verify_manifest(manifest: Manifest) -> None:
         raise BundleError(f"texture_size is {manifest.texture_size}; it must be [Ht, Wt], 1..8192")
     if not {"data", "weights"} <= set(manifest.licence):
         raise BundleError(f"licence has {sorted(manifest.licence)}; it needs data and weights")
+    _verify_ranges(manifest.camera_ranges)
     _verify_files(manifest)
     for name in manifest.graphs:
         if manifest.tensors.get(name) != graph_as_json(manifest.graph(name)):
@@ -219,6 +239,16 @@ def verify_manifest(manifest: Manifest) -> None:
         if manifest.has_half(name):
             parity = manifest.parity.get(f"{name}{HALF}", {})
             _verify_parity(name, parity, HALF_PARITY_LIMIT)
+
+
+def _verify_ranges(ranges: Mapping[str, Sequence[float]] | None) -> None:
+    for key, ends in (ranges or {}).items():
+        fits = key in RANGED and len(ends) == 2 and all(map(math.isfinite, ends))
+        if not fits or ends[0] > ends[1]:
+            raise BundleError(
+                f"camera_ranges has {key}: {list(ends)}; it must be [least, greatest], finite, of "
+                f"{' or '.join(RANGED)}"
+            )
 
 
 def _verify_files(manifest: Manifest) -> None:

@@ -13,7 +13,7 @@ from service.imaging import images
 from service.pipeline.engine import Engine
 from service.pipeline.reconstruction import PREVIEW_SIZE, SAMPLES, cut_out
 from service.pipeline.scenes import Scene
-from service.schemas.rendering import Renderer
+from service.schemas.rendering import CameraFlag, Renderer
 
 Pictures = Mapping[Renderer, NDArray[np.uint8]]
 """Renderer → picture [S, S, 3], [S, S, 4] where the scene has no background, of gan [R, R, 3]."""
@@ -46,6 +46,11 @@ def picture_size(engine: Engine, renderers: Sequence[Renderer], size: int | None
         )
         raise RequestError(422, "wrong_size", message)
     return size
+
+
+def camera_flags(engine: Engine, camera: NDArray[np.float32]) -> list[CameraFlag]:
+    """What is to be said of a picture from this camera row [5]."""
+    return ["extrapolated_camera"] if engine.manifest.extrapolates(camera) else []
 
 
 async def render_scene(

@@ -8,7 +8,7 @@ from service.errors import ItemError, RequestError
 from service.imaging import images
 from service.pipeline import reconstruction, sources
 from service.pipeline.archive import ATTRIBUTES
-from service.pipeline.drawing import picture_size, render_scene
+from service.pipeline.drawing import camera_flags, picture_size, render_scene
 from service.pipeline.engine import Engine
 from service.pipeline.reconstruction import Taken
 from service.pipeline.scenes import Scene, camera_row
@@ -45,6 +45,7 @@ async def edit(engine: Engine, upload: Upload, changes: EditChanges) -> EditAnsw
         frame=schemas.Square(**taken.seen.photograph.frame._asdict()),
         camera_before=reconstruction.to_view(old.camera),
         camera=reconstruction.to_view(scene.camera),
+        quality_flags=camera_flags(engine, scene.camera),
         renderer=renderer,
         size=size,
         timings=timings,

@@ -12,7 +12,7 @@ from service.errors import RequestError
 from service.imaging import animation, images
 from service.pipeline import sources
 from service.pipeline.archive import Archive
-from service.pipeline.drawing import Pictures, picture_size, render_scene
+from service.pipeline.drawing import Pictures, camera_flags, picture_size, render_scene
 from service.pipeline.engine import Engine
 from service.pipeline.reconstruction import to_view
 from service.pipeline.scenes import Scene, blend, camera_row, turn
@@ -49,6 +49,7 @@ async def render(engine: Engine, request: RenderRequest) -> RenderAnswer:
         more_images=drawn or None,
         animation=animated,
         cameras=request.cameras or [to_view(scene.camera) for scene in scenes],
+        quality_flags=[camera_flags(engine, scene.camera) for scene in scenes],
         renderer=request.renderer,
         size=size,
         timings=timings,

@@ -21,6 +21,16 @@ from service.schemas.photographs import (
 Renderer = Literal["graphics", "gan", "neural"]
 Renderers = Annotated[list[Renderer], Field(min_length=1, max_length=3)]
 Part = Literal["shape", "texture", "background", "camera"]
+CameraFlag = Literal["extrapolated_camera"]
+CameraFlags = Annotated[
+    list[CameraFlag],
+    Field(
+        description="extrapolated_camera: the camera's elevation or distance lies outside "
+        "camera_ranges of the manifest in /v1/model, so training has seen nothing like it; models "
+        "that state no ranges have no flag",
+        examples=[["extrapolated_camera"]],
+    ),
+]
 AnimationFormat = Literal["strip", "webp", "gif", "mp4"]
 LARGEST_NUMBER = 1000
 """No coordinate and no angle of a reconstruction comes near it; beyond it rendering overflows."""
@@ -184,6 +194,8 @@ class RenderAnswer(Strict):
     """where it was asked for"""
     cameras: list[CameraView] = Field(examples=[[VIEW_EXAMPLE]])
     """of each picture"""
+    quality_flags: list[CameraFlags] = Field(examples=[[[], ["extrapolated_camera"]]])
+    """of each picture, in the order of cameras"""
     renderer: Renderer | list[Renderer] = Field(examples=["graphics"])
     """as asked for"""
     size: int = Field(ge=8, examples=[256])
@@ -235,6 +247,7 @@ class EditAnswer(Strict):
     """as found"""
     camera: CameraView = Field(examples=[VIEW_EXAMPLE])
     """of the new photograph"""
+    quality_flags: CameraFlags
     renderer: Renderer = Field(examples=["neural"])
     """what drew it"""
     size: int = Field(ge=8, examples=[64])

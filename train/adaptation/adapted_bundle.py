@@ -1,7 +1,9 @@
-"""A bundle that can be adapted, and the bundle with another network in its place."""
+"""A bundle that can be adapted, and the bundle with another network in the place of one of its."""
 
+import contextlib
 import dataclasses
 import shutil
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,9 +12,18 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from safetensors import SafetensorError
+from torch import nn
 
 from service.model import bundle as bundles
-from service.model.manifest import HALF, INVERSE_GRAPHICS, MANIFEST_FILE, WEIGHTS_FILE, BundleError
+from service.model.manifest import (
+    HALF,
+    INVERSE_GRAPHICS,
+    MANIFEST_FILE,
+    NEURAL_RENDERER,
+    WEIGHTS_FILE,
+    BundleError,
+    Manifest,
+)
 from service.model.segmenter_choice import AUTO, SegmenterError, choose_segmenter
 from train.adaptation.served import Segmenter
 from train.config import CommandError
@@ -21,7 +32,8 @@ from train.models.inverse_graphics import (
     load_inverse_graphics,
     save_inverse_graphics,
 )
-from train.models.serving_graphs import InverseGraphicsGraph
+from train.models.neural_renderer import NeuralRenderer
+from train.models.serving_graphs import InverseGraphicsGraph, NeuralRendererGraph
 from train.running.provenance import training_command
 from train.stages.export import PARITY_IMAGES, refuse_differences, smallest_graph
 
@@ -123,32 +135,86 @@ def write_adapted(
     Raises:
         ExportError: the graph is not the network.
     """
-    bundle, manifest = adaptable.bundle, adaptable.bundle.manifest
+    manifest = adaptable.bundle.manifest
+    half = f"{INVERSE_GRAPHICS}{HALF}"
+    changed = (WEIGHTS_FILE, f"{INVERSE_GRAPHICS}.onnx", f"{half}.onnx")
+    with _copied(adaptable.bundle, out, changed) as beside:
+        save_inverse_graphics(beside / WEIGHTS_FILE, network)
+        # The graph is that of the file: its weights were rounded to half precision.
+        saved = InverseGraphicsGraph(load_inverse_graphics(beside / WEIGHTS_FILE))
+        parity = _write_graph(beside, INVERSE_GRAPHICS, saved, _examples(images))
+        others = {name: one for name, one in manifest.parity.items() if name != half}
+        _seal(beside, manifest, others | parity, {"adaptation": adaptation})
+
+
+def open_any(folder: Path) -> bundles.Bundle:
+    """The verified bundle of a folder.
+
+    Raises:
+        NotAdaptable: it is no bundle.
+    """
+    try:
+        return bundles.load(folder)
+    except BundleError as error:
+        raise NotAdaptable(str(error)) from error
+
+
+def write_redrawn(
+    out: Path,
+    bundle: bundles.Bundle,
+    network: NeuralRenderer,
+    examples: dict[str, NDArray[Any]],  # its inputs, that the graph is compared with torch on
+    facts: dict[str, Any],
+) -> None:
+    """Write the bundle with this neural renderer into `out`, atomically; `facts` become `neural` of
+    its manifest's metrics.
+
+    Raises:
+        ExportError: the graph is not the network.
+    """
+    half = f"{NEURAL_RENDERER}{HALF}"
+    changed = (f"{NEURAL_RENDERER}.onnx", f"{half}.onnx")
+    with _copied(bundle, out, changed) as beside:
+        parity = _write_graph(beside, NEURAL_RENDERER, NeuralRendererGraph(network), examples)
+        others = {name: one for name, one in bundle.manifest.parity.items() if name != half}
+        _seal(beside, bundle.manifest, others | parity, {"neural": facts})
+
+
+@contextlib.contextmanager
+def _copied(bundle: bundles.Bundle, out: Path, changed: Sequence[str]) -> Iterator[Path]:
+    """A copy of all other files beside `out`, which takes its place at the end."""
     beside = out.with_name(f".{out.name}.part")
     shutil.rmtree(beside, ignore_errors=True)
-    changed = (WEIGHTS_FILE, f"{INVERSE_GRAPHICS}.onnx", f"{INVERSE_GRAPHICS}{HALF}.onnx")
-    for name in set(manifest.files) - set(changed):
+    for name in set(bundle.manifest.files) - set(changed):
         (beside / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(bundle.folder / name, beside / name)
-    save_inverse_graphics(beside / WEIGHTS_FILE, network)
-    # The graph is that of the file: its weights were rounded to half precision.
-    saved = InverseGraphicsGraph(load_inverse_graphics(beside / WEIGHTS_FILE))
-    graph = smallest_graph(INVERSE_GRAPHICS, saved, _examples(images), TOLERANCE)
-    refuse_differences({INVERSE_GRAPHICS: graph}, TOLERANCE)
-    (beside / f"{INVERSE_GRAPHICS}.onnx").write_bytes(graph.model.SerializeToString())
-    parity = {**manifest.parity, INVERSE_GRAPHICS: graph.parity}
-    parity.pop(f"{INVERSE_GRAPHICS}{HALF}", None)
-    bundles.write_manifest(
-        beside,
-        dataclasses.replace(
-            manifest,
-            training_command=f"{manifest.training_command}; {training_command()}",
-            metrics={**manifest.metrics, "adaptation": adaptation},
-            parity=parity,
-        ),
-    )
+    yield beside
     shutil.rmtree(out, ignore_errors=True)
     beside.rename(out)
+
+
+def _write_graph(
+    beside: Path, name: str, module: nn.Module, examples: dict[str, NDArray[Any]]
+) -> dict[str, dict[str, float]]:
+    """Write one graph; returns its parity."""
+    graph = smallest_graph(name, module, examples, TOLERANCE)
+    refuse_differences({name: graph}, TOLERANCE)
+    (beside / f"{name}.onnx").write_bytes(graph.model.SerializeToString())
+    return {name: graph.parity}
+
+
+def _seal(
+    beside: Path,
+    manifest: Manifest,
+    parity: dict[str, Any],
+    metrics: dict[str, Any],
+) -> None:
+    command = f"{manifest.training_command}; {training_command()}"
+    metrics = {**manifest.metrics, **metrics}
+    bundles.write_manifest(
+        beside,
+        dataclasses.replace(manifest, training_command=command, metrics=metrics, parity=parity),
+    )
 
 
 def _examples(images: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:

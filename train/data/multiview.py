@@ -58,6 +58,28 @@ def asked_cameras(
     return cameras
 
 
+def seen_ranges(path: Path) -> dict[str, list[float]]:
+    """Least and greatest elevation and distance of the views in a `cameras.npz` of stage inverse,
+    by their keys in `camera_ranges` of a manifest; one that was unlabelled is missing.
+
+    Rounded outwards, elevations to whole degrees and distances to a tenth: views are drawn from
+    quantiles, which lie just inside of round numbers.
+    """
+    with np.load(path, allow_pickle=False) as arrays:
+        cameras = arrays["cameras"]
+        estimated = arrays.get("elevations", np.empty(0))  # of objects whose own are unlabelled
+    ranges = {}
+    for key, values, step in (
+        ("elevation_degrees", np.concatenate([cameras[:, ELEVATION], estimated]), 1.0),
+        ("distance", cameras[:, DISTANCE], 0.1),
+    ):
+        known = values[np.isfinite(values)].astype(np.float64)
+        if len(known):
+            ends = np.floor(known.min() / step) * step, np.ceil(known.max() / step) * step
+            ranges[key] = [round(float(end), 6) for end in ends]
+    return ranges
+
+
 class MultiviewError(WorkspaceError):
     """A multi-view folder cannot be used; the message says why."""
 

@@ -28,6 +28,9 @@ SATURATED = 0.5
 WRONG_HUE_DEGREES, FAR_DEGREES = 45.0, 30.0
 RING_FRACTION = 1 / 16
 """Width of the ring around the object, as a share of the picture's side."""
+TOUCHED_FRACTION = 7 / 64
+"""How far from an object its contact shadow and what a renderer adds around it reach, as a share of
+the picture's side."""
 RIVALS = 100
 """Vehicles among which a picture has to find its own."""
 RECOGNISED = turned(30)
@@ -88,7 +91,8 @@ def camera_scores(read: AttributeReadings, asked: NDArray[np.floating]) -> Score
 
 def swap_scores(part: str, own: Seen, swapped: Seen, true: NDArray[np.uint8]) -> Scores:
     """What one part from another photograph changes; `true`: [N, R, R, 3] as it should be."""
-    around = ~_grown(own.covered | swapped.covered, 1)
+    covered = own.covered | swapped.covered
+    touched = _grown(covered, round(covered.shape[-1] * TOUCHED_FRACTION))
     pairs = (own.readings, swapped.readings)
     return {
         f"{part}_swap_silhouette_iou": mask_iou(own.silhouettes, swapped.silhouettes),
@@ -96,7 +100,8 @@ def swap_scores(part: str, own: Seen, swapped: Seen, true: NDArray[np.uint8]) ->
         f"{part}_swap_azimuth_change_deg": azimuth_difference_degrees(
             *(read.azimuths for read in pairs)
         ),
-        f"{part}_swap_background_psnr": _psnr(own.images, swapped.images, around),
+        f"{part}_swap_background_psnr": _psnr(own.images, swapped.images, ~_grown(covered, 1)),
+        f"{part}_swap_untouched_psnr": _psnr(own.images, swapped.images, ~touched),
         f"{part}_swap_psnr": _psnr(swapped.images, true),
     }
 
@@ -205,6 +210,11 @@ def _swap_metrics(part: str) -> dict[str, Metric]:
         ),
         f"{part}_swap_background_psnr": Metric(
             f"dB between the two pictures outside both silhouettes, at most 60, {what}", 1
+        ),
+        f"{part}_swap_untouched_psnr": Metric(
+            "the same beyond a ninth of the side around both silhouettes, where neither shadow "
+            f"nor outline reaches, {what}",
+            1,
         ),
         f"{part}_swap_psnr": Metric(f"dB of the picture {what} against the true one", 1),
     }

@@ -74,9 +74,12 @@ class BundlePredictor:
 
     def reconstruct(self, images: NDArray[np.uint8], masks: NDArray[np.float32]) -> Predicted:
         """Read photographs [B, R, R, 3] whose masks [B, R, R], in 0..1, are known."""
+        return painted(self.unpainted(images, masks), images, self.template)
+
+    def unpainted(self, images: NDArray[np.uint8], masks: NDArray[np.float32]) -> Predicted:
+        """The same with textures as the network predicts them."""
         given = {"images": np.ascontiguousarray(images), "masks": np.ascontiguousarray(masks)}
-        read = Predicted._make([masks, *self.inverse_graphics.run(OUTPUTS, given)])
-        return painted(read, images, self.template)
+        return Predicted._make([masks, *self.inverse_graphics.run(OUTPUTS, given)])
 
     def read_cameras(
         self, images: NDArray[np.uint8], masks: NDArray[np.float32]

@@ -1,14 +1,15 @@
 """The neural renderer: from the layers of the graphics renderer to a photograph.
 
-A small U-Net looks at the drawn object, the background behind it, and the hole that was filled in
-that background. It adds to both layers what drawing leaves out: light and shadow, what the mesh
-does not show, and a better filling. Far from the object and the hole it adds exactly nothing.
+Two small U-Nets. The first one looks at the background and the hole that was filled in it, and
+fills that better. It does not see the object, so a background is the same behind every object.
+The second one looks at the object over that background. It adds what drawing leaves out: light,
+shadow, and what the mesh does not show. Outside of the hole, and further from the object than its
+shadow may reach, nothing changes.
 
-The U-Net works at one side in pixels. A finer picture keeps its own detail: its layers are averaged
-down for the U-Net, and what that adds is enlarged and composed with the fine layers.
+The U-Nets work at one side in pixels. A finer picture keeps its own detail: its layers are averaged
+down for the U-Nets, and what these add is enlarged and composed with the fine layers.
 """
 
-import itertools
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,41 +18,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from train.models.camera_features import CAMERA_FEATURES, camera_features
+from train.models.unet import HALVINGS, UNet
 from train.models.weights import load_network, save_network
 
+FILLER_INPUTS = 4
+"""Channels: the background (3), the hole."""
 INPUTS = 8
 """Channels: the object over its background (3), its alpha, the background (3), the hole."""
 LAYERS = 6
 """Channels that come out: what is added to the object (3) and to its background (3)."""
-MULTIPLES = (1, 2, 4, 6)
-"""Channels of the resolutions, from fine to coarse, as multiples of the width."""
-REACH, FEATHER = 4, 2
-"""Pixels of the U-Net's side around object and hole within which it may change the background
-freely, and over how many more that right fades out."""
-SLOPE = 0.2
+REACH, FEATHER = 6, 2
+"""Pixels of the U-Nets' side around the object within which it may change the background, and over
+how many of these that right fades out: its contact shadow, and what the mesh lacks."""
 
 
 @dataclass(frozen=True)
 class NeuralRendererShape:
     """Sizes of the network; stored with its weights."""
 
-    size: int = 64  # side in pixels that the U-Net works at, a multiple of 8
-    width: int = 16  # channels of its finest resolution
+    size: int = 64  # side in pixels that the U-Nets work at, a multiple of 8
+    width: int = 16  # channels of the second one's finest resolution; the first has half as many
 
     def __post_init__(self) -> None:
-        if self.size < 8 or self.size % 8:
+        if self.size < 8 or self.size % 2**HALVINGS:
             raise ValueError(f"size is {self.size}; it must be a multiple of 8")
-
-
-class _Level(nn.Sequential):
-    """Two convolutions of one resolution."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
-        super().__init__(
-            nn.Conv2d(inputs, outputs, 3, stride, 1), nn.LeakyReLU(SLOPE),
-            nn.Conv2d(outputs, outputs, 3, 1, 1), nn.LeakyReLU(SLOPE),
-        )  # fmt: skip
 
 
 class NeuralRenderer(nn.Module):
@@ -60,16 +50,9 @@ class NeuralRenderer(nn.Module):
     def __init__(self, shape: NeuralRendererShape) -> None:
         super().__init__()
         self.shape = shape
-        channels = [shape.width * multiple for multiple in MULTIPLES]
-        self.first = _Level(INPUTS, channels[0])
-        pairs = list(itertools.pairwise(channels))
-        self.down = nn.ModuleList(_Level(fine, coarse, 2) for fine, coarse in pairs)
-        self.up = nn.ModuleList(_Level(fine + coarse, fine) for fine, coarse in reversed(pairs))
-        self.camera = nn.Linear(CAMERA_FEATURES, 2 * channels[-1])
-        self.last = nn.Conv2d(channels[0], LAYERS, 3, 1, 1)
-        # It begins as the graphics renderer.
-        for parameter in (*self.camera.parameters(), *self.last.parameters()):
-            nn.init.zeros_(parameter)
+        # Both begin with nothing: as the graphics renderer over the filled background.
+        self.filler = UNet(FILLER_INPUTS, 3, max(1, shape.width // 2), sees_camera=False)
+        self.drawer = UNet(INPUTS, LAYERS, shape.width, sees_camera=True)
 
     def forward(
         self,
@@ -78,28 +61,27 @@ class NeuralRenderer(nn.Module):
         backgrounds: Tensor,  # [B, 3, S, S] in 0..1, filled where their own object was
         holes: Tensor,  # [B, 1, S, S] in 0..1: where they were filled
     ) -> Tensor:  # [B, 3, S, S] in 0..1
-        """The picture; S must be a multiple of the U-Net's side."""
-        size = self.shape.size
+        """The picture; S must be a multiple of the U-Nets' side."""
+        behind = self.fill(backgrounds, holes)
         alphas = drawings[:, 3:]
-        composed = drawings[:, :3] + (1 - alphas) * backgrounds
-        fine = torch.cat((composed, alphas, backgrounds, holes), dim=1)
-        given = averaged(fine, size)
-        added = torch.tanh(self._unet(given * 2 - 1, cameras)) * _reach(given)
-        side = drawings.shape[-1]
-        added = F.interpolate(added, size=(side, side), mode="bilinear", align_corners=False)
-        on_object, behind = added[:, :3], added[:, 3:]
-        return (composed + alphas * on_object + (1 - alphas) * behind).clamp(0, 1)
+        composed = drawings[:, :3] + (1 - alphas) * behind
+        given = averaged(torch.cat((composed, alphas, behind, holes), dim=1), self.shape.size)
+        added = torch.tanh(self.drawer(given * 2 - 1, cameras)) * _around(given[:, 3:4])
+        added = _enlarged(added, drawings.shape[-1])
+        on_object, beside = added[:, :3], added[:, 3:]
+        return (composed + alphas * on_object + (1 - alphas) * beside).clamp(0, 1)
 
-    def _unet(self, given: Tensor, cameras: Tensor) -> Tensor:
-        levels = [self.first(given)]
-        for level in self.down:
-            levels.append(level(levels[-1]))
-        scale, shift = self.camera(camera_features(cameras))[:, :, None, None].chunk(2, dim=1)
-        features = levels.pop() * (1 + scale) + shift
-        for level in self.up:
-            larger = F.interpolate(features, scale_factor=2.0, mode="nearest")
-            features = level(torch.cat((larger, levels.pop()), dim=1))
-        return self.last(features)
+    def fill(
+        self,
+        backgrounds: Tensor,  # [B, 3, S, S] in 0..1
+        holes: Tensor,  # [B, 1, S, S] in 0..1
+    ) -> Tensor:  # [B, 3, S, S] in 0..1
+        """The backgrounds with their holes filled better; all around a hole to the bit as given."""
+        given = averaged(torch.cat((backgrounds, holes), dim=1), self.shape.size)
+        added = torch.tanh(self.filler(given * 2 - 1)) * _inside(given[:, 3:])
+        # Enlarging spreads it by a pixel of the U-Net.
+        added = _enlarged(added, holes.shape[-1]) * holes
+        return (backgrounds + added).clamp(0, 1)
 
 
 def averaged(images: Tensor, side: int) -> Tensor:  # [B, C, S, S] -> [B, C, side, side]
@@ -110,11 +92,21 @@ def averaged(images: Tensor, side: int) -> Tensor:  # [B, C, S, S] -> [B, C, sid
     return images.reshape(batch, channels, side, block, side, block).mean(dim=(3, 5))
 
 
-def _reach(given: Tensor) -> Tensor:  # [B, INPUTS, R, R] -> [B, 1, R, R] in 0..1
-    """Where something may be added: 1 near the object and the hole, exactly 0 far from them."""
-    near = (torch.maximum(given[:, 3:4], given[:, 7:8]) > 0).to(given.dtype)
-    near = F.max_pool2d(near, 2 * REACH + 1, 1, REACH)
+def _enlarged(images: Tensor, side: int) -> Tensor:  # [B, C, R, R] -> [B, C, side, side]
+    return F.interpolate(images, size=(side, side), mode="bilinear", align_corners=False)
+
+
+def _around(alphas: Tensor) -> Tensor:  # [B, 1, R, R] -> [B, 1, R, R] in 0..1
+    """Where something may be added: 1 near the object, exactly 0 beyond `REACH` of it."""
+    near = (alphas > 0).to(alphas.dtype)
+    near = F.max_pool2d(near, 2 * (REACH - FEATHER) + 1, 1, REACH - FEATHER)
     return F.avg_pool2d(near, 2 * FEATHER + 1, 1, FEATHER, count_include_pad=False)
+
+
+def _inside(holes: Tensor) -> Tensor:  # [B, 1, R, R] in 0..1 -> [B, 1, R, R] in 0..1
+    """1 in a hole, falling to 0 at its edge; the picture's own edge is none."""
+    inner = 1 - F.max_pool2d(1 - holes, 3, 1, 1)
+    return F.avg_pool2d(inner, 3, 1, 1, count_include_pad=False)
 
 
 def save_neural_renderer(path: Path, network: NeuralRenderer) -> None:

@@ -42,6 +42,7 @@ from service.model.manifest import (
 )
 from train.config import CHECKPOINT, PROCEDURAL, Config, ExportConfig
 from train.data import samples
+from train.data.multiview import seen_ranges
 from train.models.inverse_graphics import InverseGraphics, load_inverse_graphics, resized
 from train.models.neural_renderer import load_neural_renderer
 from train.models.onnx_files import Arrays, as_arrays, export_graph, halve_weights, parity
@@ -89,6 +90,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder.start(config.export)
     progress = Progress(workspace, "export", len(GRAPHS), round)
     weights = workspace.stage("inverse", round).require("inverse_graphics.safetensors")
+    ranges = seen_ranges(workspace.stage("inverse", round).require("cameras.npz"))
     network = load_inverse_graphics(weights)
     graphs = _exported_graphs(config.export, workspace, round, network)
     for number, (name, graph) in enumerate(graphs.items()):
@@ -101,7 +103,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
         save_template(beside / TEMPLATE_FILE, network.template)
         shutil.copyfile(weights, beside / WEIGHTS_FILE)
         metrics = _metrics(config, workspace, round)
-        bundle.write_manifest(beside, _manifest(config, network, graphs, metrics))
+        bundle.write_manifest(beside, _manifest(config, network, graphs, metrics, ranges))
         shutil.rmtree(folder.path / "bundle", ignore_errors=True)
         beside.rename(folder.path / "bundle")
     finally:
@@ -254,6 +256,7 @@ def _manifest(
     network: InverseGraphics,
     graphs: Mapping[str, Exported],
     metrics: Mapping[str, Any],
+    ranges: dict[str, list[float]],
 ) -> Manifest:
     side = network.shape.texture_size
     return Manifest(
@@ -267,6 +270,7 @@ def _manifest(
         metrics=metrics,
         parity={name: graph.parity for name, graph in graphs.items()},
         licence=_licence(config),
+        camera_ranges=ranges,
     )
 
 

@@ -14,13 +14,15 @@ true view. Of vehicles also the report of `train.evaluate disentangled` on 64 he
 
 import copy
 import math
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from train.config import Config
+from graphics.mesh import Template
+from train.config import Config, NeuralConfig
 from train.data.codes import Codes, as_pixels
 from train.data.multiview import MultiviewData
 from train.data.painted_views import PaintedViews
@@ -39,7 +41,7 @@ from train.models.weights import load_discriminator, load_generator
 from train.pictures.grid import write_labelled_rows
 from train.running.device import Device, default_device
 from train.running.progress import Progress
-from train.running.workspace import StepLoop, Workspace, round_to
+from train.running.workspace import StageFolder, StepLoop, Workspace, round_to
 from train.steps.disentangling import FrozenEncoder, Step, read_codes
 from train.steps.neural_rendering import adversary_step, rendering_step
 
@@ -54,7 +56,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder = workspace.stage("neural", round)
     folder.start(config.neural)
     torch.manual_seed(config.seed + round)
-    training = Training(config, workspace, round)
+    training = training_of(config, workspace, round)
     training.run()
     path = folder.file("neural_renderer.safetensors")
     save_neural_renderer(path, training.averaged.cpu())
@@ -69,53 +71,79 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     folder.finish(**facts)
 
 
+def training_of(config: Config, workspace: Workspace, round: int) -> "Training":
+    """The training of `round`, on the run's own views as its network reads them."""
+    device = default_device()
+    random = torch.Generator().manual_seed(config.seed * 1_000 + round)
+    gan, settings = workspace.stage("gan", round), config.neural
+    path = workspace.stage("inverse", round).require("inverse_graphics.safetensors")
+    inverse = load_inverse_graphics(path).to(device)
+    segment = load_segmenter(workspace.stage("segmenter").path, device)
+    data = MultiviewData(workspace.stage("multiview", round).path)
+    with np.load(path.with_name("cameras.npz"), allow_pickle=False) as arrays:
+        cameras = torch.from_numpy(arrays["cameras"]).to(device)
+    generator = load_generator(gan.require("generator.safetensors")).to(device)
+    encoder = FrozenEncoder(segment, inverse)
+    codes = read_codes(data, cameras, generator, encoder, settings.images, random)
+    # Service and training draw multiples of what both have.
+    side = min(config.photographs.size, inverse.shape.size)
+    pixels = {"images": _at_side(codes.images, side), "masks": _at_side(codes.masks, side)}
+    return Training(
+        settings,
+        workspace.stage("neural", round),
+        PaintedCodes(codes._replace(**pixels), inverse.template),
+        gan.require("discriminator.safetensors"),
+        Progress(workspace, "neural", settings.steps, round),
+        random,
+    )
+
+
+def _at_side(pixels: Tensor, side: int) -> Tensor:  # uint8 [M, (C,) R, R] -> [M, (C,) side, side]
+    if pixels.shape[-1] == side:
+        return pixels
+    whole = pixels if pixels.ndim == 4 else pixels[:, None]
+    parts = [as_pixels(resized(part.float() / 255, side)) for part in whole.split(64)]
+    return torch.cat(parts).reshape(*pixels.shape[:-2], side, side)
+
+
+class PaintedCodes(NamedTuple):
+    """Views of objects, and the template that their vertices belong to."""
+
+    codes: Codes
+    """Of the side in pixels that the U-Nets shall work at; textures as they were predicted."""
+    template: Template
+
+
 class Training:
     """The network, its training set, one step, and its checkpoints."""
 
-    def __init__(self, config: Config, workspace: Workspace, round: int) -> None:
-        self.settings, self.folder = config.neural, workspace.stage("neural", round)
-        self.device = Device()
-        self.random = torch.Generator().manual_seed(config.seed * 1_000 + round)
-        self.facts: dict[str, Any] = {}
-        gan = workspace.stage("gan", round)
-        path = workspace.stage("inverse", round).require("inverse_graphics.safetensors")
-        inverse = load_inverse_graphics(path).to(self.device.device)
-        # Service and training draw multiples of what both have.
-        self.side = min(config.photographs.size, inverse.shape.size)
-        segment = load_segmenter(workspace.stage("segmenter").path, self.device.device)
-        encoder = FrozenEncoder(segment, inverse)
-        codes = self._codes(workspace, round, encoder)
+    def __init__(  # noqa: PLR0913
+        self,
+        settings: NeuralConfig,
+        folder: StageFolder,
+        views: PaintedCodes,
+        discriminator: Path,  # of the GAN that generated the views
+        progress: Progress,
+        random: torch.Generator,
+        begin: NeuralRenderer | None = None,  # a network to go on from
+    ) -> None:
+        self.settings, self.folder, self.progress = settings, folder, progress
+        self.device, self.random = Device(), random
+        codes, template = views
+        self.facts: dict[str, Any] = {"images": len(codes.objects)}
+        self.side = codes.images.shape[-1]
         held_out = torch.isin(codes.objects, codes.objects.unique()[::HELD_OUT_EVERY])
-        self.views = PaintedViews(codes.of(~held_out), inverse.template, self.random)
+        self.views = PaintedViews(codes.of(~held_out), template, self.random)
         seed = torch.Generator().manual_seed(METRIC_SEED)
-        self.held_out = PaintedViews(codes.of(held_out), inverse.template, seed)
-        shape = NeuralRendererShape(self.side, self.settings.width)
-        self.network = NeuralRenderer(shape).to(self.device.device)
+        self.held_out = PaintedViews(codes.of(held_out), template, seed)
+        self.network = begin or NeuralRenderer(NeuralRendererShape(self.side, settings.width))
+        self.network = self.network.to(self.device.device).train()
         self.averaged = copy.deepcopy(self.network).eval().requires_grad_(False)
-        weights = gan.require("discriminator.safetensors")
-        self.features = DiscriminatorFeatures(weights).to(self.device.device)
+        self.features = DiscriminatorFeatures(discriminator).to(self.device.device)
         self.adversary: Discriminator | None = None
-        if self.settings.adversary_weight:
-            self.adversary = load_discriminator(weights).to(self.device.device).train()
-        self.progress = Progress(workspace, "neural", self.settings.steps, round)
+        if settings.adversary_weight:
+            self.adversary = load_discriminator(discriminator).to(self.device.device).train()
         self.optimizers = self._optimizers()
-
-    def _codes(self, workspace: Workspace, round: int, encoder: FrozenEncoder) -> Codes:
-        data = MultiviewData(workspace.stage("multiview", round).path)
-        path = workspace.stage("inverse", round).require("cameras.npz")
-        with np.load(path, allow_pickle=False) as arrays:
-            cameras = torch.from_numpy(arrays["cameras"]).to(self.device.device)
-        weights = workspace.stage("gan", round).require("generator.safetensors")
-        generator = load_generator(weights).to(self.device.device)
-        codes = read_codes(data, cameras, generator, encoder, self.settings.images, self.random)
-        self.facts["images"] = len(codes.objects)
-        masks = self._at_side(codes.masks[:, None])[:, 0]
-        return codes._replace(images=self._at_side(codes.images), masks=masks)
-
-    def _at_side(self, pixels: Tensor) -> Tensor:  # uint8 [M, C, R, R] -> [M, C, side, side]
-        if pixels.shape[-1] == self.side:
-            return pixels
-        return torch.cat([as_pixels(resized(p.float() / 255, self.side)) for p in pixels.split(64)])
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         settings = self.settings

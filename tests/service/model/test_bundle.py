@@ -77,6 +77,12 @@ def test_a_missing_file_is_named(copy):
         ({"licence": {}}, "licence"),
         ({"tensors": {}}, "tensors listed for segmenter"),
         ({"parity": {}}, r"parity of segmenter\.masks is None"),
+        ({"camera_ranges": {"azimuth_degrees": [0, 1]}}, "camera_ranges has azimuth_degrees"),
+        ({"camera_ranges": {"distance": [6, 5]}}, r"distance: \[6, 5\]; it must be \[least"),
+        ({"camera_ranges": {"distance": [float("nan"), 5]}}, "finite"),
+        ({"camera_ranges": {"distance": [1, 2, 3]}}, "camera_ranges has distance"),
+        ({"camera_ranges": {"distance": 5}}, "wrong kind"),
+        ({"camera_ranges": ["distance"]}, "wrong kind"),
     ],
 )
 def test_a_manifest_that_breaks_the_contract_is_refused(copy, changes, reason):

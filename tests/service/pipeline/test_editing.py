@@ -60,6 +60,24 @@ def test_a_mask_says_what_the_object_is(client):
     assert body["frame"]["side"] == pytest.approx(FRAME * 30, abs=1)
 
 
+def test_what_surrounds_an_object_is_kept_whatever_names_it(client):
+    photograph = draw_photograph()
+    photograph.paste((40, 90, 160), (0, 0, 120, 12))  # a sky
+    mask = Image.new("L", photograph.size)
+    mask.paste(255, (30, 22, 90, 68))
+    cut_out = photograph.copy()
+    cut_out.putalpha(mask)
+    changes = {"turn_degrees": 30, "renderer": "graphics", "size": 64}
+    named, found, transparent = (
+        np.asarray(image_of(edit(client, changes, content=png(image), **files).json()["image"]))
+        for image, files in ((photograph, {"mask": png(mask)}), (photograph, {}), (cut_out, {}))
+    )
+    np.testing.assert_allclose(named[0, 32].astype(int), (40, 90, 160), atol=6)
+    np.testing.assert_allclose(found[0, 32].astype(int), (40, 90, 160), atol=6)
+    # Colours of transparent pixels mean nothing.
+    np.testing.assert_array_equal(transparent[0, 32], (128, 128, 128))
+
+
 def test_the_new_photograph_comes_as_a_file_when_accepted(client):
     answer = edit(client, {"turn_degrees": 30}, headers={"accept": "image/png"})
     assert answer.headers["content-type"] == "image/png"

@@ -4,7 +4,13 @@ import torch
 
 from graphics.camera import azimuth_difference_degrees
 from train.config import MultiviewConfig
-from train.data.multiview import MultiviewData, MultiviewError, asked_cameras, plan_views
+from train.data.multiview import (
+    MultiviewData,
+    MultiviewError,
+    asked_cameras,
+    plan_views,
+    seen_ranges,
+)
 
 OBJECTS = np.array([0, 3, 0, 3, 3, 7, 7, 0, 3], np.int32)
 
@@ -115,3 +121,18 @@ def test_without_elevations_none_is_asked_for():
     assert np.isnan(cameras[:, 1]).all()
     labelled = asked_cameras(48, seed=1, distances=(4.0, 7.0))
     assert np.array_equal(np.delete(cameras, 1, axis=1), np.delete(labelled, 1, axis=1))
+
+
+def test_the_ranges_of_a_camera_are_those_of_the_views_rounded_outwards(tmp_path):
+    cameras = asked_cameras(960, 1, (0.62, 29.4), (5.02, 6.18))
+    np.savez(tmp_path / "cameras.npz", cameras=cameras)
+    ranges = seen_ranges(tmp_path / "cameras.npz")
+    assert ranges == {"elevation_degrees": [0.0, 30.0], "distance": [5.0, 6.2]}
+
+
+def test_unlabelled_elevations_are_those_of_the_objects_and_unlabelled_distances_have_no_range(
+    tmp_path,
+):
+    elevations = np.array([3.2, 17.9], np.float32)
+    np.savez(tmp_path / "cameras.npz", cameras=asked_cameras(9, 1, None), elevations=elevations)
+    assert seen_ranges(tmp_path / "cameras.npz") == {"elevation_degrees": [3.0, 18.0]}

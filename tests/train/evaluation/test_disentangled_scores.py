@@ -54,6 +54,20 @@ def test_a_swap_is_judged_outside_both_silhouettes():
     assert 20 < worse["shape_swap_background_psnr"] < 60 > worse["shape_swap_psnr"]
 
 
+def test_what_lies_beyond_every_shadow_is_judged_apart():
+    images = np.full((1, 64, 64, 3), 100, np.uint8)
+    mask = np.zeros((1, 64, 64), bool)
+    mask[:, 24:32, 24:40] = True
+    shadowed = images.copy()
+    shadowed[:, 32:39, 24:40] = 40  # seven pixels below it
+    scores = swap_scores("shape", seen(images, mask), seen(shadowed, mask), images)
+    assert scores["shape_swap_background_psnr"] < 40
+    assert scores["shape_swap_untouched_psnr"] == 60
+    shadowed[:, 39, 24:40] = 40
+    scores = swap_scores("shape", seen(images, mask), seen(shadowed, mask), images)
+    assert scores["shape_swap_untouched_psnr"] < 60
+
+
 def test_silhouettes_everywhere_leave_the_whole_picture_to_compare():
     everywhere = np.ones((1, SIDE, SIDE), bool)
     images = np.full((2, 1, SIDE, SIDE, 3), 50, np.uint8)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import binary_dilation
 from torch import nn
 
 from train.models.neural_renderer import (
-    FEATHER,
     REACH,
     NeuralRenderer,
     NeuralRendererShape,
@@ -21,8 +21,9 @@ def network(size=SIDE):
     """One that changes everything it may."""
     torch.manual_seed(0)
     made = NeuralRenderer(NeuralRendererShape(size, 4))
-    nn.init.normal_(made.last.weight)
-    nn.init.normal_(made.camera.weight)
+    for unet in (made.filler, made.drawer):
+        nn.init.normal_(unet.last.weight)
+    nn.init.normal_(made.drawer.camera.weight)
     return made.eval()
 
 
@@ -47,18 +48,43 @@ def drawn(graph, given):
         return graph(*(torch.from_numpy(value) for value in given.values())).numpy()
 
 
-@pytest.mark.parametrize("side", [SIDE, 3 * SIDE, 8 * SIDE])
-def test_far_from_object_and_hole_every_pixel_stays(side):
-    given = layers(side)
-    image = drawn(NeuralRendererGraph(network()), given)
-    changed = np.rint(image * 255).astype(np.uint8) != given["backgrounds"]
-    rows, columns = np.nonzero(changed.any(axis=(0, 3)))
+def bytes_of(images):
+    return np.rint(images * 255).astype(np.uint8)
+
+
+def around(given, side):
+    """[B, S, S] the object, and all that it may touch."""
     # One pixel of the U-Net more, over which what it adds is enlarged.
-    reach = (REACH + FEATHER + 1) * side // SIDE
-    third = side // 3
-    for found in (rows, columns):
-        assert third - reach <= found.min() < third
-        assert 2 * third <= found.max() < 2 * third + reach
+    reach = (REACH + 1) * side // SIDE
+    return binary_dilation(
+        given["drawings"][..., 3] > 0, np.ones((1, 2 * reach + 1, 2 * reach + 1))
+    )
+
+
+@pytest.mark.parametrize("side", [SIDE, 3 * SIDE, 8 * SIDE])
+def test_outside_the_hole_and_what_the_object_may_touch_every_pixel_stays(side):
+    given = layers(side)
+    given["holes"] = np.roll(given["holes"], side // 3, axis=2)  # half of it is far from the object
+    changed = (bytes_of(drawn(NeuralRendererGraph(network()), given)) != given["backgrounds"]).any(
+        3
+    )
+    hole, near = given["holes"] > 0, around(given, side)
+    assert not (changed & ~hole & ~near).any()
+    assert changed[hole & ~near].mean() > 0.5 and changed[near].mean() > 0.5
+
+
+@pytest.mark.parametrize("side", [SIDE, 3 * SIDE])
+def test_another_object_leaves_its_background_to_the_bit(side):
+    graph, given = NeuralRendererGraph(network()), layers(side)
+    given["holes"] = np.roll(given["holes"], side // 3, axis=2)
+    other = {**given, "drawings": np.roll(given["drawings"], side // 6, axis=1)}
+    other["drawings"] = other["drawings"] * np.float32([0.5, 1, 0.2, 1])
+    other["cameras"] = given["cameras"] + np.float32([90, 5, 0, 0, 0])
+    free = ~around(given, side) & ~around(other, side)
+    assert (free & (given["holes"] > 0)).any()
+    first, second = (bytes_of(drawn(graph, each)) for each in (given, other))
+    np.testing.assert_array_equal(first[free], second[free])
+    assert (first != second).any()
 
 
 def test_it_begins_as_the_graphics_renderer():
@@ -94,7 +120,9 @@ def test_weights_come_back(tmp_path):
     save_neural_renderer(tmp_path / "it.safetensors", made)
     again = load_neural_renderer(tmp_path / "it.safetensors")
     assert again.shape == made.shape
-    torch.testing.assert_close(again.last.weight, made.last.weight, atol=2e-3, rtol=1e-3)
+    torch.testing.assert_close(
+        again.drawer.last.weight, made.drawer.last.weight, atol=2e-3, rtol=1e-3
+    )
 
 
 @pytest.mark.parametrize("size", [0, 4, 36])

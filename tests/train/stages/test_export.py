@@ -45,6 +45,9 @@ def test_the_bundle_is_one_that_the_service_loads(workspace):
     loaded = bundle.load(workspace.stage("export").path / "bundle")
     assert loaded.manifest.resolution == SIZE
     assert loaded.manifest.texture_size == (16, 32)
+    low, high = loaded.manifest.camera_ranges["elevation_degrees"]
+    views = np.load(workspace.stage("inverse").path / "cameras.npz")["cameras"]
+    assert low <= views[:, 1].min() <= views[:, 1].max() <= high
     assert loaded.manifest.metrics["evaluate"] == {"iou2d_input": 0.5}
     assert loaded.manifest.metrics["training"]["packages"]["torch"] == torch.__version__
     facts = workspace.stage("disentangle").facts()

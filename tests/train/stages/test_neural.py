@@ -45,7 +45,7 @@ def test_it_works_at_the_side_that_gan_and_bundle_share(tmp_path):
     config = config_of(steps=1)
     config = dataclasses.replace(config, inverse=dataclasses.replace(config.inverse, size=64))
     workspace = tiny_run(tmp_path, config)
-    training = neural.Training(config, workspace, 0)
+    training = neural.training_of(config, workspace, 0)
     assert training.side == training.network.shape.size == SIZE
 
 
