@@ -21,9 +21,9 @@ LIMITS = {
         "azimuth_acc30": 0.86,
         "azimuth_flipped": 0.13,
         "iou2d_segmenter": 0.94,
-        "iou2d_rerender": 0.84,
+        "iou2d_rerender": 0.86,
     },
-    "fold_0": {"azimuth_acc30": 0.55, "azimuth_flipped": 0.45, "iou2d_rerender": 0.82},
+    "fold_0": {"azimuth_acc30": 0.55, "azimuth_flipped": 0.45, "iou2d_rerender": 0.83},
 }  # fmt: skip
 """What must hold on the folder of 44 photographs of cars that the limits were chosen on, with the
 general segmenter."""

@@ -16,10 +16,10 @@ SHIPPED = {
         "asked_vs_read_azimuth_deg": (1.9, 3.3),
         "asked_vs_read_azimuth_beyond_30": (0, 0.036),
         "hue_beyond_45": (0.287, 0.637),
-        "own_psnr": (17.6, 19.2),
-        "own_silhouette_iou": (0.727, 0.797),
+        "own_psnr": (18.0, 19.7),
+        "own_silhouette_iou": (0.770, 0.830),
         "own_paint_error": (0.151, 0.231),
-        "turned_60_psnr": (17.6, 19.2),
+        "turned_60_psnr": (18.0, 19.6),
         "identity_first": (0, 0.291),
         "texture_swap_silhouette_iou": (0.894, 0.944),
         "texture_swap_background_psnr": (30.4, 34.4),
@@ -31,8 +31,8 @@ SHIPPED = {
         "hue_beyond_45": (0, 0.015),
         "own_psnr": (25.6, 27.4),
         "own_paint_error": (0.023, 0.043),
-        "turned_30_psnr": (22.1, 23.9),
-        "turned_60_psnr": (21.1, 23.1),
+        "turned_30_psnr": (22.8, 24.6),
+        "turned_60_psnr": (21.2, 23.1),
         "turned_60_ring_psnr": (19.7, 22.5),
         "identity_first": (0.481, 0.831),
         "texture_swap_silhouette_iou": (0.925, 0.965),
@@ -43,13 +43,15 @@ SHIPPED = {
         "hue_beyond_45": (0, 0.015),
         "own_psnr": (25.2, 27.0),
         "own_paint_error": (0.014, 0.034),
-        "turned_30_psnr": (22.9, 24.7),
-        "turned_60_psnr": (21.6, 23.6),
+        "turned_30_psnr": (23.1, 24.9),
+        "turned_60_psnr": (21.9, 23.8),
         "turned_60_ring_psnr": (21.6, 24.4),
         "identity_first": (0.544, 0.894),
         "texture_swap_silhouette_iou": (0.928, 0.968),
-        "texture_swap_background_psnr": (53.1, 57.1),
-        "shape_swap_background_psnr": (38.0, 42.0),
+        "texture_swap_background_psnr": (42.3, 46.3),
+        "texture_swap_untouched_psnr": (60.0, 60.0),
+        "shape_swap_untouched_psnr": (60.0, 60.0),
+        "shape_swap_background_psnr": (35.2, 39.2),
     },
 }
 """Row -> metric -> bounds around docs/results.md's figures, wide enough for 64 of its vehicles."""
@@ -78,9 +80,9 @@ def test_the_shipped_bundle_keeps_its_figures(report, row):
 
 def test_the_renderers_disagree_by_as_much_as_is_known(report):
     found = report["agreements"]
-    assert 0.70 < found["gan and graphics"]["silhouette_iou"]["value"] < 0.79
+    assert 0.74 < found["gan and graphics"]["silhouette_iou"]["value"] < 0.83
     assert 0.12 < found["gan and graphics"]["colour_difference"]["value"] < 0.18
-    assert found["graphics and neural"]["silhouette_iou"]["value"] > 0.92
+    assert found["graphics and neural"]["silhouette_iou"]["value"] > 0.90
 
 
 def test_every_metric_tells_the_truth_from_other_vehicles(report):
