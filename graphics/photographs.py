@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from graphics.averages import CutOut, average_cut_out, average_square, resize_square, resized
 from graphics.image_files import PhotographError, read_upright, transparent_share
 from graphics.mask_files import read_mask
 
@@ -65,10 +66,12 @@ class Opened(NamedTuple):
     """An image file whose pixels are unpacked, and nothing else."""
 
     image: Image.Image
-    """Upright; RGBA where the object is known, by its alpha channel, else RGB. A large one may
-    be smaller than its file says."""
+    """Upright, RGB; or RGBA, whose alpha channel the coverage then is. A large one may be smaller
+    than its file says."""
     size: tuple[int, int]
     """(width, height) of the upright photograph."""
+    coverage: Image.Image | None = None
+    """Grey, as large as the image, white on the object; None where the object is not known."""
 
     @property
     def scale(self) -> float:
@@ -78,7 +81,7 @@ class Opened(NamedTuple):
     @property
     def masked(self) -> bool:
         """Whether the object is known."""
-        return self.image.mode == "RGBA"
+        return self.coverage is not None
 
 
 def decode(
@@ -127,13 +130,18 @@ def open_photograph(
     image, size = read_upright(content, needed, pixel_limit)
     if mask_content is not None:
         coverage = read_mask(mask_content, size, pixel_limit, scaled_mask)
-        return Opened(with_alpha(image, coverage), size)
+        return Opened(_opaque(image), size, resized(coverage, image.size))
     if transparent_share(image) >= LEAST_CUT_OUT:
-        return Opened(image, size)
-    image = image.convert("RGB")
+        return Opened(image, size, image.getchannel("A"))
+    image = _opaque(image)
     # No more is kept until a segmenter has found the object than of a JPEG, read at a fraction.
     factor = min(image.size) // needed
     return Opened(image.reduce(factor) if factor > 1 else image, size)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """RGB; the picture itself, not a copy, where it is."""
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def needed_side(resolution: int, pointed_out: bool) -> int:
@@ -142,26 +150,37 @@ def needed_side(resolution: int, pointed_out: bool) -> int:
     return (DETAIL if pointed_out else 2) * DETAIL * resolution
 
 
-def with_alpha(image: Image.Image, coverage: Image.Image) -> Image.Image:
-    """RGBA, its alpha channel from a grey picture that is white on the object, of any size."""
-    masked = image.convert("RGB")
-    masked.putalpha(resized(coverage, image.size))
-    return masked
-
-
 def cut_out(opened: Opened, resolution: int, detail: int | None = None) -> Photograph:
-    """The object that the alpha channel names, on grey, framed by `frame_around`.
+    """The object that the coverage names, on grey, framed by `frame_around`.
 
     `detail`: D at most; None: as large as can be had at little cost, about `DETAIL` times R.
 
     Raises:
-        PhotographError: the alpha channel hides every pixel.
+        PhotographError: the mask or alpha channel hides every pixel.
     """
-    square, frame = _cut_out(opened.image, resolution)
-    pixels = np.array(resize_square(square, resolution))
-    mask = pixels[..., 3].astype(np.float32) / np.float32(255)
-    fine = _on_grey(_detail(square, resolution, detail))
-    return Photograph(_on_grey(pixels), fine, mask, _scaled(frame, opened.scale), opened.size)
+    assert opened.coverage is not None
+    coverage = np.asarray(opened.coverage)
+    box = _box(coverage)
+    frame = frame_around(*box)
+    factor = max(1, int(frame.side) // (DETAIL * resolution))
+    # Outside the object the frame is transparent.
+    square = -(-int(frame.side) // factor)
+    if square < resolution:
+        pixels, fine, alpha = _enlarged(opened, box, frame, resolution)
+    else:
+        left, top, right, bottom = box
+        colours = np.asarray(opened.image.crop(box))
+        part = np.ascontiguousarray(coverage[top:bottom, left:right])
+        corner = (top - int(frame.top)) // factor, (left - int(frame.left)) // factor
+
+        def averaged(side: int) -> CutOut:
+            return average_cut_out(colours, part, corner, factor, square, side, GREY)
+
+        pixels, alpha = averaged(resolution)
+        finer = square if detail is None else min(square, max(detail, resolution))
+        fine = pixels if finer == resolution else averaged(finer).pixels
+    mask = alpha.astype(np.float32) / np.float32(255)
+    return Photograph(pixels, fine, mask, _scaled(frame, opened.scale), opened.size)
 
 
 def letterbox(opened: Opened, resolution: int, detail: int | None = None) -> Photograph:
@@ -171,18 +190,13 @@ def letterbox(opened: Opened, resolution: int, detail: int | None = None) -> Pho
     """
     square, frame = padded(opened.image, resolution)
     pixels = np.array(resize_square(square, resolution))
-    fine = _detail(square, resolution, detail)
+    finer = square.width if detail is None else min(square.width, max(detail, resolution))
+    fine = pixels if finer == resolution else np.array(resize_square(square, finer))
     return Photograph(pixels, fine, None, _scaled(frame, opened.scale), opened.size)
 
 
 def _scaled(frame: Frame, scale: float) -> Frame:
     return Frame(*(scale * value for value in frame))
-
-
-def _detail(square: Image.Image, resolution: int, detail: int | None) -> NDArray[np.uint8]:
-    if detail is not None and square.width > max(detail, resolution):
-        square = resize_square(square, max(detail, resolution))
-    return np.array(square)
 
 
 def decode_square(
@@ -197,7 +211,7 @@ def decode_square(
         PhotographError: the photograph cannot be used.
     """
     image, size = read_upright(content, DETAIL * DETAIL * resolution, pixel_limit)
-    return square_of(image.convert("RGB"), _scaled(frame, image.width / size[0]), resolution)
+    return square_of(_opaque(image), _scaled(frame, image.width / size[0]), resolution)
 
 
 def square_of(image: Image.Image, frame: Frame, resolution: int) -> NDArray[np.uint8]:
@@ -207,7 +221,10 @@ def square_of(image: Image.Image, frame: Frame, resolution: int) -> NDArray[np.u
         np.clip(np.arange(first, first + max(side, 1)), 0, length - 1)
         for first, length in ((top, image.height), (left, image.width))
     )
-    square = np.asarray(image).take(rows, 0).take(columns, 1)
+    pixels = np.asarray(image)
+    if side >= resolution:
+        return average_square(pixels, rows, columns, resolution)
+    square = pixels.take(rows, 0).take(columns, 1)
     return np.array(resize_square(Image.fromarray(square), resolution))
 
 
@@ -227,24 +244,10 @@ def frame_around(left: float, top: float, right: float, bottom: float) -> Frame:
     return Frame((left + right - side) // 2, (top + bottom - side) // 2, side)
 
 
-def resize_square(square: Image.Image, side: int) -> Image.Image:
-    """Area average downwards, bilinear upwards."""
-    if square.width % side == 0:
-        return square.reduce(square.width // side)  # the same average, three times as fast
-    return resized(square, (side, side))
-
-
-def resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """To (width, height): area average downwards, bilinear upwards."""
-    method = Image.Resampling.BOX if image.width > size[0] else Image.Resampling.BILINEAR
-    return image.resize(size, method)
-
-
 def padded(image: Image.Image, resolution: int) -> tuple[Image.Image, Frame]:
     """The whole picture, RGB, not much finer than it has to be, padded to a square by its edge
     pixels, and that square in its pixels."""
-    if image.mode != "RGB":
-        image = image.convert("RGB")
+    image = _opaque(image)
     full_width = image.width
     if (factor := max(image.size) // (DETAIL * resolution)) > 1:
         image = image.reduce(factor)
@@ -257,24 +260,35 @@ def padded(image: Image.Image, resolution: int) -> tuple[Image.Image, Frame]:
     return image, Frame(-left * scale, -top * scale, side * scale)
 
 
-def _cut_out(image: Image.Image, resolution: int) -> tuple[Image.Image, Frame]:
-    """The object that the alpha channel names, RGBA, not much finer than it has to be, centred and
-    large."""
-    box = image.getchannel("A").point([0] * 128 + [255] * 128).getbbox()
-    if box is None:
+def _box(coverage: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the pixels of a mask [H, W] that are more than half the object's.
+
+    Raises:
+        PhotographError: there are none.
+    """
+    inside = coverage >= 128
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    if not len(rows):
         raise PhotographError(
             "transparent_image",
             "the mask or alpha channel hides every pixel: leave the object white or opaque",
         )
-    frame = frame_around(*box)
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _enlarged(
+    opened: Opened, box: tuple[int, int, int, int], frame: Frame, resolution: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    """`pixels` and `detail` of an object whose square has fewer than R pixels, and alpha [R, R]."""
+    assert opened.coverage is not None
     left, top, side = map(int, frame)
-    factor = max(1, side // (DETAIL * resolution))
-    small = image.reduce(factor, box) if factor > 1 else image.crop(box)
-    # Outside the object the frame is transparent. Pillow weights colours by alpha as it averages.
-    shrunk = -(-side // factor)
-    square = Image.new("RGBA", (shrunk, shrunk))
-    square.paste(small, ((box[0] - left) // factor, (box[1] - top) // factor))
-    return square, frame
+    part = opened.image.crop(box).convert("RGB")
+    part.putalpha(opened.coverage.crop(box))
+    square = Image.new("RGBA", (side, side))
+    square.paste(part, (box[0] - left, box[1] - top))
+    # Pillow weights colours by alpha as it interpolates.
+    pixels = np.array(resize_square(square, resolution))
+    return _on_grey(pixels), _on_grey(np.array(square)), pixels[..., 3]
 
 
 def _on_grey(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
