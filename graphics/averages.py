@@ -27,25 +27,38 @@ class CutOut(NamedTuple):
     """[S, S], 0..255: how much of each pixel is the object's."""
 
 
-def average_cut_out(  # noqa: PLR0913 - where the object lies takes three numbers
-    colours: Pixels,  # [H, W, 3 or more]; channels after the third are left out of account
+class Place(NamedTuple):
+    """Where the part of a photograph that holds an object lies, in pixels of its mask."""
+
+    first: tuple[int, int]
+    """(row, column) of the part in the photograph."""
+    within: tuple[int, int]
+    """(row, column) of the part in the square around the object."""
+    square: int
+    """Blocks of the square's side."""
+    factor: int
+    """Pixels of a block's side. The part's own first pixel begins one."""
+    fraction: int
+    """Pixels of the mask per pixel of the photograph, on either axis, counted from the
+    photograph's first one."""
+
+
+def average_cut_out(
+    colours: Pixels,  # [h, w, 3 or more]; channels after the third are left out of account
     coverage: Pixels,  # [H, W], 0..255
-    corner: tuple[int, int],  # (row, column) of the square that the object's first pixel lies in
-    factor: int,  # pixels of the photograph per pixel of the square, on either axis
-    square: int,
-    side: int,  # S, at most `square`
+    place: Place,
+    side: int,  # S, at most the square's blocks
     ground: int,
 ) -> CutOut:
     """An object in a square that is transparent around it, brought to S x S pixels."""
-    _check(colours, square, side)
-    if coverage.shape != colours.shape[:2]:
-        raise ValueError(f"coverage is {coverage.shape}; it must be {colours.shape[:2]}")
-    rows, columns = (
-        _shares(length, first, factor, square, side)
-        for length, first in zip(coverage.shape, corner, strict=True)
-    )
+    _check(colours, place.square, side)
+    lengths = coverage.shape
+    axes = [_axis(length, place, axis, side) for axis, length in enumerate(lengths)]
+    needed = tuple(int(colour_index[-1]) + 1 for _, _, colour_index in axes)
+    if colours.shape[:2] != needed:
+        raise ValueError(f"colours is {colours.shape[:2]}; with this coverage it must be {needed}")
     found = CutOut(np.empty((side, side, 3), np.uint8), np.empty((side, side), np.uint8))
-    _cut_out(colours, coverage, *rows, *columns, np.float32(ground), *found)
+    _cut_out(colours, coverage, *axes[0], *axes[1], np.float32(ground), *found)
     return found
 
 
@@ -90,37 +103,44 @@ def _steps(length: int, side: int) -> NDArray[np.int64]:
     return (doubled - 1) // (2 * length)
 
 
-def _shares(
-    length: int, first: int, factor: int, square: int, side: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Which of `side` steps each of `length` rows of a photograph belongs to, and its share."""
-    blocks = np.arange(length) // factor
+def _axis(
+    length: int, place: Place, axis: int, side: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+    """Of each of `length` rows of a mask: its step of `side`, its share of it, and the row of the
+    photograph's part."""
+    pixels = np.arange(length)
+    blocks = pixels // place.factor
     sizes = np.bincount(blocks)  # the last one may be cut short, and counts as much as the others
-    steps = _steps(square, side)
-    belongs = steps[first + blocks]
-    return belongs, (1 / (sizes[blocks] * np.bincount(steps)[belongs])).astype(np.float32)
+    steps = _steps(place.square, side)
+    belongs = steps[place.within[axis] // place.factor + blocks]
+    shares = (1 / (sizes[blocks] * np.bincount(steps)[belongs])).astype(np.float32)
+    first = place.first[axis]
+    rows = (first + pixels) // place.fraction - first // place.fraction
+    return belongs, shares, rows
 
 
 @compiled
 def _cut_out(  # noqa: PLR0913 - a kernel's arguments are flat arrays
     colours: Pixels, coverage: Pixels,
-    rows: NDArray[np.int64], row_shares: NDArray[np.float32],  # [H]
-    columns: NDArray[np.int64], column_shares: NDArray[np.float32],  # [W]
+    rows: NDArray[np.int64], row_shares: NDArray[np.float32],
+    colour_rows: NDArray[np.int64],  # [H]
+    columns: NDArray[np.int64], column_shares: NDArray[np.float32],
+    colour_columns: NDArray[np.int64],  # [W]
     ground: np.float32,
     pixels: Pixels, alpha: Pixels,  # out
 ) -> None:  # fmt: skip
     side = alpha.shape[0]
     sums = np.zeros((side, side, 4), np.float32)
     for r in range(coverage.shape[0]):
-        i = rows[r]
+        i, row = rows[r], colour_rows[r]
         for c in range(coverage.shape[1]):
             covered = coverage[r, c]
             if covered == 0:
                 continue
-            j = columns[c]
+            j, column = columns[c], colour_columns[c]
             share = row_shares[r] * column_shares[c] * np.float32(covered)
             for k in range(3):
-                sums[i, j, k] += share * np.float32(colours[r, c, k])
+                sums[i, j, k] += share * np.float32(colours[row, column, k])
             sums[i, j, 3] += share
     most, half = np.float32(255), np.float32(0.5)
     for i in range(side):
@@ -139,17 +159,21 @@ def _average(
     averages: Pixels,  # [S, S, 3], out
 ) -> None:  # fmt: skip
     side, square = averages.shape[0], steps.shape[0]
+    below = np.zeros((image.shape[1], image.shape[2]), np.int32)  # sums of the columns of one step
     sums = np.zeros((side, 3), np.int64)
     for r in range(square):
-        i = steps[r]
-        for c in range(square):
-            j = steps[c]
-            for k in range(3):
-                sums[j, k] += image[rows[r], columns[c], k]
+        i, row = steps[r], rows[r]
+        for c in range(image.shape[1]):
+            for k in range(image.shape[2]):
+                below[c, k] += image[row, c, k]
         if r + 1 < square and steps[r + 1] == i:
             continue
+        sums[:] = 0
+        for c in range(square):
+            for k in range(3):
+                sums[steps[c], k] += below[columns[c], k]
+        below[:] = 0
         for j in range(side):
             count = counts[i] * counts[j]
             for k in range(3):
                 averages[i, j, k] = (sums[j, k] + count // 2) // count
-                sums[j, k] = 0

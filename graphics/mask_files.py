@@ -49,6 +49,22 @@ def read_mask(content: bytes, size: tuple[int, int], pixel_limit: int, scaled: b
     return mask
 
 
+def object_box(coverage: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the pixels of a mask [H, W] that are more than half the object's.
+
+    Raises:
+        PhotographError: there are none.
+    """
+    inside = coverage >= HALF
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    if not len(rows):
+        raise PhotographError(
+            "transparent_image",
+            "the mask or alpha channel hides every pixel: leave the object white or opaque",
+        )
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
 def _coverage(mask: Image.Image) -> Image.Image:
     """Grey, white on the object, by what kind of mask it is."""
     plain = eight_bit(mask)

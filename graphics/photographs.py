@@ -6,34 +6,30 @@ was trained on.
 
 from __future__ import annotations
 
-from math import sqrt
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from graphics.averages import CutOut, average_cut_out, average_square, resize_square, resized
-from graphics.image_files import PhotographError, read_upright, transparent_share
-from graphics.mask_files import read_mask
+from graphics.averages import (
+    CutOut,
+    Place,
+    average_cut_out,
+    average_square,
+    resize_square,
+    resized,
+)
+from graphics.frames import Frame, frame_around
+from graphics.image_files import jpeg_size, read_upright, transparent_share
+from graphics.mask_files import object_box, read_mask
 
 GREY = 128  # what replaces the pixels of a background, and of an object taken out of its background
-FRAME = 2.2
-"""Side of a cut-out's square over the square root of its object's width times height: about that of
-the training's cameras, from any side of the object."""
-LARGEST_FILL = 0.9  # of the square's side that the longer side of a cut-out object may take
 LEAST_CUT_OUT = 0.05
 """An alpha channel names the object where it makes at least this share of the pixels more than half
 transparent. Less is the rounded corner of a screenshot, or a stray pixel, and hides nothing."""
 DETAIL = 4  # large images are first brought to about this many times the resolution, which is quick
-
-
-class Frame(NamedTuple):
-    """The square of the upright photograph that the camera sees; it may reach outside."""
-
-    left: float  # pixels of the upright photograph, from its left edge
-    top: float  # pixels, from its top edge
-    side: float  # pixels
 
 
 class Photograph(NamedTuple):
@@ -71,7 +67,8 @@ class Opened(NamedTuple):
     size: tuple[int, int]
     """(width, height) of the upright photograph."""
     coverage: Image.Image | None = None
-    """Grey, as large as the image, white on the object; None where the object is not known."""
+    """Grey, white on the object, as large as the image or, as it was read at a fraction, as the
+    photograph; None where the object is not known."""
 
     @property
     def scale(self) -> float:
@@ -124,19 +121,36 @@ def open_photograph(
     `boxed`: a box will be cut out of it.
 
     Raises:
-        PhotographError: the photograph or its mask cannot be used.
+        PhotographError: the photograph or its mask cannot be used, or a JPEG's mask is black.
     """
-    needed = needed_side(resolution, boxed or mask_content is not None)
-    image, size = read_upright(content, needed, pixel_limit)
     if mask_content is not None:
-        coverage = read_mask(mask_content, size, pixel_limit, scaled_mask)
-        return Opened(_opaque(image), size, resized(coverage, image.size))
+        return _open_masked(content, resolution, pixel_limit, mask_content, scaled_mask)
+    needed = needed_side(resolution, boxed)
+    image, size = read_upright(content, needed, pixel_limit)
     if transparent_share(image) >= LEAST_CUT_OUT:
         return Opened(image, size, image.getchannel("A"))
     image = _opaque(image)
     # No more is kept until a segmenter has found the object than of a JPEG, read at a fraction.
     factor = min(image.size) // needed
     return Opened(image.reduce(factor) if factor > 1 else image, size)
+
+
+def _open_masked(
+    content: bytes, resolution: int, pixel_limit: int, mask_content: bytes, scaled_mask: bool
+) -> Opened:
+    """Reads the mask of a JPEG first, which says at what fraction of its size it is unpacked."""
+    known = jpeg_size(content, pixel_limit)
+    coverage, needed = None, needed_side(resolution, True)
+    if known is not None:
+        coverage = read_mask(mask_content, known, pixel_limit, scaled_mask)
+        side = frame_around(*object_box(np.asarray(coverage))).side
+        needed = min(needed, ceil(DETAIL * resolution * min(coverage.size) / side))
+    image, size = read_upright(content, needed, pixel_limit)
+    if coverage is None:
+        coverage = read_mask(mask_content, size, pixel_limit, scaled_mask)
+    if needed == needed_side(resolution, True) or coverage.size != size:
+        coverage = resized(coverage, image.size)
+    return Opened(_opaque(image), size, coverage)
 
 
 def _opaque(image: Image.Image) -> Image.Image:
@@ -160,7 +174,7 @@ def cut_out(opened: Opened, resolution: int, detail: int | None = None) -> Photo
     """
     assert opened.coverage is not None
     coverage = np.asarray(opened.coverage)
-    box = _box(coverage)
+    box = object_box(coverage)
     frame = frame_around(*box)
     factor = max(1, int(frame.side) // (DETAIL * resolution))
     # Outside the object the frame is transparent.
@@ -168,19 +182,27 @@ def cut_out(opened: Opened, resolution: int, detail: int | None = None) -> Photo
     if square < resolution:
         pixels, fine, alpha = _enlarged(opened, box, frame, resolution)
     else:
+        fraction = round(max(opened.coverage.size) / max(opened.image.size))
         left, top, right, bottom = box
-        colours = np.asarray(opened.image.crop(box))
-        part = np.ascontiguousarray(coverage[top:bottom, left:right])
-        corner = (top - int(frame.top)) // factor, (left - int(frame.left)) // factor
+        colours = np.asarray(
+            opened.image.crop(
+                (left // fraction, top // fraction, -(-right // fraction), -(-bottom // fraction))
+            )
+        )
+        part = coverage[top:bottom, left:right].copy()
+        place = Place(
+            (top, left), (top - int(frame.top), left - int(frame.left)), square, factor, fraction
+        )
 
         def averaged(side: int) -> CutOut:
-            return average_cut_out(colours, part, corner, factor, square, side, GREY)
+            return average_cut_out(colours, part, place, side, GREY)
 
         pixels, alpha = averaged(resolution)
         finer = square if detail is None else min(square, max(detail, resolution))
         fine = pixels if finer == resolution else averaged(finer).pixels
     mask = alpha.astype(np.float32) / np.float32(255)
-    return Photograph(pixels, fine, mask, _scaled(frame, opened.scale), opened.size)
+    frame = _scaled(frame, opened.size[0] / opened.coverage.width)
+    return Photograph(pixels, fine, mask, frame, opened.size)
 
 
 def letterbox(opened: Opened, resolution: int, detail: int | None = None) -> Photograph:
@@ -228,22 +250,6 @@ def square_of(image: Image.Image, frame: Frame, resolution: int) -> NDArray[np.u
     return np.array(resize_square(Image.fromarray(square), resolution))
 
 
-def frame_around(left: float, top: float, right: float, bottom: float) -> Frame:
-    """The square around an object's box, all in pixels of the upright photograph.
-
-    Raises:
-        PhotographError: the box has no size.
-    """
-    if not (right > left and bottom > top):
-        box = f"{left:g}, {top:g}, {right:g}, {bottom:g}"
-        raise PhotographError(
-            "empty_box", f"the box {box} has no size: give left, top, right, bottom"
-        )
-    width, height = right - left, bottom - top
-    side = max(1, round(max(FRAME * sqrt(width * height), max(width, height) / LARGEST_FILL)))
-    return Frame((left + right - side) // 2, (top + bottom - side) // 2, side)
-
-
 def padded(image: Image.Image, resolution: int) -> tuple[Image.Image, Frame]:
     """The whole picture, RGB, not much finer than it has to be, padded to a square by its edge
     pixels, and that square in its pixels."""
@@ -258,22 +264,6 @@ def padded(image: Image.Image, resolution: int) -> tuple[Image.Image, Frame]:
         padding = ((top, side - image.height - top), (left, side - image.width - left), (0, 0))
         image = Image.fromarray(np.pad(np.asarray(image), padding, mode="edge"))
     return image, Frame(-left * scale, -top * scale, side * scale)
-
-
-def _box(coverage: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the pixels of a mask [H, W] that are more than half the object's.
-
-    Raises:
-        PhotographError: there are none.
-    """
-    inside = coverage >= 128
-    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
-    if not len(rows):
-        raise PhotographError(
-            "transparent_image",
-            "the mask or alpha channel hides every pixel: leave the object white or opaque",
-        )
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _enlarged(
