@@ -20,7 +20,6 @@ from service.batch.options import Options
 from service.batch.photographs import find
 from service.batch.places import PARTS, Place
 from service.batch.rows import OK
-from service.errors import ItemError
 from service.jobs.files import FolderTaken, lock
 from service.model import bundle as bundles
 from service.model.manifest import BundleError
@@ -56,6 +55,8 @@ def _run(wanted: Options, settings: Settings, name: str, place: Place) -> int:
         photographs, wanted.shard_size, options.model_dump(mode="json"), _made_by(settings)
     )
     missing = plan.begin(place, planned, photographs)
+    if not missing and place.exists(report.REPORT):
+        return _told(planned, report.Summary(place), place)
     share = running.Share(wanted.cores_each, wanted.gpus_each, wanted.actors)
     job = running.Job(settings, wanted.results, options, name)
     actors = running.start(share)
@@ -70,6 +71,10 @@ def _run(wanted: Options, settings: Settings, name: str, place: Place) -> int:
     finally:
         running.stop()
     report.write(place, summary, pace, sheet)
+    return _told(planned, summary, place)
+
+
+def _told(planned: plan.Plan, summary: report.Summary, place: Place) -> int:
     failed = planned.photographs - summary.succeeded
     _tell(f"{summary.succeeded} became meshes, {failed} failed: see {place.path(report.REPORT)}")
     return failed
@@ -106,7 +111,6 @@ def _alone(place: Place) -> Iterator[Place]:
 def _follow(done: Iterator[running.Done], planned: plan.Plan, missing: list[int]) -> int:
     """Tell how it comes on; the photographs that were made."""
     if not missing:
-        _tell("nothing is missing")
         return 0
     before = planned.shards - len(missing)
     wanted = sum(_size(planned, shard) for shard in missing)
@@ -149,7 +153,7 @@ def _sheet(
     rows = [{**row, "mask": masks[row["photograph"]]} for row in summary.worst]
     try:
         return running.draw_worst(job, rows, share)
-    except (BatchError, ItemError) as error:
+    except BatchError as error:
         _tell(f"there is no sheet of the worst: {error}")
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
 import uuid
@@ -28,14 +29,25 @@ def locate(address: str) -> tuple[fs.FileSystem, str]:
 
     An address is a path of this machine, or begins with `s3://`, `gs://` or `file://`.
     """
-    if "://" not in address:
+    scheme, separator, rest = address.partition("://")
+    if not separator:
         return fs.LocalFileSystem(), os.path.abspath(address)
+    if scheme == "file":
+        return fs.LocalFileSystem(), os.path.abspath(rest)
+    bucket, _, key = rest.partition("/")
     try:
-        return fs.FileSystem.from_uri(address)
+        system, root = _store(f"{scheme}://{bucket}")
     except (OSError, ValueError) as error:
         raise BatchError(
             f"{address} is no address that can be read ({error}): give a path, s3:// or gs://"
         ) from error
+    return system, str(PurePosixPath(root) / key)
+
+
+@functools.lru_cache(64)
+def _store(bucket: str) -> tuple[fs.FileSystem, str]:
+    """A client of an object store, which keeps its connections."""
+    return fs.FileSystem.from_uri(bucket)
 
 
 def read(address: str) -> bytes:

@@ -132,17 +132,16 @@ def _markdown(summary: Summary, pace: Pace, has_sheet: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-async def worst_sheet(engine: Engine, rows: list[dict[str, Any]]) -> bytes:
-    """A JPEG of these rows of manifests: photograph, mask and re-render; raises `ItemError` where
-    not one can be read any more."""
+async def worst_sheet(engine: Engine, rows: list[dict[str, Any]]) -> bytes | None:
+    """A JPEG of these rows of manifests: photograph, mask and re-render; None where not one can be
+    read any more."""
     options = ImageOptions(preview=True)
-    drawn, problem = [], ItemError("no_sheet", "none of them can be drawn any more")
+    drawn = []
     for row in rows:
         try:
             content = read(row["photograph"])
             mask = None if row["mask"] is None else read(row["mask"])
-        except ItemError as error:
-            problem = error
+        except ItemError:
             continue
         masked = None if mask is None else lambda mask=mask: mask
         upload = Upload(row["photograph"], lambda content=content: content, masked)
@@ -151,7 +150,7 @@ async def worst_sheet(engine: Engine, rows: list[dict[str, Any]]) -> bytes:
             drawn.append(_row(row, content, found.mask, found.preview))
     await engine.close()
     if not drawn:
-        raise problem
+        return None
     return jpeg_of(sheet_of(drawn, TITLES, STYLE, blocks=min(2, len(drawn))))
 
 

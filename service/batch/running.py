@@ -101,7 +101,7 @@ def stop() -> None:
 def run(job: Job, shards: list[int], share: Share, actors: int) -> Iterator[Done]:
     """Each shard as it is done; those that wait are in no actor's memory.
 
-    Raises `BatchError` or `OSError`, as an actor does.
+    Raises `BatchError` where the batch cannot go on, as where its folder cannot be written.
     """
     waiting = ray.data.from_items(
         [{"shard": shard} for shard in shards],
@@ -117,18 +117,29 @@ def run(job: Job, shards: list[int], share: Share, actors: int) -> Iterator[Done
     )
     try:
         for row in made.iter_rows():
+            if row["problem"]:
+                raise BatchError(row["problem"])
             yield Done(row["shard"], _outcomes(row["outcomes"]), row["seconds"])
     except ray.exceptions.RayError as error:
-        raise _cause(error) from error
+        raise BatchError(f"a process of the batch failed: {_last_line(error)}") from error
 
 
-def draw_worst(job: Job, rows: list[dict[str, Any]], share: Share) -> bytes:
-    """The sheet of these photographs, drawn by a process that has an actor's share."""
+def draw_worst(job: Job, rows: list[dict[str, Any]], share: Share) -> bytes | None:
+    """The sheet of these photographs, drawn by a process that has an actor's share; None where not
+    one can be read any more.
+
+    Raises `BatchError`.
+    """
     draw = ray.remote(num_cpus=share.cores, num_gpus=share.gpus)(_draw)
     try:
         return ray.get(draw.remote(job, rows, share.cores))
     except ray.exceptions.RayError as error:
-        raise _cause(error) from error
+        raise BatchError(f"it could not be drawn: {_last_line(error)}") from error
+
+
+def _last_line(error: Exception) -> str:
+    """Without the traces that Ray puts before it."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1]
 
 
 class _Actor:
@@ -140,15 +151,20 @@ class _Actor:
         self._maker = Maker(engine, Place(job.results), job.options, job.run)
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, list[Any]]:
-        done = [self._loop.run_until_complete(self._maker.make(int(k))) for k in batch["shard"]]
-        return {
-            "shard": [one.shard for one in done],
-            "outcomes": [_text(one.outcomes) for one in done],
-            "seconds": [one.seconds for one in done],
-        }
+        (shard,) = batch["shard"].tolist()
+        outcomes, seconds, problem = "", 0.0, ""
+        try:
+            done = self._loop.run_until_complete(self._maker.make(shard))
+        except (BatchError, OSError) as error:
+            # Told, not raised: Ray wraps what is raised in pages of traces.
+            problem = str(error)
+        else:
+            seconds, outcomes = done.seconds, _text(done.outcomes)
+        row = {"shard": shard, "outcomes": outcomes, "seconds": seconds, "problem": problem}
+        return {name: [value] for name, value in row.items()}
 
 
-def _draw(job: Job, rows: list[dict[str, Any]], cores: int) -> bytes:
+def _draw(job: Job, rows: list[dict[str, Any]], cores: int) -> bytes | None:
     return asyncio.run(worst_sheet(Engine(_settings(job, cores)), rows))
 
 
@@ -163,14 +179,3 @@ def _text(outcomes: dict[str, int]) -> str:
 
 def _outcomes(text: str) -> dict[str, int]:
     return {name: int(count) for name, count in (pair.split("=") for pair in text.split())}
-
-
-def _cause(error: BaseException) -> Exception:
-    """What went wrong in an actor, without Ray's wrapping."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, BatchError | OSError) and not isinstance(seen, ray.exceptions.RayError):
-            return seen
-        cause = getattr(seen, "cause", None)
-        seen = cause if isinstance(cause, BaseException) else seen.__cause__
-    return BatchError(f"a process of the batch failed: {error}")

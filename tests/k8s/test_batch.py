@@ -59,7 +59,7 @@ def test_it_calls_the_command_at_the_version_that_is_pinned(job):
         name: re.findall(r"^.*ray(?:\[[a-z,]+\])?==([0-9.]+)", (ROOT / name).read_text(), re.M)
         for name in ("pyproject.toml", ".ci/constraints.txt", "k8s/batch/Dockerfile")
     }
-    assert pinned == dict.fromkeys(pinned, [version])
+    assert pinned == {name: [version] for name in pinned}
 
 
 @needs_kubectl
