@@ -1,5 +1,6 @@
 """The command: plan, run with progress, report."""
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import contextlib

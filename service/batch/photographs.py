@@ -1,5 +1,6 @@
 """Which photographs a batch is of: a folder, a list or a table of them."""
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -1,5 +1,6 @@
 """Files of a batch, on this machine or in an object store, by what pyarrow reads and writes."""
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import contextlib

@@ -1,5 +1,6 @@
 """What a folder of results is of: its photographs, cut into shards, and what made them."""
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import hashlib

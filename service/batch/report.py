@@ -1,5 +1,6 @@
 """What a batch came to: rates, failures by reason, and the photographs that came out worst."""
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import io

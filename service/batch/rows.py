@@ -1,5 +1,6 @@
 """The manifest of a shard: what became of each of its photographs."""
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import io

@@ -1,5 +1,6 @@
 """A batch on Ray Data: shards stream through actors, each with an engine of its own."""
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import asyncio
