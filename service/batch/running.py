@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -55,6 +56,7 @@ def start(share: Share) -> int:
     Raises `BatchError` where not one fits.
     """
     _begin_ray()
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # it tells of its progress bars
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
