@@ -85,6 +85,16 @@ def read_upright(
     return turned(image, orientation), size
 
 
+def jpeg_size(content: bytes, pixel_limit: int) -> tuple[int, int] | None:
+    """(width, height) of an upright JPEG, by its head; None of other files. Raises as above."""
+    image = open_file(content, pixel_limit)
+    _check_sides(*image.size)
+    if image.format not in ("JPEG", "MPO"):
+        return None
+    width, height = image.size
+    return (height, width) if _orientation(image) in SIDEWAYS else (width, height)
+
+
 def transparent_share(image: Image.Image) -> float:
     """The share of its pixels that an alpha channel makes more than half transparent, 0..1."""
     if image.mode != "RGBA":

@@ -49,6 +49,22 @@ def read_mask(content: bytes, size: tuple[int, int], pixel_limit: int, scaled: b
     return mask
 
 
+def object_box(coverage: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the pixels of a mask [H, W] that are more than half the object's.
+
+    Raises:
+        PhotographError: there are none.
+    """
+    inside = coverage >= HALF
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    if not len(rows):
+        raise PhotographError(
+            "transparent_image",
+            "the mask or alpha channel hides every pixel: leave the object white or opaque",
+        )
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
 def _coverage(mask: Image.Image) -> Image.Image:
     """Grey, white on the object, by what kind of mask it is."""
     plain = eight_bit(mask)
@@ -59,7 +75,7 @@ def _coverage(mask: Image.Image) -> Image.Image:
     if mask.mode.startswith("I"):
         return _of_levels(np.asarray(mask).astype(np.uint32))
     if plain.mode in ("1", "L"):
-        return _of_levels(np.asarray(plain.convert("L")))
+        return _of_bytes(plain if plain.mode == "L" else plain.convert("L"))
     colours = plain.convert("RGB")
     used = colours.getcolors(2)
     if used is not None and BLACK in (colour for _, colour in used):
@@ -68,11 +84,22 @@ def _coverage(mask: Image.Image) -> Image.Image:
     coloured = np.ptp(pixels, axis=-1) > COLOURED
     if coloured.mean() > MOST_COLOURED:
         raise _ambiguous("it has several colours, as a picture of labels has")
-    return _of_levels(np.asarray(plain.convert("L")))
+    return _of_bytes(plain.convert("L"))
+
+
+def _of_bytes(grey: Image.Image) -> Image.Image:
+    """What `_of_levels` makes of grey of 8 bits, by how many pixels there are of each."""
+    levels = np.flatnonzero(grey.histogram())
+    most, two = int(levels[-1]), len(levels) == 2 and levels[0] == 0
+    if two or (len(levels) == 1 and most >= HALF):
+        return grey if most == 255 else grey.point([0] + [255] * 255)
+    if 0 < most < HALF:
+        raise _too_dark(most)
+    return grey
 
 
 def _of_levels(values: NDArray[np.integer]) -> Image.Image:
-    """By grey values [H, W]: of two the one that is not 0, of more the brightness."""
+    """By grey values [H, W] of more bits: of two the one that is not 0, of more the brightness."""
     most = int(values.max())
     inside = values > 0
     if most == 0:  # nothing at all, which whoever cuts out says
@@ -81,8 +108,12 @@ def _of_levels(values: NDArray[np.integer]) -> Image.Image:
         return Image.fromarray(np.where(inside, 255, 0).astype(np.uint8))
     values = values >> 8 if most > 255 else values
     if values.max() < HALF:
-        raise _ambiguous(f"its brightest pixel is {most} of 255, as in a picture of labels")
+        raise _too_dark(most)
     return Image.fromarray(values.astype(np.uint8))
+
+
+def _too_dark(most: int) -> PhotographError:
+    return _ambiguous(f"its brightest pixel is {most} of 255, as in a picture of labels")
 
 
 def _ambiguous(what: str) -> PhotographError:

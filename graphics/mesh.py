@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from graphics.compiled import compiled
+
 GOLDEN_RATIO = (1 + 5**0.5) / 2
 MAXIMUM_LEVEL = 7
 
@@ -158,12 +160,36 @@ def vertex_normals(
         raise ValueError(
             f"faces name vertices {faces.min()} to {faces.max()}; there are {len(vertices)}"
         )
-    corners = vertices.astype(np.float64)[faces]  # [F, 3, 3]
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite has no direction
-        areas = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])  # [F, 3]
-    # One addition after the other, so that a normal's bits do not depend on the machine.
-    sums = [np.bincount(faces.ravel(), np.repeat(axis, 3), len(vertices)) for axis in areas.T]
+    sums = np.zeros((3, len(vertices)))
+    _add_areas(np.ascontiguousarray(vertices, np.float64), np.ascontiguousarray(faces), sums)
     lengths = np.sqrt(sums[0] ** 2 + sums[1] ** 2 + sums[2] ** 2)
     directed = lengths > SHORTEST
-    normals = np.stack(sums, axis=1) / np.where(directed, lengths, 1.0)[:, None]
+    normals = sums.T / np.where(directed, lengths, 1.0)[:, None]
     return np.where(directed[:, None], normals, (0, 1, 0)).astype(np.float32)
+
+
+@compiled
+def _add_areas(
+    vertices: NDArray[np.float64],  # [V, 3]
+    faces: NDArray[np.integer],  # [F, 3]
+    sums: NDArray[np.float64],  # [3, V], added to
+) -> None:
+    """The normal of each face, as long as twice its area, to each of its corners.
+
+    One addition after the other, so that a normal's bits do not depend on the machine.
+    """
+    for face in range(faces.shape[0]):
+        a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
+        ux, uy, uz = (
+            vertices[b, 0] - vertices[a, 0], vertices[b, 1] - vertices[a, 1],
+            vertices[b, 2] - vertices[a, 2],
+        )  # fmt: skip
+        vx, vy, vz = (
+            vertices[c, 0] - vertices[a, 0], vertices[c, 1] - vertices[a, 1],
+            vertices[c, 2] - vertices[a, 2],
+        )  # fmt: skip
+        x, y, z = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        for vertex in (a, b, c):
+            sums[0, vertex] += x
+            sums[1, vertex] += y
+            sums[2, vertex] += z

@@ -1,38 +1,32 @@
-"""Photographs: any image file becomes the square of pixels (and the mask) that a network reads.
-
-Training and service both read photographs by this file alone, so that a network is served what it
-was trained on.
-"""
+"""Photographs: any image file becomes the square of pixels (and the mask) that a network reads, in
+training and service alike."""
 
 from __future__ import annotations
 
-from math import sqrt
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from graphics.image_files import PhotographError, read_upright, transparent_share
-from graphics.mask_files import read_mask
+from graphics.averages import (
+    CutOut,
+    Place,
+    average_cut_out,
+    average_square,
+    resize_square,
+    resized,
+)
+from graphics.frames import Frame, frame_around
+from graphics.image_files import jpeg_size, read_upright, transparent_share
+from graphics.mask_files import object_box, read_mask
 
 GREY = 128  # what replaces the pixels of a background, and of an object taken out of its background
-FRAME = 2.2
-"""Side of a cut-out's square over the square root of its object's width times height: about that of
-the training's cameras, from any side of the object."""
-LARGEST_FILL = 0.9  # of the square's side that the longer side of a cut-out object may take
 LEAST_CUT_OUT = 0.05
 """An alpha channel names the object where it makes at least this share of the pixels more than half
 transparent. Less is the rounded corner of a screenshot, or a stray pixel, and hides nothing."""
 DETAIL = 4  # large images are first brought to about this many times the resolution, which is quick
-
-
-class Frame(NamedTuple):
-    """The square of the upright photograph that the camera sees; it may reach outside."""
-
-    left: float  # pixels of the upright photograph, from its left edge
-    top: float  # pixels, from its top edge
-    side: float  # pixels
 
 
 class Photograph(NamedTuple):
@@ -52,8 +46,7 @@ class Photograph(NamedTuple):
     """How much the best of the other objects that the segmenter found counts, as a share of this
     one; None where no segmenter was asked."""
     scene: NDArray[np.uint8] | None = None
-    """[R, R, 3]: the same square with what surrounds an object that a segmenter or a mask file
-    names; None where `pixels` show all that there is."""
+    """[R, R, 3]: the same square with what surrounds the object; None where `pixels` show it."""
 
     @property
     def surroundings(self) -> NDArray[np.uint8]:
@@ -65,10 +58,13 @@ class Opened(NamedTuple):
     """An image file whose pixels are unpacked, and nothing else."""
 
     image: Image.Image
-    """Upright; RGBA where the object is known, by its alpha channel, else RGB. A large one may
-    be smaller than its file says."""
+    """Upright, RGB; or RGBA, whose alpha channel the coverage then is. A large one may be smaller
+    than its file says."""
     size: tuple[int, int]
     """(width, height) of the upright photograph."""
+    coverage: Image.Image | None = None
+    """Grey, white on the object, as large as the image or, as it was read at a fraction, as the
+    photograph; None where the object is not known."""
     surrounded: bool = False
     """Whether the pixels around a known object are the photograph's, not a cut-out's leftovers."""
 
@@ -80,7 +76,7 @@ class Opened(NamedTuple):
     @property
     def masked(self) -> bool:
         """Whether the object is known."""
-        return self.image.mode == "RGBA"
+        return self.coverage is not None
 
 
 def decode(
@@ -123,20 +119,42 @@ def open_photograph(
     `boxed`: a box will be cut out of it.
 
     Raises:
-        PhotographError: the photograph or its mask cannot be used.
+        PhotographError: the photograph or its mask cannot be used, or a JPEG's mask is black.
     """
-    needed = needed_side(resolution, boxed or mask_content is not None)
-    image, size = read_upright(content, needed, pixel_limit)
     if mask_content is not None:
-        coverage = read_mask(mask_content, size, pixel_limit, scaled_mask)
-        surrounded = transparent_share(image) < LEAST_CUT_OUT
-        return Opened(with_alpha(image, coverage), size, surrounded)
+        return _open_masked(content, resolution, pixel_limit, mask_content, scaled_mask)
+    needed = needed_side(resolution, boxed)
+    image, size = read_upright(content, needed, pixel_limit)
     if transparent_share(image) >= LEAST_CUT_OUT:
-        return Opened(image, size)
-    image = image.convert("RGB")
+        return Opened(image, size, image.getchannel("A"))
+    image = _opaque(image)
     # No more is kept until a segmenter has found the object than of a JPEG, read at a fraction.
     factor = min(image.size) // needed
     return Opened(image.reduce(factor) if factor > 1 else image, size)
+
+
+def _open_masked(
+    content: bytes, resolution: int, pixel_limit: int, mask_content: bytes, scaled_mask: bool
+) -> Opened:
+    """Reads the mask of a JPEG first, which says at what fraction of its size it is unpacked."""
+    known = jpeg_size(content, pixel_limit)
+    coverage, needed = None, needed_side(resolution, True)
+    if known is not None:
+        coverage = read_mask(mask_content, known, pixel_limit, scaled_mask)
+        side = frame_around(*object_box(np.asarray(coverage))).side
+        needed = min(needed, ceil(DETAIL * resolution * min(coverage.size) / side))
+    image, size = read_upright(content, needed, pixel_limit)
+    if coverage is None:
+        coverage = read_mask(mask_content, size, pixel_limit, scaled_mask)
+    if needed == needed_side(resolution, True) or coverage.size != size:
+        coverage = resized(coverage, image.size)
+    surrounded = transparent_share(image) < LEAST_CUT_OUT
+    return Opened(_opaque(image), size, coverage, surrounded)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """RGB; the picture itself, not a copy, where it is."""
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def needed_side(resolution: int, pointed_out: bool) -> int:
@@ -145,30 +163,46 @@ def needed_side(resolution: int, pointed_out: bool) -> int:
     return (DETAIL if pointed_out else 2) * DETAIL * resolution
 
 
-def with_alpha(image: Image.Image, coverage: Image.Image) -> Image.Image:
-    """RGBA, its alpha channel from a grey picture that is white on the object, of any size."""
-    masked = image.convert("RGB")
-    masked.putalpha(resized(coverage, image.size))
-    return masked
-
-
 def cut_out(opened: Opened, resolution: int, detail: int | None = None) -> Photograph:
-    """The object that the alpha channel names, on grey, framed by `frame_around`; with its scene
-    where it is surrounded.
+    """The object that the coverage names, on grey; with its scene where it is surrounded.
 
     `detail`: D at most; None: as large as can be had at little cost, about `DETAIL` times R.
 
     Raises:
-        PhotographError: the alpha channel hides every pixel.
+        PhotographError: the mask or alpha channel hides every pixel.
     """
-    square, frame = _cut_out(opened.image, resolution)
-    pixels = np.array(resize_square(square, resolution))
-    mask = pixels[..., 3].astype(np.float32) / np.float32(255)
-    fine = _on_grey(_detail(square, resolution, detail))
-    found = Photograph(_on_grey(pixels), fine, mask, _scaled(frame, opened.scale), opened.size)
-    if opened.surrounded:
-        found = found._replace(scene=_scene(opened.image, frame, resolution))
-    return found
+    assert opened.coverage is not None
+    coverage = np.asarray(opened.coverage)
+    box = object_box(coverage)
+    frame = frame_around(*box)
+    factor = max(1, int(frame.side) // (DETAIL * resolution))
+    # Outside the object the frame is transparent.
+    square = -(-int(frame.side) // factor)
+    if square < resolution:
+        pixels, fine, alpha = _enlarged(opened, box, frame, resolution)
+    else:
+        fraction = round(max(opened.coverage.size) / max(opened.image.size))
+        left, top, right, bottom = box
+        colours = np.asarray(
+            opened.image.crop(
+                (left // fraction, top // fraction, -(-right // fraction), -(-bottom // fraction))
+            )
+        )
+        part = coverage[top:bottom, left:right].copy()
+        place = Place(
+            (top, left), (top - int(frame.top), left - int(frame.left)), square, factor, fraction
+        )
+
+        def averaged(side: int) -> CutOut:
+            return average_cut_out(colours, part, place, side, GREY)
+
+        pixels, alpha = averaged(resolution)
+        finer = square if detail is None else min(square, max(detail, resolution))
+        fine = pixels if finer == resolution else averaged(finer).pixels
+    mask = alpha.astype(np.float32) / np.float32(255)
+    frame = _scaled(frame, opened.size[0] / opened.coverage.width)
+    scene = _scene(opened, frame, resolution) if opened.surrounded else None
+    return Photograph(pixels, fine, mask, frame, opened.size, scene=scene)
 
 
 def letterbox(opened: Opened, resolution: int, detail: int | None = None) -> Photograph:
@@ -178,18 +212,13 @@ def letterbox(opened: Opened, resolution: int, detail: int | None = None) -> Pho
     """
     square, frame = padded(opened.image, resolution)
     pixels = np.array(resize_square(square, resolution))
-    fine = _detail(square, resolution, detail)
+    finer = square.width if detail is None else min(square.width, max(detail, resolution))
+    fine = pixels if finer == resolution else np.array(resize_square(square, finer))
     return Photograph(pixels, fine, None, _scaled(frame, opened.scale), opened.size)
 
 
 def _scaled(frame: Frame, scale: float) -> Frame:
     return Frame(*(scale * value for value in frame))
-
-
-def _detail(square: Image.Image, resolution: int, detail: int | None) -> NDArray[np.uint8]:
-    if detail is not None and square.width > max(detail, resolution):
-        square = resize_square(square, max(detail, resolution))
-    return np.array(square)
 
 
 def decode_square(
@@ -204,7 +233,7 @@ def decode_square(
         PhotographError: the photograph cannot be used.
     """
     image, size = read_upright(content, DETAIL * DETAIL * resolution, pixel_limit)
-    return square_of(image.convert("RGB"), _scaled(frame, image.width / size[0]), resolution)
+    return square_of(_opaque(image), _scaled(frame, image.width / size[0]), resolution)
 
 
 def square_of(image: Image.Image, frame: Frame, resolution: int) -> NDArray[np.uint8]:
@@ -214,44 +243,17 @@ def square_of(image: Image.Image, frame: Frame, resolution: int) -> NDArray[np.u
         np.clip(np.arange(first, first + max(side, 1)), 0, length - 1)
         for first, length in ((top, image.height), (left, image.width))
     )
-    square = np.asarray(image).take(rows, 0).take(columns, 1)
+    pixels = np.asarray(image)
+    if side >= resolution:
+        return average_square(pixels, rows, columns, resolution)
+    square = pixels.take(rows, 0).take(columns, 1)
     return np.array(resize_square(Image.fromarray(square), resolution))
-
-
-def frame_around(left: float, top: float, right: float, bottom: float) -> Frame:
-    """The square around an object's box, all in pixels of the upright photograph.
-
-    Raises:
-        PhotographError: the box has no size.
-    """
-    if not (right > left and bottom > top):
-        box = f"{left:g}, {top:g}, {right:g}, {bottom:g}"
-        raise PhotographError(
-            "empty_box", f"the box {box} has no size: give left, top, right, bottom"
-        )
-    width, height = right - left, bottom - top
-    side = max(1, round(max(FRAME * sqrt(width * height), max(width, height) / LARGEST_FILL)))
-    return Frame((left + right - side) // 2, (top + bottom - side) // 2, side)
-
-
-def resize_square(square: Image.Image, side: int) -> Image.Image:
-    """Area average downwards, bilinear upwards."""
-    if square.width % side == 0:
-        return square.reduce(square.width // side)  # the same average, three times as fast
-    return resized(square, (side, side))
-
-
-def resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """To (width, height): area average downwards, bilinear upwards."""
-    method = Image.Resampling.BOX if image.width > size[0] else Image.Resampling.BILINEAR
-    return image.resize(size, method)
 
 
 def padded(image: Image.Image, resolution: int) -> tuple[Image.Image, Frame]:
     """The whole picture, RGB, not much finer than it has to be, padded to a square by its edge
     pixels, and that square in its pixels."""
-    if image.mode != "RGB":
-        image = image.convert("RGB")
+    image = _opaque(image)
     full_width = image.width
     if (factor := max(image.size) // (DETAIL * resolution)) > 1:
         image = image.reduce(factor)
@@ -264,34 +266,30 @@ def padded(image: Image.Image, resolution: int) -> tuple[Image.Image, Frame]:
     return image, Frame(-left * scale, -top * scale, side * scale)
 
 
-def _cut_out(image: Image.Image, resolution: int) -> tuple[Image.Image, Frame]:
-    """The object that the alpha channel names, RGBA, not much finer than it has to be, centred and
-    large."""
-    box = image.getchannel("A").point([0] * 128 + [255] * 128).getbbox()
-    if box is None:
-        raise PhotographError(
-            "transparent_image",
-            "the mask or alpha channel hides every pixel: leave the object white or opaque",
-        )
-    frame = frame_around(*box)
+def _enlarged(
+    opened: Opened, box: tuple[int, int, int, int], frame: Frame, resolution: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    """`pixels` and `detail` of an object whose square has fewer than R pixels, and alpha [R, R]."""
+    assert opened.coverage is not None
     left, top, side = map(int, frame)
-    factor = max(1, side // (DETAIL * resolution))
-    small = image.reduce(factor, box) if factor > 1 else image.crop(box)
-    # Outside the object the frame is transparent. Pillow weights colours by alpha as it averages.
-    shrunk = -(-side // factor)
-    square = Image.new("RGBA", (shrunk, shrunk))
-    square.paste(small, ((box[0] - left) // factor, (box[1] - top) // factor))
-    return square, frame
+    part = opened.image.crop(box).convert("RGB")
+    part.putalpha(opened.coverage.crop(box))
+    square = Image.new("RGBA", (side, side))
+    square.paste(part, (box[0] - left, box[1] - top))
+    # Pillow weights colours by alpha as it interpolates.
+    pixels = np.array(resize_square(square, resolution))
+    return _on_grey(pixels), _on_grey(np.array(square)), pixels[..., 3]
 
 
-def _scene(image: Image.Image, frame: Frame, resolution: int) -> NDArray[np.uint8]:
-    """The square [R, R, 3] of an image, its frame in that image's pixels, whatever its alpha."""
-    left, top, side = map(round, frame)
+def _scene(opened: Opened, frame: Frame, resolution: int) -> NDArray[np.uint8]:
+    """The square [R, R, 3] of what is around an object; the frame is in the photograph's pixels."""
+    image = opened.image
+    left, top, side = map(round, _scaled(frame, image.width / opened.size[0]))
     x, y = max(0, left), max(0, top)
     part = image.crop((x, y, min(image.width, left + side), min(image.height, top + side)))
     factor = max(1, side // (DETAIL * resolution))
     shrunk = Frame((left - x) / factor, (top - y) / factor, side / factor)
-    return square_of(part.convert("RGB").reduce(factor), shrunk, resolution)
+    return square_of(part.reduce(factor), shrunk, resolution)
 
 
 def _on_grey(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:

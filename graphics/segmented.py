@@ -8,22 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from graphics.averages import resize_square, resized
+from graphics.frames import Frame, frame_around
 from graphics.image_files import PhotographError
 from graphics.object_choice import INSIDE, Box, choose_object
-from graphics.photographs import (
-    DETAIL,
-    Frame,
-    Opened,
-    Photograph,
-    cut_out,
-    frame_around,
-    letterbox,
-    padded,
-    resize_square,
-    resized,
-    square_of,
-    with_alpha,
-)
+from graphics.photographs import DETAIL, Opened, Photograph, cut_out, letterbox, padded, square_of
 
 CONTEXT = 0.25
 """Of the longer side of a client's box: what is shown around it on every side."""
@@ -102,8 +91,7 @@ def cut_out_found(
         opened = _no_finer(shown, choice.mask, resolution)
         coverage = _coverage(choice.mask, shown, opened.image)
         if np.asarray(coverage).max() >= OPAQUE:  # a few pixels may be lost as they are scaled
-            masked = opened._replace(image=with_alpha(opened.image, coverage))
-            found = cut_out(masked, resolution, detail)
+            found = cut_out(opened._replace(coverage=coverage), resolution, detail)
             frame = Frame(*(value / opened.scale for value in found.frame))
             scene = square_of(opened.image, frame, resolution)
             return found._replace(rival_share=choice.rival_share, scene=scene)

@@ -33,6 +33,7 @@ SERVICE_ARROWS = {
         "tracing",
     },
     "jobs": {"call", "errors", "pipeline", "schemas", "threads"},
+    "batch": {"cgroup", "errors", "jobs", "model", "pipeline", "schemas", "settings"},
     "http": {
         "call", "errors", "imaging", "jobs", "logs", "metrics", "pipeline", "schemas", "settings",
         "threads", "tracing",

@@ -59,7 +59,10 @@ def distribution_of(name: str) -> str:
 @pytest.mark.parametrize(
     ("folders", "declared"),
     [
-        (["graphics", "service"], [*CORE, *RUNTIME, *EXTRAS["video"], *EXTRAS["tracing"]]),
+        (
+            ["graphics", "service"],
+            [*CORE, *RUNTIME, *EXTRAS["batch"], *EXTRAS["video"], *EXTRAS["tracing"]],
+        ),
         (["train"], [*CORE, *RUNTIME, *EXTRAS["train"], "triton"]),
         (
             ["tests"],
@@ -68,6 +71,7 @@ def distribution_of(name: str) -> str:
                 *RUNTIME,
                 *EXTRAS["train"],
                 *EXTRAS["dev"],
+                *EXTRAS["batch"],
                 *EXTRAS["video"],
                 *EXTRAS["tensorboard"],
             ],
@@ -106,7 +110,10 @@ def test_the_image_has_the_core_dependencies_and_the_runtime_of_gpus():
 def test_every_dependency_is_pinned_for_the_tests():
     lines = (ROOT / ".ci" / "constraints.txt").read_text().split()
     pins = {name_of(line) for line in lines}
-    declared = {name_of(requirement) for requirement in (*CORE, *EXTRAS["train"], *EXTRAS["dev"])}
+    declared = {
+        name_of(requirement)
+        for requirement in (*CORE, *EXTRAS["batch"], *EXTRAS["train"], *EXTRAS["dev"])
+    }
     # PyTorch's CUDA builds bring a triton of their own.
     assert declared - pins <= {"triton"}
     assert all("==" in line for line in lines)

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from graphics.averages import resize_square
 from graphics.mesh import Template
-from graphics.photographs import Photograph, resize_square
+from graphics.photographs import Photograph
 from graphics.render import View
 from graphics.texture import Enlargement
 from graphics.texture_transfer import TextureTransfer

@@ -11,7 +11,7 @@ import numpy as np
 
 from graphics.formats import GlbWriter, find_seams, jpeg_bytes
 from graphics.parts import component_sizes
-from graphics.photographs import decode
+from graphics.photographs import decode, decode_square
 from graphics.render import Rendered, look, render
 from service import metrics, tracing
 from service.errors import NotWorking, Overloaded, ShuttingDown
@@ -166,6 +166,10 @@ class Engine:
         resolution = self.manifest.resolution
         content = jpeg_bytes(np.zeros((64, 64, 3), np.uint8))
         photograph = decode(content, resolution, pixel_limit=64 * 64)
+        white = jpeg_bytes(np.full((2 * resolution, 2 * resolution, 3), 255, np.uint8))
+        limit = 4 * resolution**2
+        whole = decode(white, resolution, limit, white)
+        decode_square(white, resolution, limit, whole.frame)
         mask = np.ones((resolution, resolution), np.float32)
         component_sizes(mask > 0)
         camera = np.array([30, 15, 5, 0, 0], np.float32)

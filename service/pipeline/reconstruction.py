@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from graphics import azimuth, quality
 from graphics import camera as cameras
 from graphics.azimuth import Hypothesis
-from graphics.photographs import Frame
+from graphics.frames import Frame
 from graphics.render import Rendered, View, look, render_view
 from service import metrics
 from service.errors import INTERNAL_ERROR, ItemError, RequestError

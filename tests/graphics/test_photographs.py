@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from graphics.frames import FRAME, LARGEST_FILL, frame_around
 from graphics.image_files import PhotographError
-from graphics.photographs import FRAME, LARGEST_FILL, decode, decode_square, frame_around
+from graphics.photographs import decode, decode_square
 from tests.graphics.photograph_files import encoded, png_claiming
 from tests.service.small_bundle import draw_photograph
 

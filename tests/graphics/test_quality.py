@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from graphics import quality
-from graphics.photographs import Frame, Photograph
+from graphics.frames import Frame
+from graphics.photographs import Photograph
 
 R = 64
 

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from graphics.frames import FRAME
 from graphics.image_files import PhotographError
-from graphics.photographs import FRAME, GREY, cut_out, open_photograph
+from graphics.photographs import GREY, cut_out, open_photograph
 from graphics.segmented import box_within, cut_out_found, show
 from tests.graphics.photograph_files import encoded
 

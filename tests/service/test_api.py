@@ -8,7 +8,7 @@ import pytest
 import trimesh
 from PIL import Image
 
-from graphics.photographs import FRAME
+from graphics.frames import FRAME
 from tests.service.requests import image_of, jpeg, png, post
 from tests.service.small_bundle import POISON_GREY, RESOLUTION
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graphics.photographs import FRAME
+from graphics.frames import FRAME
 from tests.service.requests import image_of, png, text64
 
 LARGE, SMALL = (40, 30, 100, 70), (5, 5, 20, 17)

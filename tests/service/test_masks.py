@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graphics.photographs import FRAME
+from graphics.frames import FRAME
 from tests.service.requests import image_of, jpeg, png, post
 from tests.service.small_bundle import RESOLUTION
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from graphics.photographs import FRAME, LARGEST_FILL
+from graphics.frames import FRAME, LARGEST_FILL
 
 
 class BatchRandom:

@@ -13,8 +13,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from graphics.averages import resized
 from graphics.camera import CAMERA_SIZE, DISTANCE
-from graphics.photographs import frame_around, resized, square_of
+from graphics.frames import frame_around
+from graphics.photographs import square_of
 from train.config import CommandError
 from train.data.array_file import ArrayFile
 from train.data.stream import LabelledViews

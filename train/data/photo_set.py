@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphics.camera import CAMERA_SIZE
+from graphics.frames import Frame, frame_around
 from graphics.image_files import MOST_PIXELS, PhotographError
-from graphics.photographs import Frame, Photograph, decode, decode_square, frame_around
+from graphics.photographs import Photograph, decode, decode_square
 from graphics.picture_names import nearest_masks
 from train.data.picture_files import (
     PhotographsError,

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from graphics.camera import DISTANCE, OFFSET_X
-from graphics.photographs import FRAME, LARGEST_FILL
+from graphics.frames import FRAME, LARGEST_FILL
 
 FILL = 0.88
 """Share of the square's side that the longer side of the object's box takes."""

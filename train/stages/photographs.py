@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from graphics.photographs import frame_around
+from graphics.frames import frame_around
 from train.checkpoints.imported import load_checkpoint
 from train.config import CHECKPOINT, PROCEDURAL, Config
 from train.data.array_file import ArrayFile

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from PIL import Image
 
-from graphics.photographs import FRAME
+from graphics.frames import FRAME
 from service.errors import RequestError
 from tests.service.requests import jpeg, png, post
 from tests.service.small_bundle import POISON_GREY

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graphics.photographs import FRAME, LARGEST_FILL
+from graphics.frames import FRAME, LARGEST_FILL
 from tests.service.requests import image_of, jpeg, png, text64
 from tests.service.small_bundle import RESOLUTION, draw_photograph
 

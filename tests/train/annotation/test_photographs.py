@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from graphics.photographs import FRAME
+from graphics.frames import FRAME
 from tests.train.annotation.annotation_page import island
 from tests.train.annotation.photo_folder import write_photos
 from tests.train.smallest_bundle import write_bundle

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from graphics.photographs import frame_around
+from graphics.frames import frame_around
 from train.data.augmentation import (
     BatchRandom,
     augment,

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphics.photographs import FRAME
+from graphics.frames import FRAME
 from tests.train.data.photo_folders import BOX, write_cub, write_pascal3d
 from train.data.photo_layouts import (
     cub,

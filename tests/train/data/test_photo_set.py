@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graphics.photographs import FRAME, GREY, Frame
+from graphics.frames import FRAME, Frame
+from graphics.photographs import GREY
 from tests.graphics.photograph_files import encoded
 from tests.train.data.photo_folders import BOX, disc, mask, picture
 from train.data.photo_layouts import read_photo_set, read_training

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from graphics.azimuth import BINS
+from graphics.frames import Frame
 from graphics.mesh import sphere_template
-from graphics.photographs import Frame
 from train.data.photo_set import PhotoSet, of_squares
 from train.evaluation.benchmark import Predicted
 from train.evaluation.photo_benchmark import measure_photos, photo_estimates

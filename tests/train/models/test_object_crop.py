@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from graphics.camera import project
-from graphics.photographs import FRAME, LARGEST_FILL
+from graphics.frames import FRAME, LARGEST_FILL
 from train.models.object_crop import FILL, Squares, cropped, squares_around
 
 

@@ -3,7 +3,7 @@ import pytest
 import trimesh
 from PIL import Image, ImageDraw
 
-from graphics.photographs import frame_around
+from graphics.frames import frame_around
 from tests.train.data.mesh_folder import write_glb, write_obj
 from train.config import Config, ConfigError, CutoutsConfig, ExportConfig
 from train.config.checks import check

@@ -1,0 +1,1 @@
+"""Millions of photographs to meshes, without a server: `python -m service.batch`."""
