@@ -51,7 +51,7 @@ class Done(NamedTuple):
 class Content(NamedTuple):
     """A photograph's row with its files; an error in place of a file that cannot be read."""
 
-    index: int
+    number: int
     photograph: str
     image: bytes | ItemError
     mask: bytes | ItemError | None
@@ -120,7 +120,7 @@ class Maker:
         self, shard: int, content: Content, attempts: Counter[int], room: asyncio.Semaphore
     ) -> dict[str, Any]:
         """The row of a photograph, when its mesh has been written."""
-        index, photograph = content.index, content.photograph
+        index, photograph = content.number, content.photograph
         try:
             if attempts[index] >= MOST_ATTEMPTS:
                 message = (
@@ -149,7 +149,7 @@ class Maker:
         )
         waited, failures = 0.0, 0
         while True:
-            found = await answer(self._engine, content.index, upload, self._options)
+            found = await answer(self._engine, content.number, upload, self._options)
             if found.error is None or found.error.code not in NOT_ITS_OWN:
                 return found
             if await self._engine.is_ready():

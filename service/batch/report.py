@@ -120,6 +120,7 @@ def _markdown(summary: Summary, pace: Pace, has_sheet: bool) -> str:
     if summary.succeeded:
         mean = summary.iou_sum / summary.succeeded
         lines += ["", f"Mean IoU of re-render and mask: {mean:.3f}."]
+    if summary.flags:
         lines += ["", "| quality flag | photographs |", "|---|---|"]
         lines += [f"| {name} | {count} |" for name, count in summary.flags.most_common()]
     if summary.examples:
