@@ -1,4 +1,4 @@
-"""The square of a photograph around its object."""
+"""The square of a photograph around its object, and how many pixels it is made of."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ FRAME = 2.2
 """Side of a cut-out's square over the square root of its object's width times height: about that of
 the training's cameras, from any side of the object."""
 LARGEST_FILL = 0.9  # of the square's side that the longer side of a cut-out object may take
+DETAIL = 4  # large images are first brought to about this many times the resolution, which is quick
 
 
 class Frame(NamedTuple):
@@ -35,3 +36,9 @@ def frame_around(left: float, top: float, right: float, bottom: float) -> Frame:
     width, height = right - left, bottom - top
     side = max(1, round(max(FRAME * sqrt(width * height), max(width, height) / LARGEST_FILL)))
     return Frame((left + right - side) // 2, (top + bottom - side) // 2, side)
+
+
+def needed_side(resolution: int, pointed_out: bool) -> int:
+    """Pixels of the shorter side of a photograph of which R x R are to be made."""
+    # An object that has to be pointed out may be a small part, others rarely under a half.
+    return (DETAIL if pointed_out else 2) * DETAIL * resolution

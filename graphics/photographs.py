@@ -18,7 +18,7 @@ from graphics.averages import (
     resize_square,
     resized,
 )
-from graphics.frames import Frame, frame_around
+from graphics.frames import DETAIL, Frame, frame_around, needed_side
 from graphics.image_files import jpeg_size, read_upright, transparent_share
 from graphics.mask_files import object_box, read_mask
 
@@ -26,7 +26,6 @@ GREY = 128  # what replaces the pixels of a background, and of an object taken o
 LEAST_CUT_OUT = 0.05
 """An alpha channel names the object where it makes at least this share of the pixels more than half
 transparent. Less is the rounded corner of a screenshot, or a stray pixel, and hides nothing."""
-DETAIL = 4  # large images are first brought to about this many times the resolution, which is quick
 
 
 class Photograph(NamedTuple):
@@ -155,12 +154,6 @@ def _open_masked(
 def _opaque(image: Image.Image) -> Image.Image:
     """RGB; the picture itself, not a copy, where it is."""
     return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def needed_side(resolution: int, pointed_out: bool) -> int:
-    """Pixels of the shorter side of a photograph of which R x R are to be made."""
-    # An object that has to be pointed out may be a small part, others rarely under a half.
-    return (DETAIL if pointed_out else 2) * DETAIL * resolution
 
 
 def cut_out(opened: Opened, resolution: int, detail: int | None = None) -> Photograph:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from graphics.averages import resize_square, resized
-from graphics.frames import Frame, frame_around
+from graphics.frames import DETAIL, Frame, frame_around
 from graphics.image_files import PhotographError
 from graphics.object_choice import INSIDE, Box, choose_object
-from graphics.photographs import DETAIL, Opened, Photograph, cut_out, letterbox, padded, square_of
+from graphics.photographs import Opened, Photograph, cut_out, letterbox, padded, square_of
 
 CONTEXT = 0.25
 """Of the longer side of a client's box: what is shown around it on every side."""

@@ -1,8 +1,8 @@
 """How much memory a photograph takes while it is unpacked, by the heads of its files."""
 
 from graphics.coded_sizes import coded_pictures
+from graphics.frames import needed_side
 from graphics.image_files import WHOLE, PhotographError, open_file
-from graphics.photographs import needed_side
 
 BYTES_A_PIXEL = 8
 """Of most formats, measured: the decoded picture and one copy of it."""

@@ -62,7 +62,9 @@ def blend(start: Scene, end: Scene, path: Interpolation) -> list[Scene]:
     """Linear in every number of the parts that change; the azimuth goes the shorter way."""
     first = start.camera[AZIMUTH]
     camera = end.camera.copy()
-    camera[AZIMUTH] = first + wrap_degrees(camera[AZIMUTH] - first)
+    apart = camera[AZIMUTH] - first
+    # By whole turns, so that the last picture is that of the end itself.
+    camera[AZIMUTH] += 360 * round(float(wrap_degrees(apart) - apart) / 360)
     end = end._replace(camera=camera)
     names = [ATTRIBUTES[part] for part in path.parts]
     scenes = []

@@ -37,7 +37,8 @@ def test_a_dozen_photographs_become_a_bundle_that_says_it_is_no_model(tmp_path, 
     loaded = bundle.load(run / "export" / "bundle")
     assert loaded.manifest.category == "mugs" and loaded.manifest.vertex_count == 128
     text = (run / "live.html").read_text()
-    assert Parsed(text).lines > 5
+    Parsed(text)
+    assert text.count("<svg") > 5  # lines, or points where a step took no time to speak of
     assert "Done." in text and "gate photographs failed, accepted" in text
     assert text.count('<tr class="done">') == len(cycle.plan(2))
     done = json.loads((run / "round_0" / "gan" / "done.json").read_text())
