@@ -25,9 +25,12 @@ def lock(folder: Path) -> IO[bytes]:
     return file
 
 
-def write(path: Path, content: bytes) -> None:
-    """All of it or nothing, also where the power goes or the disk is full."""
-    temporary = path.with_suffix(f"{path.suffix}.part")
+def write(path: Path, content: bytes, temporary: Path | None = None) -> None:
+    """All of it or nothing, also where the power goes or the disk is full.
+
+    `temporary`: where it is written first, on the same file system; None: beside it.
+    """
+    temporary = temporary or path.with_suffix(f"{path.suffix}.part")
     try:
         with open(temporary, "wb") as file:
             file.write(content)
