@@ -11,10 +11,13 @@ import itertools
 import json
 import os
 import re
+import runpy
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
+import warnings
 from pathlib import Path
 
 import pytest
@@ -55,8 +58,22 @@ def ask(*command: str | Path) -> str:
 @functools.cache
 def known_flags(*command: str) -> set[str]:
     """The long flags in a program's help, with dashes."""
-    found = re.findall(r"--[a-z][\w.-]*", ask(*command, "--help"))
-    return {flag.replace("_", "-") for flag in found}
+    ours = command[:2] == (sys.executable, "-m")
+    text = help_of(*command[2:]) if ours else ask(*command, "--help")
+    return {flag.replace("_", "-") for flag in re.findall(r"--[a-z][\w.-]*", text)}
+
+
+def help_of(module: str, *words: str) -> str:
+    """What `python -m` prints for a module's --help; in this process, as there are many to ask."""
+    said, on_end = io.StringIO(), signal.getsignal(signal.SIGTERM)
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # it may have been imported before
+        patch.setattr(sys, "argv", [module, *words, "--help"])
+        with contextlib.redirect_stdout(said), pytest.raises(SystemExit) as ended:
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+    signal.signal(signal.SIGTERM, on_end)  # which a program may have set
+    assert not ended.value.code, said.getvalue()
+    return said.getvalue()
 
 
 def flags_of(words: list[str]) -> set[str]:

@@ -41,12 +41,6 @@ def test_more_than_one_worker_in_a_file_is_refused_at_the_start(tmp_path):
     assert re.search(r"\WBentoML's configuration asks for 2 workers; it must be 1", said)
 
 
-@SERVER
-def test_more_than_one_worker_in_an_option_is_refused_at_the_start(tmp_path):
-    said = refused(tmp_path, {"BENTOML_CONFIG_OPTIONS": "api_server.workers=2"})
-    assert "api_server.workers of BentoML's configuration asks for 2 workers; it must" in said
-
-
 @pytest.mark.parametrize(
     ("services", "option", "source"),
     [

@@ -9,6 +9,10 @@ import pytest
 
 from service.model import bundle
 from tests.service.small_bundle import write_small_bundle
+from tests.service.watched import watched
+
+MOST_MEMORY = 1_500_000_000
+"""Bytes of a server that hostile clients have used."""
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +56,15 @@ def open_client(bundle_folder, **settings):
 def client(bundle_folder):
     with open_client(bundle_folder) as opened:
         yield opened
+
+
+@pytest.fixture(scope="package")
+def hardy_server(bundle_folder, tmp_path_factory):
+    """A server of its own process, for all tests of clients that may do anything."""
+    folder = tmp_path_factory.mktemp("hardy") / "home"
+    with watched(folder, bundle_folder, queue_limit=256, body_seconds=3) as opened:
+        yield opened
+        # Of all these tests together.
+        assert opened.outbound() == []
+        assert opened.peak() < MOST_MEMORY
+        assert opened.process.poll() is None

@@ -29,7 +29,7 @@ def test_a_job_goes_on_after_a_kill(bundle_folder, tmp_path):
         "INVERSE_GRAPHICS_DEVICE": "cpu",
         "INVERSE_GRAPHICS_JOBS_FOLDER": str(tmp_path / "jobs"),
     }
-    count = 300
+    count = 120
     files = [("images", (f"{i}.jpg", jpeg())) for i in range(count - 1)]
     files.append(("images", ("broken.jpg", b"junk")))
     with serving(tmp_path / "home", settings) as (address, process, _):

@@ -5,24 +5,17 @@ import warnings
 import hypothesis
 import pytest
 
-from tests.service.watched import watched
-
 pytestmark = [
     pytest.mark.server,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 
-EXAMPLES = 40
+EXAMPLES = 15
 """Per operation."""
 
 
-@pytest.fixture(scope="module")
-def server(bundle_folder, tmp_path_factory):
-    with watched(tmp_path_factory.mktemp("fuzz") / "home", bundle_folder) as opened:
-        yield opened
-
-
-def test_no_request_the_document_allows_or_forbids_makes_a_5xx(server):
+def test_no_request_the_document_allows_or_forbids_makes_a_5xx(hardy_server):
+    server = hardy_server
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         schemathesis = pytest.importorskip("schemathesis")

@@ -6,13 +6,15 @@ import pytest
 
 from tests.public_reports.test_silent_failures import coloured, folder_of
 from train import cycle, preflight
+from train.preparing import probe
 from train.preparing.probe import StageTime
 from train.preparing.reading import expectations
 
 pytestmark = pytest.mark.slow
 
 
-def test_a_folder_is_read_timed_and_the_command_that_begins_is_given(tmp_path, capsys):
+def test_a_folder_is_read_timed_and_the_command_that_begins_is_given(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(probe, "SECONDS", 0.0)  # its least number of steps
     pictures = [coloured(number) for number in range(6)]
     folder = folder_of(tmp_path / "my birds", [*pictures, pictures[0]])
     (folder / "notes.txt").write_text("no picture")

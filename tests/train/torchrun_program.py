@@ -1,4 +1,5 @@
-"""What torchrun is given to start: `courses`, `cycle` (checkpoints after every step), `failing`."""
+"""What torchrun is given to start: `courses`, after which the second process fails, or `cycle`,
+which saves a checkpoint after every step."""
 
 import json
 import sys
@@ -74,18 +75,20 @@ def patience() -> float | None:
     return options._timeout.total_seconds() / 3600
 
 
-def failing(device: Device, rank: int) -> None:
-    if rank == device.fabric.global_rank:
+def courses_then_failure(folder: Path) -> None:
+    courses(folder)
+    launch(failing, 2, "float32")
+
+
+def failing(device: Device) -> None:
+    if (rank := device.fabric.global_rank) == 1:
         raise WorkspaceError(f"process {rank} cannot go on")
     device.average([torch.zeros(1)])  # waits for the one that has failed
 
 
 def main(kind: str, *arguments: str) -> int:
     if kind == "courses":
-        return cycle.conduct(partial(courses, Path(*arguments)))
-    if kind == "failing":
-        # Longer than the training's processes wait for each other.
-        return cycle.conduct(partial(launch, failing, 2, "float32", int(*arguments)))
+        return cycle.conduct(partial(courses_then_failure, Path(*arguments)))
     workspace_module.CHECKPOINT_SECONDS = 0.0
     return cycle.main(arguments)
 

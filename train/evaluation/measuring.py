@@ -56,11 +56,14 @@ def evaluate(options: Objects | Photos | Generator | Disentangled) -> str:
 def evaluate_objects(options: Objects) -> str:
     """Measure a bundle on objects whose ground truth is known."""
     predictor = BundlePredictor(options.bundle)
+    single = SingleView(predictor, options.single_view) if options.single_view else None
     began = time.monotonic()
     seed = HELD_OUT_SEED + options.seed
     source = object_source(options, seed, predictor.category)
     truth = photograph(source, options.views, predictor.resolution, seed)
     rows = measure_rows(predictor, source, truth, options)
+    if single is not None:
+        rows["single_view"] = _measured("single_view", single, truth)
     about = {
         "bundle": options.bundle.name,
         "source": f"{PROCEDURAL}{len(truth.names)}",
@@ -156,9 +159,6 @@ def measure_rows(
     if predictor.category == PROCEDURAL_CATEGORY:
         nearest = NearestTraining(predictor, Config().seed)
         rows["nearest_training"] = _measured("nearest_training", nearest, truth)
-    if options.single_view:
-        single = SingleView(predictor, options.single_view)
-        rows["single_view"] = _measured("single_view", single, truth)
     return rows
 
 

@@ -133,7 +133,8 @@ def run_cycle(path, imported, *settings):
         "multiview.smallest_mask=0", "multiview.largest_border=1", "inverse.steps=2",
         "inverse.batch_size=4", "inverse.width=8", "inverse.template_level=1",
         "inverse.texture_size=16", "evaluate.single_view_baseline=false",
-        "cameras.largest_mirror_degrees=400", "cutouts.procedural=0", *settings,
+        "cameras.largest_mirror_degrees=400", "cameras.views_steps=2",
+        "cameras.self_training_steps=2", "cutouts.procedural=0", *settings,
     ]  # fmt: skip
     stages = "photographs,segmenter,gan,viewpoints,cutouts,cameras,multiview,inverse"
     flags = [f"--{setting}" for setting in given]
