@@ -90,27 +90,30 @@ class Watched:
         return [line for line in self.log.read_text().splitlines() if LOOKUP.search(line)]
 
 
-def watch(folder: Path, seconds: float) -> tuple[Watched, list[Watched]]:
-    """ONNX Runtime by itself, and after each of our packages."""
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Watched, list[Watched]]:
+    """ONNX Runtime by itself, and after each of our packages, for as long as it takes to send."""
+    folder, seconds = tmp_path_factory.mktemp("watched"), SENDS_AFTER_SECONDS + 3
     programs = {name: f"import {name}" for name in OURS} | {"alone": ""}
-    watched = {
+    begun = {
         name: Watched(folder / name, SESSION.format(loaded=loaded, seconds=seconds))
         for name, loaded in programs.items()
     }
-    for one in watched.values():
+    for one in begun.values():
         one.end()
-    return watched.pop("alone"), list(watched.values())
+    return begun.pop("alone"), list(begun.values())
 
 
-def test_no_id_of_the_device_is_written(tmp_path):
-    alone, ours = watch(tmp_path, 0)
+@pytest.mark.slow
+def test_no_id_of_the_device_is_written(watched):
+    alone, ours = watched
     assert any("deviceid" in name for name in alone.written), "is this how it is found out?"
     assert [one.written for one in ours] == [[]] * len(OURS)
 
 
 @pytest.mark.slow
-def test_no_address_is_looked_up(tmp_path):
-    alone, ours = watch(tmp_path, SENDS_AFTER_SECONDS + 3)
+def test_no_address_is_looked_up(watched):
+    alone, ours = watched
     assert alone.lookups, "is this how it is found out?"
     assert [one.lookups for one in ours] == [[]] * len(OURS)
 

@@ -102,7 +102,7 @@ def test_saved_weights_come_back(tmp_path):
 
 def test_the_loss_trains_every_attribute():
     torch.manual_seed(0)
-    rendered = photographs(1, np.arange(16), 32)
+    rendered = photographs(1, np.arange(8), 32)
     images = torch.from_numpy(rendered.images).permute(0, 3, 1, 2).float() / 255
     cameras = torch.from_numpy(rendered.cameras)
     network = AttributeClassifier(32)

@@ -99,8 +99,7 @@ def test_a_killed_run_ends_with_the_very_weights_of_an_unbroken_one(tmp_path, ro
 
 
 @pytest.mark.exact
-@pytest.mark.parametrize("augment", ["off", "adaptive"])
-def test_two_processes_write_what_one_does(tmp_path, augment):
+def test_two_processes_write_what_one_does(tmp_path):
     alone, shared = new_workspace(tmp_path / "a"), new_workspace(tmp_path / "b")
     for workspace, processes in ((alone, 1), (shared, 2)):
         settings = dataclasses.replace(
@@ -108,7 +107,7 @@ def test_two_processes_write_what_one_does(tmp_path, augment):
             kimg=0.016,
             r1_every=1,
             processes=processes,
-            augment=augment,
+            augment="adaptive",  # without, torchrun's processes are compared with one
             precision="float32",  # bfloat16 rounds more, on a processor that computes it
         )
         gan.run(dataclasses.replace(CONFIG, gan=settings), workspace, 0)
