@@ -3,13 +3,13 @@
 import threading
 import time
 
-import httpx
 import pytest
 from PIL import Image
 
 from graphics.unpacking import pixels_unpacked
 from service.api import routes
 from tests.graphics.photograph_files import encoded
+from tests.service.requests import http
 from tests.service.watched import watched
 
 SIDE, REQUESTS, THREADS, MEGAPIXELS = 4000, 8, 8, 20
@@ -27,7 +27,7 @@ def test_threads_do_not_unpack_more_than_there_is_room_for(tmp_path, bundle_fold
 
         def send():
             files = {"images": ("a.png", large)}
-            answer = httpx.post(f"{server.address}/v1/reconstruct", files=files, timeout=120)
+            answer = http.post(f"{server.address}/v1/reconstruct", files=files, timeout=120)
             statuses.append(answer.status_code)
 
         senders = [threading.Thread(target=send) for _ in range(REQUESTS)]
@@ -52,7 +52,7 @@ def test_two_gibibytes_are_enough_for_any_number_of_49_megapixels(tmp_path, bund
 
         def send():
             files = {"images": ("a.png", large)}
-            answer = httpx.post(f"{server.address}/v1/reconstruct", files=files, timeout=120)
+            answer = http.post(f"{server.address}/v1/reconstruct", files=files, timeout=120)
             (entry,) = answer.json()["images"]
             answers.append((entry.get("error") or {"code": "ok"})["code"])
 

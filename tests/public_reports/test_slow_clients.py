@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 
 from service.http.protocol import Connection
+from tests.service.requests import http
 from tests.service.watched import watched
 
 HEAD = b"GET /v1/model HTTP/1.1\r\nHost: a\r\n"
@@ -165,7 +166,7 @@ def test_the_server_has_these_limits_and_ends_although_nobody_takes_its_answer(
 ):
     with watched(tmp_path / "home", bundle_folder, stall_seconds=2) as server:
         url = httpx.URL(server.address)
-        answer = httpx.get(f"{url}/livez", headers={"x-a": "a" * (1 << 16)})
+        answer = http.get(f"{url}/livez", headers={"x-a": "a" * (1 << 16)})
         assert answer.json()["error"]["code"] == "headers_too_large"
         with connect((url.host, url.port), receive_buffer=2048) as connection:
             for _ in range(100):  # more than the buffers of both systems hold

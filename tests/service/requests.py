@@ -3,9 +3,14 @@
 import base64
 import io
 
+import httpx
 from PIL import Image
 
 from tests.service.small_bundle import draw_photograph
+
+http = httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
+"""Makes a connection for each request, as `httpx.get` does, which for each also reads the
+certificates of all authorities: that takes longer than most answers."""
 
 
 def jpeg(**options):

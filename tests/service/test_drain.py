@@ -6,7 +6,7 @@ import signal
 import httpx
 import pytest
 
-from tests.service.requests import jpeg
+from tests.service.requests import http, jpeg
 from tests.service.watched import watched
 
 pytestmark = pytest.mark.server
@@ -20,11 +20,11 @@ def test_every_accepted_request_is_answered_then_the_server_ends_with_0(bundle_f
     key = "a-key-of-sixteen-characters"
     settings = {"api_keys": key, "cors_origins": "https://a.example"}
     with watched(tmp_path / "home", bundle_folder, **settings) as server:
-        assert httpx.get(f"{server.address}/v1/model").status_code == 401
+        assert http.get(f"{server.address}/v1/model").status_code == 401
         for path in ("/readyz", "/metrics"):
-            assert httpx.get(f"{server.address}{path}").status_code == 200
+            assert http.get(f"{server.address}{path}").status_code == 200
         headers = {"Authorization": f"Bearer {key}"}
-        page = httpx.get(
+        page = http.get(
             f"{server.address}/v1/model", headers={**headers, "Origin": "https://a.example"}
         )
         assert page.headers["access-control-allow-origin"] == "https://a.example"
@@ -46,7 +46,7 @@ def leave(server, headers):
     with pytest.raises(httpx.ReadTimeout):
         timeout = httpx.Timeout(30, read=0.05)
         url, headers = f"{server.address}/v1/reconstruct", {**headers, "x-request-id": "leaves"}
-        httpx.post(url, files=files, headers=headers, timeout=timeout)
+        http.post(url, files=files, headers=headers, timeout=timeout)
     return server.request_line("leaves")
 
 
@@ -59,7 +59,7 @@ async def load_and_stop(server, headers):
         for turn in range(1000):
             identity = f"{number}-{turn}"
             try:
-                async with httpx.AsyncClient(timeout=60) as opened:
+                async with httpx.AsyncClient(timeout=60, verify=False) as opened:
                     answer = await opened.post(
                         f"{server.address}/v1/reconstruct",
                         files=files,

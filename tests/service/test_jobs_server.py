@@ -5,11 +5,10 @@ import signal
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from service.process import serving, stop
-from tests.service.requests import jpeg
+from tests.service.requests import http, jpeg
 
 pytestmark = pytest.mark.server
 
@@ -33,16 +32,16 @@ def test_a_job_goes_on_after_a_kill(bundle_folder, tmp_path):
     files = [("images", (f"{i}.jpg", jpeg())) for i in range(count - 1)]
     files.append(("images", ("broken.jpg", b"junk")))
     with serving(tmp_path / "home", settings) as (address, process, _):
-        job = httpx.post(f"{address}/v1/jobs", files=files, timeout=120).json()
-        body = httpx.get(f"{address}/v1/jobs/{job['id']}?limit=1", timeout=60).json()
+        job = http.post(f"{address}/v1/jobs", files=files, timeout=120).json()
+        body = http.get(f"{address}/v1/jobs/{job['id']}?limit=1", timeout=60).json()
         while body["succeeded"] < 20:
             time.sleep(0.05)
-            body = httpx.get(f"{address}/v1/jobs/{job['id']}?limit=1", timeout=60).json()
+            body = http.get(f"{address}/v1/jobs/{job['id']}?limit=1", timeout=60).json()
         assert body["state"] == "running"
         before = body["succeeded"]
         kill(process)
     with serving(tmp_path / "home", settings) as (address, process, _):
-        answer = httpx.get(f"{address}/v1/jobs/{job['id']}", timeout=60)
+        answer = http.get(f"{address}/v1/jobs/{job['id']}", timeout=60)
         assert answer.status_code == 200, answer.text
         body = answer.json()
         assert body["succeeded"] >= before
@@ -50,9 +49,9 @@ def test_a_job_goes_on_after_a_kill(bundle_folder, tmp_path):
         while body["state"] == "running":
             assert time.monotonic() < deadline, body["progress"]
             time.sleep(0.2)
-            body = httpx.get(f"{address}/v1/jobs/{job['id']}", timeout=60).json()
+            body = http.get(f"{address}/v1/jobs/{job['id']}", timeout=60).json()
         assert (body["state"], body["succeeded"], body["failed"]) == ("done", count - 1, 1)
-        lines = httpx.get(
+        lines = http.get(
             f"{address}/v1/jobs/{job['id']}/results",
             headers={"accept": "application/x-ndjson"},
             timeout=120,

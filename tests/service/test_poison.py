@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.service.poisons import Detonator, npz_of, poisons, zip_bomb
-from tests.service.requests import jpeg, text64
+from tests.service.requests import http, jpeg, text64
 
 pytestmark = pytest.mark.server
 
@@ -27,7 +27,7 @@ def good():
 
 
 def post(server, files, **options):
-    return httpx.post(f"{server.address}/v1/reconstruct", files=files, timeout=60, **options)
+    return http.post(f"{server.address}/v1/reconstruct", files=files, timeout=60, **options)
 
 
 def batch(good, poison, count=15):
@@ -115,7 +115,7 @@ def test_a_body_of_300_megabytes_is_refused(server):
 
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     try:
-        answer = httpx.post(
+        answer = http.post(
             f"{server.address}/v1/reconstruct", content=chunks(), headers=headers, timeout=60
         )
     except httpx.WriteError:  # refused and closed while the client was still sending
@@ -133,7 +133,7 @@ def test_a_body_of_300_megabytes_is_refused(server):
     ],
 )
 def test_another_body_than_a_form_is_refused(server, kind, body, status):
-    answer = httpx.post(
+    answer = http.post(
         f"{server.address}/v1/reconstruct", content=body, headers={"Content-Type": kind}
     )
     refusal(answer, status)
@@ -151,7 +151,7 @@ def test_another_body_than_a_form_is_refused(server, kind, body, status):
 )
 def test_an_archive_that_is_no_reconstruction_is_refused(server, content):
     reconstruction = {"npz": text64(content)}
-    answer = httpx.post(
+    answer = http.post(
         f"{server.address}/v1/render",
         json={"reconstruction": reconstruction, "cameras": [{}]},
         timeout=60,
@@ -166,7 +166,7 @@ def test_numbers_of_a_real_archive_may_not_be_undefined(server, good):
     own = np.load(io.BytesIO(base64.b64decode(answer.json()["images"][0]["mesh"]["data"])))
     arrays = {name: own[name] for name in own.files}
     arrays["vertices"] = np.full_like(arrays["vertices"], np.nan)
-    answer = httpx.post(
+    answer = http.post(
         f"{server.address}/v1/render", json={"reconstruction": {"npz": text64(npz_of(**arrays))}}
     )
     refusal(answer, 422)

@@ -7,10 +7,10 @@ import threading
 import time
 
 import bentoml
-import httpx
 import pytest
 
 from service.process import ROOT, environment, serving, stop
+from tests.service.requests import http
 from tests.service.small_bundle import draw_photograph
 
 pytestmark = pytest.mark.server
@@ -24,7 +24,7 @@ def jpeg():
 
 def post(address, count):
     files = [("images", (f"{i}.jpg", jpeg())) for i in range(count)]
-    return httpx.post(f"{address}/v1/reconstruct", files=files, timeout=60)
+    return http.post(f"{address}/v1/reconstruct", files=files, timeout=60)
 
 
 METRICS = (
@@ -55,16 +55,16 @@ def test_a_server_answers_meters_and_drains(bundle_folder, tmp_path):
         answer = post(address, 8)
         assert answer.status_code == 200
         assert answer.json()["succeeded"] == 8
-        rendered = httpx.post(
+        rendered = http.post(
             f"{address}/v1/render",
             json={"reconstruction": {"npz": npz(address)}, "renderer": "gan"},
             timeout=60,
         )
         assert rendered.status_code == 200
         for number in range(20):
-            assert httpx.get(f"{address}/v1/jobs/{number}").status_code == 404
-            assert httpx.get(f"{address}/v1/{number}").status_code == 404
-        metrics = httpx.get(f"{address}/metrics", timeout=60).text
+            assert http.get(f"{address}/v1/jobs/{number}").status_code == 404
+            assert http.get(f"{address}/v1/{number}").status_code == 404
+        metrics = http.get(f"{address}/metrics", timeout=60).text
         for line in METRICS:
             assert line in metrics
         # What clients ask for makes no series of its own.
@@ -75,7 +75,7 @@ def test_a_server_answers_meters_and_drains(bundle_folder, tmp_path):
 
 def npz(address):
     files = {"images": ("a.jpg", jpeg())}
-    answer = httpx.post(f"{address}/v1/reconstruct", files=files, data={"format": "npz"})
+    answer = http.post(f"{address}/v1/reconstruct", files=files, data={"format": "npz"})
     return answer.json()["images"][0]["mesh"]["data"]
 
 
@@ -85,7 +85,7 @@ def every_accepted_request_is_answered(address, process):
     client = threading.Thread(target=lambda: answers.append(post(address, 64)))
     client.start()
     deadline = time.monotonic() + 30
-    while "inverse_graphics_in_flight_images 64.0" not in httpx.get(f"{address}/metrics").text:
+    while "inverse_graphics_in_flight_images 64.0" not in http.get(f"{address}/metrics").text:
         assert time.monotonic() < deadline
         if answers:  # answered between two looks: nothing left to interrupt
             break
@@ -133,4 +133,4 @@ def test_the_bundle_can_come_from_the_model_store(bundle_folder, tmp_path):
     location = done.stdout.strip().splitlines()[-1]
     assert bentoml.Tag.from_str(location.removeprefix("bentomodel:")).name == "served"
     with serving(home, settings(location)) as (address, _, _):
-        assert httpx.get(f"{address}/v1/model").json()["manifest"]["category"] == "ellipses"
+        assert http.get(f"{address}/v1/model").json()["manifest"]["category"] == "ellipses"

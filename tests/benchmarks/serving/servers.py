@@ -114,10 +114,11 @@ def _process(command, log, variables=None) -> Iterator[subprocess.Popen]:
 
 def _wait_until_ready(url: str, process: subprocess.Popen, log: Path) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(url, timeout=2).status_code == 200:
-                return
-        time.sleep(0.1)
+    with httpx.Client(timeout=2) as client:
+        while time.monotonic() < deadline and process.poll() is None:
+            with contextlib.suppress(httpx.HTTPError):
+                if client.get(url).status_code == 200:
+                    return
+            time.sleep(0.1)
     tail = log.read_text(errors="replace")[-2000:]
     raise RuntimeError(f"{url} is not ready within {READY_SECONDS} s:\n{tail}")

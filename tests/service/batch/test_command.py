@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from service.process import ROOT
 from tests.service.batch.test_making import contents
 
-pytestmark = pytest.mark.slow
-SECONDS = 300
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]  # Ray starts three times
+SECONDS = 600
 
 
 def command(photographs, results, *more):
