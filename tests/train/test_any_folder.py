@@ -17,8 +17,8 @@ pytestmark = pytest.mark.slow
 
 SHORT = """--photographs.size 32 --segmenter.steps 4 --gan.kimg 0.3 --gan.conditioned-kimg 0.1
 --viewpoints.candidates 60 --viewpoints.contents 4 --cameras.views-steps 3
---cameras.self-training-steps 3 --cameras.self-training-rounds 1 --multiview.objects 24
---multiview.views 8 --multiview.cameras 16 --inverse.steps 4 --inverse.batch-size 4
+--cameras.self-training-steps 3 --cameras.self-training-rounds 1 --multiview.objects 16
+--multiview.views 4 --multiview.cameras 9 --inverse.steps 4 --inverse.batch-size 4
 --inverse.width 8 --inverse.size 32 --inverse.texture-size 32 --inverse.processes 1
 --disentangle.images 64 --disentangle.warmup-steps 2 --disentangle.steps 1 --neural.images 64
 --neural.steps 2 --neural.width 4 --evaluate.objects 4""".split()
