@@ -4,15 +4,10 @@ Triton asks the environment when it is imported, and many libraries import it: t
 before any of them.
 """
 
-import gc
 import os
 
 import pytest
 import torch
-
-# Little of all that is imported becomes garbage, and looking through it again and again takes a
-# tenth of the time of all tests.
-gc.disable()
 
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"
@@ -27,12 +22,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if any(item.get_closest_marker(name) for name in LONG):
             item.add_marker(pytest.mark.slow)
-
-
-def pytest_collection_finish():
-    """From here on garbage is looked for, in what the tests themselves make."""
-    gc.freeze()
-    gc.enable()
 
 
 @pytest.fixture(autouse=True)

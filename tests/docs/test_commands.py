@@ -69,12 +69,10 @@ def help_of(module: str, *words: str) -> str:
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # it may have been imported before
         patch.setattr(sys, "argv", [module, *words, "--help"])
-        with contextlib.redirect_stdout(said):
-            try:
-                runpy.run_module(module, run_name="__main__", alter_sys=True)
-            except SystemExit as ended:
-                assert not ended.code, said.getvalue()
+        with contextlib.redirect_stdout(said), pytest.raises(SystemExit) as ended:
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
     signal.signal(signal.SIGTERM, on_end)  # which a program may have set
+    assert not ended.value.code, said.getvalue()
     return said.getvalue()
 
 

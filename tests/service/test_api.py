@@ -9,7 +9,6 @@ import trimesh
 from PIL import Image
 
 from graphics.frames import FRAME
-from tests.service.conftest import open_client
 from tests.service.requests import image_of, jpeg, png, post
 from tests.service.small_bundle import POISON_GREY, RESOLUTION
 
@@ -270,7 +269,5 @@ def test_a_wrong_method_or_path_is_not_found(client):
     assert client.post("/v2/reconstruct").status_code == 404
 
 
-def test_full_collections_leave_out_what_was_loaded(bundle_folder):
-    gc.unfreeze()  # what these tests themselves leave out
-    with open_client(bundle_folder):
-        assert gc.get_freeze_count() > 100_000
+def test_full_collections_leave_out_what_was_loaded(client):
+    assert gc.get_freeze_count() > 100_000
