@@ -24,6 +24,10 @@ REQUEST_TIMEOUT_SECONDS = 300
 """A request that takes longer is answered 504; pods are given this long to drain."""
 SHARE_FOR_PIXELS = 0.25
 """Of the memory there is: the rest is for the graphs, the uploads and what is kept."""
+GPU_WORKER_MEBIBYTES = 1024
+"""Of the GPU, for the graphs of one of several workers."""
+GPU_CONTEXT_BYTES = 400 << 20
+"""Of the GPU, that CUDA takes for each process."""
 
 
 def _parts(given: Any) -> Any:
@@ -59,7 +63,14 @@ class Settings(pydantic.BaseModel):
     tensorrt_cache: str = ""
     """Folder in which TensorRT keeps the engines it builds; empty: built at every start."""
     threads: AtLeast0 = 0
-    """Cores for the graphs and for the decoding pool; 0 = those of the cgroup and affinity."""
+    """Cores for the graphs and for the decoding pool, of all workers together; 0 = those of the
+    cgroup and affinity."""
+    workers: AtLeast0 = 0
+    """Processes that answer requests, on one port. They share cores and all limits of the service.
+    0 = one for each core, as far as the memory of the cgroup, or of the GPU, goes."""
+    gpu_memory_mebibytes: AtLeast0 = 0
+    """MiB of the GPU that the graphs of one worker may take, beside some 400 for CUDA itself. 0 =
+    1024 where there are several workers, else without limit."""
     largest_batch: AtLeast1 = 32
     """Most images per run of a graph."""
     queue_limit: AtLeast1 = 256
@@ -164,6 +175,16 @@ class Settings(pydantic.BaseModel):
         """The folder of the jobs."""
         home = os.environ.get("BENTOML_HOME") or Path.home() / "bentoml"
         return Path(self.jobs_folder or Path(home) / "inverse-graphics-jobs").absolute()
+
+    def share(self, workers: int) -> Self:
+        """The settings of one of so many workers: its part of the cores and of the GPU."""
+        each = GPU_WORKER_MEBIBYTES if workers > 1 else 0
+        part = {
+            "threads": max(1, self.cores // workers),
+            "workers": workers,
+            "gpu_memory_mebibytes": self.gpu_memory_mebibytes or each,
+        }
+        return self.model_copy(update=part)
 
     @property
     def cores(self) -> int:

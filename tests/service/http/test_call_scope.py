@@ -76,7 +76,7 @@ def call(client, app, **settings):
 def lines(caplog, monkeypatch):
     monkeypatch.setattr(logs.REQUESTS, "propagate", True)
     caplog.set_level(logging.INFO, logs.REQUESTS.name)
-    return lambda: [json.loads(logs.JsonLine().format(record)) for record in caplog.records]
+    return lambda: [json.loads(logs.JsonLine(1).format(record)) for record in caplog.records]
 
 
 def test_a_call_has_one_line_of_json_with_its_id(lines):
