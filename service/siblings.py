@@ -12,11 +12,11 @@ import os
 import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
-from typing import IO
 
 FOLDER = "INVERSE_GRAPHICS_SIBLINGS"
 """The environment variable by which the server tells its workers their number and, after a colon,
@@ -66,8 +66,9 @@ class Siblings:
         self.count = count
         self.index = index
         words = len(Column) * count + 2 * rates
-        self._alive: list[IO[bytes]] = []
-        self._lock: IO[bytes] | None = None
+        self._alive: list[int] = []
+        """Of each process a file that it has locked while it is alive."""
+        self._lock: int | None = None
         memory = mmap.mmap(-1, words * WORD) if folder is None else self._open(folder, words * WORD)
         view = memoryview(memory)
         self._table = view[: len(Column) * count * WORD].cast("q")
@@ -83,13 +84,15 @@ class Siblings:
         self.set(Column.PROCESS, os.getpid())
 
     def _open(self, folder: Path, size: int) -> mmap.mmap:
-        self._lock = open(folder / "table", "a+b")
+        names = ("table", *(f"alive-{number}" for number in range(self.count)))
+        opened = [os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600) for name in names]
+        weakref.finalize(self, _close, opened)
+        self._lock, self._alive = opened[0], opened[1:]
         # Now, as a disk that is full later would end whoever writes.
-        os.posix_fallocate(self._lock.fileno(), 0, size)
-        self._alive = [open(folder / f"alive-{number}", "ab") for number in range(self.count)]
+        os.posix_fallocate(self._lock, 0, size)
         # Given back by the system, however the process ends.
         fcntl.flock(self._alive[self.index], fcntl.LOCK_EX)
-        return mmap.mmap(self._lock.fileno(), size)
+        return mmap.mmap(self._lock, size)
 
     def own(self, column: Column) -> int:
         """This process's number."""
@@ -192,6 +195,11 @@ class Siblings:
             yield
         finally:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+
+def _close(files: list[int]) -> None:
+    for file in files:
+        os.close(file)
 
 
 def prepare(count: int) -> None:

@@ -104,6 +104,7 @@ class Watch:
     def __init__(self, engine: Engine, siblings: Siblings) -> None:
         self._engine = engine
         self._siblings = siblings
+        self._server = os.getppid()
         self._task: asyncio.Task[None] | None = None
         if siblings.replaced:
             metrics.REPLACED.inc()
@@ -129,6 +130,10 @@ class Watch:
             metrics.READY.set(ready)
             if self._siblings.count > 1:
                 self._end_useless()
+            if os.getppid() != self._server:
+                logger.error("the server has ended: this worker ends")
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
             await asyncio.sleep(BEAT_SECONDS)
 
     def _end_useless(self) -> None:
