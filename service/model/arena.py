@@ -1,4 +1,4 @@
-"""GPU memory that all sessions of a process share, and never more of it than is allowed.
+"""Device memory that all sessions of a process share, and never more of it than is allowed.
 
 Without it each session has memory of its own: that of each graph at each size of a batch.
 """
@@ -7,17 +7,20 @@ from functools import cache
 
 import onnxruntime
 
-CUDA_MEMORY = "Cuda"
-"""ONNX Runtime's name of a GPU's memory."""
+MEMORY = {"CUDAExecutionProvider": "Cuda", "CPUExecutionProvider": "Cpu"}
+"""ONNX Runtime's names of the memory that a provider takes."""
 AS_REQUESTED = 1
 """How the memory grows: by what is asked for, in place of the next power of two."""
 
 
 @cache
 def share(provider: str, mebibytes: int) -> None:
-    """Have sessions of `provider` that are opened with `OPTION` share so many MiB of the GPU."""
+    """Have sessions of `provider` that are opened with `OPTION` share so many MiB of its memory.
+
+    Once in a process. A run that needs more than is left fails; it harms no other.
+    """
     memory = onnxruntime.OrtMemoryInfo(
-        CUDA_MEMORY,
+        MEMORY[provider],
         onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR,
         0,
         onnxruntime.OrtMemType.DEFAULT,
