@@ -39,7 +39,6 @@ from service.http.openapi import MountedService
 from service.http.refused import HANDLERS
 from service.http.spool import Spool
 from service.imaging import animation
-from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
 from service.jobs.worker import Jobs
 from service.model import bundle
@@ -50,6 +49,7 @@ from service.pipeline.engine import Engine
 from service.schemas import photographs as schemas
 from service.schemas.rendering import RenderRequest
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
+from service.store.folder import FolderTaken
 from service.workers import check_workers
 
 # `bentoml serve` has asked whether to send usage data, and remembers, before it loads this.
