@@ -23,7 +23,7 @@ SERVICE_ARROWS = {
     "threads": set(),
     "tracing": set(),
     "workers": set(),
-    "store": {"settings"},
+    "store": {"errors", "settings"},
     "segmenters": {"settings"},
     "metrics": {"call", "tracing"},
     "imaging": {"errors"},

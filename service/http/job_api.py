@@ -118,8 +118,12 @@ ROUTES = [
 def _jobs(request: Request) -> Jobs:
     engine_of(request.app)
     jobs = request.app.state.jobs
-    if isinstance(jobs, FolderTaken):
-        message = f"{jobs}: send again, or set INVERSE_GRAPHICS_JOBS_FOLDER to a folder of its own"
+    if isinstance(jobs, Exception):
+        message = (
+            f"{jobs}: send again, or set INVERSE_GRAPHICS_JOBS_FOLDER to a folder of its own"
+            if isinstance(jobs, FolderTaken)
+            else "the store that the replicas share does not answer yet: send again"
+        )
         raise RequestError(503, "no_jobs", message, retry_after_seconds=5)
     return jobs
 

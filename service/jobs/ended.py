@@ -31,6 +31,7 @@ class Ended:
     """
 
     def __init__(self, store: Store) -> None:
+        self._store = store
         self._database = store.database
         self._files = store.files
         self._leases = store.leases
@@ -81,6 +82,7 @@ class Ended:
         `now`: seconds since 1970.
         """
         if not self._files.has_folder(identity):
+            self._store.check_files()
             self.delete(identity)
             return
         # A file goes after what names it: not in between.

@@ -213,7 +213,11 @@ class JobStore:
         """Bring into order what earlier processes left, where there is none now."""
         store = self.store
         if not isinstance(store, EmbeddedStore):
-            store.join()
+            try:
+                store.join()
+            except BaseException:
+                store.close()
+                raise
             return
         try:
             if store.alone:

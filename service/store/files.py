@@ -43,6 +43,9 @@ class Files(abc.ABC):
     is not there.
     """
 
+    is_near: bool
+    """Whether it is quicker to write a file than to have another thread do it."""
+
     @abc.abstractmethod
     def write(self, name: str, content: bytes, *, lasting: bool = True) -> None:
         """All of it or nothing. `lasting`: also where the power goes."""

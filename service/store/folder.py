@@ -19,6 +19,8 @@ class FolderTaken(RuntimeError):
 class Folder(Files):
     """Files below a folder of this machine, or of one that several machines have mounted."""
 
+    is_near = True
+
     def __init__(self, path: Path) -> None:
         self.path = path
 

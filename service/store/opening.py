@@ -1,10 +1,15 @@
 """Opens the store: embedded, for the processes of one machine, or shared by replicas."""
 
 import fcntl
+import secrets
 import time
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+from service.errors import StoreFailed
+from service.settings import PREFIX, Settings
 from service.store.database import Database
 from service.store.files import Files
 from service.store.folder import Folder, FolderTaken, open_lock
@@ -14,6 +19,8 @@ from service.store.sqlite import SQLite
 LEASE_SECONDS = 30.0
 WAIT_SECONDS = 3.0
 """For which a process waits until another one has brought the folder into order."""
+MARK = "inverse-graphics-store"
+"""File that says to which database the others belong."""
 
 
 class Store:
@@ -32,6 +39,9 @@ class Store:
     def join(self) -> None:
         """Live: from here on others see this process."""
         self.leases.start()
+
+    def check_files(self) -> None:
+        """Raise `OSError` where the files are not there at all, as where a disk is not mounted."""
 
     def close(self) -> None:
         """Let others have what this process worked on."""
@@ -99,3 +109,70 @@ class EmbeddedStore(Store):
     def _forget_the_dead(database: Database) -> None:
         if database.execute("SELECT 1 FROM processes LIMIT 1"):
             database.change("DELETE FROM processes")
+
+
+class SharedStore(Store):
+    """PostgreSQL, and files in a folder or an object store that all replicas reach.
+
+    A file at that place says which database they belong to: a replica that is set up with others
+    would take all jobs for deleted.
+    """
+
+    def __init__(self, database: Database, files: Files, lease_seconds: float, name: str) -> None:
+        """Raises `StoreFailed` where the files are another database's, or not there."""
+        super().__init__(database, files, lease_seconds, name)
+        with database.alone("schema") as statements:
+            rows = statements.execute("SELECT id FROM stores")
+            if not rows:
+                rows = [(secrets.token_hex(16),)]
+                files.write(MARK, rows[0][0].encode())
+                statements.change("INSERT INTO stores (id) VALUES (?)", rows[0][0])
+        self._identity = rows[0][0].encode()
+        self.check_files()
+
+    def check_files(self) -> None:
+        """Raise `StoreFailed` where the files are another database's, or not there."""
+        try:
+            found = self.files.read(MARK)
+        except FileNotFoundError:
+            found = None
+        if found != self._identity:
+            raise StoreFailed(
+                f"{self.name} {'has no file' if found is None else 'has another file'} {MARK} than "
+                f"the database names: give all replicas the same {PREFIX}STORE and {PREFIX}FILES"
+            )
+
+
+def open_store(settings: Settings) -> Store:
+    """The store of the settings. Raises `FolderTaken`, and `OSError` where a shared one fails."""
+    if not settings.store:
+        return EmbeddedStore(settings.jobs_path, settings.lease_seconds)
+    from service.store.postgres import PostgreSQL
+
+    files = _files(settings.files)
+    database = PostgreSQL(settings.store)
+    try:
+        return SharedStore(database, files, settings.lease_seconds, settings.files)
+    except BaseException:
+        database.close()
+        raise
+
+
+def check_packages(settings: Settings) -> None:
+    """Raise `ValueError` where a shared store is set and its packages are not installed."""
+    needed = ("psycopg", "psycopg_pool", "obstore") if settings.store else ()
+    if missing := [name for name in needed if find_spec(name) is None]:
+        raise ValueError(
+            f"{PREFIX}STORE is set, which needs {', '.join(missing)}: install this project with "
+            "its extra `shared`, as in pip install '.[cpu,shared]'"
+        )
+
+
+def _files(address: str) -> Files:
+    if not address.startswith("file://"):
+        from service.store.objects import Objects
+
+        return Objects(address)
+    path = Path(unquote(urlsplit(address).path))
+    path.mkdir(parents=True, exist_ok=True)
+    return Folder(path)

@@ -85,8 +85,8 @@ class SQLite(Database):
                 raise
 
     def _make_tables(self) -> None:
-        known = "SELECT COUNT(*) FROM sqlite_master WHERE name IN ('processes', 'paces')"
-        if self._connection.execute(known).fetchone()[0] == 2:
+        known = "SELECT 1 FROM sqlite_master WHERE name = 'stores'"  # the last one
+        if self._connection.execute(known).fetchone():
             return  # nothing is written where nothing has to be
         with self.transaction() as statements:
             for table in TABLES:
