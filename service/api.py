@@ -39,7 +39,6 @@ from service.http.openapi import MountedService
 from service.http.refused import HANDLERS
 from service.http.spool import Spool
 from service.imaging import animation
-from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
 from service.jobs.worker import Jobs
 from service.model import bundle
@@ -47,9 +46,12 @@ from service.model.segmenter_choice import ChosenSegmenter, choose_segmenter
 from service.model.session import choose_provider
 from service.pipeline import editing, reconstruction, rendering
 from service.pipeline.engine import Engine
+from service.pipeline.kept import fitting
 from service.schemas import photographs as schemas
 from service.schemas.rendering import RenderRequest
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
+from service.store.folder import FolderTaken
+from service.store.opening import check_packages, open_store
 from service.workers import DEAD_AFTER_SECONDS, Watch, check_workers
 
 # `bentoml serve` has asked whether to send usage data, and remembers, before it loads this.
@@ -214,6 +216,7 @@ class InverseGraphics:
     def verify() -> None:
         """Refuse bad settings, workers, device, bundle or segmenter before anything is started."""
         settings = read_settings()
+        check_packages(settings)
         choose_provider(settings.device)
         count = workers.count(settings)
         check_workers(InverseGraphics, count)
@@ -232,9 +235,9 @@ class InverseGraphics:
         await self.engine.close()
 
     async def _take_up(self) -> None:
-        while isinstance(self.jobs, FolderTaken):
-            await asyncio.sleep(5)  # another process still holds the folder while it drains
-            self.jobs = routes.state.jobs = _open_jobs(self.engine)
+        while isinstance(self.jobs, Exception):
+            await asyncio.sleep(5)  # an older version still holds the folder while it drains
+            self.jobs = routes.state.jobs = await asyncio.to_thread(_open_jobs, self.engine)
         self.jobs.start()
 
     async def __is_ready__(self) -> bool:
@@ -246,14 +249,18 @@ class InverseGraphics:
         return self.engine.broken_seconds() < DEAD_AFTER_SECONDS
 
 
-def _open_jobs(engine: Engine) -> Jobs | FolderTaken:
+def _open_jobs(engine: Engine) -> Jobs | FolderTaken | OSError:
+    """The jobs, whose store keeps reconstructions too; why there are none, where it is not open."""
     limit = engine.settings.jobs_limit_mebibytes << 20
     try:
-        return Jobs(engine, JobStore(engine.settings.jobs_path, limit=limit))
-    except FolderTaken as error:
-        # The other routes need no folder; those of jobs say what is wrong.
+        store = open_store(engine.settings)
+        jobs = Jobs(engine, JobStore(store, limit=limit))
+    except (FolderTaken, OSError) as error:
+        # The other routes need no store; those of jobs say what is wrong.
         logger.warning("no jobs: %s", error)
         return error
+    engine.kept.share(store.files, fitting(engine.manifest))
+    return jobs
 
 
 async def _lines(

@@ -166,6 +166,7 @@ class Engine:
             await runner.batcher.close()
         self.device.close()
         self._pool.close()
+        self.kept.close()
         if self._finish_tracing is not None:
             self._finish_tracing()
 
