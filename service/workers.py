@@ -4,6 +4,7 @@ BentoML starts them on one listening socket and replaces those that end.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -128,19 +129,24 @@ class Watch:
             ready = await self._engine.is_ready()
             self._siblings.beat(ready)
             metrics.READY.set(ready)
-            if self._siblings.count > 1:
-                self._end_useless()
-            if os.getppid() != self._server:
-                logger.error("the server has ended: this worker ends")
+            self._end_stuck()
+            if reason := self._useless():
+                logger.error("%s: this worker ends", reason)
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
             await asyncio.sleep(BEAT_SECONDS)
 
-    def _end_useless(self) -> None:
+    def _end_stuck(self) -> None:
         for process in self._siblings.stuck(round(DEAD_AFTER_SECONDS / BEAT_SECONDS)):
             logger.error("process %d gives no sign of life: it is ended", process)
-            os.kill(process, signal.SIGKILL)
-        if self._engine.broken_seconds() >= DEAD_AFTER_SECONDS:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+    def _useless(self) -> str:
+        """Why nobody needs this process any more; empty where they do."""
+        if os.getppid() != self._server:
+            return "the server has ended"
+        if self._siblings.count > 1 and self._engine.broken_seconds() >= DEAD_AFTER_SECONDS:
             # An error of the GPU can outlast all runs of a process.
-            logger.error("a graph has failed for %d s: this worker ends", DEAD_AFTER_SECONDS)
-            os.kill(os.getpid(), signal.SIGTERM)
+            return f"a graph has failed for {DEAD_AFTER_SECONDS} s"
+        return ""

@@ -14,9 +14,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service import workers
+from service.api import routes
 from service.model.session import CPU, CUDA
 from service.process import ROOT, SERVICE, environment
 from service.settings import Settings
+from service.siblings import Siblings
+from service.workers import Watch
 from tests.service.requests import jpeg
 from tests.service.watched import watched
 
@@ -53,6 +56,52 @@ def test_each_has_its_part_of_the_cores_and_one_alone_has_all():
     assert [settings.share(count).gpu_memory_mebibytes for count in (1, 2)] == [0, 1024]
 
 
+STUCK = """
+import sys
+from pathlib import Path
+from service.siblings import Siblings
+own = Siblings(2, 1, Path(sys.argv[1]))
+own.beat(ready=True)
+print("there", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def watch(client, tmp_path, monkeypatch):
+    """Of the first of two workers, quicker than in a service."""
+    monkeypatch.setattr(workers, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(workers, "DEAD_AFTER_SECONDS", 0.1)
+    return Watch(routes.state.engine, Siblings(2, 0, tmp_path))
+
+
+def test_a_worker_that_gives_no_sign_of_life_any_more_is_ended(watch, tmp_path):
+    command = [sys.executable, "-c", STUCK, str(tmp_path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as stuck:
+        assert stuck.stdout.readline() == "there\n"
+
+        async def scenario():
+            watch.start()
+            await asyncio.to_thread(stuck.wait, 60)
+            watch.stop()
+
+        asyncio.run(scenario())
+        assert stuck.returncode == -signal.SIGKILL
+
+
+def test_a_worker_whose_server_has_ended_ends_too(watch, monkeypatch):
+    sent = asyncio.Queue()
+    monkeypatch.setattr(os, "kill", lambda *signalled: sent.put_nowait(signalled))
+    monkeypatch.setattr(os, "getppid", lambda: 1)
+
+    async def scenario():
+        watch.start()
+        return await asyncio.wait_for(sent.get(), 60)
+
+    assert asyncio.run(scenario()) == (os.getpid(), signal.SIGTERM)
+
+
 @SERVER
 def test_two_workers_are_one_service(bundle_folder, tmp_path):
     """All of its life: under load one is killed and replaced, then all are stopped."""
@@ -66,6 +115,7 @@ def test_two_workers_are_one_service(bundle_folder, tmp_path):
         by_worker = workers_of(server, answers)
         assert set(by_worker) == {1, 2} and min(by_worker.values()) >= 0.2 * len(answers)
         assert totals(server)["items/ok"] == len(answers)
+        any_worker_answers_for_all(server)
         answers = asyncio.run(load(server, 60, kill=first[0]))
         lost = [name for name, status in answers.items() if status is None]
         assert set(answers.values()) <= {200, None} and len(lost) <= CLIENTS
@@ -88,6 +138,30 @@ def running(server):
 def workers_of(server, answers):
     lines = [line for name, line in server.request_lines().items() if name in answers]
     return Counter(line["worker"] for line in lines)
+
+
+def any_worker_answers_for_all(server):
+    """Ids and jobs, on connections that each worker takes some of."""
+    sent, calls = {"images": ("a.jpg", jpeg())}, []
+    identity = httpx.post(f"{server.address}/v1/reconstruct", files=sent, timeout=60)
+    made = httpx.post(f"{server.address}/v1/jobs", files=sent, timeout=60)
+    paths = [
+        f"/v1/reconstructions/{identity.json()['images'][0]['id']}/mesh",
+        f"/v1/jobs/{made.json()['id']}",
+    ]
+
+    async def scenario():
+        async def ask(number):
+            headers = {"x-request-id": f"any-{number}"}
+            async with httpx.AsyncClient(timeout=60) as opened:
+                url = f"{server.address}{paths[number % 2]}"
+                calls.append((await opened.get(url, headers=headers)).status_code)
+
+        await asyncio.gather(*(ask(number) for number in range(40)))
+
+    asyncio.run(scenario())
+    assert set(calls) == {200}
+    assert set(workers_of(server, {f"any-{number}" for number in range(40)})) == {1, 2}
 
 
 def totals(server):
