@@ -83,10 +83,12 @@ def test_no_key_of_the_configuration_is_passed_over(
 
 
 @pytest.mark.parametrize(
-    ("option", "wanted"), [("services.workers=1", 1), ("services.inverse-graphics.workers=2", 2)]
+    ("services", "wanted"), [("{workers: 1}", 1), ("{inverse-graphics: {workers: 2}}", 2)]
 )
-def test_the_same_number_is_let_be(monkeypatch, option, wanted):
-    monkeypatch.setenv("BENTOML_CONFIG_OPTIONS", option)
+def test_the_same_number_is_let_be(tmp_path, monkeypatch, services, wanted):
+    file = tmp_path / "configuration.yaml"
+    file.write_text(f"services: {services}\n")
+    monkeypatch.setenv("BENTOML_CONFIG", str(file))
     before = BentoMLContainer.config.get()
     try:
         InverseGraphics.inject_config()
