@@ -108,16 +108,22 @@ class Siblings:
         return sum(self._table[start : start + self.count])
 
     def take(self, column: Column, amount: int, limit: int) -> bool:
-        """Add to this process's number, unless the sum is then above `limit`; one thread at a time.
+        """Add to this process's number, unless that takes the sum above `limit`.
 
-        Of processes that ended nothing is counted.
+        By one thread at a time.
         """
         own = self.own(column)
         self.set(column, own + amount)
-        if self.total(column) <= limit or self.total_alive(column) <= limit:
+        if self.fits(column, 0, limit):
             return True
         self.set(column, own)
         return False
+
+    def fits(self, column: Column, amount: int, limit: int) -> bool:
+        """Whether the sum would be `limit` at most; of processes that ended nothing is counted."""
+        # To ask who has ended takes longer, and hardly ever matters.
+        most = limit - amount
+        return self.total(column) <= most or self.total_alive(column) <= most
 
     def total_alive(self, column: Column) -> int:
         """The sum over the processes that have not ended."""

@@ -123,7 +123,7 @@ class Engine:
             if self._trying is None or self._trying.done():
                 self._trying = asyncio.create_task(self.is_ready())
             raise NotWorking(broken[0], round(TRY_AGAIN_SECONDS))
-        if self.siblings.total(Column.IMAGES) + items > self.settings.queue_limit:
+        if not self.siblings.fits(Column.IMAGES, items, self.settings.queue_limit):
             raise self._overloaded()
 
     def _overloaded(self) -> Overloaded:

@@ -15,10 +15,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from service import workers
 from service.api import routes
+from service.errors import Overloaded
 from service.model.session import CPU, CUDA
 from service.process import ROOT, SERVICE, environment
 from service.settings import Settings
-from service.siblings import Siblings
+from service.siblings import Column, Siblings
 from service.workers import Watch
 from tests.service.requests import jpeg
 from tests.service.watched import watched
@@ -100,6 +101,16 @@ def test_a_worker_whose_server_has_ended_ends_too(watch, monkeypatch):
         return await asyncio.wait_for(sent.get(), 60)
 
     assert asyncio.run(scenario()) == (os.getpid(), signal.SIGTERM)
+
+
+def test_images_that_other_workers_have_in_hand_count(client, tmp_path, monkeypatch):
+    engine, (own, other) = routes.state.engine, (Siblings(2, row, tmp_path) for row in range(2))
+    monkeypatch.setattr(engine, "siblings", own)
+    other.set(Column.IMAGES, engine.settings.queue_limit - 1)
+    with engine.admit(1):
+        with pytest.raises(Overloaded, match=f"{engine.settings.queue_limit} "), engine.admit(1):
+            pass
+    assert own.own(Column.IMAGES) == 0
 
 
 @SERVER
