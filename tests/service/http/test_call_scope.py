@@ -89,7 +89,7 @@ def test_a_call_has_one_line_of_json_with_its_id(lines):
     assert line.pop("time").endswith("+00:00")
     assert line == {
         "request": "order-7", "method": "POST", "path": "/v1/echo", "status": 200,
-        "bytes_in": 4, "bytes_out": 4, "images": {"ok": 2},
+        "worker": 1, "bytes_in": 4, "bytes_out": 4, "images": {"ok": 2},
     }  # fmt: skip
 
 
