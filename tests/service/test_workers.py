@@ -114,8 +114,10 @@ def test_images_that_other_workers_have_in_hand_count(client, tmp_path, monkeypa
 
 
 @SERVER
-def test_two_workers_are_one_service(bundle_folder, tmp_path):
+def test_two_workers_are_one_service(bundle_folder, tmp_path, monkeypatch):
     """All of its life: under load one is killed and replaced, then all are stopped."""
+    # There BentoML itself would not replace it.
+    monkeypatch.setenv("BENTOML_CONTAINERIZED", "true")
     settings = {"workers": 2, "threads": 2, "body_limit_mebibytes": 4}
     with watched(tmp_path / "home", bundle_folder, **settings) as server:
         first = running(server)
