@@ -1,5 +1,7 @@
 """Device memory that all sessions of a process share, and never more of it than is allowed.
 
+ONNX Runtime loads weights into memory of the session's own, whatever this says.
+
 Without it each session has memory of its own: that of each graph at each size of a batch.
 """
 
