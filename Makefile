@@ -45,7 +45,7 @@ $(GENERAL): $(wildcard service/segmenters/*.py) | .venv/service
 	touch $@
 
 .venv/dev: .venv/train
-	$(INSTALL) '.[$(RUNTIME),train,dev,tensorboard]'
+	$(INSTALL) '.[$(RUNTIME),train,dev,shared,tensorboard]'
 	touch $@
 
 # The shipped bundle can be made anew, by the smoke preset; no other is.

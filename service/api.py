@@ -29,7 +29,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from graphics.camera import CONVENTION
-from service import logs, metrics
+from service import logs, metrics, siblings, workers
 from service.errors import INTERNAL_ERROR
 from service.http import answers, job_api, mesh_api, requests
 from service.http.access import Access, AccessControl, CrossOrigin
@@ -39,7 +39,6 @@ from service.http.openapi import MountedService
 from service.http.refused import HANDLERS
 from service.http.spool import Spool
 from service.imaging import animation
-from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
 from service.jobs.worker import Jobs
 from service.model import bundle
@@ -47,10 +46,13 @@ from service.model.segmenter_choice import ChosenSegmenter, choose_segmenter
 from service.model.session import choose_provider
 from service.pipeline import editing, reconstruction, rendering
 from service.pipeline.engine import Engine
+from service.pipeline.kept import fitting
 from service.schemas import photographs as schemas
 from service.schemas.rendering import RenderRequest
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
-from service.workers import check_workers
+from service.store.folder import FolderTaken
+from service.store.opening import check_packages, open_store
+from service.workers import DEAD_AFTER_SECONDS, Watch, check_workers
 
 # `bentoml serve` has asked whether to send usage data, and remembers, before it loads this.
 usage_stats.do_not_track.cache_clear()
@@ -173,16 +175,13 @@ routes = Starlette(
 )
 routes.router.redirect_slashes = False  # an answer to a form that is sent elsewhere helps nobody
 
-DEAD_AFTER_SECONDS = 60
-"""Of a graph that fails whatever its input."""
-
 metrics_routes = Starlette(routes=[Route("/metrics", read_metrics, methods=["GET"])])
 
 
 @bentoml.service(
     name="inverse-graphics",
     service_class=MountedService,
-    workers=1,
+    workers=workers.planned(),
     # Ours are in `service.metrics`.
     metrics={"enabled": False},
 )
@@ -193,12 +192,15 @@ class InverseGraphics:
 
     def __init__(self) -> None:
         """Load and warm up; nothing is answered before, so ready means ready."""
-        logs.start()
-        self.engine = Engine(read_settings())
+        settings, number = read_settings(), bentoml.server_context.worker_index or 1
+        logs.start(number)
+        self.siblings = siblings.join(number, len(settings.api_keys))
+        self.engine = Engine(settings.share(self.siblings.count), self.siblings)
+        self.watch = Watch(self.engine, self.siblings)
         self.jobs = _open_jobs(self.engine)
         routes.state.jobs = self.jobs
-        routes.state.access = Access(self.engine.settings)
-        routes.state.spool = Spool(self.engine.settings.spool_limit_mebibytes)
+        routes.state.access = Access(settings, siblings=self.siblings)
+        routes.state.spool = Spool(settings.spool_limit_mebibytes, self.siblings)
         routes.state.engine = self.engine
         # What is loaded by now stays: a full collection would stop all threads to look through it.
         gc.collect()
@@ -208,45 +210,57 @@ class InverseGraphics:
     async def take_up(self) -> None:
         """Go on with the jobs of the last process, once it has let go of them."""
         self.opening = asyncio.create_task(self._take_up())
+        self.watch.start()
 
     @bentoml.on_deployment
     def verify() -> None:
         """Refuse bad settings, workers, device, bundle or segmenter before anything is started."""
-        check_workers(InverseGraphics)
         settings = read_settings()
+        check_packages(settings)
         choose_provider(settings.device)
+        count = workers.count(settings)
+        check_workers(InverseGraphics, count)
         choose_segmenter(settings.segmenter, bundle.load(settings.bundle))
+        if count > 1:
+            workers.replace_in_containers()
+            siblings.prepare(count)
 
     @bentoml.on_shutdown
     async def drain(self) -> None:
         """Answer what was accepted."""
         self.opening.cancel()
+        self.watch.stop()
         if isinstance(self.jobs, Jobs):
             await self.jobs.close()
         await self.engine.close()
 
     async def _take_up(self) -> None:
-        while isinstance(self.jobs, FolderTaken):
-            await asyncio.sleep(5)  # another process still holds the folder while it drains
-            self.jobs = routes.state.jobs = _open_jobs(self.engine)
+        while isinstance(self.jobs, Exception):
+            await asyncio.sleep(5)  # an older version still holds the folder while it drains
+            self.jobs = routes.state.jobs = await asyncio.to_thread(_open_jobs, self.engine)
         self.jobs.start()
 
     async def __is_ready__(self) -> bool:
-        return await self.engine.is_ready()
+        """Only when all workers are: one that is missing leaves its part of the load to them."""
+        return await self.engine.is_ready() and self.siblings.others_ready()
 
     def __is_alive__(self) -> bool:
         """Not where only a new process may help: an error of the GPU can outlast all runs."""
         return self.engine.broken_seconds() < DEAD_AFTER_SECONDS
 
 
-def _open_jobs(engine: Engine) -> Jobs | FolderTaken:
+def _open_jobs(engine: Engine) -> Jobs | FolderTaken | OSError:
+    """The jobs, whose store keeps reconstructions too; why there are none, where it is not open."""
     limit = engine.settings.jobs_limit_mebibytes << 20
     try:
-        return Jobs(engine, JobStore(engine.settings.jobs_path, limit=limit))
-    except FolderTaken as error:
-        # The other routes need no folder; those of jobs say what is wrong.
+        store = open_store(engine.settings)
+        jobs = Jobs(engine, JobStore(store, limit=limit))
+    except (FolderTaken, OSError) as error:
+        # The other routes need no store; those of jobs say what is wrong.
         logger.warning("no jobs: %s", error)
         return error
+    engine.kept.share(store.files, fitting(engine.manifest))
+    return jobs
 
 
 async def _lines(

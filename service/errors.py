@@ -10,6 +10,10 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 """`OSError.errno` of a full disk, or of one's share of it."""
 
 
+class StoreFailed(OSError):
+    """The database or the files that replicas share do not answer, or do not fit each other."""
+
+
 class ItemError(Exception):
     """One image of a batch cannot be used; the others are not touched by it."""
 

@@ -13,19 +13,27 @@ _KNOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", 
 class JsonLine(logging.Formatter):
     """A record as one line of JSON."""
 
+    def __init__(self, worker: int) -> None:
+        """`worker`: the number of this process, from 1."""
+        super().__init__()
+        self._worker = worker
+
     def format(self, record: logging.LogRecord) -> str:
-        """`{"time": ISO 8601 in UTC, ...the record's own fields}`."""
+        """`{"time": ISO 8601 in UTC, "worker": number, ...the record's own fields}`."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         own = {key: value for key, value in record.__dict__.items() if key not in _KNOWN}
-        return json.dumps({"time": time, **own}, ensure_ascii=True)
+        return json.dumps({"time": time, "worker": self._worker, **own}, ensure_ascii=True)
 
 
-def start() -> None:
-    """Write to standard output from here on; BentoML's log goes to standard error."""
+def start(worker: int) -> None:
+    """Write to standard output from here on; BentoML's log goes to standard error.
+
+    `worker`: the number of this process, from 1.
+    """
     if REQUESTS.handlers:
         return
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonLine())
+    handler.setFormatter(JsonLine(worker))
     REQUESTS.addHandler(handler)
     REQUESTS.setLevel(logging.INFO)
     REQUESTS.propagate = False

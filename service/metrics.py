@@ -46,10 +46,12 @@ IN_FLIGHT = Gauge(
 )
 DEVICE_MEMORY = Gauge(
     "device_memory_bytes",
-    "Memory in use: of the whole GPU, or of this process where the graphs run on the CPU.",
+    "Memory in use: of the whole GPU, or of all workers where the graphs run on the CPU.",
     ["device"],
-    multiprocess_mode="livemax",
+    multiprocess_mode="livesum",
 )
+READY = Gauge("ready_workers", "Worker processes that take requests.", multiprocess_mode="livesum")
+REPLACED = Counter("replaced_workers", "Worker processes that took the place of one that ended.")
 SEGMENTER = Gauge(
     "segmenter_info",
     "1 for the segmenter that serves: general, the bundle's own, or a file of the operator's.",
@@ -73,6 +75,12 @@ def exposition() -> bytes:
     registry = prometheus.CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)
     return prometheus.generate_latest(registry)
+
+
+def forget_process(process: int) -> None:
+    """Leave out what a process that ended has in hand; what it counted stays."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.mark_process_dead(process)
 
 
 def count_request(route: str, status: int, seconds: float) -> None:

@@ -22,8 +22,15 @@ SHORTEST_KEY = 16
 """Characters of an API key."""
 REQUEST_TIMEOUT_SECONDS = 300
 """A request that takes longer is answered 504; pods are given this long to drain."""
+DATABASES = ("postgresql://", "postgres://")
+PLACES = ("file:///", "s3://", "gs://")
+"""How the addresses of shared stores begin."""
 SHARE_FOR_PIXELS = 0.25
 """Of the memory there is: the rest is for the graphs, the uploads and what is kept."""
+GPU_WORKER_MEBIBYTES = 1024
+"""Of the GPU, for the graphs of one of several workers."""
+GPU_CONTEXT_BYTES = 400 << 20
+"""Of the GPU, that CUDA takes for each process."""
 
 
 def _parts(given: Any) -> Any:
@@ -59,7 +66,14 @@ class Settings(pydantic.BaseModel):
     tensorrt_cache: str = ""
     """Folder in which TensorRT keeps the engines it builds; empty: built at every start."""
     threads: AtLeast0 = 0
-    """Cores for the graphs and for the decoding pool; 0 = those of the cgroup and affinity."""
+    """Cores for the graphs and for the decoding pool, of all workers together; 0 = those of the
+    cgroup and affinity."""
+    workers: AtLeast0 = 0
+    """Processes that answer requests, on one port. They share cores and all limits of the service.
+    0 = one for each core, as far as the memory of the cgroup, or of the GPU, goes."""
+    gpu_memory_mebibytes: AtLeast0 = 0
+    """MiB of the GPU that the graphs of one worker may take, beside some 400 for CUDA itself. 0 =
+    1024 where there are several workers, else without limit."""
     largest_batch: AtLeast1 = 32
     """Most images per run of a graph."""
     queue_limit: AtLeast1 = 256
@@ -92,7 +106,17 @@ class Settings(pydantic.BaseModel):
     keep_seconds: AtLeast1 = 3600
     """Seconds that such an id is good for."""
     jobs_folder: str = ""
-    """Where jobs are kept, so that they survive a restart; empty: in BentoML's home."""
+    """Where jobs are kept, so that they survive a restart, and reconstructions; empty: in BentoML's
+    home. All processes of one machine may share it; it is of no use where `store` is set."""
+    store: str = Field(default="", repr=False)
+    """Database that all replicas share, as in postgresql://user:password@host/database; empty: one
+    of this machine, in `jobs_folder`."""
+    files: str = ""
+    """Where the files of a shared store are: file:///folder, s3://bucket/prefix or
+    gs://bucket/prefix."""
+    lease_seconds: Annotated[int, Field(ge=3, le=3600)] = 30
+    """Seconds of silence after which a process is taken for dead, and others do again what it had
+    begun of jobs."""
     job_keep_seconds: AtLeast1 = 86_400
     """Seconds from the end of a job to the deletion of its results."""
     jobs_limit_mebibytes: AtLeast1 = 1024
@@ -147,6 +171,7 @@ class Settings(pydantic.BaseModel):
                 f"{PREFIX}REQUESTS_PER_MINUTE is {self.requests_per_minute}, which limits each API "
                 f"key: set {PREFIX}API_KEYS too"
             )
+        self._check_store()
         if self.otlp_endpoint and not self.otlp_endpoint.startswith(("http://", "https://")):
             raise ValueError(
                 f"{PREFIX}OTLP_ENDPOINT is {self.otlp_endpoint!r}; it must start with http:// or "
@@ -154,9 +179,29 @@ class Settings(pydantic.BaseModel):
             )
         return self
 
+    def _check_store(self) -> None:
+        if self.store and not self.store.startswith(DATABASES):
+            # What it is may hold a password.
+            raise ValueError(f"{PREFIX}STORE must start with {' or '.join(DATABASES)}, or be empty")
+        if self.files and not self.files.startswith(PLACES):
+            raise ValueError(
+                f"{PREFIX}FILES is {self.files!r}; it must start with one of {', '.join(PLACES)}"
+            )
+        if bool(self.store) != bool(self.files):
+            one, other = ("STORE", "FILES") if self.store else ("FILES", "STORE")
+            raise ValueError(
+                f"{PREFIX}{one} is set and {PREFIX}{other} is not; replicas share a database and "
+                "files: set both, or none"
+            )
+
     def printable(self) -> str:
-        """One line of JSON for the log; of the keys only how many there are."""
-        hidden = self.model_copy(update={"api_keys": f"{len(self.api_keys)} hidden"})
+        """One line of JSON for the log, without keys and passwords."""
+        hidden = self.model_copy(
+            update={
+                "api_keys": f"{len(self.api_keys)} hidden",
+                "store": self.store and "hidden",
+            }
+        )
         return hidden.model_dump_json(warnings=False)
 
     @property
@@ -164,6 +209,16 @@ class Settings(pydantic.BaseModel):
         """The folder of the jobs."""
         home = os.environ.get("BENTOML_HOME") or Path.home() / "bentoml"
         return Path(self.jobs_folder or Path(home) / "inverse-graphics-jobs").absolute()
+
+    def share(self, workers: int) -> Self:
+        """The settings of one of so many workers: its part of the cores and of the GPU."""
+        each = GPU_WORKER_MEBIBYTES if workers > 1 else 0
+        part = {
+            "threads": max(1, self.cores // workers),
+            "workers": workers,
+            "gpu_memory_mebibytes": self.gpu_memory_mebibytes or each,
+        }
+        return self.model_copy(update=part)
 
     @property
     def cores(self) -> int:

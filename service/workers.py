@@ -1,23 +1,83 @@
-"""How many processes BentoML starts for the service: one."""
+"""The worker processes of one server: how many, and what each does for all to be there.
+
+BentoML starts them on one listening socket and replaces those that end.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
 
 import bentoml
 import click
 from _bentoml_impl.server.allocator import ResourceAllocator
 from bentoml._internal.configuration.containers import BentoMLContainer
 
+from service import metrics
+from service.cgroup import available_bytes
+from service.model.device_memory import total_bytes
+from service.model.session import choose_provider
+from service.pipeline.engine import Engine
+from service.settings import GPU_CONTEXT_BYTES, PREFIX, SHARE_FOR_PIXELS, Settings, read_settings
+from service.siblings import Siblings
 
-def check_workers(service: bentoml.Service) -> None:
-    """Raise `ValueError` where more are asked for, also where BentoML would start one all the same.
+# Under BentoML's logger, which is the one its server shows.
+logger = logging.getLogger(f"bentoml.{__name__}")
 
-    Jobs and reconstructions belong to one process, and another would not find them.
+WORKER_BYTES = 640 << 20
+"""Memory of one on CPUs, with the general segmenter and full of kept reconstructions."""
+BEAT_SECONDS = 1.0
+DEAD_AFTER_SECONDS = 60
+"""Of a graph that fails whatever its input, or of a process that gives no sign of life."""
+
+
+def planned() -> int:
+    """How many BentoML is to start; 1 where the settings cannot be read, which `verify` tells."""
+    try:
+        return count(read_settings())
+    except (ValueError, RuntimeError):
+        return 1
+
+
+def count(settings: Settings) -> int:
+    """As many as the settings say; else one for each core, as far as the memory lets them.
+
+    On a GPU each takes a part of its memory too.
+
+    Raises:
+        DeviceError: the device of the settings is not there.
+    """
+    if settings.workers:
+        return settings.workers
+    most = min(settings.cores, int((1 - SHARE_FOR_PIXELS) * available_bytes() / WORKER_BYTES))
+    gpu_bytes = total_bytes(choose_provider(settings.device))
+    if gpu_bytes is not None:
+        each = (settings.share(2).gpu_memory_mebibytes << 20) + GPU_CONTEXT_BYTES
+        most = min(most, gpu_bytes // each)
+    return max(1, most)
+
+
+def check_workers(service: bentoml.Service, wanted: int) -> None:
+    """Raise `ValueError` where BentoML is asked for another number, also where it passes that over.
+
+    The limits of the service are shared by as many as `wanted`.
     """
     for source, workers in _asked(service).items():
-        if workers not in (None, 1):
+        if workers not in (None, wanted):
             raise ValueError(
-                f"{source} asks for {workers} workers; it must be 1, because jobs, ids and limits "
-                "belong to one process, and a call may reach any: set workers to 1, and run "
-                "several replicas with sticky sessions instead"
+                f"{source} asks for {workers} workers, and {PREFIX}WORKERS comes to {wanted}: "
+                f"leave it out there and set {PREFIX}WORKERS, by which limits, memory and cores "
+                "are shared too"
             )
+
+
+def replace_in_containers() -> None:
+    """Have BentoML replace a worker that ended in a container too, before it starts them.
+
+    There it would leave it at the others, until the last one ends.
+    """
+    os.environ.pop("BENTOML_CONTAINERIZED", None)
 
 
 def _asked(service: bentoml.Service) -> dict[str, object]:
@@ -34,3 +94,59 @@ def _asked(service: bentoml.Service) -> dict[str, object]:
         "api_server.workers of BentoML's configuration": server,
         "--api-workers, or BENTOML_API_WORKERS,": command and command.params.get("api_workers"),
     }
+
+
+class Watch:
+    """Gives signs of life of this process, and ends those that are of no use any more.
+
+    Those that end are replaced. One that works alone is left to whoever asks `/livez`.
+    """
+
+    def __init__(self, engine: Engine, siblings: Siblings) -> None:
+        self._engine = engine
+        self._siblings = siblings
+        self._server = os.getppid()
+        self._task: asyncio.Task[None] | None = None
+        if siblings.replaced:
+            metrics.REPLACED.inc()
+            metrics.forget_process(siblings.replaced)
+            message = "worker %d takes the place of process %d, which ended"
+            logger.warning(message, siblings.index + 1, siblings.replaced)
+
+    def start(self) -> None:
+        """On the event loop."""
+        self._task = asyncio.create_task(self._beat())
+
+    def stop(self) -> None:
+        """Take no requests any more."""
+        if self._task is not None:
+            self._task.cancel()
+        self._siblings.beat(ready=False)
+        metrics.READY.set(0)
+
+    async def _beat(self) -> None:
+        while True:
+            ready = await self._engine.is_ready()
+            self._siblings.beat(ready)
+            metrics.READY.set(ready)
+            self._end_stuck()
+            if reason := self._useless():
+                logger.error("%s: this worker ends", reason)
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+            await asyncio.sleep(BEAT_SECONDS)
+
+    def _end_stuck(self) -> None:
+        for process in self._siblings.stuck(round(DEAD_AFTER_SECONDS / BEAT_SECONDS)):
+            logger.error("process %d gives no sign of life: it is ended", process)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+    def _useless(self) -> str:
+        """Why nobody needs this process any more; empty where they do."""
+        if os.getppid() != self._server:
+            return "the server has ended"
+        if self._siblings.count > 1 and self._engine.broken_seconds() >= DEAD_AFTER_SECONDS:
+            # An error of the GPU can outlast all runs of a process.
+            return f"a graph has failed for {DEAD_AFTER_SECONDS} s"
+        return ""

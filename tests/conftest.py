@@ -13,6 +13,9 @@ if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"
 
 
+# A server of a test has one worker, unless the test is about several.
+os.environ.setdefault("INVERSE_GRAPHICS_WORKERS", "1")
+
 LONG = ("server", "browser")
 """Markers of tests that wait for other programs, and are slow as such."""
 

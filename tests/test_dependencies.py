@@ -61,7 +61,14 @@ def distribution_of(name: str) -> str:
     [
         (
             ["graphics", "service"],
-            [*CORE, *RUNTIME, *EXTRAS["batch"], *EXTRAS["video"], *EXTRAS["tracing"]],
+            [
+                *CORE,
+                *RUNTIME,
+                *EXTRAS["batch"],
+                *EXTRAS["video"],
+                *EXTRAS["tracing"],
+                *EXTRAS["shared"],
+            ],
         ),
         (["train"], [*CORE, *RUNTIME, *EXTRAS["train"], "triton"]),
         (
@@ -73,6 +80,7 @@ def distribution_of(name: str) -> str:
                 *EXTRAS["dev"],
                 *EXTRAS["batch"],
                 *EXTRAS["video"],
+                *EXTRAS["shared"],
                 *EXTRAS["tensorboard"],
             ],
         ),
@@ -112,7 +120,13 @@ def test_every_dependency_is_pinned_for_the_tests():
     pins = {name_of(line) for line in lines}
     declared = {
         name_of(requirement)
-        for requirement in (*CORE, *EXTRAS["batch"], *EXTRAS["train"], *EXTRAS["dev"])
+        for requirement in (
+            *CORE,
+            *EXTRAS["batch"],
+            *EXTRAS["shared"],
+            *EXTRAS["train"],
+            *EXTRAS["dev"],
+        )
     }
     # PyTorch's CUDA builds bring a triton of their own.
     assert declared - pins <= {"triton"}

@@ -21,12 +21,12 @@ from service.batch.options import Options
 from service.batch.photographs import find
 from service.batch.places import PARTS, Place
 from service.batch.rows import OK
-from service.jobs.files import FolderTaken, lock
 from service.model import bundle as bundles
 from service.model.manifest import BundleError
 from service.model.segmenter_choice import SegmenterError, choose_segmenter
 from service.model.session import DeviceError
 from service.settings import Settings
+from service.store.folder import FolderTaken, lock
 
 TELL_SECONDS = 5.0
 """Between two lines of progress."""

@@ -14,7 +14,7 @@ from pyarrow import fs
 
 from service.batch.errors import BatchError
 from service.errors import ItemError
-from service.jobs import files
+from service.store import folder
 
 PARTS = "parts"
 """Where files are written that are not whole yet, on this machine."""
@@ -107,7 +107,7 @@ class Place:
         target.parent.mkdir(parents=True, exist_ok=True)
         parts.mkdir(exist_ok=True)
         # Of its own: a process of a killed run may still be writing the same file.
-        files.write(target, content, parts / uuid.uuid4().hex)
+        folder.write(target, content, parts / uuid.uuid4().hex)
 
     def append(self, name: str, line: str) -> None:
         """A line to a file of this machine; elsewhere nothing, as objects do not grow."""

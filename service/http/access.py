@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.errors import RequestError
 from service.http.requests import engine_of
 from service.settings import Settings
+from service.siblings import Siblings
 
 READ_HEADERS = [
     "authorization", "content-type", "idempotency-key", "prefer", "traceparent", "tracestate",
@@ -27,31 +28,44 @@ SENT_HEADERS = [
 class Bucket:
     """A token bucket: `per_minute` calls a minute in the long run, as many at once at first."""
 
-    def __init__(self, per_minute: int, now: float) -> None:
+    def __init__(
+        self, per_minute: int, memory: "memoryview[float] | list[float] | None" = None
+    ) -> None:
+        """`memory`: two numbers, 0 at first, which processes may share."""
         self._per_second = per_minute / 60
-        self._most = self._tokens = float(per_minute)
-        self._since = now
+        self._most = float(per_minute)
+        self._memory = [0.0, 0.0] if memory is None else memory
+        """Calls made and not yet regained, and when that was so, in seconds."""
 
     def take(self, now: float) -> float:
         """0.0 where one more call may be made, else the seconds to wait for it."""
-        gained = (now - self._since) * self._per_second
-        self._tokens = min(self._most, self._tokens + gained)
-        self._since = now
-        if self._tokens >= 1:
-            self._tokens -= 1
-            return 0.0
-        return (1 - self._tokens) / self._per_second
+        made, since = self._memory
+        made = max(0.0, made - (now - since) * self._per_second)
+        may = made + 1 <= self._most
+        self._memory[0], self._memory[1] = made + may, now
+        return 0.0 if may else (made + 1 - self._most) / self._per_second
 
 
 class Access:
     """Knows the keys, by their digests only, and how often each was used."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = monotonic) -> None:
-        """`clock`: seconds."""
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = monotonic,
+        siblings: Siblings | None = None,
+    ) -> None:
+        """`clock`: seconds, the same for all `siblings`, which share the limits and have two rates
+        for each key; None for a process alone."""
         self._digests = [_digest(key.encode()) for key in settings.api_keys]
         self._clock = clock
-        limit = settings.requests_per_minute
-        self._buckets = {digest: Bucket(limit, clock()) for digest in self._digests if limit}
+        self._siblings = siblings or Siblings(rates=len(self._digests))
+        limit, rates = settings.requests_per_minute, self._siblings.rates
+        self._buckets = {
+            digest: Bucket(limit, rates[2 * number : 2 * number + 2])
+            for number, digest in enumerate(self._digests)
+            if limit
+        }
 
     def check(self, authorization: bytes) -> None:
         """Raise 401 or 429 unless this value of the Authorization header may call now."""
@@ -68,7 +82,11 @@ class Access:
             )
             raise RequestError(401, "unauthorized", message)
         bucket = self._buckets.get(got)
-        if bucket is not None and (seconds := bucket.take(self._clock())) > 0:
+        if bucket is None:
+            return
+        with self._siblings.locked():
+            seconds = bucket.take(self._clock())
+        if seconds > 0:
             wait = math.ceil(seconds)
             message = f"this key calls too often: send again in {wait} s"
             raise RequestError(429, "rate_limited", message, wait)

@@ -12,6 +12,7 @@ from service import logs, metrics, tracing
 from service.call import CALL, ID_HEADER, Call, inside
 from service.errors import INTERNAL_ERROR, DeadlineExceeded, RequestError
 from service.http import answers
+from service.siblings import Column, Siblings
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
@@ -92,19 +93,22 @@ class CallScope:
         if engine is None:
             await self.app(scope, receive, send)
             return
-        settings = engine.settings
+        settings, siblings = engine.settings, engine.siblings
         method, path = scope["method"], scope["path"]
         headers = _texts(scope["headers"])
         call = Call(method, path, headers, settings.deadline_seconds)
+        siblings.set(Column.CALLS, siblings.own(Column.CALLS) + 1)
         try:
             with inside(CALL, call), tracing.request_span(method, path, headers, call.id) as span:
-                await self._answer(call, scope, Body(receive, call, settings.body_seconds), send)
+                body = Body(receive, call, settings.body_seconds)
+                await self._answer(call, scope, body, _elsewhere(siblings, send))
                 span.set_attribute("http.response.status_code", call.status or FAILED)
         except Exception:
             # The answer had begun, and the server breaks it off.
             call.status = FAILED
             raise
         finally:
+            siblings.set(Column.CALLS, siblings.own(Column.CALLS) - 1)
             call.status = call.status or FAILED
             metrics.count_request(_route(scope), call.status, call.seconds())
             logs.REQUESTS.info("%s %s", method, path, extra=call.line())
@@ -131,6 +135,20 @@ class CallScope:
             if call.status is None and body.gone:
                 call.status = CLIENT_GONE
             body.close()
+
+
+def _elsewhere(siblings: Siblings, send: Send) -> Send:
+    """Sends, and has a client connect anew where another process has less to do.
+
+    A connection stays with the process that took it, and at first one may take most of them.
+    """
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start" and siblings.overburdened():
+            message["headers"] = [*message["headers"], (b"connection", b"close")]
+        await send(message)
+
+    return send if siblings.count == 1 else sent
 
 
 def _texts(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -33,7 +33,6 @@ from service.http.requests import (
     read_query,
 )  # fmt: skip
 from service.http.spool import Share
-from service.jobs.files import FolderTaken
 from service.jobs.rows import Item, Job
 from service.jobs.worker import Jobs
 from service.jobs.zip_upload import read_zip
@@ -41,6 +40,7 @@ from service.schemas import photographs as schemas
 from service.schemas.jobs import JobAnswer, JobItem, JobOptions
 from service.schemas.photographs import Upload
 from service.settings import Settings
+from service.store.folder import FolderTaken
 from service.threads import to_its_end
 
 DONE = ("ok", "error")
@@ -118,8 +118,12 @@ ROUTES = [
 def _jobs(request: Request) -> Jobs:
     engine_of(request.app)
     jobs = request.app.state.jobs
-    if isinstance(jobs, FolderTaken):
-        message = f"{jobs}: send again, or set INVERSE_GRAPHICS_JOBS_FOLDER to a folder of its own"
+    if isinstance(jobs, Exception):
+        message = (
+            f"{jobs}: send again, or set INVERSE_GRAPHICS_JOBS_FOLDER to a folder of its own"
+            if isinstance(jobs, FolderTaken)
+            else "the store that the replicas share does not answer yet: send again"
+        )
         raise RequestError(503, "no_jobs", message, retry_after_seconds=5)
     return jobs
 
@@ -178,7 +182,7 @@ def _answer(
         succeeded=fine,
         failed=failed,
         progress=round((fine + failed) / total, 4),
-        eta_seconds=jobs.eta_seconds(job.id, waiting) if job.state == "running" else None,
+        eta_seconds=jobs.eta_seconds(job) if job.state == "running" else None,
         created_at=_time(job.created),
         finished_at=None if job.finished is None else _time(job.finished),
         expires_at=None if job.finished is None else _time(job.finished + keep),

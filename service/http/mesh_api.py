@@ -29,7 +29,7 @@ async def mesh(request: Request) -> Response:
     wanted = read_query(request, MeshOptions, "invalid_field")
     identity = request.path_params["id"]
     try:
-        archive = engine.kept.find(identity)
+        archive = await engine.kept.find(identity)
     except ItemError as error:
         raise RequestError(404, error.code, error.message) from error
     content = await engine.in_pool(meshes.encode, engine, archive, wanted, archive.texture)

@@ -1,5 +1,6 @@
 """What the application answers to the errors that its handlers raise, and where it has none."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,8 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from service.errors import FULL, InsufficientStorage, ItemError, RequestError
+from service.errors import FULL, InsufficientStorage, ItemError, RequestError, StoreFailed
 from service.http import answers
+
+# Under BentoML's logger, which is the one its server shows.
+logger = logging.getLogger(f"bentoml.{__name__}")
 
 
 async def refused(_: Request, error: Exception) -> Response:
@@ -24,6 +28,10 @@ async def disk_failed(_: Request, error: Exception) -> Response:
     """A full disk, wherever it was written to; another failure of the system stays one."""
     if isinstance(error, OSError) and error.errno in FULL:
         return answers.refuse(InsufficientStorage(error.strerror or str(error)))
+    if isinstance(error, StoreFailed):
+        logger.warning("%s", error)
+        message = "the store that the replicas share does not answer: send again"
+        return answers.refuse(RequestError(503, "store_unavailable", message, 5))
     raise error
 
 

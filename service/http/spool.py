@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 from service.errors import RequestError
+from service.siblings import Column, Siblings
 
 MEBIBYTE = 1 << 20
 RETRY_AFTER_SECONDS = 5
@@ -25,12 +26,16 @@ class SpoolFull(RequestError):
 class Spool:
     """Counts the bytes of all requests together; safe to use from several threads."""
 
-    def __init__(self, mebibytes: int) -> None:
-        """`mebibytes`: most that may be held."""
-        self.held = 0
-        """Bytes."""
+    def __init__(self, mebibytes: int, siblings: Siblings | None = None) -> None:
+        """`mebibytes`: most that may be held, by all `siblings` together; None: by this process."""
+        self._siblings = siblings or Siblings()
         self._limit = mebibytes * MEBIBYTE
         self._lock = Lock()
+
+    @property
+    def held(self) -> int:
+        """Bytes that this process holds."""
+        return self._siblings.own(Column.BYTES)
 
     @contextmanager
     def share(self) -> Iterator["Share"]:
@@ -43,9 +48,10 @@ class Spool:
 
     def _move(self, size: int) -> None:
         with self._lock:
-            if size > 0 and self.held + size > self._limit:
-                raise SpoolFull(self.held, self._limit)
-            self.held += size
+            if size <= 0:
+                self._siblings.set(Column.BYTES, self.held + size)
+            elif not self._siblings.take(Column.BYTES, size, self._limit):
+                raise SpoolFull(self._siblings.total(Column.BYTES), self._limit)
 
 
 class Share:

@@ -1,16 +1,13 @@
 """Jobs that are cancelled or deleted, whether or not the database can be told."""
 
 import logging
-import shutil
-from contextlib import suppress
-from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
 from service.jobs import uploads
-from service.jobs.database import Database
-from service.jobs.room import Room
 from service.jobs.rows import Job
+from service.store.database import Statements
+from service.store.opening import Store
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
@@ -26,17 +23,18 @@ class _Late(NamedTuple):
 
 
 class Ended:
-    """Ends jobs: the files first, which frees a full disk for what the database writes.
+    """Ends jobs: in the database, so that all processes know, and then their files.
 
-    What it still cannot take is remembered and written later. A process that starts meanwhile sees
-    by the files that are missing what was meant. A deleted job is forgotten once its folder is
-    gone, into which nobody can write any more; until then who writes there sees that it is deleted.
+    Where the database cannot be written the files go first, which may free its full disk. What it
+    still cannot take is remembered and written later; others, and a process that starts meanwhile,
+    see by the files that are missing what was meant.
     """
 
-    def __init__(self, folder: Path, database: Database, room: Room) -> None:
-        self._folder = folder
-        self._database = database
-        self._room = room
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._database = store.database
+        self._files = store.files
+        self._leases = store.leases
         self._late: dict[str, _Late] = {}
         self._lock = Lock()
         """Held while jobs are ended. Never taken inside a transaction."""
@@ -63,38 +61,37 @@ class Ended:
         with self._lock:
             if identity in self._late:
                 return
-            freed = 0
-            # Not while an answer is noted, which may drop a file too.
-            with self._database.transaction() as database:
-                find = "SELECT DISTINCT part FROM uploads WHERE job = ?"
-                for (part,) in database.execute(find, (identity,)).fetchall():
-                    freed += _remove(uploads.path_of(self._folder / identity, part))
-            self._late[identity] = _Late(now, freed)
-            self._write(identity)
+            late = _Late(now, 0)
+            if not self._tell(identity, late):
+                self._late[identity] = late._replace(freed=self._drop_uploads(identity))
+                self._write(identity)
 
     def delete(self, identity: str) -> None:
         """Drop a job and its files."""
         with self._lock:
-            self._late[identity] = _Late(None, 0)
-            self._write(identity)
+            late = _Late(None, 0)
+            if self._tell(identity, late):
+                self._late.pop(identity, None)
+            else:
+                self._late[identity] = late
+                self._write(identity)
 
     def settle(self, identity: str, now: float) -> None:
         """End a job as its files say: without a folder it is deleted, without uploads cancelled.
 
         `now`: seconds since 1970.
         """
-        folder = self._folder / identity
-        if not folder.is_dir():
+        if not self._files.has_folder(identity):
+            self._store.check_files()
             self.delete(identity)
             return
-        find = (
-            "SELECT DISTINCT part FROM uploads JOIN jobs ON id = job "
-            "WHERE job = ? AND state = 'running'"
-        )
         # A file goes after what names it: not in between.
-        with self._database.transaction() as database:
-            parts = database.execute(find, (identity,)).fetchall()
-            whole = all(uploads.path_of(folder, part).exists() for (part,) in parts)
+        with self._database.transaction() as statements:
+            self.hold(statements, identity)
+            whole = all(
+                self._files.size(uploads.name_of(identity, part)) is not None
+                for part in _parts(statements, identity)
+            )
         if not whole:
             self.cancel(identity, now)
 
@@ -114,54 +111,97 @@ class Ended:
             with self._lock:
                 self._write(identity)
 
+    def hold(self, statements: Statements, identity: str) -> None:
+        """Let nobody else change what a job holds before the transaction ends.
+
+        First of all in each transaction that changes a job, so that none waits for another which
+        waits for it.
+        """
+        statements.execute(
+            f"SELECT bytes FROM sizes WHERE job = ?{self._database.locking}", identity
+        )
+
     def _write(self, identity: str) -> None:
         late = self._late.get(identity)
         if late is None:  # another thread was quicker
             return
+        if late.cancelled is None:
+            try:
+                self._files.remove_folder(identity)
+            except OSError as error:
+                logger.warning("the files of job %s are dropped later: %s", identity, error)
+                return
+        if self._tell(identity, late):
+            del self._late[identity]
+
+    def _tell(self, identity: str, late: _Late) -> bool:
+        """Whether the database knows; the files that are of no use then are dropped."""
         try:
             if late.cancelled is None:
-                remove_folder(self._folder / identity)
-                freed = self._forget(identity)
+                names = self._forget(identity)
             else:
-                freed = self._stop(identity, late)
+                names = self._stop(identity, late.cancelled, late.freed)
         except OSError as error:
             logger.warning("the end of job %s is written down later: %s", identity, error)
-            return
-        self._room.give(freed)
-        del self._late[identity]
+            return False
+        for name in names:
+            self._leases.sweep(name)
+        return True
 
-    def _forget(self, identity: str) -> int:
-        with self._database.transaction() as database:
-            find = "SELECT bytes FROM sizes WHERE job = ?"
-            rows = database.execute(find, (identity,)).fetchall()
-            database.execute("DELETE FROM jobs WHERE id = ?", (identity,))
-        return sum(row[0] for row in rows)
+    def _forget(self, identity: str) -> list[str]:
+        with self._database.transaction() as statements:
+            self.hold(statements, identity)
+            statements.change("DELETE FROM jobs WHERE id = ?", identity)
+            # Once nobody takes items of it any more.
+            statements.change("DELETE FROM claims WHERE job = ?", identity)
+            statements.change("DELETE FROM paces WHERE job = ?", identity)
+            leave(statements, identity)
+        return [identity]
 
-    def _stop(self, identity: str, late: _Late) -> int:
-        with self._database.transaction() as database:
-            database.execute(
-                "UPDATE jobs SET state = 'cancelled', finished = ? "
-                "WHERE id = ? AND state = 'running'",
-                (late.cancelled, identity),
-            )
-            database.execute("DELETE FROM uploads WHERE job = ?", (identity,))
-            update = "UPDATE sizes SET bytes = bytes - ? WHERE job = ?"
-            counted = database.execute(update, (late.freed, identity)).rowcount
-        return late.freed if counted else 0
+    def _stop(self, identity: str, now: float, freed: int) -> list[str]:
+        with self._database.transaction() as statements:
+            self.hold(statements, identity)
+            names = [uploads.name_of(identity, part) for part in _parts(statements, identity)]
+            freed += sum(self._files.size(name) or 0 for name in names)
+            update = "UPDATE jobs SET state = 'cancelled', finished = ? WHERE id = ? AND state = ?"
+            statements.change(update, now, identity, "running")
+            statements.change("DELETE FROM uploads WHERE job = ?", identity)
+            statements.change("DELETE FROM claims WHERE job = ?", identity)
+            statements.change("UPDATE sizes SET bytes = bytes - ? WHERE job = ?", freed, identity)
+            for name in names:
+                leave(statements, name)
+        return names
+
+    def _drop_uploads(self, identity: str) -> int:
+        """Bytes of the files that went."""
+        freed = 0
+        try:
+            # Not while an answer is noted, which may drop a file too.
+            with self._database.transaction() as statements:
+                self.hold(statements, identity)
+                for part in _parts(statements, identity):
+                    name = uploads.name_of(identity, part)
+                    size = self._files.size(name) or 0
+                    self._files.remove(name)
+                    freed += size
+        except OSError as error:
+            logger.warning("the uploads of job %s are dropped later: %s", identity, error)
+        return freed
 
 
-def _remove(path: Path) -> int:
-    """Bytes of a file that was there and is no more."""
-    try:
-        size = path.stat().st_size
-        path.unlink()
-    except FileNotFoundError:
-        return 0
-    return size
+def leave(statements: Statements, name: str) -> None:
+    """Note that a folder or file belongs to no job any more."""
+    statements.change(
+        "INSERT INTO leftovers (name, process, bytes) VALUES (?, NULL, 0) "
+        "ON CONFLICT (name) DO UPDATE SET process = NULL, bytes = 0",
+        name,
+    )
 
 
-def remove_folder(folder: Path) -> None:
-    """A folder with all in it; raises `OSError` where it stays, as when a file is just written."""
-    shutil.rmtree(folder, ignore_errors=True)
-    with suppress(FileNotFoundError):
-        folder.rmdir()  # says why it is still there
+def _parts(statements: Statements, identity: str) -> list[int]:
+    """The files of uploads of a running job."""
+    find = (
+        "SELECT DISTINCT part FROM uploads JOIN jobs ON id = job "
+        "WHERE job = ? AND state = 'running'"
+    )
+    return [part for (part,) in statements.execute(find, identity)]

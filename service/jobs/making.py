@@ -2,32 +2,35 @@
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from service.errors import RequestError
-from service.jobs import files, uploads
-from service.jobs.database import Database
-from service.jobs.ended import Ended, remove_folder
-from service.jobs.room import Room
+from service.jobs import uploads
+from service.jobs.ended import Ended
+from service.jobs.room import Reservation, Room
 from service.jobs.rows import Key
 from service.jobs.uploads import Packing, Place
 from service.schemas.photographs import Upload
+from service.store.database import Statements
+from service.store.opening import Store
 
 
 class GivenUp(Exception):
     """Nobody waits any more for a job that is being kept."""
 
 
+class _MadeMeanwhile(Exception):
+    """The same POST came twice at once, and another one was quicker."""
+
+
 class Maker:
     """Makes the jobs of a store."""
 
-    def __init__(self, folder: Path, database: Database, room: Room, ended: Ended) -> None:
-        self._folder = folder
-        self._database = database
+    def __init__(self, store: Store, room: Room, ended: Ended) -> None:
+        self._files = store.files
+        self._database = store.database
+        self._leases = store.leases
         self._room = room
         self._ended = ended
 
@@ -42,42 +45,33 @@ class Maker:
         """What `JobStore.create` does. `now`: seconds since 1970."""
         if known := self._known(key):
             return known
-        job, taken = secrets.token_hex(16), 0
-
-        def take(size: int) -> None:
-            nonlocal taken
-            self._room.take(size)
-            taken += size
-
+        job = secrets.token_hex(16)
+        share = self._room.begin(job)
         try:
-            names, places = self._pack(job, items, take, given_up)
-            with self._database.transaction() as database:
-                # The same POST may have come twice at once.
-                if not (known := self._known(key)):
-                    _insert(database, (job, json.dumps(options), now, taken), names, places, key)
+            names, places = self._pack(job, items, share, given_up)
+            with self._database.transaction() as statements:
+                share.settle(statements)
+                new = (job, json.dumps(options), now, share.taken)
+                _insert(statements, new, names, places)
+                self._insert_key(statements, job, key)
+        except _MadeMeanwhile:
+            self._leases.give_up(job)
+            return self.make(options, (), key, given_up, now)
         except BaseException:
-            self._undo(job, taken)
+            self._leases.give_up(job)
             raise
-        if known:
-            self._undo(job, taken)
-        return known or job
-
-    def _undo(self, job: str, taken: int) -> None:
-        with suppress(OSError):  # the next start tries again
-            remove_folder(self._folder / job)
-        self._room.give(taken)
+        return job
 
     def _pack(
         self,
         job: str,
         items: Iterable[Upload],
-        take: Callable[[int], None],
+        share: Reservation,
         given_up: Callable[[], bool],
     ) -> tuple[list[str], list[Place]]:
         """Write the uploads; their names, and where they stand."""
-        folder = self._folder / job
-        folder.mkdir()
-        packing = Packing(folder, take)
+        self._files.make_folder(job)
+        packing = Packing(self._files, job, share.take)
         names, places = [], []
         try:
             for item in items:
@@ -88,7 +82,6 @@ class Maker:
             packing.close()
         finally:
             packing.abandon()
-        files.sync_folder(self._folder)
         return names, places
 
     def _known(self, key: Key | None) -> str | None:
@@ -106,29 +99,37 @@ class Maker:
             raise RequestError(422, "idempotency_key_reused", message)
         return rows[0][0]
 
+    def _insert_key(self, statements: Statements, job: str, key: Key | None) -> None:
+        if key is None:
+            return
+        insert = "INSERT INTO keys (key, body, job) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING"
+        if statements.change(insert, key.name, key.body, job):
+            return
+        ((known,),) = statements.execute("SELECT job FROM keys WHERE key = ?", key.name)
+        if not self._ended.is_deleted(known):
+            raise _MadeMeanwhile
+        statements.change(
+            "UPDATE keys SET body = ?, job = ? WHERE key = ?", key.body, job, key.name
+        )
+
 
 def _insert(
-    database: sqlite3.Connection,
+    statements: Statements,
     job: tuple[str, str, float, int],
     names: list[str],
     places: list[Place],
-    key: Key | None,
 ) -> None:
     """`job`: id, options as JSON, when it was made, bytes."""
     identity, options, created, size = job
     insert = "INSERT INTO jobs (id, state, options, created) VALUES (?, 'running', ?, ?)"
-    database.execute(insert, (identity, options, created))
-    database.execute("INSERT INTO sizes (job, bytes) VALUES (?, ?)", (identity, size))
+    statements.change(insert, identity, options, created)
+    statements.change("INSERT INTO sizes (job, bytes) VALUES (?, ?)", identity, size)
     rows = (
-        (identity, number, name, place.mask_bytes is not None)
+        (identity, number, name, int(place.mask_bytes is not None))
         for number, (name, place) in enumerate(zip(names, places, strict=True))
     )
     insert = "INSERT INTO items (job, number, name, has_mask, state) VALUES (?, ?, ?, ?, 'waiting')"
-    database.executemany(insert, rows)
-    database.executemany(
+    statements.insert(insert, rows)
+    statements.insert(
         uploads.INSERT, ((identity, number, *place) for number, place in enumerate(places))
     )
-    if key is not None:
-        # In place of that of a deleted job.
-        insert = "INSERT OR REPLACE INTO keys (key, body, job) VALUES (?, ?, ?)"
-        database.execute(insert, (key.name, key.body, identity))

@@ -17,7 +17,24 @@ class Item(NamedTuple):
     code: str | None
     message: str | None
     attempts: int
-    """Times it was begun: several, and never finished, means that it took the process down."""
+    """Times it was begun: several, and never finished, means that it took the process down. Who
+    works on it is known by the number, too: whoever takes it over makes it one more."""
+
+    @property
+    def answer_name(self) -> str:
+        """Name of the file of its answer, which no other attempt writes."""
+        if self.attempts <= 1:
+            return self.first_answer_name
+        return f"{self.job}/{self.number}.{self.attempts}.json"
+
+    @property
+    def first_answer_name(self) -> str:
+        """Name of the file of an answer at the first attempt, and of any before 0.2.0."""
+        return f"{self.job}/{self.number}.json"
+
+
+ITEM_COLUMNS = "job, number, name, state, code, message, attempts"
+"""Fields of an `Item`."""
 
 
 class Job(NamedTuple):
@@ -31,6 +48,10 @@ class Job(NamedTuple):
     finished: float | None
     counts: dict[str, int]
     """Items by state."""
+    seconds: float | None = None
+    """Since any process began to work on it; None: nobody did."""
+    answered_before: int = 0
+    """Items answered at that time."""
 
 
 class Key(NamedTuple):

@@ -1,39 +1,31 @@
-"""Jobs in an embedded database and a folder: what was accepted outlives the process.
+"""Jobs in a database and files: what was accepted outlives the processes that work on it.
 
-    <folder>/jobs.sqlite3            jobs, the state of every item and where its upload stands
-    <folder>/<job>/uploads.<part>    uploads, until all in the file are answered
-    <folder>/<job>/<index>.json      an ImageAnswer
+    <job>/uploads.<part>            uploads, until all in the file are answered
+    <job>/<index>.json              an ImageAnswer
+    <job>/<index>.<attempt>.json    one of a later attempt than the first
 
-A file is written whole before the database names it, so that a crash between the two leaves an
-item to do again, never half an answer. One process at a time: the folder is locked.
+The database says which jobs there are, the state of every item, where its upload stands, and who
+works on it. A file is written whole before the database names it, so that a crash between the two
+leaves an item to do again, never half an answer. Any number of processes share a store.
 """
 
 import json
-import sqlite3
 import sys
-import time
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from service.jobs import files, taking_up, uploads
-from service.jobs.database import Database
+from service.jobs import taking_up, uploads
+from service.jobs.claims import Claims
 from service.jobs.ended import Ended
-from service.jobs.files import FolderTaken
+from service.jobs.finishing import Finisher
 from service.jobs.making import Maker
 from service.jobs.room import Room
-from service.jobs.rows import Item, Job, Key
+from service.jobs.rows import ITEM_COLUMNS, Item, Job, Key
 from service.jobs.uploads import Place
 from service.schemas.photographs import Upload
-
-
-class _Emptied(NamedTuple):
-    """A file of uploads that are all answered."""
-
-    path: Path
-    size: int
-    """Bytes."""
+from service.store.folder import FolderTaken
+from service.store.opening import EmbeddedStore, Store
 
 
 class JobStore:
@@ -44,29 +36,32 @@ class JobStore:
     """
 
     def __init__(
-        self, folder: Path, clock: Callable[[], float] = time.time, limit: int = sys.maxsize
+        self,
+        place: Path | Store,
+        clock: Callable[[], float] | None = None,
+        limit: int = sys.maxsize,
     ) -> None:
-        """`limit`: bytes of all uploads and results.
+        """`place`: a folder, for an embedded store. `clock`: seconds since 1970; None: that of the
+        database. `limit`: bytes of all uploads and results.
 
-        Raises `FolderTaken` where another process holds the folder or it cannot be written.
+        Raises `FolderTaken` where the folder cannot be written, or an older version holds it.
         """
-        self.folder = folder
-        self._clock = clock
-        self._lock = files.lock(folder)
-        try:
-            with ExitStack() as opened:
-                opened.callback(self._lock.close)
-                self._database = Database(folder / "jobs.sqlite3")
-                opened.callback(self._database.close)
-                taking_up.adopt(folder, self._database)
-                self.room = Room(limit)
-                self._ended = Ended(folder, self._database, self.room)
-                self._maker = Maker(folder, self._database, self.room, self._ended)
-                taking_up.settle(folder, self._database, self._ended, clock())
-                self.room.held = taking_up.count(folder, self._database)
-                opened.pop_all()  # stays open
-        except OSError as error:
-            raise FolderTaken(f"{folder} cannot be written ({error})") from error
+        self.store = EmbeddedStore(place) if isinstance(place, Path) else place
+        self._database = self.store.database
+        self._files = self.store.files
+        self._clock = clock or self._database.clock
+        self._room = Room(self._database, self.store.leases, limit)
+        self._ended = Ended(self.store)
+        self._maker = Maker(self.store, self._room, self._ended)
+        self._claims = Claims(self.store)
+        self._finisher = Finisher(self.store, self._room, self._ended, self._clock)
+        self._open()
+
+    @property
+    def folder(self) -> Path:
+        """That of an embedded store."""
+        assert isinstance(self.store, EmbeddedStore)
+        return self.store.folder
 
     def create(
         self,
@@ -89,22 +84,27 @@ class JobStore:
 
     def job(self, identity: str) -> Job | None:
         """A job, or None where there is none of that id."""
-        find = "SELECT id, state, options, created, finished FROM jobs WHERE id = ?"
+        find = (
+            "SELECT id, state, options, created, finished, "
+            f"{self._database.now} - since, answered "
+            "FROM jobs LEFT JOIN paces ON job = id WHERE id = ?"
+        )
         count = "SELECT state, COUNT(*) FROM items WHERE job = ? GROUP BY state"
-        with self._database.transaction():
-            rows = self._database.execute(find, identity)
-            counts = self._database.execute(count, identity)
+        with self._database.reading() as statements:
+            rows = statements.execute(find, identity)
+            counts = dict(statements.execute(count, identity)) if rows else {}
         if not rows:
             return None
-        identity, state, options, created, finished = rows[0]
-        job = Job(identity, state, json.loads(options), created, finished, dict(counts))
+        identity, state, options, created, finished, seconds, answered = rows[0]
+        options = json.loads(options)
+        job = Job(identity, state, options, created, finished, counts, seconds, answered or 0)
         return self._ended.seen(job)
 
     def items(self, job: str, first: int, limit: int, states: tuple[str, ...]) -> list[Item]:
         """The items in these states from number `first` on, in order."""
         marks = ", ".join("?" * len(states))
         rows = self._database.execute(
-            "SELECT job, number, name, state, code, message, attempts FROM items "
+            f"SELECT {ITEM_COLUMNS} FROM items "
             f"WHERE job = ? AND number >= ? AND state IN ({marks}) ORDER BY number LIMIT ?",
             *(job, first, *states, limit),
         )
@@ -115,13 +115,20 @@ class JobStore:
         find = "SELECT id FROM jobs WHERE state = 'running' ORDER BY created"
         return [row[0] for row in self._database.execute(find) if row[0] not in self._ended]
 
-    def begin(self, item: Item) -> None:
-        """Note that an item is being worked on, before it is."""
-        self._count_attempts(item, 1)
+    def free(self, job: str, most: int) -> list[int]:
+        """The first items of a job that wait and that nobody works on, by number."""
+        return self._claims.free(job, most)
 
-    def give_back(self, item: Item) -> None:
-        """Take the note back of an item that was put off, through no fault of its own."""
-        self._count_attempts(item, -1)
+    def take(self, wanted: Mapping[str, Sequence[int]]) -> list[Item]:
+        """Claim items by their jobs; those of them that nobody else was given meanwhile.
+
+        Nobody else is given them while this process lives. Each counts as begun once more.
+        """
+        return self._claims.take(wanted)
+
+    def give_back(self, item: Item, *, counts: bool = False) -> None:
+        """Let others have an item that was taken; `counts`: the attempt was its own fault."""
+        self._claims.give_back(item, counts)
 
     def upload(self, item: Item) -> Upload:
         """What came, held in memory; reading it raises `ItemError` where it could not be read.
@@ -135,11 +142,16 @@ class JobStore:
         )
         if not rows:
             raise FileNotFoundError(f"job {item.job} has no upload {item.number}")
-        return uploads.read(self.folder / item.job, Place._make(rows[0]), item.name)
+        return uploads.read(self._files, item.job, Place._make(rows[0]), item.name)
 
     def answer(self, item: Item) -> bytes:
         """The ImageAnswer of a finished item; raises `FileNotFoundError` where it is deleted."""
-        return self._answer_path(item).read_bytes()
+        try:
+            return self._files.read(item.answer_name)
+        except FileNotFoundError:
+            if item.answer_name == item.first_answer_name:
+                raise
+            return self._files.read(item.first_answer_name)
 
     def finish(
         self,
@@ -150,32 +162,18 @@ class JobStore:
     ) -> None:
         """Keep the answer of an item, drop what is answered; the last one finishes the job.
 
-        Nothing is kept where the job is deleted.
+        Nothing is kept where the job is deleted, or somebody else was given the item meanwhile.
 
         Raises:
             RequestError: 507 where it is more than may be held, and not allowed to be.
         """
-        path = self._answer_path(item)
-        if not path.parent.is_dir() or self._ended.is_deleted(item.job):
+        if self._ended.is_deleted(item.job):
             self.settle(item.job)
             return
-        self.room.take(len(answer), beyond_limit)
         try:
-            files.write(path, answer)
-            with self._database.transaction() as database:
-                kept, emptied = self._note(database, item, len(answer), error)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            self.room.give(len(answer))
-            raise
-        finally:
-            self._ended.clear(item.job)
-        if not kept:  # deleted meanwhile, with its folder
-            self.room.give(len(answer))
-        elif emptied is not None:
-            with suppress(OSError):  # counted until the next start, which tries again
-                emptied.path.unlink(missing_ok=True)
-                self.room.give(emptied.size)
+            self._finisher.finish(item, answer, error, beyond_limit)
+        except FileNotFoundError:  # the job's folder is gone
+            self.settle(item.job)
 
     def cancel(self, identity: str) -> None:
         """Begin nothing more of a job; what is answered stays until its time is over."""
@@ -191,8 +189,12 @@ class JobStore:
             self._ended.settle(identity, self._clock())
 
     def expire(self, seconds: float) -> list[str]:
-        """Delete the jobs that ended longer ago than that; their ids."""
+        """Delete the jobs that ended longer ago than that; their ids.
+
+        What dead processes had taken is free again.
+        """
         self._ended.write_down()
+        self.store.leases.tidy()
         find = "SELECT id FROM jobs WHERE finished <= ?"
         over = [row[0] for row in self._database.execute(find, self._clock() - seconds)]
         for identity in over:
@@ -200,53 +202,32 @@ class JobStore:
         return over
 
     def bytes_held(self) -> int:
-        """Size of all files of all jobs."""
-        return self.room.held
+        """Size of all files of all jobs, and of those that are being made."""
+        return self._room.held()
 
     def close(self) -> None:
-        """Let another process take the folder."""
-        self._database.close()
-        self._lock.close()
+        """Let other processes have what this one had taken."""
+        self.store.close()
 
-    def _note(
-        self,
-        database: sqlite3.Connection,
-        item: Item,
-        size: int,
-        error: tuple[str, str] | None,
-    ) -> tuple[bool, _Emptied | None]:
-        """Whether the job is there, and the file of uploads that is of no use from here on."""
-        update = "UPDATE sizes SET bytes = bytes + ? WHERE job = ?"
-        if not database.execute(update, (size, item.job)).rowcount:
-            return False, None
-        state = "ok" if error is None else "error"
-        database.execute(
-            "UPDATE items SET state = ?, code = ?, message = ? WHERE job = ? AND number = ?",
-            (state, *(error or (None, None)), item.job, item.number),
-        )
-        database.execute(
-            "UPDATE jobs SET state = 'done', finished = ? WHERE id = ? AND state = 'running' "
-            "AND NOT EXISTS (SELECT 1 FROM items WHERE job = ? AND state = 'waiting')",
-            (self._clock(), item.job, item.job),
-        )
-        emptied = self._empty(database, item)
-        if emptied is not None:
-            database.execute(update, (-emptied.size, item.job))
-        return True, emptied
-
-    def _empty(self, database: sqlite3.Connection, item: Item) -> _Emptied | None:
-        """Forget where an upload stands; its file, where it was the last one there."""
-        delete = "DELETE FROM uploads WHERE job = ? AND number = ? RETURNING part"
-        parts = database.execute(delete, (item.job, item.number)).fetchall()
-        find = "SELECT 1 FROM uploads WHERE job = ? AND part = ? LIMIT 1"
-        if not parts or database.execute(find, (item.job, *parts[0])).fetchall():
-            return None
-        path = uploads.path_of(self.folder / item.job, parts[0][0])
-        return _Emptied(path, path.stat().st_size if path.exists() else 0)
-
-    def _answer_path(self, item: Item) -> Path:
-        return self.folder / item.job / f"{item.number}.json"
-
-    def _count_attempts(self, item: Item, more: int) -> None:
-        update = "UPDATE items SET attempts = attempts + ? WHERE job = ? AND number = ?"
-        self._database.execute(update, more, item.job, item.number)
+    def _open(self) -> None:
+        """Bring into order what earlier processes left, where there is none now."""
+        store = self.store
+        if not isinstance(store, EmbeddedStore):
+            try:
+                store.join()
+            except BaseException:
+                store.close()
+                raise
+            return
+        try:
+            if store.alone:
+                taking_up.adopt(store.folder, self._database)
+                taking_up.settle(store.folder, self._database, self._ended, self._clock())
+                taking_up.count(store.folder, self._database)
+            store.join()
+        except OSError as error:
+            store.abandon()
+            raise FolderTaken(f"{store.folder} cannot be written ({error})") from error
+        except BaseException:
+            store.abandon()
+            raise

@@ -13,11 +13,13 @@ from pydantic import ValidationError
 
 from service.errors import ItemError
 from service.jobs import uploads
-from service.jobs.database import Database
-from service.jobs.ended import Ended, remove_folder
+from service.jobs.ended import Ended
+from service.jobs.rows import ITEM_COLUMNS, Item
 from service.jobs.uploads import Packing
 from service.schemas.options import ImageOptions
 from service.schemas.photographs import Upload
+from service.store.database import Database
+from service.store.folder import Folder, remove_folder
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
@@ -35,12 +37,12 @@ def adopt(folder: Path, database: Database) -> None:
         if not (folder / job).is_dir():
             continue  # deleted
         rows = _pack(folder / job, database, job) if state == "running" else []
-        with database.transaction() as connection:
-            connection.executemany(uploads.INSERT, rows)
+        with database.transaction() as statements:
+            statements.insert(uploads.INSERT, rows)
             known = json.dumps(_known_options(job, json.loads(options)))
-            connection.execute("UPDATE jobs SET options = ? WHERE id = ?", (known, job))
+            statements.change("UPDATE jobs SET options = ? WHERE id = ?", known, job)
             # `settle` drops the loose files, and `count` counts the others.
-            connection.execute("INSERT INTO sizes (job, bytes) VALUES (?, 0)", (job,))
+            statements.change("INSERT INTO sizes (job, bytes) VALUES (?, 0)", job)
 
 
 def settle(folder: Path, database: Database, ended: Ended, now: float) -> None:
@@ -63,18 +65,19 @@ def settle(folder: Path, database: Database, ended: Ended, now: float) -> None:
 def _drop_unnamed(folder: Path, database: Database, job: str) -> None:
     """What a process was about to write or to drop when it ended."""
     parts = database.execute("SELECT DISTINCT part FROM uploads WHERE job = ?", job)
-    answered = database.execute(
-        "SELECT number FROM items WHERE job = ? AND state != 'waiting'", job
-    )
-    named = {uploads.path_of(folder, part).name for (part,) in parts}
-    named.update(f"{number}.json" for (number,) in answered)
+    find = f"SELECT {ITEM_COLUMNS} FROM items WHERE job = ? AND state != 'waiting'"
+    named = {uploads.name_of(job, part) for (part,) in parts}
+    for item in map(Item._make, database.execute(find, job)):
+        # Earlier versions knew the first name alone.
+        names = (item.answer_name, item.first_answer_name)
+        named.add(names[0] if (folder.parent / names[0]).exists() else names[1])
     for path in folder.iterdir():
-        if path.name not in named and not path.is_dir():
+        if f"{job}/{path.name}" not in named and not path.is_dir():
             path.unlink()
 
 
-def count(folder: Path, database: Database) -> int:
-    """Bytes of the files of all jobs, as the database has them from here on.
+def count(folder: Path, database: Database) -> None:
+    """Note the bytes of the files of all jobs.
 
     It was wrong where files went and it could not be told.
     """
@@ -83,13 +86,12 @@ def count(folder: Path, database: Database) -> int:
         found = sum(path.stat().st_size for path in (folder / job).glob("*"))
         if found != counted:
             with contextlib.suppress(OSError):  # the disk is still full: the next start does it
-                database.execute(update, found, job)
-    return database.execute("SELECT COALESCE(SUM(bytes), 0) FROM sizes")[0][0]
+                database.change(update, found, job)
 
 
 def _pack(folder: Path, database: Database, job: str) -> list[tuple[Any, ...]]:
     """Write what waits into files of uploads; their rows."""
-    packing = Packing(folder, lambda size: None)
+    packing = Packing(Folder(folder.parent), job, lambda size: None)
     try:
         waiting = _waiting(folder, database, job)
         rows = [(job, number, *packing.add(item)) for number, item in waiting]

@@ -5,12 +5,11 @@ A file of its own for each would take the disk longer than the network takes to 
 
 import json
 from collections.abc import Callable
-from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from service.errors import ItemError
-from service.jobs import files
 from service.schemas.photographs import Upload
+from service.store.files import Files, NewFile
 
 PART_BYTES = 64 << 20
 """A file is closed when it has so many; it is deleted when all in it is answered."""
@@ -39,43 +38,43 @@ class Place(NamedTuple):
     message: str | None = None
 
 
-def path_of(folder: Path, part: int) -> Path:
+def name_of(job: str, part: int) -> str:
     """A file of uploads."""
-    return folder / f"uploads.{part}"
+    return f"{job}/uploads.{part}"
 
 
-def read(folder: Path, place: Place, name: str) -> Upload:
+def read(files: Files, job: str, place: Place, name: str) -> Upload:
     """An upload with its contents; reading it raises `ItemError` where it could not be read.
 
     Raises `FileNotFoundError` where it is dropped.
     """
     if place.code is not None:
         return Upload(name, _refusing(ItemError(place.code, place.message or "")))
-    with open(path_of(folder, place.part), "rb") as file:
-        file.seek(place.start)
-        image = file.read(place.image_bytes)
-        mask = None if place.mask_bytes is None else file.read(place.mask_bytes)
+    size = place.image_bytes + (place.mask_bytes or 0)
+    content = files.read(name_of(job, place.part), place.start, size)
+    image, mask = content[: place.image_bytes], content[place.image_bytes :]
     box = None if place.box is None else tuple(json.loads(place.box))
-    return Upload(name, lambda: image, None if mask is None else lambda: mask, box)
+    return Upload(name, lambda: image, None if place.mask_bytes is None else lambda: mask, box)
 
 
 class Packing:
     """Writes the uploads of a job; on the disk they are once it is closed."""
 
-    def __init__(self, folder: Path, take: Callable[[int], None]) -> None:
+    def __init__(self, files: Files, job: str, take: Callable[[int], None]) -> None:
         """`take`: is told of bytes before they are written, and may raise."""
-        self._folder = folder
+        self._files = files
+        self._job = job
         self._take = take
         self._part = 0
         self._file = self._open()
 
     def add(self, item: Upload) -> Place:
         """Write one; where it cannot be read the reason is kept in its place."""
-        if self._file.tell() >= PART_BYTES:
-            self._end_part()
+        if self._file.size() >= PART_BYTES:
+            self._file.finish()
             self._part += 1
             self._file = self._open()
-        start = self._file.tell()
+        start = self._file.size()
         try:
             image = item.read()
             mask = None if item.read_mask is None else item.read_mask()
@@ -89,26 +88,19 @@ class Packing:
 
     def close(self) -> None:
         """Wait for the disk."""
-        self._end_part()
-        files.sync_folder(self._folder)
+        self._file.finish()
+        self._files.seal(self._job)
 
     def abandon(self) -> None:
         """Close without waiting for the disk; what is written is of no use."""
-        try:
-            self._file.close()
-        except OSError:  # what it still held did not fit either
-            pass
+        self._file.abandon()
 
     def _write(self, content: bytes) -> None:
         self._take(len(content))
         self._file.write(content)
 
-    def _open(self) -> IO[bytes]:
-        return open(path_of(self._folder, self._part), "wb")
-
-    def _end_part(self) -> None:
-        files.sync(self._file)
-        self._file.close()
+    def _open(self) -> NewFile:
+        return self._files.create(name_of(self._job, self._part))
 
 
 def _refusing(error: ItemError) -> Callable[[], bytes]:

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import functools
 import heapq
 import logging
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from service.call import JOB, inside
 from service.errors import INTERNAL_ERROR, NotWorking, Overloaded, RequestError, ShuttingDown
@@ -27,21 +28,12 @@ logger = logging.getLogger(f"bentoml.{__name__}")
 
 MOST_ATTEMPTS = 3
 """An image that was begun so often and never finished took the process down each time."""
-LOOK_SECONDS = 30.0
-"""Pause between two looks for jobs whose time is over."""
+TIDY_SECONDS = 10.0
+"""Pause between two looks for jobs whose time is over, and for what dead processes had taken."""
+LOOK_SECONDS = 1.0
+"""Pause between two looks for jobs that other processes were sent."""
 AGAIN_SECONDS = 5.0
 """Pause before what could not be read or written is tried again."""
-
-
-class _Pace(NamedTuple):
-    """How a job comes on in this process; times of `time.monotonic`."""
-
-    since: float
-    """When its first image was begun."""
-    last: float
-    """When one was begun last."""
-    finished: int
-    """Images."""
 
 
 class Jobs:
@@ -54,7 +46,8 @@ class Jobs:
         self.keep_seconds = engine.settings.job_keep_seconds
         """From the end of a job to its deletion."""
         self._begun: set[tuple[str, int]] = set()
-        self._pace: dict[str, _Pace] = {}
+        self._last: dict[str, float] = {}
+        """When an image of a running job was begun last here, by `time.monotonic`."""
         self._stuck: set[asyncio.Task | None] = set()
         """Tasks whose writing failed, and which try again: meanwhile nothing is begun."""
         self._wake = asyncio.Event()
@@ -102,12 +95,13 @@ class Jobs:
             raise RequestError(409, "job_deleted", message)
         return made[0]
 
-    def eta_seconds(self, job: str, waiting: int) -> float | None:
-        """At the speed since this process began with the job; None before its first image."""
-        pace = self._pace.get(job)
-        if pace is None or not pace.finished or not waiting:
+    def eta_seconds(self, job: Job) -> float | None:
+        """At the speed since any process began with it; None before its first image."""
+        waiting = job.counts.get("waiting", 0)
+        answered = sum(job.counts.values()) - waiting - job.answered_before
+        if job.seconds is None or answered <= 0 or not waiting:
             return None
-        return round(waiting * (time.monotonic() - pace.since) / pace.finished, 1)
+        return round(waiting * max(0.0, job.seconds) / answered, 1)
 
     async def close(self) -> None:
         """Begin nothing more, finish what is begun; the rest is for the next process."""
@@ -119,105 +113,111 @@ class Jobs:
 
     async def _work(self) -> None:
         flying: set[asyncio.Task] = set()
-        looked = -LOOK_SECONDS
+        tidied = -TIDY_SECONDS
         while not self._closing.is_set():
-            if time.monotonic() - looked >= LOOK_SECONDS:
-                looked = time.monotonic()
+            if time.monotonic() - tidied >= TIDY_SECONDS:
+                tidied = time.monotonic()
                 await self._guarded(self.store.expire, self.keep_seconds)
-                running = await self._guarded(self.store.running)
-                for ended in set(self._pace) - set(self._pace if running is None else running):
-                    del self._pace[ended]
             self._wake.clear()
-            room = 0 if self._stuck else self._room - len(flying)
-            found = await self._guarded(self._next_items, room, set(self._begun)) if room else None
-            for item, options in found or []:
+            # What cannot be written is tried again where nothing else waits for it.
+            others_stuck = self._stuck - {self._worker}
+            room = 0 if others_stuck else self._room - len(flying)
+            for item, options in await self._begin(room) if room else ():
                 self._begun.add((item.job, item.number))
-                now = time.monotonic()
-                pace = self._pace.get(item.job, _Pace(now, now, 0))
-                self._pace[item.job] = pace._replace(last=now)
                 flying.add(asyncio.create_task(self._one(item, options)))
             waiting = asyncio.create_task(self._wake.wait())
             await asyncio.wait(
-                {waiting, *flying}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                {waiting, *flying},
+                timeout=AGAIN_SECONDS if self._stuck else LOOK_SECONDS,
+                return_when=asyncio.FIRST_COMPLETED,
             )
             waiting.cancel()
             flying = {task for task in flying if not task.done()}
         await asyncio.gather(*flying)
+
+    async def _begin(self, room: int) -> list[tuple[Item, ImageOptions]]:
+        """Take so many items, or say that it cannot be written down."""
+        try:
+            taken = await asyncio.to_thread(self._take, room, set(self._begun))
+        except OSError as error:
+            self._pause(self._worker, error)
+            return []
+        except Exception:
+            logger.exception("no image of a job could be begun")
+            return []
+        self._go_on(self._worker)
+        return taken
 
     async def _guarded(self, function: Callable[..., Any], *arguments: object) -> Any:
         """A full disk or the like must not end the worker: it is logged and tried again later."""
         try:
             return await asyncio.to_thread(function, *arguments)
         except Exception:
-            logger.exception("%s failed", function.__name__)
+            logger.exception("%s failed", function)
             return None
 
-    def _next_items(
-        self, room: int, begun: set[tuple[str, int]]
-    ) -> list[tuple[Item, ImageOptions]]:
+    def _take(self, room: int, begun: set[tuple[str, int]]) -> list[tuple[Item, ImageOptions]]:
+        """Items with their options; where another process was quicker it is tried again."""
+        while wanted := self._choose(room, begun):
+            if taken := self.store.take(wanted):
+                jobs = {job: self.store.job(job) for job in wanted}
+                options = {name: ImageOptions(**job.options) for name, job in jobs.items() if job}
+                # A job that is deleted meanwhile took its claims with it.
+                return [(item, options[item.job]) for item in taken if item.job in options]
+        return []
+
+    def _choose(self, room: int, begun: set[tuple[str, int]]) -> dict[str, list[int]]:
         """The next items of the running jobs, one by one of the job with the fewest `begun`.
 
         Of equal ones the first is that of which none was begun for longest.
         """
         shares = Counter(job for job, _ in begun)
-        queues: dict[str, Iterator[tuple[Item, ImageOptions]]] = {}
-        paces = {job: self._pace.get(job) for job in self.store.running()}
-        turns = [(shares[job], pace.last if pace else 0.0, job) for job, pace in paces.items()]
+        running = self.store.running()
+        self._last = {job: self._last.get(job, 0.0) for job in running}
+        queues: dict[str, Iterator[int]] = {}
+        turns = [(shares[job], last, job) for job, last in self._last.items()]
         heapq.heapify(turns)
-        found: list[tuple[Item, ImageOptions]] = []
-        while turns and len(found) < room:
+        chosen: dict[str, list[int]] = {}
+        while turns and room:
             share, last, job = turns[0]
             if job not in queues:
-                queues[job] = iter(self._waiting(job, room, begun))
-            if (next_one := next(queues[job], None)) is None:
+                free = self.store.free(job, room + shares[job])
+                queues[job] = iter(number for number in free if (job, number) not in begun)
+            if (number := next(queues[job], None)) is None:
                 heapq.heappop(turns)
                 continue
-            found.append(next_one)
+            chosen.setdefault(job, []).append(number)
+            room -= 1
             heapq.heapreplace(turns, (share + 1, last, job))
-        return found
-
-    def _waiting(
-        self, identity: str, most: int, begun: set[tuple[str, int]]
-    ) -> list[tuple[Item, ImageOptions]]:
-        """The first items of a job that are not begun."""
-        job = self.store.job(identity)
-        if job is None:
-            return []
-        options = ImageOptions(**job.options)
-        items = self.store.items(identity, 0, most + len(begun), ("waiting",))
-        return [(item, options) for item in items if (item.job, item.number) not in begun]
+        self._last.update(dict.fromkeys(chosen, time.monotonic()))
+        return chosen
 
     async def _one(self, item: Item, options: ImageOptions) -> None:
         """One image to its answer in the store; never raises."""
         try:
-            if item.attempts >= MOST_ATTEMPTS:
+            if item.attempts > MOST_ATTEMPTS:
                 entry = _failed(
                     item,
                     "crashed",
-                    f"this image was begun {item.attempts} times and never finished, as where the "
+                    f"this image was begun {MOST_ATTEMPTS} times and never finished, as where the "
                     "service ends over it: leave it out",
                 )
             else:
-                await self._written(self.store.begin, item)
                 entry = await self._answer(item, options)
             await self._keep(item, entry)
         except FileNotFoundError:
             # Cancelled meanwhile, or somebody else took its files.
             await self._guarded(self.store.settle, item.job)
-            return
         except ShuttingDown:
             with contextlib.suppress(OSError):  # it then counts as begun once more
                 await asyncio.to_thread(self.store.give_back, item)
-            return
         except Exception:
             # Begun so often in vain it becomes an error of its own.
             logger.exception("image %d of job %s was not finished", item.number, item.job)
             await asyncio.sleep(AGAIN_SECONDS)
-            return
+            await self._guarded(functools.partial(self.store.give_back, item, counts=True))
         finally:
             self._begun.discard((item.job, item.number))
-        if pace := self._pace.get(item.job):
-            self._pace[item.job] = pace._replace(finished=pace.finished + 1)
 
     async def _keep(
         self, item: Item, entry: schemas.ImageAnswer, beyond_limit: bool = False
@@ -246,16 +246,20 @@ class Jobs:
                     await asyncio.wait_for(self._closing.wait(), AGAIN_SECONDS)
                     raise ShuttingDown
         finally:
-            if task in self._stuck:
-                self._stuck.discard(task)
-                if not self._stuck and not self._closing.is_set():
-                    logger.info("jobs go on")
-                    self._wake.set()
+            self._go_on(task)
+
+    def _go_on(self, task: asyncio.Task | None) -> None:
+        """Begin again once all who could not write can."""
+        if task in self._stuck:
+            self._stuck.discard(task)
+            if not self._stuck and not self._closing.is_set():
+                logger.info("jobs go on")
+                self._wake.set()
 
     def _pause(self, task: asyncio.Task | None, error: OSError) -> None:
         """Begin nothing more; said once, however many cannot write."""
         if not self._stuck:
-            logger.warning("jobs wait until they can write to %s: %s", self.store.folder, error)
+            logger.warning("jobs wait until they can write to %s: %s", self.store.store.name, error)
         self._stuck.add(task)
 
     async def _answer(self, item: Item, options: ImageOptions) -> schemas.ImageAnswer:

@@ -23,13 +23,14 @@ class DeviceMemory:
     A GPU that does not report it (a driver without NVML, a part of a GPU) has no gauge; it serves.
     """
 
-    def __init__(self, provider: str) -> None:
-        """`provider`: ONNX Runtime's name of what the graphs run on."""
+    def __init__(self, provider: str, of_gpu: bool = True) -> None:
+        """`provider`: ONNX Runtime's name of what the graphs run on. `of_gpu`: whether to read it
+        there; one process does for all, as the gauge sums them."""
         self._name = "cpu" if provider == CPU else "gpu"
         self._gpu = None
         self._failure: type[Exception] = OSError
         self._last = -PERIOD_SECONDS
-        if provider != CPU:
+        if provider != CPU and of_gpu:
             import pynvml
 
             self._pynvml, self._failure = pynvml, pynvml.NVMLError
@@ -66,3 +67,16 @@ def first_visible_gpu(pynvml: Any, environment: Mapping[str, str] = os.environ) 
     if first.startswith(("GPU-", "MIG-")):
         return pynvml.nvmlDeviceGetHandleByUUID(first)
     return pynvml.nvmlDeviceGetHandleByIndex(int(first) if first.isdigit() else 0)
+
+
+def total_bytes(provider: str) -> int | None:
+    """Memory of the GPU; None where the graphs run on the CPU, or the GPU does not report it."""
+    if provider == CPU:
+        return None
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        return int(pynvml.nvmlDeviceGetMemoryInfo(first_visible_gpu(pynvml)).total)
+    except pynvml.NVMLError:
+        return None

@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from service.model import arena
 from service.model.binding import Binding, Ladder
 from service.model.manifest import SIDE, GraphFile, Tensor, check_graph
 from service.settings import Settings
@@ -95,9 +96,13 @@ class Session:
         return Ladder(open_session, "cuda", self._settings.largest_batch).run
 
     def _open(self, provider: str) -> onnxruntime.InferenceSession:
+        options = _session_options(self._settings.cores)
+        if provider == CUDA and (limit := self._settings.gpu_memory_mebibytes):
+            arena.share(CUDA, limit)
+            options.add_session_config_entry(*arena.OPTION)
         session = onnxruntime.InferenceSession(
             self._file.read(self.half),
-            _session_options(self._settings.cores),
+            options,
             providers=self._providers(provider),
         )
         # A run that fails on the GPU would be repeated on the CPU, and so all that follow it.

@@ -39,9 +39,11 @@ async def edit(engine: Engine, upload: Upload, changes: EditChanges) -> EditAnsw
             picture = (await render_scene(engine, scene, [renderer], size))[renderer]
         with metrics.stage("encode", timings):
             png = await engine.in_pool(images.encode_png, picture)
+        keeping = await engine.in_pool(engine.kept.keep, old)
+        identity = await keeping.done()
     return EditAnswer(
         image=png,
-        id=engine.kept.keep(old),
+        id=identity,
         frame=schemas.Square(**taken.seen.photograph.frame._asdict()),
         camera_before=reconstruction.to_view(old.camera),
         camera=reconstruction.to_view(scene.camera),

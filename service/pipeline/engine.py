@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import logging
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
@@ -33,6 +34,7 @@ from service.pipeline.kept import Kept
 from service.pipeline.room import Room, return_large_blocks
 from service.pipeline.samples import Samples
 from service.settings import PREFIX, Settings
+from service.siblings import Column, Siblings
 from service.threads import Threads
 
 # Under BentoML's logger, which is the one its server shows.
@@ -45,8 +47,10 @@ Result = TypeVar("Result")
 class Engine:
     """Holds everything a request needs. Ready as soon as it is built: it warms itself up."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, siblings: Siblings | None = None) -> None:
+        """`siblings`: the processes that share the limits; None for one alone."""
         self.settings = settings
+        self.siblings = siblings or Siblings()
         self.bundle = bundles.load(settings.bundle)
         self.manifest = self.bundle.manifest
         self.template = self.bundle.template
@@ -65,19 +69,19 @@ class Engine:
             self.neural = NeuralRenderer(graph, settings, self.device)
             self.runners.append(self.neural)
         self._pool = Threads(settings.cores, "images")
-        self.room = Room(settings.pixels_in_flight)
+        self.room = Room(settings.pixels_in_flight, self.siblings)
         return_large_blocks()
         self.kept = Kept(settings.kept_reconstructions, settings.keep_seconds)
         self.seams = find_seams(self.template.faces, self.template.face_uvs)
         self.to_glb = GlbWriter(self.seams)
         self.painter = Painter(self.template, self.manifest.texture_size)
         self.samples = Samples(self.bundle.samples())
-        self._in_flight = 0
         self.closed = False
         self._trying: asyncio.Task[bool] | None = None
         """Tries a broken graph again, where nobody asks whether this is ready."""
         self._finish_tracing = tracing.start(settings.otlp_endpoint)
-        self._memory = DeviceMemory(self.reconstructor.session.provider)
+        first = self.siblings.index == 0
+        self._memory = DeviceMemory(self.reconstructor.session.provider, of_gpu=first)
         self._warm_up()
 
     @property
@@ -101,13 +105,14 @@ class Engine:
     def admit(self, items: int) -> Iterator[None]:
         """Room for the images of a request until it is answered, or `Overloaded` at once."""
         self.check_room(items)
-        self._in_flight += items
-        metrics.IN_FLIGHT.set(self._in_flight)
+        if not self.siblings.take(Column.IMAGES, items, self.settings.queue_limit):
+            raise self._overloaded()
+        metrics.IN_FLIGHT.set(self.siblings.own(Column.IMAGES))
         try:
             yield
         finally:
-            self._in_flight -= items
-            metrics.IN_FLIGHT.set(self._in_flight)
+            self.siblings.set(Column.IMAGES, self.siblings.own(Column.IMAGES) - items)
+            metrics.IN_FLIGHT.set(self.siblings.own(Column.IMAGES))
             self._memory.observe()
 
     def check_room(self, items: int) -> None:
@@ -118,10 +123,15 @@ class Engine:
             if self._trying is None or self._trying.done():
                 self._trying = asyncio.create_task(self.is_ready())
             raise NotWorking(broken[0], round(TRY_AGAIN_SECONDS))
-        limit = self.settings.queue_limit
-        if self._in_flight + items > limit:
-            retry_after = self.reconstructor.batcher.retry_after_seconds(self._in_flight)
-            raise Overloaded(self._in_flight, limit, retry_after)
+        if not self.siblings.fits(Column.IMAGES, items, self.settings.queue_limit):
+            raise self._overloaded()
+
+    def _overloaded(self) -> Overloaded:
+        waiting = self.siblings.total(Column.IMAGES)
+        # They work at the same time.
+        share = math.ceil(waiting / self.siblings.count)
+        retry_after = self.reconstructor.batcher.retry_after_seconds(share)
+        return Overloaded(waiting, self.settings.queue_limit, retry_after)
 
     def render(
         self,
@@ -156,6 +166,7 @@ class Engine:
             await runner.batcher.close()
         self.device.close()
         self._pool.close()
+        self.kept.close()
         if self._finish_tracing is not None:
             self._finish_tracing()
 

@@ -17,6 +17,7 @@ from service.imaging import images
 from service.pipeline import meshes
 from service.pipeline.archive import Archive
 from service.pipeline.engine import Engine
+from service.pipeline.kept import Keeping
 from service.pipeline.seeing import Seen, see
 from service.schemas import photographs as schemas
 from service.schemas.options import ImageOptions
@@ -66,8 +67,8 @@ async def answer(
     try:
         with metrics.stage("total", timings):
             seen = await see(engine, upload, timings, options.texture_size)
-            found, archive = await engine.in_pool(_finish, engine, seen, options, timings, links)
-            identity = engine.kept.keep(archive)
+            found, keeping = await engine.in_pool(_finish, engine, seen, options, timings, links)
+            identity = await keeping.done()
     except (ItemError, RequestError) as error:
         problem = schemas.Problem(code=error.code, message=error.message)
     except Exception:
@@ -122,7 +123,7 @@ def to_view(camera: NDArray[np.float32]) -> schemas.CameraView:
 
 def _finish(
     engine: Engine, seen: Seen, options: ImageOptions, timings: dict[str, float], links: bool
-) -> tuple[Finished, Archive]:
+) -> tuple[Finished, Keeping]:
     """The files of an answer, and what is kept. CPU work: called in the pool."""
     taken = _paint(engine, seen, timings)
     with metrics.stage("render", timings):
@@ -137,11 +138,12 @@ def _finish(
         mask = images.encode_png(images.to_bytes(seen.mask))
         camera = _camera(found.camera, seen.photograph.frame, others)
     archive, mesh = to_archive(taken), None
+    keeping = engine.kept.keep(archive)
     if not links:
         with metrics.stage("mesh", timings):
             texture = _texture(engine, taken, options)
             mesh = meshes.encode(engine, archive, options, texture)
-    return Finished(mesh, mask, preview, camera, rerender_iou, flags), archive
+    return Finished(mesh, mask, preview, camera, rerender_iou, flags), keeping
 
 
 def _paint(engine: Engine, seen: Seen, timings: dict[str, float]) -> Taken:

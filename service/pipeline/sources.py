@@ -40,7 +40,7 @@ def photographs(sources: Mapping[str, Source | None]) -> int:
 async def _one(engine: Engine, field: str, source: Source, timings: dict[str, float]) -> Archive:
     try:
         if source.id is not None:
-            return engine.kept.find(source.id)
+            return await engine.kept.find(source.id)
         if source.seed is not None:
             return await engine.samples.sample(source.seed, lambda path: _read(engine, path))
         content = _decoded(field, source)

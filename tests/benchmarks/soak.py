@@ -1,6 +1,7 @@
 """The service at twice what it can do, for as long as one likes.
 
     python -m tests.benchmarks.soak --seconds 600
+    python -m tests.benchmarks.soak --seconds 600 --workers 2
 
 First what it can do is measured, then requests are sent at twice that rate, whether or not the
 earlier ones were answered. Prints what became of every request, latencies, and memory over time;
@@ -142,12 +143,13 @@ def main() -> int:
         prog="python -m tests.benchmarks.soak", description=__doc__.split("\n\n")[0]
     )
     parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--workers", type=int, default=0, help="0: as many as cores and memory let")
     options = parser.parse_args()
     sample = sorted((SHIPPED_BUNDLE / "samples").iterdir())[0]
     file = io.BytesIO()
     Image.open(sample).resize((256, 256)).save(file, "JPEG")
     with tempfile.TemporaryDirectory() as folder:
-        with watched(Path(folder) / "home", SHIPPED_BUNDLE) as server:
+        with watched(Path(folder) / "home", SHIPPED_BUNDLE, workers=options.workers) as server:
             found = soak(server, file.getvalue(), options.seconds)
     print(json.dumps(found.report(), indent=2))
     fine = set(found.answers) <= {200, 429} and found.growth() < MOST_GROWTH

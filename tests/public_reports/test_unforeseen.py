@@ -43,7 +43,7 @@ def lines(caplog, monkeypatch):
     monkeypatch.setattr(logging.getLogger("bentoml"), "propagate", True)
     caplog.set_level(logging.INFO)
     return lambda: [
-        json.loads(logs.JsonLine().format(record))
+        json.loads(logs.JsonLine(1).format(record))
         for record in caplog.records
         if record.name == logs.REQUESTS.name
     ]

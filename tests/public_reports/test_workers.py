@@ -1,6 +1,7 @@
-"""Two workers of BentoML lost most jobs, each being known to one of them only.
+"""Two workers of BentoML's own configuration: each took the whole of every limit for itself.
 
-Those that BentoML would ignore are refused too: whoever asks for them counts on them.
+They are set by the service's setting, which shares the limits. Another number elsewhere is refused,
+also where BentoML would ignore it: whoever asks for it counts on it.
 """
 
 import re
@@ -38,7 +39,9 @@ def test_more_than_one_worker_in_a_file_is_refused_at_the_start(tmp_path):
     configuration = tmp_path / "configuration.yaml"
     configuration.write_text("services: {inverse-graphics: {workers: 2}}\n")
     said = refused(tmp_path, {"BENTOML_CONFIG": str(configuration)})
-    assert re.search(r"\WBentoML's configuration asks for 2 workers; it must be 1", said)
+    assert re.search(
+        r"\WBentoML's configuration asks for 2 workers, and \w+WORKERS comes to 1", said
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,18 +68,24 @@ def test_no_key_of_the_configuration_is_passed_over(
     before = BentoMLContainer.config.get()
     try:
         InverseGraphics.inject_config()
-        with pytest.raises(ValueError, match=rf"^{source} asks for \d+ workers; it must be 1"):
-            check_workers(InverseGraphics)
+        refusal = rf"^{source} asks for \d+ workers, and \w+WORKERS comes to 1: leave it out there"
+        with pytest.raises(ValueError, match=refusal):
+            check_workers(InverseGraphics, 1)
     finally:
         BentoMLContainer.config.set(before)
 
 
-def test_one_worker_is_let_be(monkeypatch):
-    monkeypatch.setenv("BENTOML_CONFIG_OPTIONS", "services.workers=1")
+@pytest.mark.parametrize(
+    ("services", "wanted"), [("{workers: 1}", 1), ("{inverse-graphics: {workers: 2}}", 2)]
+)
+def test_the_same_number_is_let_be(tmp_path, monkeypatch, services, wanted):
+    file = tmp_path / "configuration.yaml"
+    file.write_text(f"services: {services}\n")
+    monkeypatch.setenv("BENTOML_CONFIG", str(file))
     before = BentoMLContainer.config.get()
     try:
         InverseGraphics.inject_config()
-        check_workers(InverseGraphics)
+        check_workers(InverseGraphics, wanted)
     finally:
         BentoMLContainer.config.set(before)
 
@@ -87,4 +96,4 @@ def test_more_than_one_worker_on_the_command_line_is_refused_at_the_start(tmp_pa
     arguments = ["--api-workers", "2"] if way == "argument" else []
     settings = {"BENTOML_API_WORKERS": "2"} if way == "variable" else {}
     said = refused(tmp_path, settings, *arguments)
-    assert "--api-workers, or BENTOML_API_WORKERS, asks for 2 workers; it must be 1" in said
+    assert "--api-workers, or BENTOML_API_WORKERS, asks for 2 workers, and" in said

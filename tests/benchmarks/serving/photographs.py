@@ -27,14 +27,11 @@ FORM = f"multipart/form-data; boundary={BOUNDARY}"
 def photographs(folder: Path, options) -> dict[str, float | dict[str, dict[str, float]]]:
     """CPU milliseconds per image with a bundle, bare and end to end, and the latency of an idle
     service, beside that of a bare ASGI application; `loads`: what many clients at once get."""
-    sample = sorted((SHIPPED_BUNDLE / SAMPLES_FOLDER).iterdir())[0]
-    file = io.BytesIO()
-    Image.open(sample).resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
     sessions = {
         name: open_graph(str(folder / f"{name}.onnx"), options.threads, options.device)
         for name in (SEGMENTER, INVERSE_GRAPHICS)
     }
-    photograph, found, loads = file.getvalue(), {}, {}
+    content, found, loads = photograph(), {}, {}
     settings = {
         "INVERSE_GRAPHICS_BUNDLE": str(folder),
         "INVERSE_GRAPHICS_SEGMENTER": "bundle",
@@ -53,11 +50,11 @@ def photographs(folder: Path, options) -> dict[str, float | dict[str, dict[str, 
             "bare_asgi_inline": Client(bare, INLINE, FORM),
         }
         for _ in range(options.turns + 1):
-            turn = _turn(clients, process.pid, photograph, sessions, options.batch)
+            turn = _turn(clients, process.pid, content, sessions, options.batch)
             for name, value in turn.items():
                 found.setdefault(name, []).append(value)
         for shape in options.photograph_loads:
-            body = _form(photograph, int(shape.split("x")[1]))
+            body = form(content, int(shape.split("x")[1]))
             headers = {"Content-Type": FORM}
             load = under_load(Server(address, process.pid), body, headers, shape, options)
             loads[shape] = {name: round(value, 3) for name, value in load.items()}
@@ -66,9 +63,9 @@ def photographs(folder: Path, options) -> dict[str, float | dict[str, dict[str, 
     return {**medians, **({"loads": loads} if loads else {})}
 
 
-def _turn(clients, process, photograph, sessions, batch) -> dict[str, float]:
+def _turn(clients, process, content, sessions, batch) -> dict[str, float]:
     bare, bare_rate = _bare(sessions, batch)
-    many = _form(photograph, batch)
+    many = form(content, batch)
     used = cpu_seconds(process)
     for _ in range(3):
         checked(clients["idle"].post(many), batch)
@@ -78,11 +75,19 @@ def _turn(clients, process, photograph, sessions, batch) -> dict[str, float]:
         "bare_graphs_images_per_second": bare_rate,
         "jpeg_to_glb_cpu_ms": whole,
         "jpeg_to_glb_over_bare": whole / bare,
-        **idle(clients, _form(photograph, 1)),
+        **idle(clients, form(content, 1)),
     }
 
 
-def _form(photograph: bytes, count: int) -> bytes:
+def photograph() -> bytes:
+    """A JPEG of the first sample at 1,024 px."""
+    sample = sorted((SHIPPED_BUNDLE / SAMPLES_FOLDER).iterdir())[0]
+    file = io.BytesIO()
+    Image.open(sample).resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def form(photograph: bytes, count: int) -> bytes:
     """The body of a request with the same photograph so many times."""
     parts = [
         f"--{BOUNDARY}\r\nContent-Disposition: form-data; name=images; filename={number}.jpg\r\n"

@@ -57,6 +57,6 @@ def test_a_key_that_calls_too_often_is_told_when_to_come_back_and_harms_no_other
 
 
 def test_a_bucket_never_holds_more_than_a_minute_s_calls():
-    bucket = Bucket(3, 0.0)
+    bucket = Bucket(3)
     assert [bucket.take(10_000.0) for _ in range(3)] == [0.0] * 3
     assert bucket.take(10_000.0) == pytest.approx(20)

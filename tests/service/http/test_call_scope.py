@@ -13,6 +13,7 @@ from service.call import CALL, Call
 from service.errors import DeadlineExceeded
 from service.http.call_scope import CallScope, Refusals, TimeLimit
 from service.settings import Settings
+from service.siblings import Column, Siblings
 
 
 class Client:
@@ -63,8 +64,8 @@ async def echo(scope, receive, send):
     await send({"type": "http.response.body", "body": body})
 
 
-def call(client, app, **settings):
-    engine = SimpleNamespace(settings=Settings(**settings))
+def call(client, app, siblings=None, **settings):
+    engine = SimpleNamespace(settings=Settings(**settings), siblings=siblings or Siblings())
     scope = {
         "type": "http", "method": "POST", "path": "/v1/echo", "headers": client.headers,
         "app": SimpleNamespace(state=SimpleNamespace(engine=engine), routes=[]),
@@ -76,7 +77,7 @@ def call(client, app, **settings):
 def lines(caplog, monkeypatch):
     monkeypatch.setattr(logs.REQUESTS, "propagate", True)
     caplog.set_level(logging.INFO, logs.REQUESTS.name)
-    return lambda: [json.loads(logs.JsonLine().format(record)) for record in caplog.records]
+    return lambda: [json.loads(logs.JsonLine(1).format(record)) for record in caplog.records]
 
 
 def test_a_call_has_one_line_of_json_with_its_id(lines):
@@ -88,7 +89,7 @@ def test_a_call_has_one_line_of_json_with_its_id(lines):
     assert line.pop("time").endswith("+00:00")
     assert line == {
         "request": "order-7", "method": "POST", "path": "/v1/echo", "status": 200,
-        "bytes_in": 4, "bytes_out": 4, "images": {"ok": 2},
+        "worker": 1, "bytes_in": 4, "bytes_out": 4, "images": {"ok": 2},
     }  # fmt: skip
 
 
@@ -230,3 +231,17 @@ def test_a_timeout_of_the_application_s_own_is_not_taken_for_the_limit():
 
     with pytest.raises(TimeoutError, match="its own"):
         limited(fails)
+
+
+def test_a_client_connects_anew_where_another_worker_has_less_to_do(tmp_path):
+    own, other = (Siblings(2, index, tmp_path) for index in range(2))
+    for busy, closed in ((0, False), (1, True)):
+        own.set(Column.CALLS, busy)
+        client = Client(b"")
+        call(client, echo, own)
+        assert ((b"connection", b"close") in client.sent[0]["headers"]) == closed
+        assert own.own(Column.CALLS) == busy
+    other.set(Column.CALLS, 1)
+    client = Client(b"")
+    call(client, echo, own)
+    assert (b"connection", b"close") not in client.sent[0]["headers"]

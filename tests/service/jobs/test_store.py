@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from service.errors import ItemError
-from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
 from service.schemas.photographs import Upload
+from service.store import opening, sqlite
+from service.store.folder import FolderTaken, lock
 
 
 class Clock:
@@ -69,10 +70,9 @@ def test_another_process_goes_on_where_the_first_ended(tmp_path):
         "store = JobStore(Path(sys.argv[1]))\n"
         "items = [Upload(str(i), lambda i=i: bytes([i]), None) for i in range(5)]\n"
         "job = store.create({}, items)\n"
-        "for item in store.items(job, 0, 2, ('waiting',)):\n"
-        "    store.begin(item)\n"
+        "for item in store.take({job: [0, 1]}):\n"
         "    store.finish(item, b'{}', None)\n"
-        "store.begin(store.items(job, 2, 1, ('waiting',))[0])\n"
+        "store.take({job: store.free(job, 1)})\n"
         "print(job, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
@@ -89,12 +89,17 @@ def test_another_process_goes_on_where_the_first_ended(tmp_path):
     store.close()
 
 
-def test_a_folder_is_one_process_s(tmp_path):
+def test_a_folder_that_an_older_version_holds_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "WAIT_SECONDS", 0.1)
+    held = lock(tmp_path)  # as 0.1.0 does, all the time
+    with pytest.raises(FolderTaken, match="of an older version"):
+        JobStore(tmp_path)
+    held.close()
     store = JobStore(tmp_path)
     with pytest.raises(FolderTaken, match="in use by another process"):
-        JobStore(tmp_path)
+        lock(tmp_path)
     store.close()
-    JobStore(tmp_path).close()
+    lock(tmp_path).close()
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
@@ -144,7 +149,8 @@ def test_what_a_dead_process_was_about_to_write_goes_and_counts_no_more(store):
 
 
 @pytest.mark.parametrize("content", [b"junk" * 2000, None])
-def test_a_database_that_cannot_be_opened_is_refused_until_it_can(tmp_path, content):
+def test_a_database_that_cannot_be_opened_is_refused_until_it_can(tmp_path, content, monkeypatch):
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
     path = tmp_path / "jobs.sqlite3"
     JobStore(tmp_path).close()
     if content is None:

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from service.errors import ItemError
-from service.jobs.files import FolderTaken
 from service.jobs.store import JobStore
+from service.store.folder import FolderTaken
 from tests.service.jobs.test_worker import ended, results
 from tests.service.requests import jpeg
 

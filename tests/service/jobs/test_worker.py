@@ -231,9 +231,10 @@ def test_results_that_do_not_fit_are_an_error_of_their_image(bundle_folder, tmp_
         while (found := jobs.store.job(job)).state == "running":
             await asyncio.sleep(0.02)
         codes = {item.code for item in jobs.store.items(job, 0, 100, ("error",))}
+        held = jobs.store.bytes_held()
         await jobs.close()
         await engine.close()
-        return found, jobs.store.bytes_held(), codes
+        return found, held, codes
 
     found, held, codes = asyncio.run(run())
     assert found.counts["ok"] > 0

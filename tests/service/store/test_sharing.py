@@ -1,0 +1,293 @@
+"""What several processes do with the jobs of one store, whichever it is."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from service.errors import StoreFailed
+from service.jobs.room import JobsFull
+from service.jobs.rows import Key
+from service.schemas.photographs import Upload
+
+DONE = ("ok", "error")
+
+
+def uploads(*contents):
+    return [Upload(f"{i}.jpg", lambda c=c: c) for i, c in enumerate(contents)]
+
+
+def names(jobs):
+    """The files of all jobs."""
+    found = jobs._database.execute("SELECT id FROM jobs")
+    return {e.name for (job,) in found for e in jobs._files.entries(job)}
+
+
+def test_what_one_process_does_all_others_see(place):
+    one, other = place.open(), place.open()
+    items = [Upload("a\0.jpg", lambda: b"photograph", lambda: b"mask"), *uploads(b"b", b"c")]
+    job = one.create({"format": "glb"}, items)
+    assert other.job(job).options == {"format": "glb"}
+    assert other.running() == [job]
+    first, second = other.take({job: other.free(job, 2)})
+    upload = other.upload(first)
+    assert (upload.read(), upload.read_mask()) == (b"photograph", b"mask")
+    assert one.free(job, 9) == [2]
+    assert one.take({job: [0, 1, 2]}) == one.items(job, 2, 1, ("waiting",))
+    other.finish(first, b"{1}", None)
+    other.finish(second, b"{2}", ("empty_file", "why"))
+    (third,) = one.items(job, 2, 1, ("waiting",))
+    one.finish(third, b"{3}", None)
+    assert [one.answer(item) for item in one.items(job, 0, 9, DONE)] == [b"{1}", b"{2}", b"{3}"]
+    assert (one.job(job).state, one.job(job).counts) == ("done", {"ok": 2, "error": 1})
+    assert one.bytes_held() == other.bytes_held() == 9
+    assert {name.partition("/")[2] for name in names(one)} == {"0.json", "1.json", "2.json"}
+    other.delete(job)
+    assert one.job(job) is None
+    assert one.bytes_held() == 0
+    assert not one._files.has_folder(job)
+
+
+def test_an_item_is_given_to_one_process_only(place):
+    stores = [place.open() for _ in range(3)]
+    job = stores[0].create({}, uploads(*[b"x"] * 60))
+
+    def work(store):
+        taken = []
+        while numbers := store.free(job, 7):
+            items = store.take({job: numbers})
+            taken += [item.number for item in items]
+            for item in items:
+                store.finish(item, b"{}", None)
+        return taken
+
+    with ThreadPoolExecutor(3) as pool:
+        taken = list(pool.map(work, stores))
+    assert Counter(number for numbers in taken for number in numbers) == Counter(range(60))
+    assert stores[0].job(job).state == "done"
+    assert stores[0].bytes_held() == 60 * len(b"{}")
+
+
+def dies(jobs):
+    """Its process stands still, and its lease ends by the database's clock."""
+    leases = jobs.store.leases
+    leases._closing.set()
+    leases._thread.join()
+    over = f"UPDATE processes SET until = {jobs._database.now} WHERE id = ?"
+    jobs._database.change(over, leases.process)
+    leases._closing.clear()
+
+
+def test_what_a_dead_process_had_taken_is_done_again_and_its_late_answer_is_dropped(place):
+    dead, alive = place.open(), place.open()
+    job = dead.create({}, uploads(b"a", b"b"))
+    late = dead.take({job: [0]})[0]
+    assert alive.free(job, 9) == [1]
+    dies(dead)
+    alive.expire(1e9)
+    assert alive.free(job, 9) == [0, 1]
+    again, other = alive.take({job: [0, 1]})
+    assert (late.attempts, again.attempts) == (1, 2)
+    dead.finish(late, b"{late}", None)
+    assert alive.items(job, 0, 9, DONE) == []
+    alive.finish(again, b"{again}", None)
+    dead.finish(late, b"{later}", None)
+    alive.finish(other, b"{}", None)
+    answers = [dead.answer(item) for item in dead.items(job, 0, 9, DONE)]
+    assert answers == [b"{again}", b"{}"]
+    assert alive.bytes_held() == len(b"{again}{}")
+    assert {name.partition("/")[2] for name in names(alive)} == {"0.2.json", "1.json"}
+
+
+def test_a_late_answer_counts_where_nobody_took_its_item_over(place):
+    dead, alive = place.open(), place.open()
+    job = dead.create({}, uploads(b"a"))
+    (item,) = dead.take({job: [0]})
+    dies(dead)
+    alive.expire(1e9)
+    dead.finish(item, b"{}", None)
+    assert alive.job(job).state == "done"
+
+
+def test_an_answer_that_is_told_twice_is_kept(place):
+    jobs = place.open()
+    job = jobs.create({}, uploads(b"a"))
+    (item,) = jobs.take({job: [0]})
+    for _ in range(2):  # the first time the word that it is kept was lost
+        jobs.finish(item, b"{1}", None)
+    assert jobs.answer(jobs.items(job, 0, 1, DONE)[0]) == b"{1}"
+    assert jobs.bytes_held() == len(b"{1}")
+
+
+def test_what_is_given_back_is_free_for_others(place):
+    one, other = place.open(), place.open()
+    job = one.create({}, uploads(b"a", b"b"))
+    first, second = one.take({job: [0, 1]})
+    one.give_back(first)
+    one.give_back(second, counts=True)
+    assert [item.attempts for item in other.take({job: [0, 1]})] == [1, 2]
+
+
+def test_all_processes_together_hold_no_more_than_allowed(place):
+    one, other = place.open(limit=1000), place.open(limit=1000)
+    one.create({}, uploads(bytes(900)))
+    with pytest.raises(JobsFull, match="delete jobs"):
+        other.create({}, uploads(bytes(200)))
+    assert one.bytes_held() == 900
+    job = other.create({}, uploads(bytes(60)))
+    (item,) = one.take({job: [0]})
+    with pytest.raises(JobsFull):
+        one.finish(item, bytes(200), None)
+    assert one.job(job).counts == {"waiting": 1}
+    one.finish(item, bytes(200), ("jobs_full", "why"), beyond_limit=True)
+    assert one.bytes_held() == 900 + 200
+
+
+def test_a_post_that_comes_to_two_processes_at_once_is_one_job(place):
+    stores = [place.open() for _ in range(3)]
+    both = threading.Barrier(len(stores))
+
+    def create(store):
+        def wait():
+            both.wait(60)
+            return b"a"
+
+        return store.create({}, [Upload("a.jpg", wait)], Key("key", "body"))
+
+    with ThreadPoolExecutor(3) as pool:
+        made = set(pool.map(create, stores))
+    assert len(made) == 1
+    assert stores[0].running() == list(made)
+    assert stores[0].bytes_held() == 1
+
+
+def test_a_cancelled_job_is_so_for_all_and_leaves_no_uploads(place):
+    one, other = place.open(), place.open()
+    job = one.create({}, uploads(b"a", b"b", b"c"))
+    first, second = other.take({job: [0, 1]})
+    other.finish(first, b"{}", None)
+    one.cancel(job)
+    assert other.job(job).state == "cancelled"
+    assert other.free(job, 9) == other.free(job, 9) == [1, 2] or not other.running()
+    with pytest.raises(FileNotFoundError):
+        other.upload(second)
+    other.finish(second, b"{}", None)  # was in flight
+    assert one.job(job).counts == {"ok": 2, "waiting": 1}
+    assert {name.partition("/")[2] for name in names(one)} == {"0.json", "1.json"}
+    assert one.bytes_held() == 4
+
+
+SCRIPT = """
+import json, os, sys, time
+from service.jobs.store import JobStore
+from service.schemas.photographs import Upload
+from service.settings import read_settings
+from service.store.opening import open_store
+jobs = JobStore(open_store(read_settings()))
+if sys.argv[1] == "make":
+    def hang():
+        print("making", flush=True)
+        time.sleep(600)
+    jobs.create({}, [Upload("a.jpg", lambda: b"x"), Upload("b.jpg", hang)])
+print("works", flush=True)
+while running := jobs.running():
+    for job in running:
+        for item in jobs.take({job: jobs.free(job, 4)}) if jobs.free(job, 1) else ():
+            jobs.upload(item).read()
+            time.sleep(0.01)
+            content = json.dumps({"by": os.getpid(), "item": item.number})
+            jobs.finish(item, content.encode(), None)
+    jobs.expire(1e9)
+jobs.close()
+"""
+
+
+def begin(place, what):
+    import os
+
+    environment = {**os.environ, **place.environment(), "INVERSE_GRAPHICS_LEASE_SECONDS": "3"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, what], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    return process
+
+
+@pytest.mark.slow
+def test_a_killed_process_costs_no_job_and_no_result_twice(place):
+    jobs = place.open(lease_seconds=3)
+    count = 100
+    made = [jobs.create({}, uploads(*[b"x"] * count)) for _ in range(5)]
+    workers = [begin(place, "work") for _ in range(3)]
+    try:
+        for process in workers:
+            assert process.stdout.readline() == "works\n"
+        killed, *others = workers
+        while not killed_has(jobs, made, killed.pid):
+            time.sleep(0.05)
+        killed.kill()
+        for process in others:
+            assert process.wait(240) == 0
+    finally:
+        for process in workers:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+    by = Counter()
+    for job in made:
+        assert (jobs.job(job).state, jobs.job(job).counts) == ("done", {"ok": count})
+        items = jobs.items(job, 0, 2 * count, DONE)
+        found = [json.loads(jobs.answer(item)) for item in items]
+        assert [answer["item"] for answer in found] == list(range(count))
+        by.update(answer["by"] for answer in found)
+        # Nothing is left of what the killed one was about.
+        assert len(list(jobs._files.entries(job))) <= count + 1
+    assert set(by) == {process.pid for process in workers}
+    assert jobs.bytes_held() == sum(
+        len(jobs.answer(item)) for job in made for item in jobs.items(job, 0, 2 * count, DONE)
+    )
+
+
+def killed_has(jobs, made, pid):
+    """Whether that process has answered, and is at work."""
+    answered = (item for job in made for item in jobs.items(job, 0, 999, DONE))
+    return any(json.loads(jobs.answer(item))["by"] == pid for item in answered)
+
+
+@pytest.mark.slow
+def test_a_job_that_a_killed_process_was_making_leaves_nothing(place):
+    jobs = place.open(lease_seconds=3)
+    process = begin(place, "make")
+    assert process.stdout.readline() == "making\n"
+    ((name,),) = jobs._database.execute("SELECT name FROM leftovers")
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    deadline = time.monotonic() + 60
+    while jobs._database.execute("SELECT name FROM leftovers"):
+        assert time.monotonic() < deadline
+        jobs.expire(1e9)
+        time.sleep(0.1)
+    assert not jobs._files.has_folder(name)
+    assert jobs.bytes_held() == 0
+    assert jobs.running() == []
+
+
+def test_files_that_are_not_those_of_the_database_are_refused(place):
+    if "store" not in place.settings:
+        pytest.skip("an embedded store has both in one folder")
+    jobs = place.open()
+    job = jobs.create({}, uploads(b"a"))
+    place.settings["files"] += "-others"
+    with pytest.raises(StoreFailed, match="give all replicas the same"):
+        place.open()
+    # As where a disk is not mounted any more.
+    jobs._files.remove("inverse-graphics-store")
+    jobs._files.remove_folder(job)
+    with pytest.raises(StoreFailed):
+        jobs.settle(job)
+    assert jobs.job(job).state == "running"
