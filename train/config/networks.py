@@ -177,7 +177,7 @@ class DisentangleConfig(Section):
 
     images: Annotated[int, Ge(64)] = 4_000
     """Multi-view images of its training set, whole objects at a time."""
-    warmup_steps: AtLeast0 = 900
+    warmup_steps: AtLeast0 = 1_500
     """Training steps of eq. 5, the generator frozen (paper: 700)."""
     warmup_batch_size: AtLeast1 = 32
     """Images per step of eq. 5."""
@@ -185,31 +185,41 @@ class DisentangleConfig(Section):
     """Adam's, in eq. 5."""
     entropy_weight: float = 0.05
     """Weight of the selectors' entropy, as a share of its largest value."""
-    steps: AtLeast0 = 280
+    steps: AtLeast0 = 600
     """Training steps of eq. 6, generator and mapping networks together (paper: 2500)."""
     batch_size: Annotated[int, Ge(8)] = 16
     """Images per step of eq. 6, a multiple of 4: half are images of one object each, half are
     mixed."""
     learning_rate: Positive = 3e-4
     """Adam's, in eq. 6."""
-    shape_weight: float = 2.0
+    colour_weight: float = 4.0
+    """Weight of the colours' L1 difference from the image whose codes were given (ours)."""
+    feature_weight: float = 0.2
+    """Weight of the difference from it in the features of the GAN's discriminator (ours)."""
+    drawn_object_weight: NotNegative = 2.0
+    """Weight of a mixture's object against how the graphics renderer draws it (ours)."""
+    drawn_background_weight: NotNegative = 6.0
+    """Weight of what is around it against the photograph that it stands in (ours)."""
+    shape_weight: NotNegative = 0.0
     """Weight of the shape's consistency in eq. 6."""
-    texture_weight: float = 1.0
+    texture_weight: NotNegative = 0.0
     """Weight of the texture's consistency in eq. 6."""
-    background_weight: float = 0.2
+    background_weight: NotNegative = 0.0
     """Weight of both background terms of eq. 6."""
-    camera_weight: float = 0.5
-    """Weight of the camera estimated from the image (ours)."""
-    image_anchor: float = 2.0
-    """Weight of the synthesised image against the one whose codes were given (ours)."""
-    style_anchor: float = 0.5
-    """Weight of eq. 5's style distance, kept during fine-tuning (ours)."""
-    view_dimensions: AtLeast1 = 144
-    """Dimensions that the camera takes over in an unconditional GAN (paper: 144 of 2048)."""
-    conditioned_view_dimensions: AtLeast1 = 4_096
-    """Dimensions that the camera takes over in a camera-conditioned GAN, where it takes nothing
-    away; more than there are: all. Measured at 32 px, 400 steps: the azimuth is 3.3 degrees off
-    with all 512, 11.7 with 144."""
+    camera_weight: NotNegative = 0.0
+    """Weight of the camera estimated from the image, beside eq. 6 (ours)."""
+    adversary_weight: NotNegative = 0.2
+    """Weight of a discriminator that goes on from the GAN's and judges pictures; 0: none (ours)."""
+    adversary_learning_rate: Positive = 1e-3
+    """Adam's, of that discriminator."""
+
+    @property
+    def reads_back(self) -> bool:
+        """Whether equation 6 is asked for: a picture has to be read again for it."""
+        weights = (
+            self.shape_weight, self.texture_weight, self.background_weight, self.camera_weight
+        )  # fmt: skip
+        return any(weights)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,4 +1,4 @@
-"""What one step of either phase of the disentanglement minimises (paper 3.3, eq. 5 and 6)."""
+"""The training set of StyleGAN-R, and what a step of its warm-up minimises (paper 3.3, eq. 5)."""
 
 from typing import NamedTuple
 
@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from train.config import DisentangleConfig
-from train.data.codes import Codes, CodeSampler, Inputs, as_images, as_pixels, erase_object
+from train.data.codes import Codes, CodeSampler, as_images, as_pixels, erase_object
 from train.data.multiview import MultiviewData
 from train.losses import consistency
-from train.losses.consistency import CycleTerms
 from train.models.generator import Generator
-from train.models.inverse_graphics import InverseGraphics, completed
+from train.models.inverse_graphics import InverseGraphics, completed, resized
+from train.models.neural_renderer import averaged
 from train.models.segmenter import Segment
 from train.models.stylegan_r import StyleganR
 from train.running.workspace import WorkspaceError
@@ -49,17 +49,20 @@ class FrozenEncoder:
     An ONNX segmenter gives no gradient: its masks are then constants.
     """
 
-    def __init__(self, segment: Segment, inverse: InverseGraphics) -> None:
+    def __init__(self, segment: Segment, inverse: InverseGraphics, side: int | None = None) -> None:
+        """`side`: of the images that both read, a multiple of those that are given; None: any."""
         inverse.eval().requires_grad_(False)
         if isinstance(segment, nn.Module):
             segment.eval().requires_grad_(False)
-        self.segment, self.inverse = segment, inverse
+        self.segment, self.inverse, self.side = segment, inverse, side
 
     def __call__(self, images: Tensor) -> ReadBack:  # [B, 3, R, R] in about 0..1
         """Predict shape, texture, camera, mask and background."""
-        images = images.clamp(0.0, 1.0)
-        masks = self.segment(images)
-        prediction = self.inverse(images, masks[:, None])
+        images, given = images.clamp(0.0, 1.0), images.shape[-1]
+        read = images if self.side is None else resized(images, self.side)
+        masks = self.segment(read)
+        prediction = self.inverse(read, masks[:, None])
+        masks = averaged(masks[:, None], given)[:, 0]
         return ReadBack(
             prediction.vertices,
             prediction.textures,
@@ -134,7 +137,8 @@ def warm_up_step(network: StyleganR, sampler: CodeSampler, settings: Disentangle
     """Equation 5 on pairs of views: ‖w̃ − w*‖₂ + Σ entropy(sᵢ)."""
     sources = sampler.sample(settings.warmup_batch_size)
     viewpoints = sampler.other_views(sources)
-    styles = network.mix(network.codes(*sampler.inputs(viewpoints, sources, sources, sources)))
+    inputs = sampler.inputs(viewpoints, sources, sources, sources)
+    styles = network.styles(inputs.cameras, network.mix(network.codes(*inputs)))
     # The other view's true style has the given camera and the given object.
     terms = {
         "style": consistency.style_distance(
@@ -143,79 +147,3 @@ def warm_up_step(network: StyleganR, sampler: CodeSampler, settings: Disentangle
         "entropy": consistency.selector_entropy(network.selectors()),
     }
     return Step(terms["style"] + settings.entropy_weight * terms["entropy"], terms)
-
-
-class Batch(NamedTuple):
-    """A fine-tuning batch: half true pairs, half mixed."""
-
-    inputs: Inputs
-    targets: Tensor  # [B/2] the true image of each of the first half
-
-
-def sample_batch(sampler: CodeSampler, size: int) -> Batch:
-    """Half another view of one object, half shape, texture, camera and background of any objects.
-
-    In the second half neighbours (2i, 2i + 1) have one background and two different objects.
-    """
-    half = size // 2
-    own = sampler.sample(half)
-    targets = sampler.other_views(own)
-    backgrounds = sampler.sample(half // 2).repeat_interleave(2)
-    shapes, textures, viewpoints = (sampler.sample(half) for _ in range(3))
-    inputs = sampler.inputs(
-        torch.cat((targets, viewpoints)),
-        torch.cat((own, shapes)),
-        torch.cat((own, textures)),
-        torch.cat((own, backgrounds)),
-    )
-    return Batch(inputs, targets)
-
-
-def cycle_terms(
-    network: StyleganR, background_encoder: nn.Module, inputs: Inputs, read: ReadBack
-) -> CycleTerms:
-    """Equation 6; the last half of `inputs` comes in pairs of one background.
-
-    Background codes are weighted by their selectors: the rest moves no image.
-    """
-    weight = network.selectors()[2].detach()
-    wanted = background_encoder(inputs.backgrounds) * weight
-    found = background_encoder(read.backgrounds) * weight
-    pairs = found[len(found) // 2 :]
-    return CycleTerms(
-        consistency.vertex_distance(inputs.vertices, read.vertices),
-        consistency.texture_distance(inputs.textures, read.textures),
-        consistency.code_distance(wanted, found),
-        consistency.code_distance(pairs[0::2], pairs[1::2]),
-    )
-
-
-def fine_tuning_step(
-    network: StyleganR,
-    background_encoder: nn.Module,
-    encoder: FrozenEncoder,
-    sampler: CodeSampler,
-    settings: DisentangleConfig,
-) -> Step:
-    """Equation 6, the camera read back, and the anchors on the first half of the batch (ours)."""
-    batch = sample_batch(sampler, settings.batch_size)
-    styles = network.mix(network.codes(*batch.inputs))
-    images = network.synthesize(styles)
-    read = encoder(images)
-    cycle = cycle_terms(network, background_encoder, batch.inputs, read)
-    half = len(batch.targets)
-    wanted = as_images(sampler.codes.images[batch.targets])
-    true_styles = sampler.codes.styles[batch.targets]
-    anchor = consistency.style_distance(styles[:half], true_styles, network.style_spread)
-    image_anchor = (images[:half] - wanted).abs().mean()
-    camera = consistency.camera_distance(batch.inputs.cameras, read.cameras)
-    loss = (
-        settings.shape_weight * cycle.shape
-        + settings.texture_weight * cycle.texture
-        + settings.background_weight * (cycle.background + cycle.same_background)
-        + settings.camera_weight * camera
-        + settings.image_anchor * image_anchor
-        + settings.style_anchor * anchor
-    )
-    terms = {"camera": camera, "image_anchor": image_anchor, "style_anchor": anchor}
-    return Step(loss, {**cycle._asdict(), **terms})
