@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from train.adaptation.neural_options import Neural
+from train.adaptation.renewing_options import Neural
 from train.config.command_line import finish, outcome, parse
 
 

@@ -19,7 +19,6 @@ from service.model.manifest import (
     HALF,
     INVERSE_GRAPHICS,
     MANIFEST_FILE,
-    NEURAL_RENDERER,
     WEIGHTS_FILE,
     BundleError,
     Manifest,
@@ -32,8 +31,7 @@ from train.models.inverse_graphics import (
     load_inverse_graphics,
     save_inverse_graphics,
 )
-from train.models.neural_renderer import NeuralRenderer
-from train.models.serving_graphs import InverseGraphicsGraph, NeuralRendererGraph
+from train.models.serving_graphs import InverseGraphicsGraph
 from train.running.provenance import training_command
 from train.stages.export import PARITY_IMAGES, refuse_differences, smallest_graph
 
@@ -162,22 +160,22 @@ def open_any(folder: Path) -> bundles.Bundle:
 def write_redrawn(
     out: Path,
     bundle: bundles.Bundle,
-    network: NeuralRenderer,
+    renderer: tuple[str, nn.Module],  # a graph by its name
     examples: dict[str, NDArray[Any]],  # its inputs, that the graph is compared with torch on
     facts: dict[str, Any],
 ) -> None:
-    """Write the bundle with this neural renderer into `out`, atomically; `facts` become `neural` of
-    its manifest's metrics.
+    """Write the bundle with this renderer into `out`, atomically; `facts` go into its manifest's
+    metrics.
 
     Raises:
         ExportError: the graph is not the network.
     """
-    half = f"{NEURAL_RENDERER}{HALF}"
-    changed = (f"{NEURAL_RENDERER}.onnx", f"{half}.onnx")
-    with _copied(bundle, out, changed) as beside:
-        parity = _write_graph(beside, NEURAL_RENDERER, NeuralRendererGraph(network), examples)
-        others = {name: one for name, one in bundle.manifest.parity.items() if name != half}
-        _seal(beside, bundle.manifest, others | parity, {"neural": facts})
+    name, module = renderer
+    half = f"{name}{HALF}"
+    with _copied(bundle, out, (f"{name}.onnx", f"{half}.onnx")) as beside:
+        parity = _write_graph(beside, name, module, examples)
+        others = {key: one for key, one in bundle.manifest.parity.items() if key != half}
+        _seal(beside, bundle.manifest, others | parity, facts)
 
 
 @contextlib.contextmanager

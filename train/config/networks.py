@@ -177,7 +177,7 @@ class DisentangleConfig(Section):
 
     images: Annotated[int, Ge(64)] = 4_000
     """Multi-view images of its training set, whole objects at a time."""
-    warmup_steps: AtLeast0 = 900
+    warmup_steps: AtLeast0 = 1_500
     """Training steps of eq. 5, the generator frozen (paper: 700)."""
     warmup_batch_size: AtLeast1 = 32
     """Images per step of eq. 5."""
@@ -185,7 +185,7 @@ class DisentangleConfig(Section):
     """Adam's, in eq. 5."""
     entropy_weight: float = 0.05
     """Weight of the selectors' entropy, as a share of its largest value."""
-    steps: AtLeast0 = 280
+    steps: AtLeast0 = 600
     """Training steps of eq. 6, generator and mapping networks together (paper: 2500)."""
     batch_size: Annotated[int, Ge(8)] = 16
     """Images per step of eq. 6, a multiple of 4: half are images of one object each, half are
@@ -196,9 +196,10 @@ class DisentangleConfig(Section):
     """Weight of the colours' L1 difference from the image whose codes were given (ours)."""
     feature_weight: float = 0.2
     """Weight of the difference from it in the features of the GAN's discriminator (ours)."""
-    drawn_weight: NotNegative = 2.0
-    """Weight of a mixture's difference from what the graphics renderer draws of its object and from
-    the photograph around it (ours)."""
+    drawn_object_weight: NotNegative = 2.0
+    """Weight of a mixture's object against how the graphics renderer draws it (ours)."""
+    drawn_background_weight: NotNegative = 6.0
+    """Weight of what is around it against the photograph that it stands in (ours)."""
     shape_weight: NotNegative = 0.0
     """Weight of the shape's consistency in eq. 6."""
     texture_weight: NotNegative = 0.0
@@ -207,7 +208,7 @@ class DisentangleConfig(Section):
     """Weight of both background terms of eq. 6."""
     camera_weight: NotNegative = 0.0
     """Weight of the camera estimated from the image, beside eq. 6 (ours)."""
-    adversary_weight: NotNegative = 0.1
+    adversary_weight: NotNegative = 0.2
     """Weight of a discriminator that goes on from the GAN's and judges pictures; 0: none (ours)."""
     adversary_learning_rate: Positive = 1e-3
     """Adam's, of that discriminator."""

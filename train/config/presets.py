@@ -79,6 +79,13 @@ PAPER = config.Config(
         warmup_learning_rate=1e-5,
         steps=2_500,
         learning_rate=1e-5,
+        shape_weight=2.0,
+        texture_weight=1.0,
+        background_weight=0.2,
+        feature_weight=0.0,
+        drawn_object_weight=0.0,
+        drawn_background_weight=0.0,
+        adversary_weight=0.0,
     ),
 )
 """Meant for an imported 512 px StyleGAN2 (--gan.checkpoint FOLDER) and photographs of your own, or

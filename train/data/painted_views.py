@@ -42,20 +42,8 @@ class PaintedViews:
         self.masks = codes.masks.cpu().numpy().astype(np.float32) / np.float32(255)
         self.cameras = codes.cameras.float().cpu().numpy()
         self.vertices = codes.vertices.float().cpu().numpy()
-        predicted = codes.textures.permute(0, 2, 3, 1).cpu().numpy()
-        self.textures = np.stack([*map(self._painter(predicted), range(len(predicted)))])
+        self.textures = painted_textures(codes, template)
         self.sampler = CodeSampler(codes, random)
-
-    def _painter(self, predicted: NDArray[np.uint8]):  # noqa: ANN202
-        transfer = TextureTransfer(self.template, *predicted.shape[1:3])
-
-        def paint(number: int) -> NDArray[np.uint8]:
-            here = slice(number, number + 1)
-            view = look(self.vertices[here], self.cameras[here], self.template)
-            texture = predicted[number].astype(np.float32) / np.float32(255)
-            return transfer(self.images[number], self.masks[number], view, texture)
-
-        return paint
 
     def pairs(self, batch: int) -> tuple[Buffers, Tensor]:
         """Objects taken from one view and asked for from another, and that view [B, 3, R, R] in
@@ -98,6 +86,24 @@ class PaintedViews:
             self.images.shape[1], samples=SAMPLES,
         )  # fmt: skip
         return buffers(cameras, layers(drawn, self.images[behind], holes))
+
+
+def painted_textures(codes: Codes, template: Template) -> NDArray[np.uint8]:
+    """Textures [M, Ht, Wt, 3] of views whose network has predicted some: painted with what each
+    view shows, as the service paints them."""
+    predicted = codes.textures.permute(0, 2, 3, 1).cpu().numpy()
+    images = codes.images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    masks = codes.masks.cpu().numpy().astype(np.float32) / np.float32(255)
+    vertices, cameras = (one.float().cpu().numpy() for one in (codes.vertices, codes.cameras))
+    transfer = TextureTransfer(template, *predicted.shape[1:3])
+
+    def paint(number: int) -> NDArray[np.uint8]:
+        here = slice(number, number + 1)
+        view = look(vertices[here], cameras[here], template)
+        texture = predicted[number].astype(np.float32) / np.float32(255)
+        return transfer(images[number], masks[number], view, texture)
+
+    return np.stack([*map(paint, range(len(predicted)))])
 
 
 def buffers(cameras: NDArray[np.float32], given: Layers) -> Buffers:

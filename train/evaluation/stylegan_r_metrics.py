@@ -11,7 +11,8 @@ from train.data.codes import CodeSampler, as_images, inputs_of
 from train.losses.consistency import style_distance
 from train.models.stylegan_r import OWNERS, StyleganR
 from train.pictures.grid import write_grid
-from train.steps.disentangling import FrozenEncoder, cycle_terms, sample_batch
+from train.steps.disentangling import FrozenEncoder
+from train.steps.fine_tuning import cycle_terms, sample_batch
 
 CHUNK = 32
 """Images synthesised at once."""
@@ -31,7 +32,7 @@ def style_error(network: StyleganR, sampler: CodeSampler) -> dict[str, float]:
     errors = {}
     for name, viewpoints in (("own_view", own), ("other_view", sampler.other_views(own))):
         inputs = inputs_of(sampler.codes, (viewpoints, own, own, own))
-        styles = network.mix(network.codes(*inputs))
+        styles = network.styles(inputs.cameras, network.mix(network.codes(*inputs)))
         true_styles = sampler.codes.styles[viewpoints]
         errors[name] = rounded(style_distance(styles, true_styles, network.style_spread))
     return errors
@@ -68,11 +69,11 @@ def cycle_metrics(
 
 @torch.no_grad()
 def selector_shares(network: StyleganR) -> dict[str, dict[str, float]]:
-    """Mean share of each owner over the early (view) and the late dimensions."""
+    """Mean share of each owner over the early (view) and the late layers."""
     selectors = network.selectors()
-    border = network.generator.view_dimensions.stop
+    border = network.early
     return {
-        name: {owner: rounded(share) for owner, share in zip(OWNERS, part.mean(dim=1), strict=True)}
+        name: {owner: rounded(part[i].mean()) for i, owner in enumerate(OWNERS)}
         for name, part in (("early", selectors[:, :border]), ("late", selectors[:, border:]))
     }
 

@@ -185,6 +185,20 @@ class Generator(nn.Module):
         pairs = zip(self.style_layers, self.affines, strict=True)
         return [affine(code(layer)) for layer, affine in pairs]
 
+    def layer_styles(self, codes: Tensor, cameras: Tensor) -> Styles:  # [B, L, code], [B, 5]
+        """Styles of a code w of its own for each of the L layers, in the order of `style_names`.
+
+        The early ones are view codes; with a camera-conditioned generator they are contents, and
+        what the camera says is added.
+        """
+        view, late = codes.split(
+            (self.shape.view_layers, codes.shape[1] - self.shape.view_layers), 1
+        )
+        if self.camera_mapping is not None:
+            view = (self.camera_mapping(cameras)[:, None] + view) / math.sqrt(2.0)
+        every = torch.cat((view, late), dim=1).unbind(1)
+        return [affine(code) for affine, code in zip(self.affines, every, strict=True)]
+
     def synthesize(
         self,
         styles: Styles,

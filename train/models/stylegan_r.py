@@ -1,9 +1,11 @@
 """StyleGAN-R: the GAN driven by a camera, a shape, a texture and a background (paper 3.3).
 
-Four mapping networks turn what a graphics renderer understands into StyleSpace codes (equation
-3); selectors mix them into one style vector (equation 4). Ours beside the paper: codes are
-written in units of each dimension's spread around its mean, which leaves equation 4 as it is,
-because the selectors of a dimension sum to one.
+Four mapping networks turn what a graphics renderer understands into codes (equation 3); selectors
+mix them into one (equation 4). Ours beside the paper: a code has one W vector for every layer of
+the generator, in place of all style vectors. Styles are linear in W: the 1,088 that a generator
+of 64 px has are moved by 128 numbers. One owner for each has no basis there; the axes that have
+owners are learned, and begin as W's principal directions. And the camera of a camera-conditioned
+generator is given to the generator itself, which knows what it means, rather than learned anew.
 """
 
 import itertools
@@ -26,6 +28,8 @@ OWNERS = ("shape", "texture", "background")  # rows of the selectors, in order
 VIEW_FEATURES = CAMERA_FEATURES + 2
 SMALLEST_SPREAD = 1e-4
 """Dimensions of the style that never move still get a spread to be divided by."""
+SMALLEST_SHARE = 1e-3
+"""So much of the widest direction of W has the narrowest at least: few contents fill few."""
 SMALLEST_VERTEX_SPREAD = 0.01  # object units: shapes that hardly differ are not blown up to differ
 
 
@@ -41,10 +45,10 @@ class StyleganRShape:
 
 
 class Codes(NamedTuple):
-    """Outputs of the mapping networks for B samples, in units of the style's spread."""
+    """Outputs of the mapping networks for B samples: L vectors of C numbers, those of W."""
 
-    view: Tensor  # [B, E] z_view on the early (view) dimensions
-    owners: Tensor  # [3, B, N] z_shape, z_txt, z_bck
+    view: Tensor  # [B, E, C] z_view, of the early (view) layers
+    owners: Tensor  # [3, B, L, C] z_shape, z_txt, z_bck
 
 
 class ImageMapping(nn.Module):
@@ -71,13 +75,13 @@ class ImageMapping(nn.Module):
 class StyleganR(nn.Module):
     """The generator with mapping networks g_v, g_s, g_t, g_b and selectors in front of it.
 
-    `view_selected` marks the dimensions that the camera drives (paper: 144). There z_view replaces
-    the mix of an unconditional generator. It is added to that of a camera-conditioned one, whose
-    early styles are such a sum by construction.
+    z_view is what an unconditional generator's early layers get, whatever the content. It is added
+    to the mix where the generator is camera-conditioned: there it says only what the camera that
+    the generator knows leaves open, as the offset in the picture.
     """
 
-    view_selected: Tensor
-    style_mean: Tensor
+    w_mean: Tensor
+    w_directions: Tensor
     style_spread: Tensor
     vertex_mean: Tensor
     vertex_spread: Tensor
@@ -85,12 +89,13 @@ class StyleganR(nn.Module):
     def __init__(self, generator: Generator, shape: StyleganRShape) -> None:
         super().__init__()
         self.generator, self.shape = generator, shape
-        outputs, early = generator.style_size, generator.view_dimensions.stop
-        hidden = shape.hidden
+        self.layers, self.code = len(generator.style_layers), generator.shape.code
+        self.early = generator.shape.view_layers
+        outputs, hidden = self.layers * self.code, shape.hidden
         self.view_mapping = nn.Sequential(
             EqualisedLinear(VIEW_FEATURES, hidden, activate=True),
             EqualisedLinear(hidden, hidden, activate=True),
-            EqualisedLinear(hidden, early),
+            EqualisedLinear(hidden, self.early * self.code),
         )
         self.shape_mapping = nn.Sequential(
             EqualisedLinear(shape.vertices * 3, hidden, activate=True),
@@ -100,37 +105,38 @@ class StyleganR(nn.Module):
         height = shape.texture_size
         self.texture_mapping = ImageMapping(height, 2 * height, shape, outputs)
         self.background_mapping = ImageMapping(shape.size, shape.size, shape, outputs)
-        self.selector_logits = nn.Parameter(torch.zeros(len(OWNERS), outputs))
-        self.register_buffer("view_selected", torch.ones(early))
-        self.register_buffer("style_mean", torch.zeros(outputs))
-        self.register_buffer("style_spread", torch.ones(outputs))
+        self.selector_logits = nn.Parameter(torch.zeros(len(OWNERS), self.layers, self.code))
+        self.axes = nn.Parameter(torch.eye(self.code).repeat(self.layers, 1, 1))
+        self.register_buffer("w_mean", torch.zeros(self.code))
+        self.register_buffer("w_directions", torch.eye(self.code))
+        self.register_buffer("style_spread", torch.ones(generator.style_size))
         self.register_buffer("vertex_mean", torch.zeros(shape.vertices, 3))
         self.register_buffer("vertex_spread", torch.ones(()))
 
     @torch.no_grad()
-    def calibrate(self, styles: Tensor, vertices: Tensor, view_selected: Tensor) -> None:
-        """Take means and spreads of true styles [M, N] and of vertices [M, V, 3].
+    def calibrate(self, contents: Tensor, styles: Tensor, vertices: Tensor) -> None:
+        """Take means and spreads of content codes [K, C], true styles [M, N], vertices [M, V, 3].
 
-        `view_selected`: bool [E], the dimensions that the camera drives.
+        Rows of `w_directions` are W's principal directions, as long as the contents spread along
+        them.
         """
-        self.style_mean.copy_(styles.mean(dim=0))
+        self.w_mean.copy_(contents.mean(dim=0))
+        centred = contents - self.w_mean
+        values, directions = torch.linalg.eigh(centred.T @ centred / len(contents))
+        spreads = values.clamp_min(0).sqrt()
+        spreads = spreads.clamp_min(max(float(spreads.max()) * SMALLEST_SHARE, SMALLEST_SPREAD))
+        self.w_directions.copy_(spreads[:, None] * directions.T)
         self.style_spread.copy_(styles.std(dim=0).clamp_min(SMALLEST_SPREAD))
         self.vertex_mean.copy_(vertices.mean(dim=0))
         self.vertex_spread.copy_(vertices.std(dim=0).mean().clamp_min(SMALLEST_VERTEX_SPREAD))
-        self.view_selected.copy_(view_selected)
 
     def mapping_parameters(self) -> list[nn.Parameter]:
-        """The weights of g_v, g_s, g_t, g_b and the selectors: all but the generator's."""
+        """The weights of g_v, g_s, g_t, g_b, selectors and axes: all but the generator's."""
         return [p for name, p in self.named_parameters() if not name.startswith("generator.")]
 
-    def selectors(self) -> Tensor:  # [3, N]
+    def selectors(self) -> Tensor:  # [3, L, C]
         """s_m, s_t, s_b: weights of shape, texture and background, summing to one."""
         return self.selector_logits.softmax(dim=0)
-
-    def shape_code(self, vertices: Tensor) -> Tensor:  # [B, V, 3] -> [B, N]
-        """z_shape = g_s(S)."""
-        offsets = (vertices - self.vertex_mean) / self.vertex_spread
-        return self.shape_mapping(offsets.flatten(1))
 
     def codes(
         self,
@@ -140,20 +146,31 @@ class StyleganR(nn.Module):
         backgrounds: Tensor,  # [B, 3, R, R] in 0..1, the object erased
     ) -> Codes:
         """Equation 3."""
-        shape = self.shape_code(vertices)
-        owners = (shape, self.texture_mapping(textures), self.background_mapping(backgrounds))
-        return Codes(self.view_mapping(view_features(cameras)), torch.stack(owners))
+        offsets = (vertices - self.vertex_mean) / self.vertex_spread
+        owners = torch.stack((
+            self.shape_mapping(offsets.flatten(1)),
+            self.texture_mapping(textures),
+            self.background_mapping(backgrounds),
+        ))  # fmt: skip
+        view = self.view_mapping(view_features(cameras))
+        return Codes(
+            view.reshape(-1, self.early, self.code),
+            owners.reshape(len(OWNERS), -1, self.layers, self.code),
+        )
 
-    def mix(self, codes: Codes) -> Tensor:  # [B, N]
-        """Equation 4 and the camera's part: the style vector w̃."""
+    def mix(self, codes: Codes) -> Tensor:  # [B, L, C]
+        """Equation 4 and the camera's part."""
         mixed = (self.selectors()[:, None] * codes.owners).sum(dim=0)
-        early = codes.view.shape[1]
-        view = codes.view * self.view_selected
-        kept = mixed[:, :early]
-        if not self.generator.camera_conditioned:
-            kept = kept * (1.0 - self.view_selected)
-        mixed = torch.cat((kept + view, mixed[:, early:]), dim=1)
-        return self.style_mean + self.style_spread * mixed
+        view = codes.view
+        if self.generator.camera_conditioned:
+            view = view + mixed[:, : self.early]
+        return torch.cat((view, mixed[:, self.early :]), dim=1)
+
+    def styles(self, cameras: Tensor, mixed: Tensor) -> Tensor:  # [B, 5], [B, L, C] -> [B, N]
+        """The style vector w̃ of a mix."""
+        along = torch.einsum("blc,lcd->bld", mixed, self.axes)
+        w = self.w_mean + along @ self.w_directions
+        return self.generator.flatten(self.generator.layer_styles(w, cameras))
 
     def synthesize(self, styles: Tensor) -> Tensor:  # [B, N] -> [B, 3, R, R]
         """Images of style vectors, without noise; in about 0..1, not clamped."""
@@ -168,36 +185,13 @@ class StyleganR(nn.Module):
         backgrounds: Tensor,  # [B, 3, R, R] in 0..1, the object erased
     ) -> Tensor:  # [B, 3, R, R] in about 0..1, not clamped
         """Images of an object of this shape and texture, from this camera, on this background."""
-        return self.synthesize(self.mix(self.codes(cameras, vertices, textures, backgrounds)))
+        mixed = self.mix(self.codes(cameras, vertices, textures, backgrounds))
+        return self.synthesize(self.styles(cameras, mixed))
 
 
 def view_features(cameras: Tensor) -> Tensor:  # [B, 5] -> [B, VIEW_FEATURES]
     """The features that a GAN is conditioned on, and the offsets."""
     return torch.cat((camera_features(cameras), cameras[:, OFFSET_X:]), dim=1)
-
-
-def explained_variances(styles: Tensor, viewpoints: Tensor) -> Tensor:  # [E] in 0..1
-    """The fraction of each dimension's variance that the viewpoint explains (eta squared).
-
-    `styles`: [M, E], the early ones; `viewpoints`: [M], the index of each one's viewpoint.
-    """
-    groups, members = torch.unique(viewpoints, return_inverse=True)
-    counts = torch.bincount(members, minlength=len(groups)).to(styles.dtype)
-    sums = styles.new_zeros(len(groups), styles.shape[1])
-    means = sums.index_add(0, members, styles) / counts[:, None]  # [groups, E]
-    mean = styles.mean(dim=0)
-    between = (counts[:, None] * (means - mean).square()).sum(dim=0)
-    total = (styles - mean).square().sum(dim=0)
-    return torch.where(total > 0, between / total.clamp_min(1e-12), torch.zeros_like(total))
-
-
-def select_view_dimensions(explained: Tensor, count: int) -> Tensor:  # [E] in 0..1 -> [E] bool
-    """The `count` dimensions whose variance the viewpoint explains most."""
-    if count < 1:
-        raise ValueError(f"{count} view dimensions: at least 1")
-    selected = torch.zeros_like(explained, dtype=torch.bool)
-    selected[explained.topk(min(count, len(explained))).indices] = True
-    return selected
 
 
 def continue_mappings(network: StyleganR, previous: StyleganR) -> list[str]:

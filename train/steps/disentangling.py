@@ -11,7 +11,8 @@ from train.data.codes import Codes, CodeSampler, as_images, as_pixels, erase_obj
 from train.data.multiview import MultiviewData
 from train.losses import consistency
 from train.models.generator import Generator
-from train.models.inverse_graphics import InverseGraphics, completed
+from train.models.inverse_graphics import InverseGraphics, completed, resized
+from train.models.neural_renderer import averaged
 from train.models.segmenter import Segment
 from train.models.stylegan_r import StyleganR
 from train.running.workspace import WorkspaceError
@@ -48,17 +49,20 @@ class FrozenEncoder:
     An ONNX segmenter gives no gradient: its masks are then constants.
     """
 
-    def __init__(self, segment: Segment, inverse: InverseGraphics) -> None:
+    def __init__(self, segment: Segment, inverse: InverseGraphics, side: int | None = None) -> None:
+        """`side`: of the images that both read, a multiple of those that are given; None: any."""
         inverse.eval().requires_grad_(False)
         if isinstance(segment, nn.Module):
             segment.eval().requires_grad_(False)
-        self.segment, self.inverse = segment, inverse
+        self.segment, self.inverse, self.side = segment, inverse, side
 
     def __call__(self, images: Tensor) -> ReadBack:  # [B, 3, R, R] in about 0..1
         """Predict shape, texture, camera, mask and background."""
-        images = images.clamp(0.0, 1.0)
-        masks = self.segment(images)
-        prediction = self.inverse(images, masks[:, None])
+        images, given = images.clamp(0.0, 1.0), images.shape[-1]
+        read = images if self.side is None else resized(images, self.side)
+        masks = self.segment(read)
+        prediction = self.inverse(read, masks[:, None])
+        masks = averaged(masks[:, None], given)[:, 0]
         return ReadBack(
             prediction.vertices,
             prediction.textures,

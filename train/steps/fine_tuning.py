@@ -117,7 +117,8 @@ def fine_tuning_step(
         terms["adversary"] = generator_loss(logits)
     weights = {
         "colour": settings.colour_weight, "features": settings.feature_weight,
-        "drawn_object": settings.drawn_weight, "drawn_background": settings.drawn_weight,
+        "drawn_object": settings.drawn_object_weight,
+        "drawn_background": settings.drawn_background_weight,
         "shape": settings.shape_weight, "texture": settings.texture_weight,
         "background": settings.background_weight, "same_background": settings.background_weight,
         "camera": settings.camera_weight, "adversary": settings.adversary_weight,

@@ -39,4 +39,4 @@ def test_the_paper_s_preset_has_its_numbers():
     assert weights == (20, 0.5, 3, 5, 5, 2.5) and inverse.perceptual_after == 3_000
     assert inverse.photographs == 0 and inverse.sigmainv == inverse.last_sigmainv == 7_000
     assert (disentangle.warmup_steps, disentangle.steps, disentangle.batch_size) == (700, 2_500, 16)
-    assert disentangle.view_dimensions == 144 and paper.multiview.objects == 6_000
+    assert disentangle.reads_back and paper.multiview.objects == 6_000

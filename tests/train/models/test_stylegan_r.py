@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 import torch
 
@@ -7,10 +6,8 @@ from train.models.stylegan_r import (
     StyleganR,
     StyleganRShape,
     continue_mappings,
-    explained_variances,
     load_stylegan_r,
     save_stylegan_r,
-    select_view_dimensions,
     view_features,
 )
 
@@ -39,8 +36,8 @@ def test_selectors_sum_to_one_in_every_dimension():
     network = network_of(True)
     torch.nn.init.normal_(network.selector_logits, std=5)
     selectors = network.selectors()
-    assert selectors.shape == (3, network.generator.style_size)
-    assert torch.allclose(selectors.sum(0), torch.ones(network.generator.style_size))
+    assert selectors.shape == (3, len(network.generator.style_layers), 8)
+    assert torch.allclose(selectors.sum(0), torch.ones(selectors.shape[1:]))
 
 
 @pytest.mark.parametrize("camera_conditioned", [False, True])
@@ -54,18 +51,19 @@ def test_images_have_the_generators_size_and_gradients_reach_every_network(camer
     assert [name for name in without if not any(part in name for part in unused)] == []
 
 
+def styles_of(network, *inputs):
+    return network.styles(inputs[0], network.mix(network.codes(*inputs)))
+
+
 @pytest.mark.parametrize("camera_conditioned", [False, True])
-def test_the_camera_moves_the_selected_dimensions_and_no_other(camera_conditioned):
+def test_the_camera_moves_the_early_layers_and_no_other(camera_conditioned):
     network = network_of(camera_conditioned)
     early = network.generator.view_dimensions.stop
-    selected = torch.zeros(early, dtype=torch.bool)
-    selected[3:9] = True
-    network.view_selected.copy_(selected)
     cameras, *rest = inputs_of(4)
-    first = network.mix(network.codes(cameras, *rest))
-    other = network.mix(network.codes(cameras + torch.tensor([70.0, 5, 0, 0, 0]), *rest))
+    first = styles_of(network, cameras, *rest)
+    other = styles_of(network, cameras + torch.tensor([70.0, 5, 0, 0, 0]), *rest)
     moved = (first != other).any(0)
-    assert moved[:early].tolist() == selected.tolist() and not moved[early:].any()
+    assert moved[:early].all() and not moved[early:].any()
 
 
 def test_the_camera_replaces_an_unconditional_mix_and_adds_to_a_camera_conditioned_one():
@@ -73,9 +71,8 @@ def test_the_camera_replaces_an_unconditional_mix_and_adds_to_a_camera_condition
     for camera_conditioned, moves in ((False, False), (True, True)):
         network = network_of(camera_conditioned)
         early = network.generator.view_dimensions.stop
-        network.view_selected.fill_(1.0)
-        first = network.mix(network.codes(cameras, vertices, textures, backgrounds))
-        other = network.mix(network.codes(cameras, vertices + 1, textures, backgrounds))
+        first = styles_of(network, cameras, vertices, textures, backgrounds)
+        other = styles_of(network, cameras, vertices + 1, textures, backgrounds)
         assert bool((first[:, :early] != other[:, :early]).any()) == moves
         assert (first[:, early:] != other[:, early:]).any()
 
@@ -83,33 +80,42 @@ def test_the_camera_replaces_an_unconditional_mix_and_adds_to_a_camera_condition
 def test_the_mix_is_equation_4():
     network = network_of(True)
     torch.nn.init.normal_(network.selector_logits)
-    styles = torch.randn(50, network.generator.style_size) * 3 + 1
-    early = network.generator.view_dimensions.stop
-    network.calibrate(styles, torch.rand(50, 42, 3), torch.ones(early, dtype=torch.bool))
     codes = network.codes(*inputs_of(2))
-    shape, texture, background = codes.owners * styles.std(0) + styles.mean(0)
+    shape, texture, background = codes.owners
     s_m, s_t, s_b = network.selectors()
     wanted = s_m * shape + s_t * texture + s_b * background
-    wanted[:, :early] += codes.view * styles.std(0)[:early]
-    assert torch.allclose(network.mix(codes), wanted, atol=1e-4)
+    wanted[:, : network.early] += codes.view
+    assert torch.allclose(network.mix(codes), wanted, atol=1e-5)
 
 
-def test_the_dimensions_that_follow_the_viewpoint_are_found():
-    random = torch.Generator().manual_seed(0)
-    viewpoints = torch.arange(600) % 12
-    angle = viewpoints * (2 * np.pi / 12)
-    styles = torch.randn(600, 20, generator=random)
-    styles[:, 4] = 3 * angle.cos() + 0.3 * styles[:, 4]
-    styles[:, 11] = 50 * (angle.sin() + 0.1 * styles[:, 11])
-    styles[:, 15] = 7.0  # never moves: nothing to explain
-    shares = explained_variances(styles, viewpoints)
-    assert ((shares >= 0) & (shares <= 1)).all() and shares[15] == 0
-    assert shares[4] > 0.9 and shares[11] > 0.9 and shares[0] < 0.1
-    selected = select_view_dimensions(shares, 2)
-    assert selected.nonzero().flatten().tolist() == [4, 11]
-    assert int(select_view_dimensions(shares, 500).sum()) == 20
-    with pytest.raises(ValueError, match="at least 1"):
-        select_view_dimensions(shares, 0)
+@pytest.mark.parametrize("camera_conditioned", [False, True])
+def test_a_content_in_every_layer_gives_the_generators_own_styles(camera_conditioned):
+    network = network_of(camera_conditioned)
+    generator = network.generator
+    contents = torch.randn(50, 8) * torch.linspace(0.1, 2, 8) + 1
+    views = torch.randn(3, 8)
+    styles = torch.randn(50, generator.style_size)
+    network.calibrate(contents, styles, torch.rand(50, 42, 3))
+    layers = contents[:3, None].repeat(1, network.layers, 1)
+    cameras = inputs_of(3)[0]
+    if camera_conditioned:
+        views = generator.camera_mapping(cameras)
+    else:
+        layers[:, : network.early] = views[:, None]
+    mixed = (layers - network.w_mean) @ torch.linalg.inv(network.w_directions)
+    wanted = generator.flatten(generator.styles(contents[:3], views))
+    assert torch.allclose(network.styles(cameras, mixed), wanted, atol=1e-4)
+    # Along W's directions the contents are spread evenly.
+    whitened = (contents - network.w_mean) @ torch.linalg.inv(network.w_directions)
+    assert torch.allclose(whitened.T @ whitened / 50, torch.eye(8), atol=1e-3)
+
+
+def test_few_contents_leave_no_direction_without_length():
+    network = network_of(True)
+    contents = torch.randn(3, 8)
+    styles = torch.randn(3, network.generator.style_size)
+    network.calibrate(contents, styles, torch.rand(3, 42, 3))
+    assert torch.linalg.inv(network.w_directions).isfinite().all()
 
 
 def test_view_features_are_periodic():
@@ -134,7 +140,6 @@ def test_mappings_continue_where_shapes_match():
 
 def test_saved_weights_come_back(tmp_path):
     network = network_of(True).eval()
-    network.view_selected[:5] = 0
     save_stylegan_r(tmp_path / "stylegan_r.safetensors", network)
     loaded = load_stylegan_r(tmp_path / "stylegan_r.safetensors")
     given = inputs_of(2)

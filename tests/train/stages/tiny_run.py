@@ -33,7 +33,7 @@ SIZE, OBJECTS, VIEWS = 32, 12, 6
 def tiny_config(**disentangle: float) -> Config:
     settings = {
         "images": 64, "warmup_steps": 4, "warmup_batch_size": 8, "steps": 3, "batch_size": 8,
-        "view_dimensions": 12, "conditioned_view_dimensions": 20, **disentangle,
+        **disentangle,
     }  # fmt: skip
     return Config(
         photographs=PhotographsConfig(count=64, size=SIZE),

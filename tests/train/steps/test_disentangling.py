@@ -1,17 +1,18 @@
-import copy
-
 import numpy as np
+import pytest
 import torch
 
-from tests.train.stages.tiny_run import OBJECTS, VIEWS, tiny_config, tiny_run
-from train.stages.disentangle import Training
-from train.steps.disentangling import _some_objects, fine_tuning_step, sample_batch, warm_up_step
+from graphics.render import render
+from tests.train.stages.tiny_run import OBJECTS, SIZE, VIEWS, tiny_config, tiny_run
+from train.stages.disentangle import training_of as stage_training
+from train.steps.disentangling import _some_objects, warm_up_step
+from train.steps.fine_tuning import _drawn_terms, adversary_step, fine_tuning_step, sample_batch
 
 
 def training_of(path, **settings):
     config = tiny_config(**settings)
     workspace = tiny_run(path, config)
-    return Training(config, workspace, 0)
+    return stage_training(config, workspace, 0)
 
 
 def test_objects_are_taken_whole_up_to_the_limit():
@@ -47,17 +48,51 @@ def test_warm_up_gives_gradients_to_the_mappings_alone(tmp_path):
     assert all(p.grad is not None for p in training.network.mapping_parameters())
 
 
-def test_fine_tuning_names_every_term_and_reaches_the_generator(tmp_path):
-    training = training_of(tmp_path)
-    estimator = copy.deepcopy(training.network.background_mapping).requires_grad_(False)
+ONE_STEP = {"colour", "features", "drawn_object", "drawn_background"}
+READ_BACK = {"shape", "texture", "background", "same_background", "camera"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "terms"),
+    [
+        ({"adversary_weight": 0.0}, ONE_STEP),
+        ({}, ONE_STEP | {"adversary"}),
+        ({"shape_weight": 1.0}, ONE_STEP | {"adversary"} | READ_BACK),
+    ],
+)
+def test_fine_tuning_names_every_term_and_reaches_the_generator(tmp_path, settings, terms):
+    training = training_of(tmp_path, **settings)
+    if training.references.adversary is not None:
+        training.references.adversary.requires_grad_(False)
     step = fine_tuning_step(
-        training.network, estimator, training.encoder, training.sampler, training.settings
+        training.network, training.references, training.sampler, training.settings
     )
-    assert set(step.terms) == {
-        "shape", "texture", "background", "same_background",
-        "camera", "image_anchor", "style_anchor",
-    }  # fmt: skip
+    assert set(step.terms) == terms
     assert all(torch.isfinite(term) for term in step.terms.values())
     step.loss.backward()
     assert training.network.generator.blocks[-1].conv1.weight.grad.abs().sum() > 0
     assert all(p.grad is None for p in training.encoder.inverse.parameters())
+
+
+def test_a_mixture_is_held_to_the_drawn_object_and_the_photograph_around_it(tmp_path):
+    training = training_of(tmp_path)
+    sampler, template = training.sampler, training.references.template
+    batch = sample_batch(sampler, 8)
+    cameras, vertices, textures, _ = (field[4:].numpy() for field in batch.inputs)
+    drawn = render(vertices, textures.transpose(0, 2, 3, 1), cameras, template, SIZE)
+    covered = torch.from_numpy(drawn.masks)[:, None] > 0.5
+    behind = sampler.codes.images[batch.behind] / 255
+    right = torch.where(covered, torch.from_numpy(drawn.images).permute(0, 3, 1, 2), behind)
+    kept = _drawn_terms(right, batch, sampler, template)
+    assert kept["drawn_object"] < 1e-6 and kept["drawn_background"] < 1e-6
+    other = _drawn_terms(1 - right, batch, sampler, template)
+    assert other["drawn_object"] > 0.05 and other["drawn_background"] > 0.05
+
+
+def test_the_adversary_learns_from_the_gans_own_views(tmp_path):
+    training = training_of(tmp_path)
+    adversary = training.references.adversary
+    step = adversary_step(adversary, training.network, training.sampler, training.settings)
+    step.loss.backward()
+    assert any(p.grad is not None and p.grad.any() for p in adversary.parameters())
+    assert all(p.grad is None for p in training.network.parameters())

@@ -1,15 +1,17 @@
-"""The command as it is given: a bundle and a GAN in, the bundle with a new neural renderer out."""
+"""The commands as they are given: a bundle and a GAN in, the bundle with a new renderer out."""
 
 import json
 
 import pytest
 
 from service.model import bundle as bundles
-from service.model.manifest import NEURAL_RENDERER
+from service.model.manifest import NEURAL_RENDERER, STYLEGAN_R
 from tests.service.small_bundle import write_small_bundle
 from tests.train.adaptation.adaptable import write_adaptable
-from train.adaptation import neural as renewing
+from train.adaptation import views as renewing
+from train.disentangle import main as disentangle
 from train.models.neural_renderer import load_neural_renderer
+from train.models.stylegan_r import load_stylegan_r
 from train.neural import main
 
 pytestmark = pytest.mark.slow
@@ -76,3 +78,34 @@ def test_weights_of_something_else_are_refused(run, tmp_path, lenient, capsys):
     other = run / "round_0" / "gan" / "generator.safetensors"
     assert main(arguments(run, tmp_path / "out", "--begin", str(other))) == 2
     assert "is no neural renderer of this version" in capsys.readouterr().err
+
+
+FEW_CODES = [
+    "--images", "64", "--views", "2", "--warmup-steps", "2", "--steps", "2", "--batch-size", "8",
+    "--warmup-batch-size", "8",
+]  # fmt: skip
+
+
+def test_the_bundle_gets_another_stylegan_r_and_keeps_all_else(run, tmp_path, lenient, capsys):
+    given = [*arguments(run, tmp_path / "out")[:6], *FEW_CODES]
+    assert disentangle(given) == 0
+    before = bundles.load(run / "export" / "bundle").manifest
+    after = bundles.load(tmp_path / "out" / "bundle").manifest
+    changed = {name for name in after.files if after.files[name] != before.files.get(name)}
+    assert changed == {f"{STYLEGAN_R}.onnx"} and set(after.files) == set(before.files)
+    facts = after.metrics["stylegan_r"]
+    assert facts["after_fine_tuning"]["style_error"]["own_view"] > 0
+    assert len(after.training_command.split("; ")) == 2
+    assert (tmp_path / "out" / "work" / "images" / "after_fine_tuning.png").exists()
+    capsys.readouterr()
+    assert disentangle(given) == 0  # nothing is done twice
+    assert "loss" not in capsys.readouterr().err
+    weights = tmp_path / "out" / "stylegan_r.safetensors"
+    more = [*arguments(run, tmp_path / "more")[:6], *FEW_CODES]
+    assert disentangle([*more, "--begin", str(weights)]) == 0
+    again = load_stylegan_r(tmp_path / "more" / weights.name)
+    assert again.shape == load_stylegan_r(weights).shape
+    other = run / "round_0" / "gan" / "generator.safetensors"
+    refused = [*arguments(run, tmp_path / "refused")[:6], *FEW_CODES, "--begin", str(other)]
+    assert disentangle(refused) == 2
+    assert "is no StyleGAN-R of this version" in capsys.readouterr().err
