@@ -45,7 +45,7 @@ class Objects(Files):
                 retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_TIMEOUT},
             )
 
-    def write(self, name: str, content: bytes, *, lasting: bool = True) -> None:
+    def write(self, name: str, content: bytes, *, fresh: bool = False) -> None:
         """All of it or nothing; what is written lasts in any case."""
         with _failures(name):
             obstore.put(self._store, name, content)
