@@ -125,6 +125,7 @@ class Jobs:
             if time.monotonic() - tidied >= TIDY_SECONDS:
                 tidied = time.monotonic()
                 await self._guarded(self.store.expire, self.keep_seconds)
+                await self._guarded(self.store.keep_only, set(self._begun))
             self._wake.clear()
             # What cannot be written is tried again where nothing else waits for it.
             others_stuck = self._stuck - {self._worker}

@@ -133,6 +133,15 @@ def test_what_is_given_back_is_free_for_others(place):
     assert [item.attempts for item in other.take({job: [0, 1]})] == [1, 2]
 
 
+def test_what_a_process_was_given_and_does_not_know_of_is_free_again(place):
+    one, other = place.open(), place.open()
+    job = one.create({}, uploads(b"a", b"b", b"c"))
+    one.take({job: [0, 1]})
+    other.take({job: [2]})
+    one.keep_only({(job, 1)})
+    assert other.free(job, 9) == [0]
+
+
 def test_all_processes_together_hold_no_more_than_allowed(place):
     one, other = place.open(limit=1000), place.open(limit=1000)
     one.create({}, uploads(bytes(900)))
