@@ -1,6 +1,7 @@
 """What several processes do with the jobs of one store, whichever it is."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -182,7 +183,7 @@ def test_a_cancelled_job_is_so_for_all_and_leaves_no_uploads(place):
     other.finish(first, b"{}", None)
     one.cancel(job)
     assert other.job(job).state == "cancelled"
-    assert other.free(job, 9) == other.free(job, 9) == [1, 2] or not other.running()
+    assert other.running() == []
     with pytest.raises(FileNotFoundError):
         other.upload(second)
     other.finish(second, b"{}", None)  # was in flight
@@ -218,8 +219,6 @@ jobs.close()
 
 
 def begin(place, what):
-    import os
-
     environment = {**os.environ, **place.environment(), "INVERSE_GRAPHICS_LEASE_SECONDS": "3"}
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, what], env=environment, stdout=subprocess.PIPE, text=True
