@@ -138,7 +138,7 @@ def _edit() -> dict[str, Any]:
 def _mesh() -> dict[str, Any]:
     text = "the file, with the texture of the settings' size"
     file = {"description": text, "content": _files(*meshes.MEDIA_TYPES.values())}
-    identity = {**JOB_ID, "description": "of a reconstruction this replica made not long ago"}
+    identity = {**JOB_ID, "description": "of a reconstruction that was made not long ago"}
     more = {"parameters": [identity, *_query(MeshOptions)]}
     text = "The mesh of a kept reconstruction"
     return _operation("get_mesh", text, {"200": file}, "400 404 429 503", **more)

@@ -1,6 +1,6 @@
 """Who works on which item: nobody else does, while its process lives."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from service.jobs.rows import ITEM_COLUMNS, Item
 from service.store.database import Statements
@@ -48,6 +48,14 @@ class Claims:
             if statements.change(update, less, item.job, item.number, item.attempts):
                 delete = "DELETE FROM claims WHERE job = ? AND number = ? AND process = ?"
                 statements.change(delete, item.job, item.number, self._leases.process)
+
+    def keep_only(self, begun: Set[tuple[str, int]]) -> None:
+        """What `JobStore.keep_only` does."""
+        find = "SELECT job, number FROM claims WHERE process = ?"
+        for job, number in self._database.execute(find, self._leases.process):
+            if (job, number) not in begun:
+                delete = "DELETE FROM claims WHERE job = ? AND number = ? AND process = ?"
+                self._database.change(delete, job, number, self._leases.process)
 
     def _take(self, statements: Statements, job: str, numbers: Sequence[int]) -> list[Item]:
         find = (

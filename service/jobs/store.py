@@ -11,7 +11,7 @@ leaves an item to do again, never half an answer. Any number of processes share 
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +129,14 @@ class JobStore:
     def give_back(self, item: Item, *, counts: bool = False) -> None:
         """Let others have an item that was taken; `counts`: the attempt was its own fault."""
         self._claims.give_back(item, counts)
+
+    def keep_only(self, begun: Set[tuple[str, int]]) -> None:
+        """Let others have what this process was given and does not work on.
+
+        It may not know of it, as where the connection ended before the database could say so.
+        `begun`: jobs and numbers of what it works on.
+        """
+        self._claims.keep_only(begun)
 
     def upload(self, item: Item) -> Upload:
         """What came, held in memory; reading it raises `ItemError` where it could not be read.

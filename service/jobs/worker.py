@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from service.call import JOB, inside
-from service.errors import INTERNAL_ERROR, NotWorking, Overloaded, RequestError, ShuttingDown
+from service.errors import (
+    INTERNAL_ERROR,
+    NotWorking,
+    Overloaded,
+    RequestError,
+    ShuttingDown,
+    StoreFailed,
+)  # fmt: skip
 from service.jobs.room import JobsFull
 from service.jobs.rows import Item, Job, Key
 from service.jobs.store import JobStore
@@ -118,6 +125,7 @@ class Jobs:
             if time.monotonic() - tidied >= TIDY_SECONDS:
                 tidied = time.monotonic()
                 await self._guarded(self.store.expire, self.keep_seconds)
+                await self._guarded(self.store.keep_only, set(self._begun))
             self._wake.clear()
             # What cannot be written is tried again where nothing else waits for it.
             others_stuck = self._stuck - {self._worker}
@@ -225,19 +233,18 @@ class Jobs:
         problem = entry.error and (entry.error.code, entry.error.message)
         content = entry.to_json()
         try:
-            await self._written(self.store.finish, item, content, problem, beyond_limit)
+            await self._lasting(self.store.finish, item, content, problem, beyond_limit)
         except JobsFull as error:
             entry = _failed(item, error.code, "jobs hold no more results: delete some")
             await self._keep(item, entry, beyond_limit=True)
 
-    async def _written(self, function: Callable[..., None], *arguments: object) -> None:
-        """Call what writes until the disk takes it; raises `ShuttingDown` where that is over."""
+    async def _lasting(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """Call until the store can do it; raises `ShuttingDown` where there is no more time."""
         task = asyncio.current_task()
         try:
             while True:
                 try:
-                    await asyncio.to_thread(function, *arguments)
-                    break
+                    return await asyncio.to_thread(function, *arguments)
                 except FileNotFoundError:
                     raise
                 except OSError as error:
@@ -263,7 +270,7 @@ class Jobs:
         self._stuck.add(task)
 
     async def _answer(self, item: Item, options: ImageOptions) -> schemas.ImageAnswer:
-        upload = await asyncio.to_thread(self.store.upload, item)
+        upload = await self._upload(item)
         while True:
             try:
                 with self._engine.admit(1), inside(JOB, item.job):
@@ -278,6 +285,13 @@ class Jobs:
                 await asyncio.sleep(min(1.0, error.retry_after_seconds or 1))
             if self._closing.is_set():
                 raise ShuttingDown
+
+    async def _upload(self, item: Item) -> Upload:
+        """What came. A store that does not answer says nothing about the image, a bad disk may."""
+        try:
+            return await asyncio.to_thread(self.store.upload, item)
+        except StoreFailed:
+            return await self._lasting(self.store.upload, item)
 
 
 def _failed(item: Item, code: str, message: str) -> schemas.ImageAnswer:

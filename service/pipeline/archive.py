@@ -46,8 +46,11 @@ def to_kept(archive: Archive, until: float) -> bytes:
     `until`: seconds since 1970, until when it is good.
     """
     file = io.BytesIO()
-    for array in (np.float64(until), *archive):
-        np.lib.format.write_array(file, np.asarray(array), (1, 0), allow_pickle=False)
+    for array in map(np.ascontiguousarray, (np.float64(until), *archive)):
+        # As `write_array`, which copies it in pieces.
+        header = np.lib.format.header_data_from_array_1_0(array)
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(array.data)
     return file.getvalue()
 
 
@@ -55,7 +58,7 @@ def from_kept(content: bytes) -> tuple[float, Archive]:
     """Until when a reconstruction is good, and what it is; the content is our own."""
     file = io.BytesIO(content)
     until, *arrays = (np.lib.format.read_array(file, allow_pickle=False) for _ in range(5))
-    return float(until), Archive(*arrays)
+    return until.item(), Archive(*arrays)
 
 
 class _Member(NamedTuple):

@@ -139,8 +139,7 @@ class Kept:
     def _write(self, identity: str, until: float, archive: Archive, gone: list[str]) -> None:
         assert self._files is not None
         try:
-            # A power cut may take it: who was answered will ask again.
-            self._files.write(self._name(identity), to_kept(archive, until), lasting=False)
+            self._files.write(self._name(identity), to_kept(archive, until), fresh=True)
             self._failing = False
             for old in gone:
                 self._files.remove(self._name(old))

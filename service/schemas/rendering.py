@@ -45,7 +45,7 @@ class Source(Strict):
     """Where a part comes from: exactly one of id, npz, image and seed."""
 
     id: str | None = Field(default=None, max_length=64, examples=[ID_EXAMPLE["id"]])
-    """of a reconstruction this replica made not long ago"""
+    """of a reconstruction that was made not long ago"""
     npz: Base64 | None = Field(
         default=None,
         description="what format=npz returned, in base64: vertices float32 [vertex_count, 3], "

@@ -47,8 +47,11 @@ class Files(abc.ABC):
     """Whether it is quicker to write a file than to have another thread do it."""
 
     @abc.abstractmethod
-    def write(self, name: str, content: bytes, *, lasting: bool = True) -> None:
-        """All of it or nothing. `lasting`: also where the power goes."""
+    def write(self, name: str, content: bytes, *, fresh: bool = False) -> None:
+        """All of it or nothing, also where the power goes.
+
+        `fresh`: nobody knows the name before this returns, or wants it after the power went.
+        """
 
     @abc.abstractmethod
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:

@@ -1,5 +1,6 @@
 """Files in a folder: there whole or not at all."""
 
+import errno
 import fcntl
 import os
 import secrets
@@ -24,19 +25,23 @@ class Folder(Files):
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def write(self, name: str, content: bytes, *, lasting: bool = True) -> None:
-        """All of it or nothing. `lasting`: also where the power goes."""
+    def write(self, name: str, content: bytes, *, fresh: bool = False) -> None:
+        """All of it or nothing, also where the power goes.
+
+        `fresh`: nobody knows the name before this returns, or wants it after the power went.
+        """
         path = self.path / name
-        # Two processes may write the same one at once.
-        temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-        if lasting:
-            write(path, content, temporary)
+        if not fresh:
+            # Two processes may write the same one at once.
+            write(path, content, path.with_name(f"{path.name}.{secrets.token_hex(4)}.part"))
             return
         try:
-            temporary.write_bytes(content)
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
+            with open(path, "xb", buffering=0) as file:
+                written = file.write(content)
+            if written != len(content):  # the disk is full
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        except OSError:
+            path.unlink(missing_ok=True)
             raise
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import chain
+from typing import IO
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
@@ -45,7 +46,7 @@ class Objects(Files):
                 retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_TIMEOUT},
             )
 
-    def write(self, name: str, content: bytes, *, lasting: bool = True) -> None:
+    def write(self, name: str, content: bytes, *, fresh: bool = False) -> None:
         """All of it or nothing; what is written lasts in any case."""
         with _failures(name):
             obstore.put(self._store, name, content)
@@ -72,7 +73,7 @@ class Objects(Files):
         """A file that is written here first, and sent when it is finished."""
         return _NewFile(self, name)
 
-    def send(self, name: str, file: tempfile._TemporaryFileWrapper) -> None:
+    def send(self, name: str, file: IO[bytes]) -> None:
         """Write what a file of this machine holds."""
         with _failures(name):
             obstore.put(self._store, name, file)

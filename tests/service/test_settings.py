@@ -10,6 +10,7 @@ from service.settings import (
     read_settings,
     table,
 )
+from service.store import opening
 
 
 def test_without_variables_the_shipped_bundle_is_served():
@@ -37,6 +38,11 @@ def test_variables_kubernetes_sets_for_a_service_of_this_name_do_no_harm():
         ("PRECISION", "int8", "PRECISION is 'int8'; it must be 'auto', 'float32' or 'float16'"),
         ("REQUESTS_PER_MINUTE", "60", "limits each API key: set INVERSE_GRAPHICS_API_KEYS too"),
         ("OTLP_ENDPOINT", "collector:4318", "OTLP_ENDPOINT is 'collector:4318'; it must start"),
+        ("STORE", "mysql://secret@host/jobs", "STORE must start with postgresql://"),
+        ("STORE", "postgresql://host/jobs", "FILES is not; .* set both, or none"),
+        ("FILES", "file://folder", "FILES is 'file://folder'; it must start with one of file:///"),
+        ("FILES", "s3://bucket/prefix", "STORE is not; .* set both, or none"),
+        ("LEASE_SECONDS", "1", "LEASE_SECONDS is '1'; it must be greater than or equal to 3"),
         ("QUEUE_LIMIT", "10", "QUEUE_LIMIT is 10; it must hold one largest request"),
     ],
 )
@@ -49,6 +55,23 @@ def test_memory_for_photographs_is_a_quarter_of_what_there_is_or_what_is_set():
     quarter = Settings().pixels_in_flight
     assert quarter == int(available_bytes() / 4 / 8)
     assert Settings(megapixels_in_flight=90).pixels_in_flight == 90_000_000
+
+
+def test_a_database_s_password_is_told_to_nobody():
+    store = {"INVERSE_GRAPHICS_STORE": "postgresql://service:secret@host/jobs"}
+    settings = read_settings({**store, "INVERSE_GRAPHICS_FILES": "s3://bucket/prefix"})
+    assert "secret" not in settings.printable() + repr(settings) and "s3://" in repr(settings)
+    with pytest.raises(ValueError, match="STORE must start with") as caught:
+        read_settings({"INVERSE_GRAPHICS_STORE": "mysql://service:secret@host/jobs"})
+    assert "secret" not in str(caught.value)
+
+
+def test_a_shared_store_without_its_packages_is_refused_at_the_start(monkeypatch):
+    monkeypatch.setattr(opening, "find_spec", lambda name: None)
+    opening.check_packages(Settings())
+    settings = Settings(store="postgresql://host/jobs", files="file:///files")
+    with pytest.raises(ValueError, match="install this project with its extra `shared`"):
+        opening.check_packages(settings)
 
 
 KEY = "a-key-of-sixteen-characters"

@@ -1,6 +1,7 @@
 """What several processes do with the jobs of one store, whichever it is."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -133,6 +134,15 @@ def test_what_is_given_back_is_free_for_others(place):
     assert [item.attempts for item in other.take({job: [0, 1]})] == [1, 2]
 
 
+def test_what_a_process_was_given_and_does_not_know_of_is_free_again(place):
+    one, other = place.open(), place.open()
+    job = one.create({}, uploads(b"a", b"b", b"c"))
+    one.take({job: [0, 1]})
+    other.take({job: [2]})
+    one.keep_only({(job, 1)})
+    assert other.free(job, 9) == [0]
+
+
 def test_all_processes_together_hold_no_more_than_allowed(place):
     one, other = place.open(limit=1000), place.open(limit=1000)
     one.create({}, uploads(bytes(900)))
@@ -173,7 +183,7 @@ def test_a_cancelled_job_is_so_for_all_and_leaves_no_uploads(place):
     other.finish(first, b"{}", None)
     one.cancel(job)
     assert other.job(job).state == "cancelled"
-    assert other.free(job, 9) == other.free(job, 9) == [1, 2] or not other.running()
+    assert other.running() == []
     with pytest.raises(FileNotFoundError):
         other.upload(second)
     other.finish(second, b"{}", None)  # was in flight
@@ -203,13 +213,12 @@ while running := jobs.running():
             content = json.dumps({"by": os.getpid(), "item": item.number})
             jobs.finish(item, content.encode(), None)
     jobs.expire(1e9)
+    time.sleep(0.05)
 jobs.close()
 """
 
 
 def begin(place, what):
-    import os
-
     environment = {**os.environ, **place.environment(), "INVERSE_GRAPHICS_LEASE_SECONDS": "3"}
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, what], env=environment, stdout=subprocess.PIPE, text=True
@@ -220,15 +229,16 @@ def begin(place, what):
 @pytest.mark.slow
 def test_a_killed_process_costs_no_job_and_no_result_twice(place):
     jobs = place.open(lease_seconds=3)
-    count = 100
+    count = 40
     made = [jobs.create({}, uploads(*[b"x"] * count)) for _ in range(5)]
     workers = [begin(place, "work") for _ in range(3)]
     try:
         for process in workers:
             assert process.stdout.readline() == "works\n"
+        at_work = "SELECT COUNT(DISTINCT process) FROM claims"
+        while jobs._database.execute(at_work)[0][0] < len(workers):
+            time.sleep(0.01)
         killed, *others = workers
-        while not killed_has(jobs, made, killed.pid):
-            time.sleep(0.05)
         killed.kill()
         for process in others:
             assert process.wait(240) == 0
@@ -246,16 +256,10 @@ def test_a_killed_process_costs_no_job_and_no_result_twice(place):
         by.update(answer["by"] for answer in found)
         # Nothing is left of what the killed one was about.
         assert len(list(jobs._files.entries(job))) <= count + 1
-    assert set(by) == {process.pid for process in workers}
+    assert {process.pid for process in others} <= set(by)
     assert jobs.bytes_held() == sum(
         len(jobs.answer(item)) for job in made for item in jobs.items(job, 0, 2 * count, DONE)
     )
-
-
-def killed_has(jobs, made, pid):
-    """Whether that process has answered, and is at work."""
-    answered = (item for job in made for item in jobs.items(job, 0, 999, DONE))
-    return any(json.loads(jobs.answer(item))["by"] == pid for item in answered)
 
 
 @pytest.mark.slow
