@@ -66,10 +66,12 @@ class Fusion:
         used = [number for number, reason in enumerate(reasons) if reason is None]
         if not used:
             raise NothingSeen("no photograph shows an object")
-        cameras = np.stack([
-            turned(reading.camera, degrees)
-            for reading, degrees in zip(readings, turns, strict=True)
-        ])
+        cameras = np.stack(
+            [
+                turned(reading.camera, degrees)
+                for reading, degrees in zip(readings, turns, strict=True)
+            ]
+        )
         weights = np.zeros(len(readings), np.float32)
         weights[used] = [max(readings[number].confidence, 1e-3) ** 2 for number in used]
         weights /= weights.max()

@@ -83,8 +83,6 @@ def paint(
     return Painted(np.rint(np.clip(painted, 0, 255)).astype(np.uint8), views)
 
 
-
-
 def exposures(
     colours: Array,  # [N, Ht, Wt, 3] in 0..255
     qualities: Array,  # [N, Ht, Wt] in 0..1
