@@ -76,15 +76,16 @@ class Fusion:
         weights[used] = [max(readings[number].confidence, 1e-3) ** 2 for number in used]
         weights /= weights.max()
         right = weights * np.where(np.array(turns) == 0, 1, TURNED_WEIGHT)
-        shares = [right[number] / right.sum() for number in used]
-        vertices = sum(
-            share * readings[number].vertices for share, number in zip(shares, used, strict=True)
-        )
-        texture = sum(
-            share * readings[number].texture for share, number in zip(shares, used, strict=True)
-        )
+        shares = (right / right.sum()).astype(np.float32)
+        vertices = _mean([readings[number].vertices for number in used], shares[used])
+        texture = _mean([readings[number].texture for number in used], shares[used])
         if steps:
             masks = [readings[number].mask for number in used]
             fitted = self._fit(vertices, cameras[used], masks, weights[used], steps)
             vertices, cameras[used] = fitted
         return Fused(vertices, texture, cameras, turns, reasons, weights)
+
+
+def _mean(arrays: Sequence[Array], shares: Array) -> Array:
+    """The mean of arrays of one shape by shares [N], whose sum is 1."""
+    return np.tensordot(shares, np.stack(arrays), axes=1).astype(np.float32)

@@ -30,6 +30,8 @@ assert set(REASONS) == set(get_args(Reason))
 ANCHORS = 4
 """The surest photographs, to which all are compared: the time grows with the number of photographs,
 not with its square."""
+MOST_OTHERS = 2
+"""Other azimuths of a photograph that are tried, the most probable ones."""
 SAME_PICTURE = 4.0
 """Mean difference, of 255, of two pictures of which one is a copy, saved again."""
 TURN_IOU, TURN_COLOURS = 25.0, 65.0
@@ -118,7 +120,7 @@ def _hypotheses(reading: Reading) -> list[Hypothesis]:
     others = alternatives(reading.azimuth_probabilities, azimuth)
     turns = [
         Hypothesis(float(wrap_degrees(each.azimuth_degrees - azimuth)), each.probability)
-        for each in others
+        for each in others[:MOST_OTHERS]
     ]
     left = 1 - sum(each.probability for each in turns)
     return [Hypothesis(0.0, max(reading.confidence, left, 1e-3)), *turns]

@@ -63,6 +63,8 @@ async def answer(
     `links`: with the path of the mesh in place of its content.
     """
     timings: dict[str, float] = {}
+    problem: Problem | None = None
+    made: _Files | None = None
     with metrics.stage("total", timings):
         found = await asyncio.gather(
             *(_see(engine, group.name, one, options) for one in group.uploads)
@@ -73,30 +75,44 @@ async def answer(
             if not read:
                 message = f"none of its {len(found)} photographs can be used; their entries say why"
                 raise ItemError("no_photograph", message)
-            made = await engine.in_pool(_make, engine, group, read, options, wanted)
+            made = await engine.in_pool(_make, engine, group, read, options, wanted, timings)
         except ItemError as error:
             problem = Problem(code=error.code, message=error.message)
-            return _nothing(group, read, failed, problem, timings)
         except Exception:
             logger.exception("object %d failed", group.index)
             message = "the service failed on this object; its log says how"
             problem = Problem(code=INTERNAL_ERROR, message=message)
-            return _nothing(group, read, failed, problem, timings)
+    if made is None:
+        assert problem is not None
+        return _nothing(group, read, failed, problem, timings)
     identity = engine.kept.keep(made.archive)
     content = meshes.link(identity, options) if links else made.mesh
     entries = failed | {entry.index: entry for entry in made.images}
-    whole = ObjectAnswer(
+    return Made(
+        _whole(group, read, made, identity, reconstruction.mesh_of(options, content), timings),
+        [entries[index] for index in sorted(entries)],
+    )
+
+
+def _whole(
+    group: Group,
+    read: Sequence[_Photograph],
+    made: "_Files",
+    identity: str,
+    mesh: schemas.Mesh,
+    timings: dict[str, float],
+) -> ObjectAnswer:
+    return ObjectAnswer(
         index=group.index,
         name=group.name,
         status="ok",
         id=identity,
-        mesh=reconstruction.mesh_of(options, content),
+        mesh=mesh,
         preview=made.preview,
         photographs=_photographs(group, read, made.fused),
         coverage=[round(float(share), 6) for share in made.shares],
         timings=timings,
     )
-    return Made(whole, [entries[index] for index in sorted(entries)])
 
 
 async def _see(
@@ -145,9 +161,9 @@ def _make(
     read: Sequence[_Photograph],
     options: ImageOptions,
     wanted: ObjectOptions,
+    timings: dict[str, float],
 ) -> _Files:
     """The files and entries. CPU work: called in the pool. Raises `ItemError`."""
-    timings: dict[str, float] = {}
     try:
         with metrics.stage("fuse", timings):
             fused = engine.fusion([_reading(one.seen) for one in read], wanted.refine)
@@ -165,23 +181,19 @@ def _make(
         else reconstruction.paint(engine, one.seen, one.timings)
         for number, one in enumerate(read)
     ]
-    first = taken[fused.used[0]]
-    file = texture
-    longer = options.texture_size or engine.texture_size
-    if longer != engine.texture_size and options.texture:
-        file, _ = engine.painter.paint_object(shots, fused.texture, longer, wanted.symmetric)
-    archive = reconstruction.to_archive(first)
-    return _Files(
-        fused,
-        archive,
-        meshes.encode(engine, archive, options, file),
-        reconstruction.preview(engine, first) if options.preview else None,
-        shares,
-        [
-            _entry(engine, group, one, each, fused, number)
-            for number, (one, each) in enumerate(zip(read, taken, strict=True))
-        ],
-    )
+    with metrics.stage("mesh", timings):
+        first = taken[fused.used[0]]
+        file, longer = texture, options.texture_size or engine.texture_size
+        if longer != engine.texture_size and options.texture:
+            file, _ = engine.painter.paint_object(shots, fused.texture, longer, wanted.symmetric)
+        archive = reconstruction.to_archive(first)
+        mesh = meshes.encode(engine, archive, options, file)
+        preview = reconstruction.preview(engine, first) if options.preview else None
+    images = [
+        _entry(engine, group, one, each, fused, number)
+        for number, (one, each) in enumerate(zip(read, taken, strict=True))
+    ]
+    return _Files(fused, archive, mesh, preview, shares, images)
 
 
 def _reading(seen: Seen) -> Reading:

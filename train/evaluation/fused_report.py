@@ -93,12 +93,12 @@ def _sheet(
     for index in range(min(SHOWN, len(truth.names))):
         true = source.views(np.full(SIDES, index), cameras, size)
         pictures = as_pixels(on_grey(true.images / np.float32(255), true.masks > 127))
-        rows.append(Row([[], list(pictures)], truth.names[index]))
+        rows.append(Row([list(pictures), []], truth.names[index]))
         for number, (_, meshes) in measured.items():
             shown = [truth.images[index, one] for one in PHOTOGRAPHS[number]]
             rendered = _from_sides(meshes[index], cameras, template, size)
-            rows.append(Row([shown, list(rendered)], f"{number}"))
-    titles = [["photographs", "", "", ""], [f"{camera[AZIMUTH]:g}°" for camera in cameras]]
+            rows.append(Row([list(rendered), shown], f"{number}"))
+    titles = [[f"{camera[AZIMUTH]:g}°" for camera in cameras], ["photographs"]]
     return png_of(sheet_of(rows, titles, STYLE))
 
 
