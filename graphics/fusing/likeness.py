@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphics.fusing.readings import Reading, silhouette_iou, turned
+from graphics.fusing.readings import Reading, covered, mask_iou, turned
 from graphics.mesh import Template
-from graphics.render import look
+from graphics.render import View, look
 from graphics.texture_transfer import TextureTransfer
 
 TEXELS = (32, 64)
@@ -16,7 +16,7 @@ TEXELS = (32, 64)
 LEAST_OVERLAP = 20.0
 """Texels that both have to show, or colours say nothing."""
 COARSE = 2
-"""Outlines are compared at the resolution over this."""
+"""Outlines and colours are compared at the resolution over this."""
 
 
 class Likeness(NamedTuple):
@@ -37,27 +37,26 @@ class Comparison:
 
     def own(self, reading: Reading) -> "Shown":
         """What a photograph shows of the shape that was read in it."""
-        return self._shown(reading, reading.vertices, reading.camera)
+        view = look(reading.vertices[None], reading.camera[None], self.template)
+        return self._shown(reading, view)
 
     def __call__(self, first: Reading, second: Reading, own: "Shown", degrees: float) -> Likeness:
         """The second photograph in the shape of the first, whose colours are `own`, with the second
         camera turned by `degrees`."""
         camera = turned(second.camera, degrees)
-        size = len(second.mask) // COARSE * COARSE
-        mask = second.mask[:size:COARSE, :size:COARSE]
-        iou = silhouette_iou(first.vertices, camera, mask, self.template)
-        other = self._shown(second, first.vertices, camera)
+        view = look(first.vertices[None], camera[None], self.template)
+        mask = second.mask[::COARSE, ::COARSE]
+        iou = mask_iou(covered(view, len(mask)), mask > 0.5)
+        other = self._shown(second, view)
         both = np.minimum(np.minimum(own.weights, other.weights), 1)
         if (overlap := float(both.sum())) < LEAST_OVERLAP:
             return Likeness(iou, None)
         off = np.abs(own.colours - other.colours).mean(axis=-1)
         return Likeness(iou, float((off * both).sum()) / overlap / 255)
 
-    def _shown(
-        self, reading: Reading, vertices: NDArray[np.float32], camera: NDArray[np.float32]
-    ) -> "Shown":
-        view = look(vertices[None], camera[None], self.template)
-        colours, weights = self._transfer.seen(reading.pixels, reading.mask, view)
+    def _shown(self, reading: Reading, view: View) -> "Shown":
+        pixels, mask = (each[::COARSE, ::COARSE] for each in (reading.pixels, reading.mask))
+        colours, weights = self._transfer.seen(pixels, mask, view)
         mirrors = self._transfer.mirrored
         if not (mirrors >= 0).any():
             return Shown(colours, weights)

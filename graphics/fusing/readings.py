@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphics.camera import AZIMUTH
-from graphics.mesh import Template
 from graphics.rasterize import visible_faces
-from graphics.render import View, look
+from graphics.render import View
 
 Array = NDArray[np.float32]
 
@@ -46,9 +45,7 @@ def covered(view: View, size: int, number: int = 0) -> NDArray[np.bool_]:
     return seen.face_index[0] >= 0
 
 
-def silhouette_iou(vertices: Array, camera: Array, mask: Array, template: Template) -> float:
-    """IoU, 0..1, of a shape's silhouette [V, 3] from a camera [5] with a mask [R, R]."""
-    shown = covered(look(vertices[None], camera[None], template), len(mask))
-    there = mask > 0.5
-    union = np.count_nonzero(shown | there)
-    return np.count_nonzero(shown & there) / union if union else 0.0
+def mask_iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    """IoU, 0..1, of two masks; 0 where both are empty."""
+    union = np.count_nonzero(first | second)
+    return np.count_nonzero(first & second) / union if union else 0.0

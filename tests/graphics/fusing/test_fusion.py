@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from graphics.fusing.fusion import Fusion, NothingSeen
-from graphics.fusing.readings import silhouette_iou
+from graphics.fusing.readings import covered, mask_iou
+from graphics.render import look
 from tests.graphics.fusing.wedges import (
     TEMPLATE,
     azimuth_of,
@@ -21,8 +22,10 @@ def test_the_shape_is_fitted_to_all_masks():
     readings = [reading(azimuth, shape=wrong) for azimuth in (30, 120, 210, 300)]
     fused = FUSION(readings, steps=4)
     _, novel = photograph(75)
-    before = silhouette_iou(wrong, camera(75), novel, TEMPLATE)
-    after = silhouette_iou(fused.vertices, camera(75), novel, TEMPLATE)
+    before, after = (
+        mask_iou(covered(look(shape[None], camera(75)[None], TEMPLATE), len(novel)), novel > 0.5)
+        for shape in (wrong, fused.vertices)
+    )
     assert before < 0.9 and after > before + 0.04
     assert np.allclose(fused.vertices[TEMPLATE.mirror] * (-1, 1, 1), fused.vertices, atol=1e-4)
 
