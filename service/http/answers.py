@@ -35,7 +35,7 @@ LONGEST_ACCEPT = 1000
 """Characters of an Accept header."""
 
 
-Entry = TypeVar("Entry", schemas.ImageAnswer, ObjectAnswer)
+Entry = TypeVar("Entry", bound=schemas.ImageAnswer | ObjectAnswer)
 
 
 class File(NamedTuple):
