@@ -143,7 +143,8 @@ def _settle(
                     continue
                 turn = given[other].azimuth_degrees if other in given else turns[other]
                 iou, colours = pairs.both(one, other, hypothesis.azimuth_degrees, turn)
-                score += TURN_IOU * iou - TURN_COLOURS * colours
+                # Pairs that share a photograph err together: they count as one for each.
+                score += (TURN_IOU * iou - TURN_COLOURS * colours) / max(len(anchors) - 1, 1)
         if score > best:
             best, chosen = score, combination
     for number, hypothesis in zip(numbers, chosen, strict=True):
