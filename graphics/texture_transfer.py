@@ -48,6 +48,25 @@ class TextureTransfer:
             raise ValueError(
                 f"texture has shape {texture.shape}; it must be [{self.height}, {self.width}, 3]"
             )
+        colours, weights = self.seen(photograph, mask, view)
+        painted = np.empty(colours.shape, photograph.dtype)
+        scale, rounding = (255.0, 0.5) if photograph.dtype == np.uint8 else (1.0, 0.0)
+        texture = np.ascontiguousarray(texture, np.float32)
+        _blend(colours, weights, self.mirrored, texture, scale, rounding, painted)
+        return painted
+
+    def seen(
+        self,
+        photograph: NDArray,  # [H, H, 3]
+        mask: Array,  # [R, R] in 0..1, of the same square
+        view: View,  # B = 1: the mesh as the photograph's camera sees it
+        cosine_limits: tuple[float, float] = COSINE_LIMITS,
+    ) -> tuple[Array, Array]:
+        """Colours [Ht, Wt, 3] of the texels, as the photograph has them, and how well it sees each,
+        [Ht, Wt] in 0..1.
+
+        `cosine_limits`: between surface normal and view: not seen at all, seen as well as can be.
+        """
         if photograph.dtype not in (np.uint8, np.float32):
             raise TypeError(f"photograph is {photograph.dtype}; it must be uint8 or float32")
         colours = np.zeros((self.height, self.width, 3), np.float32)
@@ -55,14 +74,10 @@ class TextureTransfer:
         _seen_texels(
             self.texels.face_index[0], self.texels.weights[0], view.corners[0], view.corners_z[0],
             self._cosines(view), _depths(view) - np.float32(DEPTH_TOLERANCE),
-            np.ascontiguousarray(photograph), _shrunk(mask), COSINE_LIMITS, MASK_LIMITS,
+            np.ascontiguousarray(photograph), _shrunk(mask), cosine_limits, MASK_LIMITS,
             colours, weights,
         )  # fmt: skip
-        painted = np.empty(colours.shape, photograph.dtype)
-        scale, rounding = (255.0, 0.5) if photograph.dtype == np.uint8 else (1.0, 0.0)
-        texture = np.ascontiguousarray(texture, np.float32)
-        _blend(colours, weights, self.mirrored, texture, scale, rounding, painted)
-        return painted
+        return colours, weights
 
     def _cosines(self, view: View) -> Array:
         """Cosine between the normal and the direction to the eye at each corner, [F, 3]."""

@@ -31,7 +31,7 @@ from starlette.routing import Route
 from graphics.camera import CONVENTION
 from service import logs, metrics, siblings, workers
 from service.errors import INTERNAL_ERROR
-from service.http import answers, job_api, mesh_api, requests
+from service.http import answers, grouped, job_api, mesh_api, requests
 from service.http.access import Access, AccessControl, CrossOrigin
 from service.http.call_scope import CallScope, Refusals, TimeLimit
 from service.http.forms import EditForm, ReconstructForm
@@ -48,6 +48,7 @@ from service.pipeline import editing, reconstruction, rendering
 from service.pipeline.engine import Engine
 from service.pipeline.kept import fitting
 from service.schemas import photographs as schemas
+from service.schemas.objects import ReconstructAnswer, Summary
 from service.schemas.rendering import RenderRequest
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
 from service.store.folder import FolderTaken
@@ -69,15 +70,18 @@ async def reconstruct(request: Request) -> Response:
     kind = answers.choose(requests.accepted(request), (*answers.KINDS, *mesh_api.ALONE))
     largest = engine.settings.largest_request
     async with AsyncExitStack() as held:
-        # A mask for every image, and images sent as text.
-        parts = await requests.open_form(request, ReconstructForm, 2 * largest, largest)
+        # A mask for every image; its object's name, and images sent as text.
+        parts = await requests.open_form(request, ReconstructForm, 2 * largest, 2 * largest)
         held.push_async_callback(parts.close)
         options = form = requests.read_fields(ReconstructForm, parts.multi_items())
         uploads = form.uploads(largest)
         form.check_links(kind in (answers.JSON, answers.LINES))
+        groups = grouped.groups_of(form, uploads)
         if kind in mesh_api.ALONE:
-            options = mesh_api.check_alone(kind, len(uploads), form)
+            options = mesh_api.check_alone(kind, len(groups or uploads), form)
         held.enter_context(engine.admit(len(uploads)))
+        if groups:
+            return await grouped.answer(engine, kind, form, options, groups, held)
         answering = (
             reconstruction.answer(engine, index, upload, options, form.links)
             for index, upload in enumerate(uploads)
@@ -274,16 +278,16 @@ async def _lines(
             entry = await next_one
             succeeded += entry.status == "ok"
             yield entry.to_json() + b"\n"
-        summary = schemas.Summary(succeeded=succeeded, failed=len(tasks) - succeeded)
+        summary = Summary(succeeded=succeeded, failed=len(tasks) - succeeded)
         yield summary.to_json() + b"\n"
     finally:
         for task in tasks:  # those of a client that has gone away
             task.cancel()
 
 
-def _whole(entries: list[schemas.ImageAnswer]) -> tuple[schemas.ReconstructAnswer, int]:
+def _whole(entries: list[schemas.ImageAnswer]) -> tuple[ReconstructAnswer, int]:
     """The answer of a batch, and its HTTP status."""
-    answer = schemas.ReconstructAnswer.of(entries)
+    answer = ReconstructAnswer.of(entries)
     if not answer.failed:
         return answer, 200
     if answer.succeeded:

@@ -3,6 +3,7 @@
     python -m train.evaluate objects
     python -m train.evaluate objects procedural:1000 --bundle runs/cpu/export/bundle
     python -m train.evaluate objects scans/ --up z --front -y --views 24 --out report
+    python -m train.evaluate fused procedural:50
     python -m train.evaluate photos snapshots/ --masks cutouts/
     python -m train.evaluate generator shipped --out build/generator
     python -m train.evaluate disentangled shipped runs/cpu/export/bundle
@@ -19,6 +20,9 @@ from known cameras before varied scenes, so that the ground truth is exact. Rows
 Writes `report.json` (every metric by its name), `report.md`, `report.html` (with pictures of the
 best, the median and the worst), `objects.json` (every object's scores), `contact_sheet.png` and
 `azimuth_errors.png` into `--out`, and prints the table.
+
+`fused`: one, two and four photographs of each object, see `train.evaluation.fused_benchmark`. It
+writes `fused.json`, `fused.md`, `fused.html` and `meshes.png`.
 
 `photos`: see `train.evaluation.photo_benchmark`. `generator`: its images are made smaller to the
 64 px that the attribute classifier reads; writes `generator.json`, `generator.md` and `grid.png`.
@@ -38,10 +42,11 @@ from typing import Annotated
 from tyro.conf import subcommand
 
 from train.config.command_line import finish, outcome, parse
-from train.evaluation.options import Disentangled, Generator, Objects, Photos
+from train.evaluation.options import Disentangled, Fused, Generator, Objects, Photos
 
 Command = (
     Annotated[Objects, subcommand("objects")]
+    | Annotated[Fused, subcommand("fused")]
     | Annotated[Photos, subcommand("photos")]
     | Annotated[Generator, subcommand("generator")]
     | Annotated[Disentangled, subcommand("disentangled")]

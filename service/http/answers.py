@@ -11,7 +11,8 @@ import secrets
 import zipfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, TypeVar
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -20,6 +21,7 @@ from service import metrics
 from service.errors import WRONG_ENCODING, RequestError
 from service.pipeline import meshes
 from service.schemas import photographs as schemas
+from service.schemas.objects import ObjectAnswer, ReconstructAnswer
 
 JSON = "application/json"
 MULTIPART = "multipart/mixed"
@@ -33,11 +35,15 @@ LONGEST_ACCEPT = 1000
 """Characters of an Accept header."""
 
 
+Entry = TypeVar("Entry", bound=schemas.ImageAnswer | ObjectAnswer)
+
+
 class File(NamedTuple):
     """One file of an answer."""
 
     name: str
-    """`0003/mesh.glb`: made of the index, never of what the client called it."""
+    """`0003/mesh.glb`, `object-0000/mesh.glb`: made of the index, never of what the client called
+    it."""
     media_type: str
     content: bytes
 
@@ -80,16 +86,18 @@ def choose(header: str | None, offered: Sequence[str]) -> str:
     return offered[qualities.index(best)]
 
 
-def pack(kind: str, answer: schemas.ReconstructAnswer, status: int) -> Response:
+def pack(kind: str, answer: ReconstructAnswer, status: int) -> Response:
     """The whole answer at once, as JSON, MULTIPART or ZIP. CPU work: called in the pool."""
     if kind == JSON:
         return as_json(answer, status)
-    images, files = [], []
-    for entry in answer.images:
-        short, own = split(entry)
-        images.append(short)
-        files += own
-    head = answer_file(answer.model_copy(update={"images": images}))
+    files: list[File] = []
+    changes: dict[str, object] = {}
+    for field, entries in (("images", answer.images), ("objects", answer.objects)):
+        if entries is not None:
+            parts = [split(entry) for entry in entries]
+            changes[field] = [short for short, _ in parts]
+            files += chain.from_iterable(own for _, own in parts)
+    head = answer_file(answer.model_copy(update=changes))
     if kind == ZIP:
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w") as archive:
@@ -136,19 +144,20 @@ def as_json(
     return Response(answer.to_json(), status, headers, JSON)
 
 
-def answer_file(answer: schemas.ReconstructAnswer) -> File:
+def answer_file(answer: ReconstructAnswer) -> File:
     """The answer itself among its files."""
     return File(ANSWER_FILE, JSON, answer.to_json())
 
 
-def split(entry: schemas.ImageAnswer) -> tuple[schemas.ImageAnswer, list[File]]:
+def split(entry: Entry) -> tuple[Entry, list[File]]:
     """The entry with file names in place of contents, and the files."""
+    folder = f"{'object-' if isinstance(entry, ObjectAnswer) else ''}{entry.index:04d}"
     files: list[File] = []
     changes: dict[str, object] = {}
 
     def take(name: str, media_type: str, content: bytes | str) -> str:
         assert isinstance(content, bytes)  # links are refused where files are answered
-        files.append(File(f"{entry.index:04d}/{name}", media_type, content))
+        files.append(File(f"{folder}/{name}", media_type, content))
         return files[-1].name
 
     if entry.mesh is not None:
@@ -156,7 +165,7 @@ def split(entry: schemas.ImageAnswer) -> tuple[schemas.ImageAnswer, list[File]]:
         name = take(f"mesh.{meshes.EXTENSIONS[mesh.format]}", mesh.media_type, mesh.data)
         changes["mesh"] = mesh.model_copy(update={"data": name})
     for field in ("mask", "preview"):
-        if (content := getattr(entry, field)) is not None:
+        if (content := getattr(entry, field, None)) is not None:
             changes[field] = take(f"{field}.png", PNG, content)
     return entry.model_copy(update=changes), files
 

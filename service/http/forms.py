@@ -16,6 +16,7 @@ from service.errors import ItemError, RequestError
 from service.http.json_errors import DoubledKey, check_keys
 from service.http.requests import validated
 from service.jobs.zip_upload import LARGEST_ENTRY
+from service.schemas.objects import ObjectOptions
 from service.schemas.options import ImageOptions, Texts
 from service.schemas.photographs import BOX_EXAMPLE, Upload
 from service.schemas.rendering import EditChanges
@@ -168,8 +169,8 @@ class Photographs(Texts):
         return [_boxed(image, self.boxes.get(image.name)) for image in images]
 
 
-class ReconstructForm(ImageOptions, Photographs):
-    """Photographs, and what to return of them."""
+class ReconstructForm(ObjectOptions, ImageOptions, Photographs):
+    """Photographs, which of them show one object, and what to return of them."""
 
     model_config = ConfigDict(json_schema_extra={"required": ["images"]})
 

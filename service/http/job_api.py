@@ -38,6 +38,7 @@ from service.jobs.worker import Jobs
 from service.jobs.zip_upload import read_zip
 from service.schemas import photographs as schemas
 from service.schemas.jobs import JobAnswer, JobItem, JobOptions
+from service.schemas.objects import ReconstructAnswer, Summary
 from service.schemas.photographs import Upload
 from service.settings import Settings
 from service.store.folder import FolderTaken
@@ -212,7 +213,7 @@ async def _lines(jobs: Jobs, job: Job) -> AsyncIterator[bytes]:
             yield await asyncio.to_thread(jobs.store.answer, item) + b"\n"
             fine, failed = fine + (item.state == "ok"), failed + (item.state == "error")
         first = items[-1].number + 1
-    yield schemas.Summary(succeeded=fine, failed=failed).to_json() + b"\n"
+    yield Summary(succeeded=fine, failed=failed).to_json() + b"\n"
 
 
 def _pack(jobs: Jobs, job: Job, file: IO[bytes], share: Share) -> None:
@@ -229,7 +230,7 @@ def _pack(jobs: Jobs, job: Job, file: IO[bytes], share: Share) -> None:
                 for member in files:
                     answers.write_member(archive, member)
             first = items[-1].number + 1
-        answer = schemas.ReconstructAnswer.of(entries)
+        answer = ReconstructAnswer.of(entries)
         answers.write_member(archive, answers.answer_file(answer))
     file.seek(0, 2)
 

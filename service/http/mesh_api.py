@@ -11,6 +11,7 @@ from service.errors import INTERNAL_ERROR, ItemError, RequestError
 from service.http.requests import engine_of, read_query
 from service.pipeline import meshes
 from service.schemas import photographs as schemas
+from service.schemas.objects import ObjectAnswer
 from service.schemas.options import ImageOptions, MeshOptions
 
 ALONE: dict[str, schemas.MeshFormat] = {
@@ -36,10 +37,12 @@ async def mesh(request: Request) -> Response:
     return _file(content, wanted.format, identity)
 
 
-def check_alone(kind: str, images: int, options: ImageOptions) -> ImageOptions:
+def check_alone(kind: str, meshes_wanted: int, options: ImageOptions) -> ImageOptions:
     """The options of one mesh that is answered as a file; 406 where they do not fit."""
-    if images != 1:
-        message = f"got {images} images, {kind} holds one: accept another type"
+    if meshes_wanted != 1:
+        message = (
+            f"got {meshes_wanted} images or objects, {kind} holds one mesh: accept another type"
+        )
         raise RequestError(406, "not_acceptable", message)
     if "format" in options.model_fields_set and options.format != ALONE[kind]:
         message = f"format is {options.format}, {kind} is {ALONE[kind]}: leave one of them out"
@@ -47,8 +50,8 @@ def check_alone(kind: str, images: int, options: ImageOptions) -> ImageOptions:
     return options.model_copy(update={"format": ALONE[kind]})
 
 
-def alone(entry: schemas.ImageAnswer) -> Response:
-    """The mesh of one image as a file; raises `RequestError` where there is none."""
+def alone(entry: schemas.ImageAnswer | ObjectAnswer) -> Response:
+    """The mesh of one image or object as a file; raises `RequestError` where there is none."""
     if entry.error is not None:
         status = 500 if entry.error.code == INTERNAL_ERROR else 422
         raise RequestError(status, entry.error.code, entry.error.message)

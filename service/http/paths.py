@@ -9,6 +9,7 @@ from service.imaging import animation
 from service.pipeline import meshes
 from service.schemas import photographs as schemas
 from service.schemas.jobs import JobAnswer
+from service.schemas.objects import ReconstructAnswer, Summary
 from service.schemas.options import MeshOptions, Texts
 from service.schemas.rendering import EditAnswer, EditChanges, RenderAnswer, RenderRequest
 from service.settings import Settings
@@ -16,8 +17,8 @@ from service.settings import Settings
 REFERENCE = "#/components/schemas/{model}"
 REQUESTS = (RenderRequest, EditChanges)
 ANSWERS = (
-    schemas.ReconstructAnswer,
-    schemas.Summary,
+    ReconstructAnswer,
+    Summary,
     RenderAnswer,
     EditAnswer,
     JobAnswer,
@@ -35,7 +36,8 @@ LINES = {
         "schema": {
             "type": "string",
             "description": "one ImageAnswer per line as each image finishes, index saying which it "
-            "is; the last line is a Summary",
+            "is; where objects are named, the images of each and then its ObjectAnswer, as it "
+            "finishes; the last line is a Summary",
         }
     }
 }
@@ -213,7 +215,7 @@ def _refusals(statuses: str) -> dict[str, Any]:
 
 def _batch(description: str, *media_types: str) -> dict[str, Any]:
     """The forms of service.http.answers."""
-    answer = _answer(description, schemas.ReconstructAnswer, *media_types)
+    answer = _answer(description, ReconstructAnswer, *media_types)
     answer["content"] |= {kind: {"schema": FILES} for kind in (answers.MULTIPART, answers.ZIP)}
     return answer
 

@@ -2,6 +2,7 @@
 
 import operator
 import threading
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from graphics.averages import resize_square
+from graphics.fusing.painting import Shot, coverage, paint
 from graphics.mesh import Template
 from graphics.photographs import Photograph
 from graphics.render import View
@@ -26,6 +28,18 @@ class _Size(NamedTuple):
     transfer: TextureTransfer
     enlargement: Enlargement | None
     """Enlarges predicted textures; None where they are larger."""
+
+
+class ObjectShot(NamedTuple):
+    """One of an object's photographs."""
+
+    photograph: Photograph
+    mask: NDArray[np.float32]
+    """[R, R] in 0..1"""
+    view: View
+    """Of the object by the photograph's camera, B = 1."""
+    weight: float
+    """0..1: how much it is trusted"""
 
 
 class Painter:
@@ -52,17 +66,37 @@ class Painter:
     ) -> NDArray[np.uint8]:  # [Ht, Wt, 3]
         """The texture with a longer side of so many texels, from the finest pixels that were
         kept."""
+        transfer, texture = self._begin(predicted, longer)
+        painted = transfer(_fine(photograph, transfer), mask, view, texture)
+        return painted if max(painted.shape) >= longer else resize_longer(painted, longer)
+
+    def paint_object(
+        self,
+        shots: Sequence[ObjectShot],
+        predicted: NDArray[np.float32],  # [h, w, 3] in 0..1
+        longer: int,
+        symmetric: bool,
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """The texture [Ht, Wt, 3] of an object from all its photographs, and the shares [N + 1] of
+        its surface that 0, 1 .. N of them show."""
+        transfer, texture = self._begin(predicted, longer)
+        finest = [
+            Shot(_fine(photograph, transfer), mask, view, weight)
+            for photograph, mask, view, weight in shots
+        ]
+        painted, views = paint(transfer, finest, texture, symmetric)
+        shares = coverage(transfer, finest[0].view, views, len(shots))
+        larger = max(painted.shape) >= longer
+        return painted if larger else resize_longer(painted, longer), shares
+
+    def _begin(
+        self, predicted: NDArray[np.float32], longer: int
+    ) -> tuple[TextureTransfer, NDArray[np.float32]]:
+        """What paints textures of this size, and a predicted one of it."""
         transfer, enlargement = self._size(longer)
         if enlargement is not None:
-            texture = enlargement(predicted)
-        else:
-            texture = to_floats(resize_longer(to_bytes(predicted), transfer.width))
-        side = min(len(photograph.detail), max(transfer.height, len(photograph.pixels)))
-        fine = photograph.detail
-        if len(fine) != side:
-            fine = np.array(resize_square(Image.fromarray(fine), side))
-        painted = transfer(fine, mask, view, texture)
-        return painted if max(painted.shape) >= longer else resize_longer(painted, longer)
+            return transfer, enlargement(predicted)
+        return transfer, to_floats(resize_longer(to_bytes(predicted), transfer.width))
 
     def _size(self, longer: int) -> _Size:
         size = scaled(*self._predicted_size, min(longer, LARGEST_WIDTH))
@@ -78,3 +112,11 @@ class Painter:
                 first = dict(list(self._sizes.items())[:1])
                 self._sizes = {**first, size: made}
             return self._sizes[size]
+
+
+def _fine(photograph: Photograph, transfer: TextureTransfer) -> NDArray[np.uint8]:
+    """Its square, about as high as the texture where it is as fine."""
+    side = min(len(photograph.detail), max(transfer.height, len(photograph.pixels)))
+    if len(photograph.detail) == side:
+        return photograph.detail
+    return np.array(resize_square(Image.fromarray(photograph.detail), side))

@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 from graphics.formats import GlbWriter, find_seams, jpeg_bytes
+from graphics.fusing.fusion import Fusion
 from graphics.parts import component_sizes
 from graphics.photographs import decode, decode_square
 from graphics.render import Rendered, look, render
@@ -75,6 +76,7 @@ class Engine:
         self.seams = find_seams(self.template.faces, self.template.face_uvs)
         self.to_glb = GlbWriter(self.seams)
         self.painter = Painter(self.template, self.manifest.texture_size)
+        self.fusion = Fusion(self.template)
         self.samples = Samples(self.bundle.samples())
         self.closed = False
         self._trying: asyncio.Task[bool] | None = None

@@ -41,19 +41,25 @@ class Taken(NamedTuple):
     """[Ht, Wt, 3] at the service's size, with what the photograph shows: of files and pictures"""
 
 
+class Assessed(NamedTuple):
+    """How well a mesh agrees with its photograph."""
+
+    mask: bytes
+    """PNG"""
+    rerender_iou: float
+    """0..1"""
+    quality_flags: list[quality.Flag]
+
+
 class Finished(NamedTuple):
     """The outcome of a photograph: files, its camera, and how good they are."""
 
     mesh: bytes | None
     """None where a link to it is wanted."""
-    mask: bytes
-    """PNG"""
     preview: bytes | None
     """PNG, where it is wanted."""
     camera: schemas.Camera
-    rerender_iou: float
-    """0..1"""
-    quality_flags: list[quality.Flag]
+    assessed: Assessed
 
 
 async def answer(
@@ -82,14 +88,12 @@ async def answer(
             name=upload.name,
             status="ok",
             id=identity,
-            mesh=_mesh(options, found.mesh or meshes.link(identity, options)),
+            mesh=mesh_of(options, found.mesh or meshes.link(identity, options)),
             camera=found.camera,
             confidence=round(seen.reconstruction.confidence, 6),
-            mask=found.mask,
             frame=schemas.Square(**seen.photograph.frame._asdict()),
-            rerender_iou=round(found.rerender_iou, 6),
             preview=found.preview,
-            quality_flags=found.quality_flags,
+            **found.assessed._asdict(),
             timings=timings,
         )
     metrics.count_item(problem.code)
@@ -100,7 +104,7 @@ async def answer(
 
 async def take(engine: Engine, upload: Upload, timings: dict[str, float]) -> Taken:
     """Decode, segment, reconstruct and paint; raises `ItemError` where the image is to blame."""
-    return await engine.in_pool(_paint, engine, await see(engine, upload, timings), timings)
+    return await engine.in_pool(paint, engine, await see(engine, upload, timings), timings)
 
 
 def to_archive(taken: Taken) -> Archive:
@@ -125,29 +129,24 @@ def _finish(
     engine: Engine, seen: Seen, options: ImageOptions, timings: dict[str, float], links: bool
 ) -> tuple[Finished, Keeping]:
     """The files of an answer, and what is kept. CPU work: called in the pool."""
-    taken = _paint(engine, seen, timings)
-    with metrics.stage("render", timings):
-        resolution = engine.manifest.resolution
-        rendered = render_view(taken.view, taken.texture[None], engine.template, resolution)
-        preview = _preview(engine, taken) if options.preview else None
-    with metrics.stage("assess", timings):
-        found = seen.reconstruction
-        others = azimuth.alternatives(found.azimuth_probabilities, _azimuth(found.camera))
-        rerender_iou, flags = _assess(seen, rendered, others)
+    taken = paint(engine, seen, timings)
+    found = seen.reconstruction
+    others = azimuth.alternatives(found.azimuth_probabilities, _azimuth(found.camera))
+    assessed = assess(engine, taken, others, timings)
     with metrics.stage("encode", timings):
-        mask = images.encode_png(images.to_bytes(seen.mask))
-        camera = _camera(found.camera, seen.photograph.frame, others)
+        seen_from = camera_of(found.camera, seen.photograph.frame, others)
+        shown = preview(engine, taken) if options.preview else None
     archive, mesh = to_archive(taken), None
     keeping = engine.kept.keep(archive)
     if not links:
         with metrics.stage("mesh", timings):
             texture = _texture(engine, taken, options)
             mesh = meshes.encode(engine, archive, options, texture)
-    return Finished(mesh, mask, preview, camera, rerender_iou, flags), keeping
+    return Finished(mesh, shown, seen_from, assessed), keeping
 
 
-def _paint(engine: Engine, seen: Seen, timings: dict[str, float]) -> Taken:
-    """CPU work: called in the pool."""
+def paint(engine: Engine, seen: Seen, timings: dict[str, float]) -> Taken:
+    """The texture that one photograph shows. CPU work: called in the pool."""
     with metrics.stage("paint", timings):
         found = seen.reconstruction
         view = look(found.vertices[None], found.camera[None], engine.template)
@@ -160,19 +159,26 @@ def _painted(engine: Engine, seen: Seen, view: View, longer: int) -> NDArray[np.
     return engine.painter.paint(seen.photograph, seen.mask, view, texture, longer)
 
 
-def _assess(
-    seen: Seen, rendered: Rendered, others: list[Hypothesis]
-) -> tuple[float, list[quality.Flag]]:
-    """IoU of the re-rendered mesh with the mask, 0..1, and the quality flags."""
-    covered = rendered.masks[0] > 0.5
-    photograph, mask, found = seen
-    iou = _iou(mask > 0.5, covered)
-    colour_error = quality.colour_difference(photograph.pixels, rendered.images[0], covered)
-    opposite = azimuth.opposite_probability(others, _azimuth(found.camera))
-    return iou, quality.flags(photograph, mask, iou, colour_error, found.confidence, opposite)
+def assess(
+    engine: Engine, taken: Taken, others: list[Hypothesis], timings: dict[str, float]
+) -> Assessed:
+    """The re-rendered mesh beside the photograph. CPU work: called in the pool."""
+    photograph, mask, found = taken.seen
+    with metrics.stage("render", timings):
+        resolution = engine.manifest.resolution
+        rendered = render_view(taken.view, taken.texture[None], engine.template, resolution)
+    with metrics.stage("assess", timings):
+        there = rendered.masks[0] > 0.5
+        iou = _iou(mask > 0.5, there)
+        colour_error = quality.colour_difference(photograph.pixels, rendered.images[0], there)
+        opposite = azimuth.opposite_probability(others, _azimuth(found.camera))
+        flags = quality.flags(photograph, mask, iou, colour_error, found.confidence, opposite)
+    with metrics.stage("encode", timings):
+        return Assessed(images.encode_png(images.to_bytes(mask)), round(iou, 6), flags)
 
 
-def _mesh(options: ImageOptions, content: bytes | str) -> schemas.Mesh:
+def mesh_of(options: ImageOptions, content: bytes | str) -> schemas.Mesh:
+    """The file of a mesh, or what stands for it."""
     media_type = meshes.MEDIA_TYPES[options.format]
     return schemas.Mesh(format=options.format, media_type=media_type, data=content)
 
@@ -185,7 +191,8 @@ def _texture(engine: Engine, taken: Taken, options: ImageOptions) -> NDArray[np.
     return _painted(engine, taken.seen, taken.view, longer)
 
 
-def _preview(engine: Engine, taken: Taken) -> bytes:
+def preview(engine: Engine, taken: Taken) -> bytes:
+    """PNG of the mesh from its camera. CPU work: called in the pool."""
     texture = taken.texture[None]
     rendered = render_view(taken.view, texture, engine.template, PREVIEW_SIZE, samples=SAMPLES)
     return images.encode_png(cut_out(rendered))
@@ -203,7 +210,10 @@ def _azimuth(camera: NDArray[np.float32]) -> float:
     return float(camera[cameras.AZIMUTH])
 
 
-def _camera(camera: NDArray[np.float32], frame: Frame, others: list[Hypothesis]) -> schemas.Camera:
+def camera_of(
+    camera: NDArray[np.float32], frame: Frame, others: list[Hypothesis]
+) -> schemas.Camera:
+    """A camera row [5] as it is answered, with the hypotheses beside it."""
     row = camera[None]
     half = frame.side / 2
     x, y = camera[cameras.OFFSET_X], camera[cameras.OFFSET_Y]

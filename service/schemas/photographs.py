@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import (
     BaseModel,
@@ -199,13 +199,16 @@ class Square(Strict):
 
 
 class ImageAnswer(Strict):
-    """One image's outcome. With status ok everything but error is set; with status error only
-    index, name, error and timings are."""
+    """One image's outcome. With status ok everything but error and object is set; with status error
+    only index, name, error and timings are. Of one of an object's photographs id, mesh and preview
+    are the object's, and camera and rerender_iou are those of the object's mesh."""
 
     index: int = Field(ge=0, examples=[0])
     """index in the request, from 0"""
     name: str = Field(examples=["car.jpg"])
     """file name as sent"""
+    object: str | None = Field(default=None, examples=["car 7"])
+    """name of the object that it is a photograph of, where the request names objects"""
     status: Literal["ok", "error"] = Field(examples=["ok"])
     """outcome"""
     error: Failed = None
@@ -221,7 +224,7 @@ class ImageAnswer(Strict):
     camera: Camera | None = Field(default=None, examples=[{"azimuth_degrees": 43.2}])
     """where it was photographed from"""
     confidence: float | None = Field(default=None, ge=0, le=1, examples=[0.97])
-    """0..1, that the azimuth is about right"""
+    """0..1, that the azimuth is about right; left out where other photographs settled it"""
     mask: Content | None = Field(default=None, examples=[PNG_EXAMPLE])
     """PNG in base64 (its name in multipart and ZIP), grey, white on the object; covers the frame at
     the model's resolution"""
@@ -238,32 +241,6 @@ class ImageAnswer(Strict):
         default=None, description=quality.DESCRIPTION, examples=[["touches_border"]]
     )
     timings: Timings = {}
-
-
-class ReconstructAnswer(Strict):
-    """One entry per image, in the order sent."""
-
-    images: list[ImageAnswer] = Field(examples=[[{"index": 0, "name": "car.jpg"}]])
-    """in the order sent"""
-    succeeded: int = Field(ge=0, examples=[1])
-    """images with status ok"""
-    failed: int = Field(ge=0, examples=[0])
-    """images with status error"""
-
-    @classmethod
-    def of(cls, images: list[ImageAnswer]) -> Self:
-        """The answer with these entries."""
-        failed = sum(entry.status == "error" for entry in images)
-        return cls(images=images, succeeded=len(images) - failed, failed=failed)
-
-
-class Summary(Strict):
-    """The last line of an answer in lines."""
-
-    succeeded: int = Field(ge=0, examples=[63])
-    """images with status ok"""
-    failed: int = Field(ge=0, examples=[1])
-    """images with status error"""
 
 
 class SegmenterFacts(Strict):

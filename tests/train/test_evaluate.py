@@ -256,3 +256,18 @@ def test_a_generator_that_is_none_is_refused(tmp_path: Path, capsys: pytest.Capt
     path.write_bytes(b"nothing")
     assert main(["generator", str(path), "--out", str(tmp_path)]) == 2
     assert "none.safetensors" in capsys.readouterr().err
+
+
+def test_several_photographs_of_each_object_are_measured_and_shown(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["fused", "2", "--bundle", str(bundle), "--views", "2", "--out", str(tmp_path)]
+    assert main(arguments) == 0
+    report = json.loads((tmp_path / "fused.json").read_text())
+    assert list(report["rows"]) == ["1 photograph", "2 photographs", "4 photographs"]
+    for row in report["rows"].values():
+        assert 0 < row["iou2d_novel30"]["value"] < 1 and row["cpu_milliseconds"]["value"] > 0
+    # The bundle sees every object from one side: of opposite ones it is wrong once at least.
+    assert report["rows"]["4 photographs"]["flipped_alone"]["value"] >= 0.25
+    assert (tmp_path / "meshes.png").read_bytes().startswith(b"\x89PNG")
+    assert "above 1, object by object" in capsys.readouterr().out

@@ -196,7 +196,7 @@ def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:
         compare_shapes(scale * vertices, template.faces, true)
         for scale, vertices, true in zip(scales, read.vertices, truth.shapes, strict=True)
     ]
-    pictures = (canonical.images, true_pictures, _either(canonical.masks, true_masks))
+    pictures = (canonical.images, true_pictures, either(canonical.masks, true_masks))
     input_masks = solid(truth.masks)
     photographed = on_grey(truth.images / np.float32(255), input_masks)
     every = (
@@ -204,7 +204,7 @@ def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:
         mask_iou(solid(own.masks), input_masks),
         *ious,
         *np.array(shapes).T,
-        psnr(own.images, photographed, _either(own.masks, input_masks)),
+        psnr(own.images, photographed, either(own.masks, input_masks)),
         psnr(*pictures).mean(axis=1),
         psnr(*pictures[:2], np.ones_like(true_masks)).mean(axis=1),
         ssim(*pictures).mean(axis=1),
@@ -215,7 +215,7 @@ def score(read: Predicted, template: Template, truth: HeldOut) -> Measured:
     return Measured(Scores._make(every), read.masks, as_pixels(own.images), as_pixels(shown))
 
 
-def _either(masks: NDArray[np.generic], true_masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def either(masks: NDArray[np.generic], true_masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The pixels [..., H, W] that either silhouette covers; all where neither covers any, as of a
     sheet seen edge on: grey against grey."""
     either = solid(masks) | true_masks

@@ -9,6 +9,7 @@ import httpx
 
 from service.process import ServerError, serving
 from train.config import PROCEDURAL_CATEGORY, Config, ConfigError
+from train.data.albums import albums
 from train.data.held_out import HeldOut, ObjectSource, ProceduralObjects, photograph
 from train.data.labelled_photos import TABLE, read_labels
 from train.data.mesh_objects import MeshObjects
@@ -16,9 +17,19 @@ from train.data.photo_layouts import read_photo_set
 from train.data.vehicles import HELD_OUT_SEED
 from train.evaluation.benchmark import Measured, Predictor, measure, score
 from train.evaluation.disentangled_subjects import evaluate_disentangled
+from train.evaluation.fused_benchmark import Fuser, measure_fused
+from train.evaluation.fused_report import write_fused_report
 from train.evaluation.generator_report import SHIPPED_GENERATOR, report_generator
 from train.evaluation.object_report import write_object_report
-from train.evaluation.options import FRONTS, PROCEDURAL, Disentangled, Generator, Objects, Photos
+from train.evaluation.options import (
+    FRONTS,
+    PROCEDURAL,
+    Disentangled,
+    Fused,
+    Generator,
+    Objects,
+    Photos,
+)
 from train.evaluation.oracle import oracle
 from train.evaluation.photo_benchmark import measure_photos, write_photo_report
 from train.evaluation.predictors import (
@@ -36,7 +47,7 @@ TIMEOUT_SECONDS = 300
 """Of one request."""
 
 
-def evaluate(options: Objects | Photos | Generator | Disentangled) -> str:
+def evaluate(options: Objects | Fused | Photos | Generator | Disentangled) -> str:
     """Measure what a sub-command asks for; returns the report's Markdown.
 
     Raises:
@@ -45,6 +56,8 @@ def evaluate(options: Objects | Photos | Generator | Disentangled) -> str:
     """
     if isinstance(options, Objects):
         return evaluate_objects(options)
+    if isinstance(options, Fused):
+        return evaluate_fused(options)
     if isinstance(options, Photos):
         return evaluate_photos(options)
     if isinstance(options, Disentangled):
@@ -82,6 +95,25 @@ def evaluate_objects(options: Objects) -> str:
             "skipped": [f"{item.name}: {item.reason}" for item in source.skipped],
         }
     return write_object_report(options.out, rows, truth, about).markdown()
+
+
+def evaluate_fused(options: Fused) -> str:
+    """Measure a bundle on several photographs of each object."""
+    predictor = BundlePredictor(options.bundle)
+    began = time.monotonic()
+    seed = HELD_OUT_SEED + options.seed
+    source = object_source(options, seed, predictor.category)
+    truth = albums(source, options.views, predictor.resolution, seed)
+    fuser = Fuser(predictor, options.refine)
+    measured = measure_fused(fuser, truth, _ticking("fused", len(truth.names)))
+    about = {
+        "bundle": options.bundle.name,
+        "source": Path(options.source).name,
+        "held_out_seed": seed,
+        "refine": options.refine,
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    return write_fused_report(options.out, measured, truth, source, predictor, about).markdown()
 
 
 def evaluate_photos(options: Photos) -> str:
@@ -126,7 +158,7 @@ def evaluate_served(options: Photos) -> str:
     return write_served_report(options.out, served, about, options.folds).markdown()
 
 
-def object_source(options: Objects, seed: int, category: str) -> ObjectSource:
+def object_source(options: Objects | Fused, seed: int, category: str) -> ObjectSource:
     """The objects that the command line names."""
     if (count := options.procedural) is None:
         up = options.up or "y"

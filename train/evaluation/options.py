@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Lt
 from tyro.conf import Positional, arg
 
+from graphics.fusing.fusion import STEPS
 from train.config import ConfigError, EvaluateConfig, HeldOutViews, require
 from train.config.section import (
     AnyInputFile,
@@ -41,8 +42,8 @@ class Measurement(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Objects(HeldOutViews, Measurement):
-    """Measure a bundle on photographs of objects whose ground truth is known."""
+class OfObjects(HeldOutViews, Measurement):
+    """Options of what is measured on objects whose ground truth is known."""
 
     source: Positional[str] = f"{PROCEDURAL}{EvaluateConfig.objects}"
     """procedural:N or N: that many held-out procedural vehicles. FOLDER: every textured mesh below
@@ -51,15 +52,6 @@ class Objects(HeldOutViews, Measurement):
     """The axis of a folder's meshes that is up; default: y."""
     front: Annotated[Axis | None, arg(metavar="AXIS")] = None
     """The axis of a folder's meshes that is the front, as +z or -y; default: +z, with --up z -y."""
-    single_view: AnyInputFile = None
-    """Also measure a network trained on single views: what stage inverse leaves in
-    single_view/inverse_graphics.safetensors."""
-    refine_steps: AtLeast0 = 0
-    """Test-time steps of a row of refined predictions; 0: no such row."""
-    oracle_objects: AtLeast0 = 20
-    """The template is fitted to the ground truth of the first so many objects; 0: no such row."""
-    oracle_steps: AtLeast1 = 300
-    """Steps of each fit."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -86,6 +78,32 @@ class Objects(HeldOutViews, Measurement):
         """How many procedural objects; None: the source is a folder."""
         named = self.source.removeprefix(PROCEDURAL)
         return int(named) if named.isdigit() else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objects(OfObjects):
+    """Measure a bundle on photographs of objects whose ground truth is known."""
+
+    single_view: AnyInputFile = None
+    """Also measure a network trained on single views: what stage inverse leaves in
+    single_view/inverse_graphics.safetensors."""
+    refine_steps: AtLeast0 = 0
+    """Test-time steps of a row of refined predictions; 0: no such row."""
+    oracle_objects: AtLeast0 = 20
+    """The template is fitted to the ground truth of the first so many objects; 0: no such row."""
+    oracle_steps: AtLeast1 = 300
+    """Steps of each fit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fused(OfObjects):
+    """Measure what an object's mesh gains by two and by four photographs."""
+
+    report_name: ClassVar[str] = "fused"
+    views: AtLeast1 = 24
+    """Novel views per object."""
+    refine: AtLeast0 = STEPS
+    """Steps of the fit to all outlines."""
 
 
 @dataclass(frozen=True, kw_only=True)

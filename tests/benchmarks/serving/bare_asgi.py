@@ -16,8 +16,8 @@ from starlette.formparsers import MultiPartParser
 from service.http.forms import to_upload
 from service.pipeline import reconstruction
 from service.pipeline.engine import Engine
+from service.schemas.objects import ReconstructAnswer
 from service.schemas.options import ImageOptions
-from service.schemas.photographs import ReconstructAnswer
 from service.settings import read_settings
 
 INLINE, THREADS = "/inline", "/threads"
