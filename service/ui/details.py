@@ -1,0 +1,185 @@
+"""One photograph at large: its mesh to turn, how far to trust it, its files."""
+
+import io
+import json
+import zipfile
+
+from nicegui import html, ui
+
+from service.ui import words
+from service.ui.client import CallError
+from service.ui.elements import BoxDrawing, Viewer, button
+from service.ui.session import Photograph, Session
+
+FORMATS = {
+    "glb": ("glb", "model/gltf-binary", "with texture, for viewers and game engines"),
+    "obj": ("obj.zip", "application/zip", "with texture, for older programs"),
+    "stl": ("stl", "model/stl", "surface alone, in millimetres, for printers"),
+    "3mf": ("3mf", "model/3mf", "with texture, in millimetres, for printers"),
+}
+"""Formats of the API -> ending, media type, what for."""
+ZIP = "application/zip"
+
+
+class Details:
+    """The chosen photograph; follows the session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._room = html.section().classes("details").props('aria-label="Result"')
+        self._shown: tuple[Photograph, str, str] | None = None
+        session.changed.append(self._follow)
+        self._empty()
+
+    def _empty(self) -> None:
+        with self._room, html.div().classes("empty"):
+            html.h2("A photograph in, a 3D mesh out")
+            html.p("Drop a photograph, or click a sample. The mesh appears here, ready to turn.")
+
+    def _follow(self, photograph: Photograph) -> None:
+        if photograph is not self._session.chosen:
+            return
+        now = (photograph, photograph.state, photograph.mesh_address or photograph.picture)
+        if now == self._shown:
+            return
+        self._shown = now
+        self._room.clear()
+        with self._room:
+            if photograph.state == "ok":
+                self._result(photograph)
+            elif photograph.state == "error":
+                self._failure(photograph)
+            else:
+                self._waiting(photograph)
+
+    def _waiting(self, photograph: Photograph) -> None:
+        with html.div().classes("empty").props("role=status"):
+            if photograph.picture:
+                html.img().props(f'src="{photograph.picture}" alt=""').classes("large")
+            html.progress().props('aria-label="Working"')
+            html.p(f"Making a mesh of {photograph.name} …")
+
+    def _failure(self, photograph: Photograph) -> None:
+        with html.div().classes("empty"):
+            if photograph.picture:
+                html.img().props(f'src="{photograph.picture}" alt=""').classes("large")
+            html.h2(photograph.name)
+            html.p(photograph.problem).classes("wrong").props("role=alert")
+            with html.div().classes("bar"):
+                button("Try again", lambda: self._session.reconstruct([photograph]), kind="first")
+                if photograph.picture:
+                    button("Draw a box", lambda: self._draw_box(photograph))
+
+    def _result(self, photograph: Photograph) -> None:
+        viewer = Viewer(photograph)
+        with html.div().classes("facts"):
+            html.h2(photograph.name)
+            self._camera(photograph, viewer)
+            self._flags(photograph)
+            with html.div().classes("bar"):
+                button("Wrong object? Draw a box", lambda: self._draw_box(photograph))
+            self._downloads(photograph)
+
+    def _camera(self, photograph: Photograph, viewer: Viewer) -> None:
+        entry = photograph.entry
+        camera = entry["camera"]
+        with html.dl():
+            html.dt("Seen from")
+            html.dd(
+                f"{words.side(camera['azimuth_degrees'])} "
+                f"({words.sureness(entry['confidence'])}, {entry['confidence']:.0%})"
+            )
+            html.dt("Outline")
+            iou = entry["rerender_iou"]
+            html.dd(f"{words.fit(iou)} fit (overlap {iou:.0%})").props(
+                'title="Intersection over union of the mask and the mesh drawn again"'
+            )
+            html.dt("Time")
+            html.dd(f"{entry['timings']['total'] / 1000:.2f} s in the service")
+        if not camera["alternatives"]:
+            return
+        html.p("It may have been taken from elsewhere. See the mesh from there:")
+        with html.div().classes("bar"):
+            own = camera["azimuth_degrees"]
+            button(f"As found ({entry['confidence']:.0%})", lambda: viewer.look(0))
+            for other in camera["alternatives"]:
+                azimuth = other["azimuth_degrees"]
+                button(
+                    f"{words.side(azimuth)} ({other['probability']:.0%})",
+                    lambda azimuth=azimuth: viewer.look(azimuth - own),
+                )
+
+    def _flags(self, photograph: Photograph) -> None:
+        for flag in photograph.entry["quality_flags"]:
+            told = words.advice(flag)
+            with html.div().classes("flag"):
+                html.strong(told.meaning)
+                html.span(f" {told.todo}")
+
+    def _downloads(self, photograph: Photograph) -> None:
+        html.h3("Download")
+        with html.div().classes("bar downloads"):
+            for name, (_, _, purpose) in FORMATS.items():
+                fetch = lambda name=name: self._download(photograph, name)  # noqa: E731
+                button(name.upper(), fetch, label=f"Download {name.upper()}: {purpose}").props(
+                    f'title="{purpose}"'
+                )
+        if len(self._session.fine) > 1:
+            button(f"ZIP of all {len(self._session.fine)}", lambda: self._download_zip(True))
+        button("ZIP of this one", lambda: self._download_zip(False))
+
+    async def _download(self, photograph: Photograph, mesh_format: str) -> None:
+        ending, media_type, _ = FORMATS[mesh_format]
+        try:
+            content = await self._mesh(photograph, mesh_format)
+        except CallError as error:
+            ui.notify(error.message, type="negative", timeout=0, close_button="Close")
+            return
+        name = f"{photograph.stem}.{ending}"
+        ui.download.from_url(self._session.shelf.put(name, media_type, content), name)
+
+    async def _mesh(self, photograph: Photograph, mesh_format: str) -> bytes:
+        if mesh_format == "glb":
+            return photograph.glb
+        return await self._session.service.mesh(photograph.identity, mesh_format)
+
+    async def _download_zip(self, every: bool) -> None:
+        chosen = self._session.chosen
+        photographs = self._session.fine if every else [chosen] if chosen else []
+        written = io.BytesIO()
+        try:
+            with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+                for photograph in photographs:
+                    folder = photograph.name
+                    for mesh_format, (ending, _, _) in FORMATS.items():
+                        content = await self._mesh(photograph, mesh_format)
+                        archive.writestr(f"{folder}/mesh.{ending}", content)
+                    archive.writestr(f"{folder}/mask.png", photograph.mask)
+                    archive.writestr(f"{folder}/answer.json", json.dumps(photograph.entry))
+        except CallError as error:
+            ui.notify(error.message, type="negative", timeout=0, close_button="Close")
+            return
+        name = "meshes.zip" if every else f"{photographs[0].stem}.zip"
+        ui.download.from_url(self._session.shelf.put(name, ZIP, written.getvalue()), name)
+
+    def _draw_box(self, photograph: Photograph) -> None:
+        drawn: list[list[float]] = []
+
+        async def use() -> None:
+            dialog.close()
+            photograph.box = drawn[-1]
+            await self._session.reconstruct([photograph])
+
+        def keep(box: list[float]) -> None:
+            drawn.append(box)
+            use_it.props(remove="disabled")
+
+        with self._room, ui.dialog() as dialog, html.div().classes("dialog"):
+            html.h2("Draw a box around the object")
+            BoxDrawing(photograph, keep)
+            with html.div().classes("bar"):
+                use_it = button("Use this box", use, kind="first")
+                use_it.props("disabled")
+                button("Cancel", dialog.close)
+        dialog.props('aria-label="Draw a box around the object"')
+        dialog.open()

@@ -1,0 +1,99 @@
+"""The cards of all photographs: chosen by a click, dragged onto what they are to change."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from nicegui import html, ui
+from nicegui.events import MultiUploadEventArguments
+
+from service.ui.elements import Drop
+from service.ui.session import MOST, Photograph, Session
+
+DRAGGED = "text/photograph"
+"""Of the browser's drag data; the value is a card's number."""
+STATES = {"waiting": "working …", "ok": "", "error": "failed"}
+
+
+class Tray:
+    """Where photographs come in, and a card for each."""
+
+    def __init__(self, session: Session, samples: Sequence[Path]) -> None:
+        self._session, self._samples = session, samples
+        self._cards: dict[Photograph, html.div] = {}
+        with html.div().classes("tray"):
+            Drop(
+                "Drop photographs here",
+                "of one object each: JPEG, PNG, WebP, GIF, HEIC or AVIF",
+                self._dropped,
+            )
+            if samples:
+                self._show_samples()
+            self._list = html.div().classes("cards").props('role=list aria-label="Photographs"')
+        session.changed.append(self._show)
+
+    def _show_samples(self) -> None:
+        with html.section().classes("samples").props('aria-label="Samples"'):
+            html.p("or try a sample").classes("soft")
+            with html.div().classes("thumbs"):
+                for number, path in enumerate(self._samples, 1):
+                    address = self._session.shelf.put(path.name, "image/jpeg", path.read_bytes())
+                    with html.button().props(f'type=button aria-label="Sample {number}"') as sample:
+                        html.img().props(f'src="{address}" alt=""')
+                    sample.on("click", lambda _, path=path: self.add_sample(path), [])
+
+    async def add_sample(self, path: Path) -> None:
+        """Reconstruct one of the samples."""
+
+        async def read() -> bytes:
+            return path.read_bytes()
+
+        await self._session.add([(path.name, read)])
+
+    async def _dropped(self, event: MultiUploadEventArguments) -> None:
+        beyond = await self._session.add([(file.name, file.read) for file in event.files])
+        if beyond:
+            with self._list:
+                ui.notify(
+                    f"{beyond} photographs are left out: a page holds {MOST}. Tab Jobs takes more."
+                )
+
+    def _show(self, photograph: Photograph) -> None:
+        card = self._cards.get(photograph)
+        if card is None:
+            with self._list, html.div().props("role=listitem"):
+                card = html.div().props("role=button tabindex=0")
+                number = self._session.photographs.index(photograph)
+                self._wire(card, photograph, number)
+            self._cards[photograph] = card
+        chosen = photograph is self._session.chosen
+        card.classes(replace=f"card {photograph.state}" + (" chosen" if chosen else ""))
+        card.props(f"aria-pressed={'true' if chosen else 'false'}")
+        card.props(f"draggable={'true' if photograph.state == 'ok' else 'false'}")
+        card.clear()
+        with card:
+            if photograph.picture:
+                html.img().props(f'src="{photograph.picture}" alt="" draggable=false')
+            else:
+                html.div().classes("blank")
+            with html.div().classes("what"):
+                html.span(photograph.name).classes("name")
+                self._outcome(photograph)
+
+    def _wire(self, card: html.div, photograph: Photograph, number: int) -> None:
+        def choose(_: object) -> None:
+            self._session.choose(photograph)
+
+        card.on("click", choose, [])
+        card.on("keydown.enter", choose, [])
+        card.on("keydown.space.prevent", choose, [])
+        # In the browser alone: data can only be set while the event is being handled.
+        card.on("dragstart", js_handler=f"(e) => e.dataTransfer.setData('{DRAGGED}', '{number}')")
+
+    def _outcome(self, photograph: Photograph) -> None:
+        if photograph.state == "error":
+            html.span(photograph.problem).classes("problem")
+        elif photograph.state == "ok":
+            flags = len(photograph.entry["quality_flags"])
+            html.span("look at the advice" if flags else "done").classes("soft")
+        else:
+            html.span(STATES[photograph.state]).classes("soft")
