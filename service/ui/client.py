@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -97,16 +98,18 @@ class Service:
 
     async def job(self, identity: str) -> dict[str, Any]:
         """How far a job is; `items` holds its first images."""
-        return (await self._call("GET", f"/v1/jobs/{identity}", params={"limit": 1000})).json()
+        return (
+            await self._call("GET", f"/v1/jobs/{quote(identity, safe='')}", params={"limit": 1000})
+        ).json()
 
     async def end_job(self, identity: str) -> None:
         """Cancel a job that runs, delete one that has ended."""
-        await self._call("DELETE", f"/v1/jobs/{identity}")
+        await self._call("DELETE", f"/v1/jobs/{quote(identity, safe='')}")
 
     async def results(self, identity: str) -> AsyncIterator[bytes]:
         """The ZIP of a job, in chunks."""
         accepted = {"Accept": "application/zip"}
-        path = f"/v1/jobs/{identity}/results"
+        path = f"/v1/jobs/{quote(identity, safe='')}/results"
         async with self._stream("GET", path, None, None, accepted) as answer:
             async for chunk in answer.aiter_bytes():
                 yield chunk

@@ -1,14 +1,11 @@
 """Tab Control: turn one object, give it another's parts, let three renderers draw it."""
 
-from collections.abc import Callable
 from typing import Any
 
-from nicegui import html
-
-from service.ui.elements import choice
 from service.ui.films import Films
 from service.ui.renders import TITLES, Live
 from service.ui.session import Photograph, Session
+from service.ui.tags import Tag, choice
 from service.ui.tray import DRAGGED
 
 SLOTS = {
@@ -39,7 +36,7 @@ class Control:
         self._slots: tuple[str, ...] = ()
         self._resolution = 128
         self._lives: list[Live] = []
-        self._room = html.section().classes("control").props('aria-label="Control"')
+        self._room = Tag("section").classes("control").props('aria-label="Control"')
         self._listed: list[Photograph] = []
         session.changed.append(self._follow)
         self._empty()
@@ -52,9 +49,9 @@ class Control:
             self._build()
 
     def _empty(self) -> None:
-        with self._room, html.div().classes("empty"):
-            html.h2("Turn it, repaint it, reshape it")
-            html.p("Drop a photograph, or click a sample. Its object can be controlled here.")
+        with self._room, Tag("div").classes("empty"):
+            Tag("h2", "Turn it, repaint it, reshape it")
+            Tag("p", "Drop a photograph, or click a sample. Its object can be controlled here.")
 
     def _follow(self, _: Photograph) -> None:
         chosen, fine = self._session.chosen, self._session.fine
@@ -71,26 +68,26 @@ class Control:
     def _build(self) -> None:
         self._room.clear()
         with self._room:
-            with html.div().classes("renders"):
+            with Tag("div").classes("renders"):
                 self._lives = [Live(name, self._session.service) for name in TITLES]
-            with html.div().classes("panels"):
+            with Tag("div").classes("panels"):
                 self._sliders()
                 self._swaps()
                 Films(self._session, self._object, self._wanted)
         self._draw()
 
     def _sliders(self) -> None:
-        with html.fieldset():
-            html.legend("Camera")
+        with Tag("fieldset"):
+            Tag("legend", "Camera")
             for name, (title, least, most, step, unit) in SLIDERS.items():
                 value = self._camera[name]
-                with html.label().classes("slider"):
-                    html.span(title)
-                    slider = html.input().props(
+                with Tag("label").classes("slider"):
+                    Tag("span", title)
+                    slider = Tag("input").props(
                         f"type=range min={min(least, value)} max={max(most, value)} step={step}"
                     )
                     slider.props(f'value={value:g} aria-label="{title}"')
-                    shown = html.output(f"{value:.4g}{unit}")
+                    shown = Tag("output", f"{value:.4g}{unit}")
                 slider.on(
                     "input",
                     lambda event, name=name, shown=shown, unit=unit: self._slide(
@@ -100,27 +97,29 @@ class Control:
                     js_handler="(e) => emit(e.target.value)",
                 )
 
-    def _slide(self, name: str, value: float, shown: html.output, unit: str) -> None:
+    def _slide(self, name: str, value: float, shown: Tag, unit: str) -> None:
         self._camera[name] = value
         shown.set_text(f"{value:.4g}{unit}")
         self._draw()
 
     def _swaps(self) -> None:
-        with html.fieldset():
-            html.legend("Take from another photograph")
+        with Tag("fieldset"):
+            Tag("legend", "Take from another photograph")
             if len(self._session.fine) < 2:
-                html.p("Add a second photograph: drag its card here to swap parts.").classes("soft")
-            with html.div().classes("slots"):
+                Tag("p", "Add a second photograph: drag its card here to swap parts.").classes(
+                    "soft"
+                )
+            with Tag("div").classes("slots"):
                 for slot in self._slots:
                     self._slot(slot)
 
     def _slot(self, slot: str) -> None:
         part = self._parts.get(slot)
-        with html.div().classes("slot" + (" taken" if part else "")) as area:
+        with Tag("div").classes("slot" + (" taken" if part else "")) as area:
             area.props(f"data-slot={slot}")
             if part is not None:
-                html.img().props(f'src="{part.picture}" alt=""')
-            html.strong(SLOTS[slot])
+                Tag("img").props(f'src="{part.picture}" alt=""')
+            Tag("strong", SLOTS[slot])
             others = {
                 str(self._session.photographs.index(one)): one.name
                 for one in self._session.fine

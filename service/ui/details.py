@@ -4,12 +4,13 @@ import io
 import json
 import zipfile
 
-from nicegui import html, ui
+from nicegui import ui
 
 from service.ui import words
 from service.ui.client import CallError
-from service.ui.elements import BoxDrawing, Viewer, button
+from service.ui.elements import BoxDrawing, Viewer
 from service.ui.session import Photograph, Session
+from service.ui.tags import Tag, button
 
 FORMATS = {
     "glb": ("glb", "model/gltf-binary", "with texture, for viewers and game engines"),
@@ -26,15 +27,15 @@ class Details:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._room = html.section().classes("details").props('aria-label="Result"')
+        self._room = Tag("section").classes("details").props('aria-label="Result"')
         self._shown: tuple[Photograph, str, str] | None = None
         session.changed.append(self._follow)
         self._empty()
 
     def _empty(self) -> None:
-        with self._room, html.div().classes("empty"):
-            html.h2("A photograph in, a 3D mesh out")
-            html.p("Drop a photograph, or click a sample. The mesh appears here, ready to turn.")
+        with self._room, Tag("div").classes("empty"):
+            Tag("h2", "A photograph in, a 3D mesh out")
+            Tag("p", "Drop a photograph, or click a sample. The mesh appears here, ready to turn.")
 
     def _follow(self, photograph: Photograph) -> None:
         if photograph is not self._session.chosen:
@@ -53,53 +54,54 @@ class Details:
                 self._waiting(photograph)
 
     def _waiting(self, photograph: Photograph) -> None:
-        with html.div().classes("empty").props("role=status"):
+        with Tag("div").classes("empty").props("role=status"):
             if photograph.picture:
-                html.img().props(f'src="{photograph.picture}" alt=""').classes("large")
-            html.progress().props('aria-label="Working"')
-            html.p(f"Making a mesh of {photograph.name} …")
+                Tag("img").props(f'src="{photograph.picture}" alt=""').classes("large")
+            Tag("progress").props('aria-label="Working"')
+            Tag("p", f"Making a mesh of {photograph.name} …")
 
     def _failure(self, photograph: Photograph) -> None:
-        with html.div().classes("empty"):
+        with Tag("div").classes("empty"):
             if photograph.picture:
-                html.img().props(f'src="{photograph.picture}" alt=""').classes("large")
-            html.h2(photograph.name)
-            html.p(photograph.problem).classes("wrong").props("role=alert")
-            with html.div().classes("bar"):
+                Tag("img").props(f'src="{photograph.picture}" alt=""').classes("large")
+            Tag("h2", photograph.name)
+            Tag("p", photograph.problem).classes("wrong").props("role=alert")
+            with Tag("div").classes("bar"):
                 button("Try again", lambda: self._session.reconstruct([photograph]), kind="first")
                 if photograph.picture:
                     button("Draw a box", lambda: self._draw_box(photograph))
 
     def _result(self, photograph: Photograph) -> None:
         viewer = Viewer(photograph)
-        with html.div().classes("facts"):
-            html.h2(photograph.name)
+        with Tag("div").classes("facts"):
+            Tag("h2", photograph.name)
             self._camera(photograph, viewer)
             self._flags(photograph)
-            with html.div().classes("bar"):
+            with Tag("div").classes("bar"):
                 button("Wrong object? Draw a box", lambda: self._draw_box(photograph))
             self._downloads(photograph)
 
     def _camera(self, photograph: Photograph, viewer: Viewer) -> None:
         entry = photograph.entry
         camera = entry["camera"]
-        with html.dl():
-            html.dt("Seen from")
-            html.dd(
+        with Tag("dl"):
+            Tag("dt", "Seen from")
+            Tag(
+                "dd",
                 f"{words.side(camera['azimuth_degrees'])} "
-                f"({words.sureness(entry['confidence'])}, {entry['confidence']:.0%})"
+                f"({words.sureness(entry['confidence'])}, {entry['confidence']:.0%})",
             )
-            html.dt("Outline")
+            Tag("dt", "Outline")
             iou = entry["rerender_iou"]
-            html.dd(f"{words.fit(iou)} fit (overlap {iou:.0%})").props(
+            Tag("dd", f"{words.fit(iou)} fit (overlap {iou:.0%})").props(
                 'title="Intersection over union of the mask and the mesh drawn again"'
             )
-            html.dt("Time")
-            html.dd(f"{entry['timings']['total'] / 1000:.2f} s in the service")
+            Tag("dt", "Time")
+            Tag("dd", f"{entry['timings']['total'] / 1000:.2f} s in the service")
         if not camera["alternatives"]:
             return
-        html.p("It may have been taken from elsewhere. See the mesh from there:")
-        with html.div().classes("bar"):
+        Tag("p", "It may have been taken from elsewhere. See the mesh from there:")
+        with Tag("div").classes("bar"):
             own = camera["azimuth_degrees"]
             button(f"As found ({entry['confidence']:.0%})", lambda: viewer.look(0))
             for other in camera["alternatives"]:
@@ -112,13 +114,13 @@ class Details:
     def _flags(self, photograph: Photograph) -> None:
         for flag in photograph.entry["quality_flags"]:
             told = words.advice(flag)
-            with html.div().classes("flag"):
-                html.strong(told.meaning)
-                html.span(f" {told.todo}")
+            with Tag("div").classes("flag"):
+                Tag("strong", told.meaning)
+                Tag("span", f" {told.todo}")
 
     def _downloads(self, photograph: Photograph) -> None:
-        html.h3("Download")
-        with html.div().classes("bar downloads"):
+        Tag("h3", "Download")
+        with Tag("div").classes("bar downloads"):
             for name, (_, _, purpose) in FORMATS.items():
                 fetch = lambda name=name: self._download(photograph, name)  # noqa: E731
                 button(name.upper(), fetch, label=f"Download {name.upper()}: {purpose}").props(
@@ -174,10 +176,10 @@ class Details:
             drawn.append(box)
             use_it.props(remove="disabled")
 
-        with self._room, ui.dialog() as dialog, html.div().classes("dialog"):
-            html.h2("Draw a box around the object")
+        with self._room, ui.dialog() as dialog, Tag("div").classes("dialog"):
+            Tag("h2", "Draw a box around the object")
             BoxDrawing(photograph, keep)
-            with html.div().classes("bar"):
+            with Tag("div").classes("bar"):
                 use_it = button("Use this box", use, kind="first")
                 use_it.props("disabled")
                 button("Cancel", dialog.close)

@@ -1,9 +1,8 @@
 """The parts of the page that need a script of their own in the browser."""
 
 from collections.abc import Callable
-from typing import Any
 
-from nicegui import html, ui
+from nicegui import ui
 from nicegui.events import Handler, MultiUploadEventArguments
 
 from service.ui.session import Photograph
@@ -65,34 +64,3 @@ class BoxDrawing(ui.element, component="static/box.js"):
         self._props["name"] = photograph.name
         self._props["size"] = list(photograph.size)
         self.on("drawn", lambda event: drawn([round(side, 1) for side in event.args]))
-
-
-def choice(
-    label: str, options: dict[str, str], value: str, chosen: Callable[[str], Any]
-) -> html.select:
-    """A list to choose one of; `options`: what stands there by value."""
-    with html.select().props(f'aria-label="{label}"') as element:
-        for key, text in options.items():
-            option = html.option(text)
-            option._props["value"] = key
-            if key == value:
-                option._props["selected"] = True
-    # Only the value is sent: the event itself holds the whole page.
-    element.on(
-        "change", lambda event: chosen(event.args), js_handler="(e) => emit(e.target.value)"
-    )
-    return element
-
-
-def button(
-    text: str, pressed: Callable[[], Any], *, kind: str = "", label: str = ""
-) -> html.button:
-    """A button; `kind`: a class of the style sheet; `label`: what screen readers say instead."""
-    element = html.button(text).classes(kind)
-    element._props["type"] = "button"
-    if label:
-        element._props["aria-label"] = label
-    element.on("click", lambda _: pressed(), [])
-    return element
-
-

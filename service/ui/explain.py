@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from nicegui import html
+from service.ui.tags import Tag
 
 BEST = (
     "azimuth_acc30", "iou2d_input", "iou2d_novel30", "iou3d_canonical", "iou2d_segmenter",
@@ -11,7 +11,7 @@ BEST = (
 )  # fmt: skip
 """Metrics of a benchmark that are shown first; the others can be opened."""
 LIMITS = (
-    "It knows one category of objects. Others become a mesh too, but the flags say not to trust it.",
+    "It knows one category of objects. Others become a mesh too, but not one to trust.",
     "Sides that the photograph does not see are guesses.",
     "Meshes are smooth: thin parts and holes are closed, unless the model's template has them.",
     "Real sizes are not known. Files for printers take a length of your choice.",
@@ -23,9 +23,9 @@ class Explain:
     """Filled once the service has said what it serves."""
 
     def __init__(self) -> None:
-        self._room = html.section().classes("explain").props('aria-label="Explain"')
+        self._room = Tag("section").classes("explain").props('aria-label="Explain"')
         with self._room:
-            html.p("The service has not said yet what it serves.").classes("soft")
+            Tag("p", "The service has not said yet what it serves.").classes("soft")
 
     def serve(self, model: dict[str, Any]) -> None:
         """Show an answer of /v1/model."""
@@ -40,8 +40,8 @@ class Explain:
 
 def _served(model: dict[str, Any]) -> None:
     manifest, segmenter = model["manifest"], model["segmenter"]
-    html.h2(f"The model: {manifest['category']}")
-    with html.dl():
+    Tag("h2", f"The model: {manifest['category']}")
+    with Tag("dl"):
         facts = {
             "Looks at": f"{manifest['resolution']} × {manifest['resolution']} pixels around the "
             "object",
@@ -56,23 +56,27 @@ def _served(model: dict[str, Any]) -> None:
         }
         for name, value in facts.items():
             if value:
-                html.dt(name)
-                html.dd(str(value))
+                Tag("dt", name)
+                Tag("dd", str(value))
 
 
 def _limits(manifest: dict[str, Any], metrics: dict[str, Any]) -> None:
-    html.h2("What it cannot do")
-    with html.ul():
+    Tag("h2", "What it cannot do")
+    with Tag("ul"):
         flipped = metrics.get("adaptation", {}).get("by_folds", {}).get("azimuth_flipped")
         if flipped is not None:
-            html.li(
+            Tag(
+                "li",
                 f"On {flipped:.0%} of the real photographs that it was tried on, by folds, it took "
-                "the front for the rear."
+                "the front for the rear.",
             )
         for name, (low, high) in _ranges(manifest):
-            html.li(f"Training saw cameras of {name} {low:g} to {high:g}; beyond, pictures get worse.")
+            Tag(
+                "li",
+                f"Training saw cameras of {name} {low:g} to {high:g}; beyond, pictures get worse.",
+            )
         for limit in LIMITS:
-            html.li(limit)
+            Tag("li", limit)
 
 
 def _ranges(manifest: dict[str, Any]) -> list[tuple[str, tuple[float, float]]]:
@@ -85,11 +89,11 @@ def _ranges(manifest: dict[str, Any]) -> list[tuple[str, tuple[float, float]]]:
 
 
 def _stage(stage: str, measured: Mapping[str, Any]) -> None:
-    html.h2(f"Measured: {stage.replace('_', ' ')}")
+    Tag("h2", f"Measured: {stage.replace('_', ' ')}")
     about = measured.get("about")
     if isinstance(about, Mapping):
         said = (f"{_words(name)} {value}" for name, value in about.items())
-        html.p(", ".join(said)).classes("soft")
+        Tag("p", ", ".join(said)).classes("soft")
     if isinstance(rows := measured.get("rows"), Mapping):
         _benchmark(rows, measured.get("definitions", {}), measured.get("row_definitions", {}))
         return
@@ -113,31 +117,31 @@ def _benchmark(
         if group is first:
             _table(head, body, titles)
         elif body:
-            with html.details():
-                html.summary("All metrics")
+            with Tag("details"):
+                Tag("summary", "All metrics")
                 _table(head, body, titles)
-    with html.details():
-        html.summary("What the words mean")
-        with html.dl():
+    with Tag("details"):
+        Tag("summary", "What the words mean")
+        with Tag("dl"):
             for name, text in titles.items():
-                html.dt(name)
-                html.dd(text)
+                Tag("dt", name)
+                Tag("dd", text)
 
 
 def _table(head: list[str], body: list[list[str]], titles: Mapping[str, str]) -> None:
     # Keyboards scroll it where it is wider than the screen.
-    with html.div().classes("scroll").props('tabindex=0 role=region aria-label="Table"'):
-        with html.table():
-            with html.thead(), html.tr():
+    with Tag("div").classes("scroll").props('tabindex=0 role=region aria-label="Table"'):
+        with Tag("table"):
+            with Tag("thead"), Tag("tr"):
                 for name in head:
-                    html.th(name).props("scope=col")
-            with html.tbody():
+                    Tag("th", name).props("scope=col")
+            with Tag("tbody"):
                 for row in body:
-                    with html.tr():
-                        cell = html.th(row[0]).props("scope=row")
+                    with Tag("tr"):
+                        cell = Tag("th", row[0]).props("scope=row")
                         cell._props["title"] = titles.get(row[0], "")
                         for value in row[1:]:
-                            html.td(value)
+                            Tag("td", value)
 
 
 def _value(measured: Any) -> str:

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from nicegui import html, ui
+from nicegui import ui
 
 from service.ui.client import CallError
-from service.ui.elements import button, choice
 from service.ui.renders import TITLES
 from service.ui.session import Photograph, Session
+from service.ui.tags import Tag, button, choice
 
 FILMS = {"webp": "image/webp", "gif": "image/gif", "mp4": "video/mp4"}
 FRAMES, STEPS = 24, 12
@@ -25,19 +25,19 @@ class Films:
         self._renderer, self._format = "graphics", "webp"
         ends = [one for one in session.fine if one is not shown]
         self._to = ends[0] if ends else None
-        with html.fieldset():
-            html.legend("Film")
-            with html.div().classes("bar"):
+        with Tag("fieldset"):
+            Tag("legend", "Film")
+            with Tag("div").classes("bar"):
                 renderers = {name: title for name, (title, _) in TITLES.items()}
                 choice("Renderer of the film", renderers, "graphics", self._take_renderer)
                 choice("Format", {name: name.upper() for name in FILMS}, "webp", self._take_format)
                 button("Turntable", self._turn, kind="first")
             if self._to is not None:
                 others = {str(session.photographs.index(one)): one.name for one in ends}
-                with html.div().classes("bar"):
+                with Tag("div").classes("bar"):
                     choice("Interpolate to", others, next(iter(others)), self._take_end)
                     button("Interpolate", self._go)
-            self._room = html.div().classes("film").props("aria-live=polite")
+            self._room = Tag("div").classes("film").props("aria-live=polite")
 
     def _take_renderer(self, name: str) -> None:
         self._renderer = name
@@ -61,26 +61,25 @@ class Films:
         # GAN and neural renderer have sizes of their own; the service knows them.
         wanted = {**self._wanted(), **path, "renderer": self._renderer}
         wanted["animation"] = {"format": self._format}
-        self._say(html.progress, "Drawing the film")
+        self._say("progress", "Drawing the film")
         try:
             film = await service.film(wanted, kind)
         except CallError as error:
             self._room.clear()
             with self._room:
-                html.p(error.message).classes("wrong").props("role=alert")
+                Tag("p", error.message).classes("wrong").props("role=alert")
             return
         file = f"{name}.{self._format}"
         address = self._session.shelf.put(file, kind, film)
         self._room.clear()
         with self._room:
             if self._format == "mp4":
-                html.video().props(f'src="{address}" controls autoplay loop muted playsinline')
+                Tag("video").props(f'src="{address}" controls autoplay loop muted playsinline')
             else:
-                html.img().props(f'src="{address}" alt="{name.capitalize()} of the object"')
+                Tag("img").props(f'src="{address}" alt="{name.capitalize()} of the object"')
             button(f"Download {file}", lambda: ui.download.from_url(address, file))
 
-    def _say(self, kind: Any, label: str) -> None:
+    def _say(self, kind: str, label: str) -> None:
         self._room.clear()
         with self._room:
-            kind().props(f'aria-label="{label}"')
-
+            Tag(kind).having(aria_label=label)

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from nicegui import background_tasks, html, ui
+from nicegui import background_tasks, ui
 from nicegui.events import MultiUploadEventArguments
 
 from service.ui import words
 from service.ui.client import Absent, CallError
-from service.ui.elements import Drop, button
+from service.ui.elements import Drop
 from service.ui.session import Session
+from service.ui.tags import Tag, button
 
 LOOK_SECONDS = 1.0
 REMEMBERED = "inverse-graphics-jobs"
@@ -27,8 +28,8 @@ class Jobs:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._jobs: dict[str, Row] = {}
-        with html.section().classes("jobs").props('aria-label="Jobs"'):
-            with html.div().classes("tray"):
+        with Tag("section").classes("jobs").props('aria-label="Jobs"'):
+            with Tag("div").classes("tray"):
                 Drop(
                     "Drop a ZIP of photographs",
                     "up to 10,000; masks in a folder masks/ beside them",
@@ -36,9 +37,9 @@ class Jobs:
                     accept=".zip,application/zip",
                     camera=False,
                 )
-            self._list = html.div().classes("rows")
+            self._list = Tag("div").classes("rows")
             with self._list:
-                self._none = html.p("No jobs yet. Their results wait for a day.").classes("soft")
+                self._none = Tag("p", "No jobs yet. Their results wait for a day.").classes("soft")
 
     async def recall(self) -> None:
         """Show the jobs that this browser remembers; called once it is connected."""
@@ -65,9 +66,9 @@ class Jobs:
             self._remember()
 
     def _refuse(self, name: str, error: CallError) -> None:
-        with self._list, html.div().classes("job") as row:
-            html.h3(name)
-            html.p(error.message).classes("wrong").props("role=alert")
+        with self._list, Tag("div").classes("job") as row:
+            Tag("h3", name)
+            Tag("p", error.message).classes("wrong").props("role=alert")
             button("Close", lambda: row.delete())
         row.move(target_index=0)
 
@@ -95,12 +96,12 @@ class Row:
 
     def __init__(self, session: Session, job: dict[str, Any], forget: Any) -> None:
         self._session, self._identity, self._forget = session, job["id"], forget
-        with html.div().classes("job") as self._row:
-            html.h3(job.get("name") or f"Job {self._identity[:8]}")
-            self._bar = html.progress().props('max=1 value=0 aria-label="Progress"')
-            self._text = html.p("").props("role=status")
-            self._failures = html.ul().classes("failures")
-            with html.div().classes("bar"):
+        with Tag("div").classes("job") as self._row:
+            Tag("h3", job.get("name") or f"Job {self._identity[:8]}")
+            self._bar = Tag("progress").props('max=1 value=0 aria-label="Progress"')
+            self._text = Tag("p", "").props("role=status")
+            self._failures = Tag("ul").classes("failures")
+            with Tag("div").classes("bar"):
                 self._get = button("Download results", self._download, kind="first")
                 self._end = button("Cancel", self._stop)
             self._timer = ui.timer(LOOK_SECONDS, self._look)
@@ -136,7 +137,7 @@ class Row:
         self._failures.clear()
         with self._failures:
             for item in problems:
-                html.li(f"{item['name']}: {item['error']['message']}")
+                Tag("li", f"{item['name']}: {item['error']['message']}")
         if job["state"] in ENDED:
             self._timer.cancel()
             self._end.set_text("Delete")

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
-from nicegui import html, ui
+from nicegui import ui
 
 from service.ui.client import CallError, Refused, Service
 from service.ui.control import Control
 from service.ui.details import Details
-from service.ui.elements import button
 from service.ui.explain import Explain
 from service.ui.jobs import Jobs
 from service.ui.kept import Store
 from service.ui.session import Session
+from service.ui.tags import Tag, button
 from service.ui.tray import Tray
 
 STYLE = Path(__file__).with_name("static") / "style.css"
@@ -39,12 +39,12 @@ class Page:
         ui.add_css(STYLE)
         ui.context.client.on_delete(self._shelf.clear)
         self._head()
-        with html.main():
+        with Tag("main"):
             with ui.tabs().props("no-caps align=left inline-label") as tabs:
                 for name in TABS:
                     ui.tab(name)
-            with html.div().classes("work"):
-                tray = html.div()
+            with Tag("div").classes("work"):
+                tray = Tag("div")
                 with tray:
                     self._tray = Tray(self._session, samples)
                 with ui.tab_panels(tabs, value=TABS[0]).props("keep-alive").classes("panel"):
@@ -63,18 +63,18 @@ class Page:
             self._explain = Explain()
 
     def _head(self) -> None:
-        with html.header():
-            with html.div().classes("title"):
-                html.h1("Inverse graphics")
-                html.span("a photograph in, a 3D mesh out").classes("soft")
-            self._state = html.p("Looking for the service …").classes("state wait")
+        with Tag("header"):
+            with Tag("div").classes("title"):
+                Tag("h1", "Inverse graphics")
+                Tag("span", "a photograph in, a 3D mesh out").classes("soft")
+            self._state = Tag("p", "Looking for the service …").classes("state wait")
             self._state.props("role=status")
-        with html.form().classes("key").props("onsubmit='return false'") as self._key_form:
-            with html.label("API key "):
-                field = html.input().props("type=password autocomplete=off name=key")
+        with Tag("form").classes("key").props("onsubmit='return false'") as self._key_form:
+            with Tag("label", "API key "):
+                field = Tag("input").props("type=password autocomplete=off name=key")
             field.on("input", self._type_key, js_handler="(e) => emit(e.target.value)")
             button("Use it", self._look_anew, kind="first")
-            self._key_problem = html.span("").props("role=alert")
+            self._key_problem = Tag("span", "").props("role=alert")
         self._key_form.on("submit", lambda _: self._look_anew(), [])
         self._key_form.set_visibility(False)
         self._typed = ""

@@ -1,12 +1,13 @@
-"""Pictures that follow a hand on a slider: each renderer draws the newest wish, and skips others."""
+"""Pictures that follow a hand on a slider: each renderer draws the newest wish alone."""
 
 import asyncio
 import time
 from typing import Any
 
-from nicegui import background_tasks, html
+from nicegui import background_tasks
 
 from service.ui.client import CallError, Refused, Service
+from service.ui.tags import Tag
 
 TITLES = {
     "graphics": ("Mesh", "the mesh itself, as graphics cards draw it"),
@@ -24,12 +25,12 @@ class Live:
         self._wanted: dict[str, Any] | None = None
         self._running = False
         title, meaning = TITLES[renderer]
-        with html.figure().classes("render"):
-            self._image = html.img().props(f'alt="Drawn by renderer {renderer}"')
-            with html.figcaption().props(f'title="{meaning}"'):
-                html.strong(title)
-                self._note = html.span("").classes("soft")
-            self._problem = html.p("").classes("wrong")
+        with Tag("figure").classes("render"):
+            self._image = Tag("img").props(f'alt="Drawn by renderer {renderer}"')
+            with Tag("figcaption").props(f'title="{meaning}"'):
+                Tag("strong", title)
+                self._note = Tag("span", "").classes("soft")
+            self._problem = Tag("p", "").classes("wrong")
             self._problem.set_visibility(False)
 
     def draw(self, wanted: dict[str, Any]) -> None:

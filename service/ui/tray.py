@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from nicegui import html, ui
+from nicegui import ui
 from nicegui.events import MultiUploadEventArguments
 
 from service.ui.elements import Drop
 from service.ui.session import MOST, Photograph, Session
+from service.ui.tags import Tag
 
 DRAGGED = "text/photograph"
 """Of the browser's drag data; the value is a card's number."""
@@ -19,8 +20,8 @@ class Tray:
 
     def __init__(self, session: Session, samples: Sequence[Path]) -> None:
         self._session, self._samples = session, samples
-        self._cards: dict[Photograph, html.div] = {}
-        with html.div().classes("tray"):
+        self._cards: dict[Photograph, Tag] = {}
+        with Tag("div").classes("tray"):
             Drop(
                 "Drop photographs here",
                 "of one object each: JPEG, PNG, WebP, GIF, HEIC or AVIF",
@@ -28,17 +29,17 @@ class Tray:
             )
             if samples:
                 self._show_samples()
-            self._list = html.div().classes("cards").props('role=list aria-label="Photographs"')
+            self._list = Tag("div").classes("cards").props('role=list aria-label="Photographs"')
         session.changed.append(self._show)
 
     def _show_samples(self) -> None:
-        with html.section().classes("samples").props('aria-label="Samples"'):
-            html.p("or try a sample").classes("soft")
-            with html.div().classes("thumbs"):
+        with Tag("section").classes("samples").props('aria-label="Samples"'):
+            Tag("p", "or try a sample").classes("soft")
+            with Tag("div").classes("thumbs"):
                 for number, path in enumerate(self._samples, 1):
                     address = self._session.shelf.put(path.name, "image/jpeg", path.read_bytes())
-                    with html.button().props(f'type=button aria-label="Sample {number}"') as sample:
-                        html.img().props(f'src="{address}" alt=""')
+                    with Tag("button").props(f'type=button aria-label="Sample {number}"') as sample:
+                        Tag("img").props(f'src="{address}" alt=""')
                     sample.on("click", lambda _, path=path: self.add_sample(path), [])
 
     async def add_sample(self, path: Path) -> None:
@@ -60,8 +61,8 @@ class Tray:
     def _show(self, photograph: Photograph) -> None:
         card = self._cards.get(photograph)
         if card is None:
-            with self._list, html.div().props("role=listitem"):
-                card = html.div().props("role=button tabindex=0")
+            with self._list, Tag("div").props("role=listitem"):
+                card = Tag("div").props("role=button tabindex=0")
                 number = self._session.photographs.index(photograph)
                 self._wire(card, photograph, number)
             self._cards[photograph] = card
@@ -72,14 +73,14 @@ class Tray:
         card.clear()
         with card:
             if photograph.picture:
-                html.img().props(f'src="{photograph.picture}" alt="" draggable=false')
+                Tag("img").props(f'src="{photograph.picture}" alt="" draggable=false')
             else:
-                html.div().classes("blank")
-            with html.div().classes("what"):
-                html.span(photograph.name).classes("name")
+                Tag("div").classes("blank")
+            with Tag("div").classes("what"):
+                Tag("span", photograph.name).classes("name")
                 self._outcome(photograph)
 
-    def _wire(self, card: html.div, photograph: Photograph, number: int) -> None:
+    def _wire(self, card: Tag, photograph: Photograph, number: int) -> None:
         def choose(_: object) -> None:
             self._session.choose(photograph)
 
@@ -91,9 +92,9 @@ class Tray:
 
     def _outcome(self, photograph: Photograph) -> None:
         if photograph.state == "error":
-            html.span(photograph.problem).classes("problem")
+            Tag("span", photograph.problem).classes("problem")
         elif photograph.state == "ok":
             flags = len(photograph.entry["quality_flags"])
-            html.span("look at the advice" if flags else "done").classes("soft")
+            Tag("span", "look at the advice" if flags else "done").classes("soft")
         else:
-            html.span(STATES[photograph.state]).classes("soft")
+            Tag("span", STATES[photograph.state]).classes("soft")
