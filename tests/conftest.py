@@ -5,6 +5,7 @@ before any of them.
 """
 
 import os
+import shutil
 
 import pytest
 import torch
@@ -37,3 +38,18 @@ def _exact_on_the_cpu(request, monkeypatch):
     default_device.cache_clear()
     yield
     default_device.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("chromium is not installed")
+    # Chromium refuses its sandbox to root, as whom containers run. Its camera is a picture.
+    arguments = ["--no-sandbox", "--use-fake-device-for-media-stream"]
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=program, args=arguments)
+        yield chromium
+        chromium.close()

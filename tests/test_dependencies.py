@@ -61,7 +61,14 @@ def distribution_of(name: str) -> str:
     [
         (
             ["graphics", "service"],
-            [*CORE, *RUNTIME, *EXTRAS["batch"], *EXTRAS["video"], *EXTRAS["tracing"]],
+            [
+                *CORE,
+                *RUNTIME,
+                *EXTRAS["batch"],
+                *EXTRAS["ui"],
+                *EXTRAS["video"],
+                *EXTRAS["tracing"],
+            ],
         ),
         (["train"], [*CORE, *RUNTIME, *EXTRAS["train"], "triton"]),
         (
@@ -112,7 +119,13 @@ def test_every_dependency_is_pinned_for_the_tests():
     pins = {name_of(line) for line in lines}
     declared = {
         name_of(requirement)
-        for requirement in (*CORE, *EXTRAS["batch"], *EXTRAS["train"], *EXTRAS["dev"])
+        for requirement in (
+            *CORE,
+            *EXTRAS["batch"],
+            *EXTRAS["train"],
+            *EXTRAS["dev"],
+            *EXTRAS["ui"],
+        )
     }
     # PyTorch's CUDA builds bring a triton of their own.
     assert declared - pins <= {"triton"}

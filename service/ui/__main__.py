@@ -20,7 +20,6 @@ import tyro
 from service.process import ROOT, ServerError, serving
 
 SAMPLES = Path(__file__).parents[1] / "shipped" / "vehicles" / "samples"
-HOME = ROOT / "build" / "ui"
 UNUSABLE = 2
 
 
@@ -41,6 +40,8 @@ class Options:
     """A folder of JPEG files to try."""
     start: bool = False
     """Start the service too where none answers at its address."""
+    home: Path = ROOT / "build" / "ui"
+    """With --start: where the service keeps its log and its jobs."""
     bundle: str = ""
     """With --start: a bundle's folder or bentomodel:<tag>; default: the shipped one."""
 
@@ -95,7 +96,7 @@ class _Beside:
         settings = {"INVERSE_GRAPHICS_BUNDLE": options.bundle} if options.bundle else {}
         port = urlsplit(options.service).port or 80
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._serve, args=(settings, port))
+        self._thread = threading.Thread(target=self._serve, args=(options.home, settings, port))
 
     def __enter__(self) -> "_Beside":
         self._thread.start()
@@ -105,9 +106,9 @@ class _Beside:
         self._ended.set()
         self._thread.join()
 
-    def _serve(self, settings: dict[str, str], port: int) -> None:
+    def _serve(self, home: Path, settings: dict[str, str], port: int) -> None:
         try:
-            with serving(HOME, settings, port=port) as served:
+            with serving(home, settings, port=port) as served:
                 print(f"The service is ready after {served.seconds_to_ready:.1f} s.", flush=True)
                 self._ended.wait()
         except ServerError as error:

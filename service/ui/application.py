@@ -1,5 +1,6 @@
 """The page's own server: NiceGUI within FastAPI, with nothing from beyond this machine."""
 
+# pyright: reportMissingImports=false
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path

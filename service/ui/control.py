@@ -22,6 +22,7 @@ SLIDERS = {
 }
 """Fields of a camera -> name, least, most, step, unit."""
 OWN = ""
+MESH_SCALE = 2
 THROTTLE_SECONDS = 0.03
 
 
@@ -69,7 +70,7 @@ class Control:
         self._room.clear()
         with self._room:
             with Tag("div").classes("renders"):
-                self._lives = [Live(name, self._session.service) for name in TITLES]
+                self._lives = [Live(name, self._session.service, self._warn) for name in TITLES]
             with Tag("div").classes("panels"):
                 self._sliders()
                 self._swaps()
@@ -87,7 +88,7 @@ class Control:
                         f"type=range min={min(least, value)} max={max(most, value)} step={step}"
                     )
                     slider.props(f'value={value:g} aria-label="{title}"')
-                    shown = Tag("output", f"{value:.4g}{unit}")
+                    shown = Tag("output", f"{value:.1f}{unit}")
                 slider.on(
                     "input",
                     lambda event, name=name, shown=shown, unit=unit: self._slide(
@@ -96,10 +97,15 @@ class Control:
                     throttle=THROTTLE_SECONDS,
                     js_handler="(e) => emit(e.target.value)",
                 )
+            self._beyond = Tag("p", "Training saw no such camera: pictures get worse here.")
+            self._beyond.classes("flag").set_visibility(False)
+
+    def _warn(self, beyond: bool) -> None:
+        self._beyond.set_visibility(beyond)
 
     def _slide(self, name: str, value: float, shown: Tag, unit: str) -> None:
         self._camera[name] = value
-        shown.set_text(f"{value:.4g}{unit}")
+        shown.set_text(f"{value:.1f}{unit}")
         self._draw()
 
     def _swaps(self) -> None:
@@ -155,6 +161,10 @@ class Control:
         parts = {slot: {"id": part.identity} for slot, part in self._parts.items()}
         return {"reconstruction": {"id": self._object.identity}, **parts}
 
+    def _size(self, live: Live) -> int:
+        """Pixels: the networks draw the model's resolution, the mesh costs little at more."""
+        return self._resolution * (MESH_SCALE if live.renderer == "graphics" else 1)
+
     def _draw(self) -> None:
         for live in self._lives:
-            live.draw({**self._wanted(), "cameras": [self._camera], "size": self._resolution})
+            live.draw({**self._wanted(), "cameras": [self._camera], "size": self._size(live)})

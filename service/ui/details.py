@@ -1,5 +1,6 @@
 """One photograph at large: its mesh to turn, how far to trust it, its files."""
 
+# pyright: reportMissingImports=false
 import io
 import json
 import zipfile
@@ -126,9 +127,10 @@ class Details:
                 button(name.upper(), fetch, label=f"Download {name.upper()}: {purpose}").props(
                     f'title="{purpose}"'
                 )
-        if len(self._session.fine) > 1:
-            button(f"ZIP of all {len(self._session.fine)}", lambda: self._download_zip(True))
-        button("ZIP of this one", lambda: self._download_zip(False))
+            button("All as ZIP", lambda: self._download_zip(False))
+        if (count := len(self._session.fine)) > 1:
+            with Tag("div").classes("bar"):
+                button(f"ZIP of all {count} photographs", lambda: self._download_zip(True))
 
     async def _download(self, photograph: Photograph, mesh_format: str) -> None:
         ending, media_type, _ = FORMATS[mesh_format]

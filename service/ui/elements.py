@@ -1,5 +1,6 @@
 """The parts of the page that need a script of their own in the browser."""
 
+# pyright: reportMissingImports=false
 from collections.abc import Callable
 
 from nicegui import ui

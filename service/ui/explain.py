@@ -19,6 +19,25 @@ LIMITS = (
 )
 
 
+NAMES = {
+    "azimuth_acc30": "azimuth within 30°",
+    "azimuth_flipped": "front and rear confused",
+    "azimuth_median_deg": "azimuth error, median, degrees",
+    "confidence_mean": "confidence, mean",
+    "sure": "confidence over 0.9",
+    "sure_right": "right among those",
+    "iou2d_input": "silhouette IoU, the photograph's view",
+    "iou2d_novel30": "silhouette IoU, new views",
+    "iou3d_canonical": "volume IoU",
+    "iou2d_segmenter": "mask IoU of the segmenter",
+    "psnr_input": "PSNR, the photograph's view",
+    "by_folds": "real photographs, by folds",
+    "held_out": "real photographs, left out",
+    "without_labels": "real photographs, no labels",
+}
+"""Names of measurements that are better said otherwise."""
+
+
 class Explain:
     """Filled once the service has said what it serves."""
 
@@ -89,20 +108,23 @@ def _ranges(manifest: dict[str, Any]) -> list[tuple[str, tuple[float, float]]]:
 
 
 def _stage(stage: str, measured: Mapping[str, Any]) -> None:
+    rows = measured.get("rows")
+    groups = {name: group for name, group in measured.items() if isinstance(group, Mapping)}
+    counted = {name: group for name, group in groups.items() if "photographs" in group}
+    if not isinstance(rows, Mapping) and not counted:
+        return
     Tag("h2", f"Measured: {stage.replace('_', ' ')}")
-    about = measured.get("about")
-    if isinstance(about, Mapping):
+    if isinstance(about := measured.get("about"), Mapping):
         said = (f"{_words(name)} {value}" for name, value in about.items())
         Tag("p", ", ".join(said)).classes("soft")
-    if isinstance(rows := measured.get("rows"), Mapping):
+    if isinstance(rows, Mapping):
         _benchmark(rows, measured.get("definitions", {}), measured.get("row_definitions", {}))
         return
-    groups = {name: group for name, group in measured.items() if isinstance(group, Mapping)}
-    columns = list(dict.fromkeys(key for group in groups.values() for key in group))
-    numbers = [key for key in columns if any(_number(g.get(key)) for g in groups.values())]
-    if numbers:
-        body = [[_words(n), *(_number(g.get(key)) for key in numbers)] for n, g in groups.items()]
-        _table(["", *map(_words, numbers)], [row for row in body if any(row[1:])], {})
+    columns = list(dict.fromkeys(key for group in counted.values() for key in group))
+    body = [
+        [_words(name), *(_number(g.get(key)) for key in columns)] for name, g in counted.items()
+    ]
+    _table(["", *map(_words, columns)], body, {})
 
 
 def _benchmark(
@@ -110,7 +132,7 @@ def _benchmark(
 ) -> None:
     names = list(dict.fromkeys(metric for row in rows.values() for metric in row))
     head = ["metric", *(_words(row) for row in rows)]
-    titles = {_words(name): text for name, text in {**definitions, **row_definitions}.items()}
+    titles = {_words(name): text for name, text in definitions.items()}
     first = [name for name in BEST if name in names] or names
     for group in (first, [name for name in names if name not in first]):
         body = [[_words(name), *(_value(row.get(name)) for row in rows.values())] for name in group]
@@ -120,12 +142,10 @@ def _benchmark(
             with Tag("details"):
                 Tag("summary", "All metrics")
                 _table(head, body, titles)
-    with Tag("details"):
-        Tag("summary", "What the words mean")
-        with Tag("dl"):
-            for name, text in titles.items():
-                Tag("dt", name)
-                Tag("dd", text)
+    with Tag("dl"):
+        for name, text in row_definitions.items():
+            Tag("dt", _words(name))
+            Tag("dd", text)
 
 
 def _table(head: list[str], body: list[list[str]], titles: Mapping[str, str]) -> None:
@@ -138,8 +158,9 @@ def _table(head: list[str], body: list[list[str]], titles: Mapping[str, str]) ->
             with Tag("tbody"):
                 for row in body:
                     with Tag("tr"):
-                        cell = Tag("th", row[0]).props("scope=row")
-                        cell._props["title"] = titles.get(row[0], "")
+                        with Tag("th", row[0]).having(scope="row"):
+                            if row[0] in titles:
+                                Tag("div", titles[row[0]]).classes("soft")
                         for value in row[1:]:
                             Tag("td", value)
 
@@ -160,4 +181,4 @@ def _number(value: Any) -> str:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return NAMES.get(name, name.replace("_", " "))

@@ -1,5 +1,6 @@
 """A film of an object: once around it, or on the way to another one."""
 
+# pyright: reportMissingImports=false
 from collections.abc import Callable
 from typing import Any
 

@@ -1,5 +1,6 @@
 """Tab Jobs: a ZIP of photographs, worked off while nobody waits."""
 
+# pyright: reportMissingImports=false
 import json
 import tempfile
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ from service.ui.session import Session
 from service.ui.tags import Tag, button
 
 LOOK_SECONDS = 1.0
+BROWSER_SECONDS = 30
 REMEMBERED = "inverse-graphics-jobs"
 """In the browser's own storage: the API lists no jobs."""
 MOST_FAILURES = 50
@@ -43,11 +45,13 @@ class Jobs:
 
     async def recall(self) -> None:
         """Show the jobs that this browser remembers; called once it is connected."""
-        stored = await ui.run_javascript(f"localStorage.getItem({REMEMBERED!r})")
+        asked = f"localStorage.getItem({REMEMBERED!r})"
         try:
+            with self._list:
+                stored = await ui.run_javascript(asked, timeout=BROWSER_SECONDS)
             identities = [str(one) for one in json.loads(stored or "[]")]
-        except (ValueError, TypeError):
-            identities = []
+        except (ValueError, TypeError, TimeoutError):
+            return  # there is none, or it is not ours
         for identity in identities:
             self._show({"id": identity})
 

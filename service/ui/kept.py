@@ -1,5 +1,6 @@
 """Files that open pages show or give out: in memory, under addresses that nobody guesses."""
 
+# pyright: reportMissingImports=false
 import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple

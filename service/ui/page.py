@@ -1,10 +1,11 @@
 """The page: a head that says whether the service is there, and four tabs."""
 
+# pyright: reportMissingImports=false
 from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
-from nicegui import ui
+from nicegui import background_tasks, ui
 
 from service.ui.client import CallError, Refused, Service
 from service.ui.control import Control
@@ -22,6 +23,8 @@ LOOK_SECONDS = 1.0
 QUIET_LOOKS = 10
 """While it is there, only every so many looks ask it."""
 UNAUTHORISED = 401
+SAMPLE_CATEGORY = "vehicles"
+"""What the sample photographs show."""
 TABS = ("Reconstruct", "Control", "Jobs", "Explain")
 
 
@@ -35,6 +38,7 @@ class Page:
         self._shelf = store.shelf()
         self._session = Session(self._service, self._shelf)
         self._known = False
+        self._example = bool(samples)
         self._looks = 0
         ui.add_css(STYLE)
         ui.context.client.on_delete(self._shelf.clear)
@@ -47,7 +51,11 @@ class Page:
                 tray = Tag("div")
                 with tray:
                     self._tray = Tray(self._session, samples)
-                with ui.tab_panels(tabs, value=TABS[0]).props("keep-alive").classes("panel"):
+                with (
+                    ui.tab_panels(tabs, value=TABS[0], animated=False)
+                    .props("keep-alive")
+                    .classes("panel")
+                ):
                     self._panels()
             tray.bind_visibility_from(tabs, "value", lambda name: name in TABS[:2])
         self._timer = ui.timer(LOOK_SECONDS, self._look)
@@ -99,14 +107,20 @@ class Page:
                 self._explain.serve(model)
                 self._say(f"Ready: {model['manifest']['category']}", "ready")
                 self._key_form.set_visibility(False)
-                if not self._known:
-                    self._known = True
-                    await self._jobs.recall()
+                self._known = True
+                await self._welcome(model["manifest"]["category"])
         except Refused as error:
             self._refused(error)
         except CallError as error:
             self._known = False
             self._say(f"{error.message} Trying again …", "wait")
+
+    async def _welcome(self, category: str) -> None:
+        """Show a sample, where the model knows such objects and nothing is shown yet."""
+        background_tasks.create(self._jobs.recall())
+        if self._example and category == SAMPLE_CATEGORY and not self._session.photographs:
+            self._example = False
+            await self._tray.add_sample(0)
 
     def _refused(self, error: Refused) -> None:
         if error.status == UNAUTHORISED:

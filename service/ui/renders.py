@@ -1,7 +1,9 @@
 """Pictures that follow a hand on a slider: each renderer draws the newest wish alone."""
 
+# pyright: reportMissingImports=false
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 from nicegui import background_tasks
@@ -20,8 +22,10 @@ TITLES = {
 class Live:
     """One renderer's picture. At most one request of it is on its way."""
 
-    def __init__(self, renderer: str, service: Service) -> None:
-        self._renderer, self._service = renderer, service
+    def __init__(self, renderer: str, service: Service, flagged: Callable[[bool], None]) -> None:
+        """`flagged` is told of each picture whether its camera lies beyond what training saw."""
+        self._flagged = flagged
+        self.renderer, self._service = renderer, service
         self._wanted: dict[str, Any] | None = None
         self._running = False
         title, meaning = TITLES[renderer]
@@ -38,13 +42,13 @@ class Live:
         self._wanted = wanted
         if not self._running:
             self._running = True
-            background_tasks.create(self._work(), name=f"draw {self._renderer}")
+            background_tasks.create(self._work(), name=f"draw {self.renderer}")
 
     async def _work(self) -> None:
         try:
             while (wanted := self._wanted) is not None:
                 self._wanted = None
-                await self._one({**wanted, "renderer": self._renderer})
+                await self._one({**wanted, "renderer": self.renderer})
                 await asyncio.sleep(0)
         finally:
             self._running = False
@@ -62,5 +66,5 @@ class Live:
         self._problem.set_visibility(False)
         self._image.set_visibility(True)
         self._image.props(f'src="data:image/png;base64,{answer["images"][0]}"')
-        beyond = ", beyond what training saw" if answer["quality_flags"][0] else ""
-        self._note.set_text(f"{1000 * (time.monotonic() - start):.0f} ms{beyond}")
+        self._note.set_text(f"{1000 * (time.monotonic() - start):.0f} ms")
+        self._flagged(bool(answer["quality_flags"][0]))

@@ -1,5 +1,6 @@
 """One open page: its photographs, what the service made of them, and who wants to know."""
 
+# pyright: reportMissingImports=false
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable

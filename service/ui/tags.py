@@ -1,5 +1,6 @@
 """HTML's own elements: they are light, and screen readers know them."""
 
+# pyright: reportMissingImports=false
 from collections.abc import Callable
 from typing import Any
 

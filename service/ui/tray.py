@@ -1,5 +1,6 @@
 """The cards of all photographs: chosen by a click, dragged onto what they are to change."""
 
+# pyright: reportMissingImports=false
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,15 +41,21 @@ class Tray:
                     address = self._session.shelf.put(path.name, "image/jpeg", path.read_bytes())
                     with Tag("button").props(f'type=button aria-label="Sample {number}"') as sample:
                         Tag("img").props(f'src="{address}" alt=""')
-                    sample.on("click", lambda _, path=path: self.add_sample(path), [])
+                    sample.on("click", lambda _, number=number: self.add_sample(number - 1), [])
 
-    async def add_sample(self, path: Path) -> None:
-        """Reconstruct one of the samples."""
+    async def add_sample(self, number: int) -> None:
+        """Reconstruct the sample of this number, from 0, or show it where that is done."""
+        path = self._samples[number]
+        name = f"sample {number + 1}{path.suffix}"
+        known = [one for one in self._session.photographs if one.name == name]
+        if known:
+            self._session.choose(known[0])
+            return
 
         async def read() -> bytes:
             return path.read_bytes()
 
-        await self._session.add([(path.name, read)])
+        await self._session.add([(name, read)])
 
     async def _dropped(self, event: MultiUploadEventArguments) -> None:
         beyond = await self._session.add([(file.name, file.read) for file in event.files])

@@ -8,7 +8,7 @@ const FARTHEST = 50; // object units
 
 export default {
   template: `
-    <figure class="viewer">
+    <figure class="viewer" :data-shown="loaded || null">
       <div class="stage" ref="stage" tabindex="0" role="application" :aria-label="label"
            @keydown="key" @pointerdown="seize">
         <div class="behind" :style="{opacity: away ? 0.12 : 1}">
@@ -23,9 +23,11 @@ export default {
         <label class="grow">Photograph
           <input type="range" min="0" max="100" v-model.number="blend" aria-label="Blend from photograph to mesh">
           Mesh</label>
-        <label><input type="checkbox" v-model="masked"> Mask</label>
-        <button type="button" @click="toggle" :aria-pressed="turning">{{ turning ? "Stop" : "Turn" }}</button>
-        <button type="button" @click="home" :disabled="!away">Photograph’s view</button>
+      </div>
+      <div class="bar">
+        <button type="button" @click="toggle" :aria-pressed="turning">{{ turning ? "Stop" : "Turn it" }}</button>
+        <button type="button" @click="home" :disabled="!away">Back to the photograph’s view</button>
+        <label><input type="checkbox" v-model="masked"> Show the mask</label>
       </div>
     </figure>`,
   props: {
@@ -89,7 +91,6 @@ export default {
         this.scene.add(scene);
         this.home();
         this.loaded = wanted;
-        this.$emit("shown");
       } catch (error) {
         this.wrong = `The mesh could not be shown: ${error.message}`;
       }
