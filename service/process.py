@@ -57,7 +57,8 @@ def serving(
 ) -> Iterator[Served]:
     """Run `bentoml serve target` in `folder`; its log is `home/server.log`.
 
-    `port`: None takes a free one. On leaving it is asked to stop, which lets it answer what it accepted.
+    `port`: None takes a free one. On leaving it is asked to stop, which lets it answer what it
+    accepted.
     """
     port = free_port() if port is None else port
     home.mkdir(parents=True, exist_ok=True)

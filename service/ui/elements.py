@@ -1,6 +1,6 @@
 """The parts of the page that need a script of their own in the browser."""
 
-# pyright: reportMissingImports=false
+# pyright: reportMissingImports=false, reportGeneralTypeIssues=false, reportCallIssue=false
 from collections.abc import Callable
 
 from nicegui import ui
