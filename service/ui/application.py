@@ -18,6 +18,7 @@ ICON = (
     "<path fill='#3457d5' d='M16 2 29 9v14l-13 7L3 23V9z'/>"
     "<path fill='none' stroke='#fff' stroke-width='2' d='M3 9l13 7 13-7M16 16v14'/></svg>"
 )
+RECONNECT_SECONDS = 300.0
 HEADERS = {
     # Vue compiles its templates in the browser, hence 'unsafe-eval'.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; "
@@ -63,6 +64,8 @@ def application_of(service: str, key: str, samples: Sequence[Path]) -> FastAPI:
         favicon=ICON,
         language="en-US",
         tailwind=False,
+        # A phone that sleeps finds its photographs again.
+        reconnect_timeout=RECONNECT_SECONDS,
         show_welcome_message=False,
     )
     return application

@@ -69,6 +69,8 @@ class Control:
     def _build(self) -> None:
         self._room.clear()
         with self._room:
+            assert self._object is not None
+            Tag("h2", self._object.name)
             with Tag("div").classes("renders"):
                 self._lives = [Live(name, self._session.service, self._warn) for name in TITLES]
             with Tag("div").classes("panels"):

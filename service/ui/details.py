@@ -4,6 +4,7 @@
 import io
 import json
 import zipfile
+from functools import partial
 
 from nicegui import ui
 
@@ -30,6 +31,8 @@ class Details:
         self._session = session
         self._room = Tag("section").classes("details").props('aria-label="Result"')
         self._shown: tuple[Photograph, str, str] | None = None
+        self._files: Tag | None = None
+        self._counted = 0
         session.changed.append(self._follow)
         self._empty()
 
@@ -39,6 +42,8 @@ class Details:
             Tag("p", "Drop a photograph, or click a sample. The mesh appears here, ready to turn.")
 
     def _follow(self, photograph: Photograph) -> None:
+        if self._files is not None and len(self._session.fine) != self._counted:
+            self._list_files()
         if photograph is not self._session.chosen:
             return
         now = (photograph, photograph.state, photograph.mesh_address or photograph.picture)
@@ -46,6 +51,7 @@ class Details:
             return
         self._shown = now
         self._room.clear()
+        self._files = None
         with self._room:
             if photograph.state == "ok":
                 self._result(photograph)
@@ -80,7 +86,9 @@ class Details:
             self._flags(photograph)
             with Tag("div").classes("bar"):
                 button("Wrong object? Draw a box", lambda: self._draw_box(photograph))
-            self._downloads(photograph)
+                button("Send again", lambda: self._session.reconstruct([photograph]))
+            self._files = Tag("div")
+        self._list_files()
 
     def _camera(self, photograph: Photograph, viewer: Viewer) -> None:
         entry = photograph.entry
@@ -119,18 +127,23 @@ class Details:
                 Tag("strong", told.meaning)
                 Tag("span", f" {told.todo}")
 
-    def _downloads(self, photograph: Photograph) -> None:
-        Tag("h3", "Download")
-        with Tag("div").classes("bar downloads"):
-            for name, (_, _, purpose) in FORMATS.items():
-                fetch = lambda name=name: self._download(photograph, name)  # noqa: E731
-                button(name.upper(), fetch, label=f"Download {name.upper()}: {purpose}").props(
-                    f'title="{purpose}"'
-                )
-            button("All as ZIP", lambda: self._download_zip(False))
-        if (count := len(self._session.fine)) > 1:
+    def _list_files(self) -> None:
+        """What can be downloaded: of this photograph, and of all that are meshes by now."""
+        photograph, self._counted = self._session.chosen, len(self._session.fine)
+        if self._files is None or photograph is None:
+            return
+        self._files.clear()
+        with self._files:
+            Tag("h3", "Download")
             with Tag("div").classes("bar"):
-                button(f"ZIP of all {count} photographs", lambda: self._download_zip(True))
+                for name, (_, _, purpose) in FORMATS.items():
+                    fetch = partial(self._download, photograph, name)
+                    label = f"Download {name.upper()}: {purpose}"
+                    button(name.upper(), fetch, label=label).having(title=purpose)
+                button("All as ZIP", lambda: self._download_zip([photograph]))
+            if self._counted > 1:
+                every = f"ZIP of all {self._counted} photographs"
+                button(every, lambda: self._download_zip(self._session.fine))
 
     async def _download(self, photograph: Photograph, mesh_format: str) -> None:
         ending, media_type, _ = FORMATS[mesh_format]
@@ -147,9 +160,7 @@ class Details:
             return photograph.glb
         return await self._session.service.mesh(photograph.identity, mesh_format)
 
-    async def _download_zip(self, every: bool) -> None:
-        chosen = self._session.chosen
-        photographs = self._session.fine if every else [chosen] if chosen else []
+    async def _download_zip(self, photographs: list[Photograph]) -> None:
         written = io.BytesIO()
         try:
             with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -163,7 +174,7 @@ class Details:
         except CallError as error:
             ui.notify(error.message, type="negative", timeout=0, close_button="Close")
             return
-        name = "meshes.zip" if every else f"{photographs[0].stem}.zip"
+        name = "meshes.zip" if len(photographs) > 1 else f"{photographs[0].stem}.zip"
         ui.download.from_url(self._session.shelf.put(name, ZIP, written.getvalue()), name)
 
     def _draw_box(self, photograph: Photograph) -> None:

@@ -30,7 +30,7 @@ class Tray:
             )
             if samples:
                 self._show_samples()
-            self._list = Tag("div").classes("cards").props('role=list aria-label="Photographs"')
+            self._list = Tag("div").classes("cards").props('role=group aria-label="Photographs"')
         session.changed.append(self._show)
 
     def _show_samples(self) -> None:
@@ -68,7 +68,7 @@ class Tray:
     def _show(self, photograph: Photograph) -> None:
         card = self._cards.get(photograph)
         if card is None:
-            with self._list, Tag("div").props("role=listitem"):
+            with self._list:
                 card = Tag("div").props("role=button tabindex=0")
                 number = self._session.photographs.index(photograph)
                 self._wire(card, photograph, number)
