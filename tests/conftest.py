@@ -14,6 +14,7 @@ if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"
 
 
+LAUNCH_MILLISECONDS = 120_000
 LONG = ("server", "browser")
 """Markers of tests that wait for other programs, and are slow as such."""
 
@@ -50,6 +51,8 @@ def browser():
     # Chromium refuses its sandbox to root, as whom containers run. Its camera is a picture.
     arguments = ["--no-sandbox", "--use-fake-device-for-media-stream"]
     with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=program, args=arguments)
+        chromium = driver.chromium.launch(
+            executable_path=program, args=arguments, timeout=LAUNCH_MILLISECONDS
+        )
         yield chromium
         chromium.close()

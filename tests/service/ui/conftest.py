@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,33 +37,38 @@ class Served(NamedTuple):
     service: str
 
 
-@pytest.fixture(scope="module")
+@contextmanager
+def page_server(home, service, *flags, **environment):
+    """The page's own process; its address."""
+    port = free_port()
+    command = [sys.executable, "-m", "service.ui", "--home", str(home), *flags]
+    log = home / "page.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--service", service, "--port", str(port)],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(address, process, log)
+        yield address
+    finally:
+        stop(process)
+    assert f"Open http://localhost:{port} in a browser" in log.read_text()
+    assert "Traceback" not in log.read_text(), log.read_text()
+
+
+@pytest.fixture(scope="session")
 def served(tmp_path_factory):
     pytest.importorskip("nicegui", reason="the extra ui is not installed")
     home = tmp_path_factory.mktemp("ui")
-    ports = free_port(), free_port()
-    page, service = (f"http://127.0.0.1:{port}" for port in ports)
-    command = [sys.executable, "-m", "service.ui", "--start", "--home", str(home)]
-    environment = {
-        **os.environ,
-        "INVERSE_GRAPHICS_API_KEYS": KEY,
-        "INVERSE_GRAPHICS_SEGMENTER": "bundle",
-    }
-    process = subprocess.Popen(
-        [*command, "--service", service, "--port", str(ports[0])],
-        cwd=ROOT,
-        env=environment,
-        stdout=(home / "page.log").open("wb"),
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        _wait_for(page, process, home / "page.log")
+    service = f"http://127.0.0.1:{free_port()}"
+    settings = {"INVERSE_GRAPHICS_API_KEYS": KEY, "INVERSE_GRAPHICS_SEGMENTER": "bundle"}
+    with page_server(home, service, "--start", **settings) as page:
         yield Served(page, service)
-    finally:
-        stop(process)
-    log = (home / "page.log").read_text()
-    assert f"Open http://localhost:{ports[0]} in a browser" in log
-    assert "Traceback" not in log, log
 
 
 def _wait_for(page, process, log: Path):
@@ -79,9 +85,10 @@ def _wait_for(page, process, log: Path):
 @pytest.fixture
 def opened(browser, served):
     """Opens the page at a width; fails for errors of its scripts, and requests to elsewhere."""
-    contexts, wrong, asked = [], [], []
+    contexts, pages, wrong, asked = [], [], [], []
 
-    def to(viewport=DESKTOP):
+    def to(viewport=DESKTOP, page=served.page):
+        pages.append(page)
         context = browser.new_context(
             viewport=viewport, permissions=["camera"], reduced_motion="reduce"
         )
@@ -92,14 +99,14 @@ def opened(browser, served):
         tab.on("console", lambda said: said.type == "error" and wrong.append(said.text))
         tab.on("request", lambda request: asked.append(request.url))
         tab.on("websocket", lambda socket: asked.append(socket.url))
-        tab.goto(served.page)
+        tab.goto(page)
         return tab
 
     yield to
     for context in contexts:
         context.close()
     assert not wrong
-    own = (served.page, served.page.replace("http:", "ws:"), "data:", "blob:")
+    own = ("data:", "blob:", *pages, *(page.replace("http:", "ws:") for page in pages))
     assert [address for address in asked if not address.startswith(own)] == []
     assert any(address.startswith("ws:") for address in asked)
 
