@@ -32,11 +32,13 @@ class Control:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._object: Photograph | None = None
+        self._identity = ""
         self._parts: dict[str, Photograph] = {}
         self._camera: dict[str, float] = {}
         self._slots: tuple[str, ...] = ()
         self._resolution = 128
         self._lives: list[Live] = []
+        self._is_open = self._is_stale = False
         self._room = Tag("section").classes("control").props('aria-label="Control"')
         self._listed: list[Photograph] = []
         session.changed.append(self._follow)
@@ -46,7 +48,17 @@ class Control:
         """Know the model that is served, and what its API can take from several objects."""
         self._slots = tuple(slot for slot in SLOTS if slot in parts)
         self._resolution = model["manifest"]["resolution"]
-        if self._object is not None:
+        self._renew()
+
+    def open(self, is_open: bool) -> None:
+        """Draw only while the tab is open: else each photograph would cost three pictures."""
+        self._is_open = is_open
+        if is_open and self._is_stale:
+            self._renew()
+
+    def _renew(self) -> None:
+        self._is_stale = True
+        if self._is_open and self._object is not None:
             self._build()
 
     def _empty(self) -> None:
@@ -56,17 +68,18 @@ class Control:
 
     def _follow(self, _: Photograph) -> None:
         chosen, fine = self._session.chosen, self._session.fine
-        is_new = chosen is not None and chosen.state == "ok" and chosen is not self._object
-        if is_new:
-            self._object, self._parts = chosen, {}
-            camera = chosen.entry["camera"] if chosen else {}
+        is_new = chosen is not None and chosen.state == "ok" and chosen.identity != self._identity
+        if chosen is not None and is_new:
+            self._object, self._identity, self._parts = chosen, chosen.identity, {}
+            camera = chosen.entry["camera"]
             self._camera = {name: camera[name] for name in SLIDERS}
             self._camera["offset"] = camera["offset"]
         if self._object is not None and (is_new or fine != self._listed):
             self._listed = fine
-            self._build()
+            self._renew()
 
     def _build(self) -> None:
+        self._is_stale = False
         self._room.clear()
         with self._room:
             assert self._object is not None

@@ -57,6 +57,7 @@ class Page:
                     .classes("panel")
                 ):
                     self._panels()
+            tabs.on_value_change(lambda event: self._control.open(event.value == TABS[1]))
             tray.bind_visibility_from(tabs, "value", lambda name: name in TABS[:2])
         self._timer = ui.timer(LOOK_SECONDS, self._look)
 
