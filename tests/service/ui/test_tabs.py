@@ -61,7 +61,7 @@ def test_sliders_and_parts_of_another_change_what_three_renderers_draw(ready):
     page.select_option("select[aria-label='Format']", "mp4")
     page.click("button:text-is('Turntable')")
     # With the extra video it is a film; without it the API says what to install.
-    page.wait_for_selector(".film video, .film [role=alert]:has-text('imageio-ffmpeg')")
+    page.wait_for_selector(".control video, .control [role=alert]:has-text('imageio-ffmpeg')")
 
 
 def test_a_zip_becomes_a_job_that_is_watched_downloaded_and_deleted(ready, tmp_path):
