@@ -100,6 +100,7 @@ class Row:
 
     def __init__(self, session: Session, job: dict[str, Any], forget: Any) -> None:
         self._session, self._identity, self._forget = session, job["id"], forget
+        self._has_ended = False
         with Tag("div").classes("job") as self._row:
             Tag("h3", job.get("name") or f"Job {self._identity[:8]}")
             self._bar = Tag("progress").props('max=1 value=0 aria-label="Progress"')
@@ -118,7 +119,7 @@ class Row:
             self._text.set_text(f"{error.message} Trying again …")
             return
         except CallError as error:
-            self._timer.cancel()
+            self._close()
             self._text.set_text(error.message)
             self._get.set_visibility(False)
             self._end.set_text("Remove")
@@ -143,8 +144,13 @@ class Row:
             for item in problems:
                 Tag("li", f"{item['name']}: {item['error']['message']}")
         if job["state"] in ENDED:
-            self._timer.cancel()
+            self._close()
             self._end.set_text("Delete")
+
+    def _close(self) -> None:
+        """No more looks: it has ended, or is gone."""
+        self._has_ended = True
+        self._timer.cancel()
 
     def _download(self) -> None:
         async def chunks() -> AsyncIterator[bytes]:
@@ -156,7 +162,7 @@ class Row:
         ui.download.from_url(address, name)
 
     async def _stop(self) -> None:
-        ended = not self._timer.active
+        ended = self._has_ended
         try:
             await self._session.service.end_job(self._identity)
         except Absent as error:
