@@ -29,9 +29,9 @@ class Options:
 
     service: str = "http://localhost:3000"
     """Address of the service."""
-    key: str = os.environ.get("INVERSE_GRAPHICS_KEY", "")
-    """API key that the page uses; the environment variable INVERSE_GRAPHICS_KEY is not seen in
-    lists of processes. Without one, the page asks where the service wants one."""
+    key: str = ""
+    """API key that the page uses; default: the environment variable INVERSE_GRAPHICS_KEY, which
+    lists of processes do not show. Without one, the page asks where the service wants one."""
     host: str = "127.0.0.1"
     """Address to listen at; 0.0.0.0: all of this machine's."""
     port: int = 3001
@@ -67,7 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
         return UNUSABLE
     with _started(options) if options.start else nullcontext():
         samples = sorted(options.samples.glob("*.jpg"))
-        application = application_of(options.service.rstrip("/"), options.key, samples)
+        key = options.key or os.environ.get("INVERSE_GRAPHICS_KEY", "")
+        application = application_of(options.service.rstrip("/"), key, samples)
         shown = "localhost" if options.host in ("127.0.0.1", "0.0.0.0") else options.host
         print(f"Open http://{shown}:{options.port} in a browser; Ctrl+C ends it.", flush=True)
         uvicorn.run(application, host=options.host, port=options.port, log_level="warning")
