@@ -1,8 +1,9 @@
-# make serve | test | test-fast | lint | demo | setup | train | clean.  RUNTIME=gpu takes onnxruntime-gpu.
+# make serve | ui | test | test-fast | lint | demo | setup | train | clean.  RUNTIME=gpu takes onnxruntime-gpu.
 
 PYTHON  ?= python3
 RUNTIME ?= cpu
 PORT    ?= 3000
+UI_PORT ?= 3001
 PRESET  ?= smoke
 SHIPPED := service/shipped/vehicles
 BUNDLE  ?= $(SHIPPED)
@@ -23,7 +24,7 @@ RIGHT_VERSION = 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v
 # the bundle's own serves.
 GENERAL := service/shipped/general/segmenter.onnx
 
-.PHONY: setup serve test test-fast demo train lint clean
+.PHONY: setup serve ui test test-fast demo train lint clean
 .DELETE_ON_ERROR:
 
 setup: .venv/service $(GENERAL)
@@ -38,6 +39,10 @@ setup: .venv/service $(GENERAL)
 $(GENERAL): $(wildcard service/segmenters/*.py) | .venv/service
 	$(BIN)/python -m service.segmenters.general
 
+.venv/ui: .venv/service
+	$(INSTALL) '.[$(RUNTIME),ui]'
+	touch $@
+
 # The plain spelling of torch's pin takes the CPU build where the package index offers one.
 .venv/train: .venv/service
 	$(INSTALL) torch==2.13.0
@@ -45,7 +50,7 @@ $(GENERAL): $(wildcard service/segmenters/*.py) | .venv/service
 	touch $@
 
 .venv/dev: .venv/train
-	$(INSTALL) '.[$(RUNTIME),train,dev,shared,tensorboard]'
+	$(INSTALL) '.[$(RUNTIME),train,dev,shared,tensorboard,ui]'
 	touch $@
 
 # The shipped bundle can be made anew, by the smoke preset; no other is.
@@ -60,6 +65,11 @@ $(SHIPPED)/manifest.json:
 
 serve: $(BUNDLE)/manifest.json setup
 	INVERSE_GRAPHICS_BUNDLE=$(BUNDLE) $(BIN)/bentoml serve service.api:InverseGraphics --port $(PORT)
+
+# The page beside the service, which is started too where none answers at the port.
+ui: $(BUNDLE)/manifest.json setup .venv/ui
+	$(BIN)/python -m service.ui --start --bundle $(BUNDLE) \
+		--service http://localhost:$(PORT) --port $(UI_PORT)
 
 demo: $(BUNDLE)/manifest.json setup
 	$(BIN)/python -m service.demo --bundle $(BUNDLE) --out build/demo

@@ -49,13 +49,18 @@ def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def serving(
-    home: Path, settings: Mapping[str, str], target: str = SERVICE, folder: Path = ROOT
+    home: Path,
+    settings: Mapping[str, str],
+    target: str = SERVICE,
+    folder: Path = ROOT,
+    port: int | None = None,
 ) -> Iterator[Served]:
-    """Run `bentoml serve target` in `folder` on a free port; its log is `home/server.log`.
+    """Run `bentoml serve target` in `folder`; its log is `home/server.log`.
 
-    On leaving it is asked to stop, which lets it answer what it accepted.
+    `port`: None takes a free one. On leaving it is asked to stop, which lets it answer what it
+    accepted.
     """
-    port = free_port()
+    port = free_port() if port is None else port
     home.mkdir(parents=True, exist_ok=True)
     log = home / "server.log"
     command = [sys.executable, "-m", "bentoml", "serve", target]

@@ -5,6 +5,7 @@ before any of them.
 """
 
 import os
+import shutil
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ if not torch.cuda.is_available():
 # A server of a test has one worker, unless the test is about several.
 os.environ.setdefault("INVERSE_GRAPHICS_WORKERS", "1")
 
+LAUNCH_MILLISECONDS = 120_000
 LONG = ("server", "browser")
 """Markers of tests that wait for other programs, and are slow as such."""
 
@@ -40,3 +42,20 @@ def _exact_on_the_cpu(request, monkeypatch):
     default_device.cache_clear()
     yield
     default_device.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("chromium is not installed")
+    # Chromium refuses its sandbox to root, as whom containers run. Its camera is a picture.
+    arguments = ["--no-sandbox", "--use-fake-device-for-media-stream"]
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(
+            executable_path=program, args=arguments, timeout=LAUNCH_MILLISECONDS
+        )
+        yield chromium
+        chromium.close()

@@ -45,6 +45,8 @@ SERVICE_ARROWS = {
         "settings", "siblings", "store", "workers",
     },
     "demo": {"imaging", "model", "process", "settings"},
+    # A client: it knows the API by HTTP alone, and starts a service as a process.
+    "ui": {"process"},
 }  # fmt: skip
 """What each folder, or file at the root, of the service may import: only what stands above it."""
 MOST_ROOT_FILES = 14

@@ -68,6 +68,7 @@ def distribution_of(name: str) -> str:
                 *EXTRAS["video"],
                 *EXTRAS["tracing"],
                 *EXTRAS["shared"],
+                *EXTRAS["ui"],
             ],
         ),
         (["train"], [*CORE, *RUNTIME, *EXTRAS["train"], "triton"]),
@@ -126,6 +127,7 @@ def test_every_dependency_is_pinned_for_the_tests():
             *EXTRAS["shared"],
             *EXTRAS["train"],
             *EXTRAS["dev"],
+            *EXTRAS["ui"],
         )
     }
     # PyTorch's CUDA builds bring a triton of their own.

@@ -1,21 +1,6 @@
-"""A headless Chromium that opens pages, and finds what is wrong with them."""
-
-import shutil
+"""Opens pages, and finds what is wrong with them."""
 
 import pytest
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as driver:
-        # Chromium refuses its sandbox to root, as whom containers run.
-        chromium = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -1,0 +1,120 @@
+"""The page beside the service.
+
+    python -m service.ui --service http://localhost:3000
+
+Serves a page that is a client of the service's API, and nothing more. With `--start` it starts the
+service as well where none answers.
+"""
+
+import os
+import sys
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import tyro
+
+from service.process import ROOT, ServerError, serving
+
+SAMPLES = Path(__file__).parents[1] / "shipped" / "vehicles" / "samples"
+UNUSABLE = 2
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line."""
+
+    service: str = "http://localhost:3000"
+    """Address of the service."""
+    key: str = ""
+    """API key that the page uses; default: the environment variable INVERSE_GRAPHICS_KEY, which
+    lists of processes do not show. Without one, the page asks where the service wants one."""
+    host: str = "127.0.0.1"
+    """Address to listen at; 0.0.0.0: all of this machine's."""
+    port: int = 3001
+    """Port of the page."""
+    samples: Path = SAMPLES
+    """A folder of JPEG files to try."""
+    start: bool = False
+    """Start the service too where none answers at its address."""
+    home: Path = ROOT / "build" / "ui"
+    """With --start: where the service keeps its log and its jobs."""
+    bundle: str = ""
+    """With --start: a bundle's folder or bentomodel:<tag>; default: the shipped one."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve the page until Ctrl+C; returns the exit status."""
+    options = tyro.cli(
+        Options,
+        args=arguments,
+        prog="python -m service.ui",
+        description=(__doc__ or "").split("\n\n")[0],
+    )
+    try:
+        import uvicorn
+
+        from service.ui.application import application_of
+    except ModuleNotFoundError as error:
+        print(
+            f"ui: {error.name} is not installed: "
+            "pip install -c .ci/constraints.txt '.[cpu,ui]', or run make ui",
+            file=sys.stderr,
+        )
+        return UNUSABLE
+    with _started(options) if options.start else nullcontext():
+        samples = sorted(options.samples.glob("*.jpg"))
+        key = options.key or os.environ.get("INVERSE_GRAPHICS_KEY", "")
+        application = application_of(options.service.rstrip("/"), key, samples)
+        shown = "localhost" if options.host in ("127.0.0.1", "0.0.0.0") else options.host
+        print(f"Open http://{shown}:{options.port} in a browser; Ctrl+C ends it.", flush=True)
+        uvicorn.run(application, host=options.host, port=options.port, log_level="warning")
+    return 0
+
+
+def _started(options: Options) -> AbstractContextManager[object]:
+    if _answers(options.service):
+        return nullcontext()
+    print(f"No service answers at {options.service}: starting one.", flush=True)
+    return _Beside(options)
+
+
+def _answers(service: str) -> bool:
+    try:
+        httpx.get(f"{service}/livez", timeout=2)
+    except httpx.HTTPError:
+        return False
+    return True
+
+
+class _Beside:
+    """A service that starts while the page is already there, and ends with it."""
+
+    def __init__(self, options: Options) -> None:
+        settings = {"INVERSE_GRAPHICS_BUNDLE": options.bundle} if options.bundle else {}
+        port = urlsplit(options.service).port or 80
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._serve, args=(options.home, settings, port))
+
+    def __enter__(self) -> "_Beside":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _serve(self, home: Path, settings: dict[str, str], port: int) -> None:
+        try:
+            with serving(home, settings, port=port) as served:
+                print(f"The service is ready after {served.seconds_to_ready:.1f} s.", flush=True)
+                self._ended.wait()
+        except ServerError as error:
+            print(f"ui: {error}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,225 @@
+"""Tab Reconstruct in a real browser, before a real service."""
+
+import base64
+import contextlib
+import io
+import json
+import re
+import socket
+import socketserver
+import threading
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.process import free_port
+from tests.service.ui.conftest import DROP, KEY, SAMPLES, page_server
+
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+CANVAS = "document.querySelector('.viewer canvas').toDataURL()"
+
+
+def base64_of(content):
+    return base64.b64encode(content).decode("ascii")
+
+
+def drop(tab, files, target=".drop"):
+    tab.evaluate(DROP, [[(name, base64_of(content)) for name, content in files], target])
+
+
+def show(tab, name):
+    """Wait until this photograph's mesh is drawn."""
+    tab.wait_for_selector(f".details h2:text-is('{name}')")
+    tab.wait_for_selector(".viewer[data-shown]")
+
+
+def picture_of(address):
+    return Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
+
+
+def two_vehicles():
+    """One picture of two samples side by side."""
+    both = Image.new("RGB", (1024, 512))
+    for number in range(2):
+        both.paste(Image.open(SAMPLES[2 * number]).resize((512, 512)), (512 * number, 0))
+    written = io.BytesIO()
+    both.save(written, "PNG")
+    return written.getvalue()
+
+
+class Relay(socketserver.ThreadingTCPServer):
+    """Hands connections on to a service, as a network that is there again does."""
+
+    allow_reuse_address = daemon_threads = True
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            with socket.create_connection(self.server.target) as there:
+                back = threading.Thread(target=copy, args=(there, self.request))
+                back.start()
+                copy(self.request, there)
+                back.join()
+
+
+def copy(source, target):
+    with contextlib.suppress(OSError):
+        while chunk := source.recv(1 << 16):
+            target.sendall(chunk)
+        target.shutdown(socket.SHUT_WR)
+
+
+def test_a_service_that_is_not_there_is_said_so_found_again_and_asks_for_its_key(
+    opened, served, tmp_path
+):
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    with page_server(tmp_path, address) as page:
+        tab = opened(page=page)
+        tab.wait_for_selector(f".state:has-text('No service answers at {address}. Trying again')")
+        with Relay(("127.0.0.1", port), Relay.Handler) as relay:
+            relay.target = ("127.0.0.1", int(served.service.rpartition(":")[2]))
+            thread = threading.Thread(target=relay.serve_forever)
+            thread.start()
+            tab.wait_for_selector(".state:has-text('wants an API key')")
+            tab.fill("input[name=key]", "wrong")
+            tab.press("input[name=key]", "Enter")
+            tab.wait_for_selector(".key [role=alert]:has-text('Authorization')")
+            tab.fill("input[name=key]", KEY)
+            tab.press("input[name=key]", "Enter")
+            tab.wait_for_selector(".state.ready:has-text('vehicles')")
+            assert not tab.is_visible("input[name=key]")
+            show(tab, "sample 1.jpg")
+            tab.close()
+            relay.shutdown()
+            thread.join()
+
+
+def test_the_mesh_starts_at_the_very_camera_of_its_photograph_and_turns(ready):
+    tab = ready()
+    start = tab.evaluate(CANVAS)
+    tab.check("text=Show the mask")
+    fetched = tab.evaluate(
+        """async () => {
+            const file = await (await fetch(document.querySelector('.stage .mask').src)).blob();
+            return await new Promise((done) => {
+                const reader = new FileReader();
+                reader.onload = () => done(reader.result);
+                reader.readAsDataURL(file);
+            });
+        }"""
+    )
+    mask = np.asarray(picture_of(fetched)) > 127
+    drawn = picture_of(start).getchannel("A").resize(mask.shape[::-1], Image.Resampling.BOX)
+    mesh = np.asarray(drawn) > 127
+    iou = (mesh & mask).sum() / (mesh | mask).sum()
+    told = int(re.search(r"overlap (\d+)%", tab.inner_text(".facts"))[1]) / 100
+    assert told > 0.8
+    assert iou == pytest.approx(told, abs=0.03)
+    assert tab.evaluate("getComputedStyle(document.querySelector('.viewer canvas')).opacity") == "1"
+    tab.fill("input[aria-label^='Blend']", "30")
+    opacity = tab.evaluate("getComputedStyle(document.querySelector('.viewer canvas')).opacity")
+    assert float(opacity) == pytest.approx(0.3)
+    turned_by_hand_and_key(tab, start)
+
+
+def turned_by_hand_and_key(tab, start):
+    area = tab.locator(".stage").bounding_box()
+    middle = area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
+    tab.mouse.move(*middle)
+    tab.mouse.down()
+    tab.mouse.move(middle[0] + 90, middle[1], steps=3)
+    tab.mouse.up()
+    dragged = tab.evaluate(CANVAS)
+    assert dragged != start
+    tab.keyboard.press("ArrowLeft")
+    assert tab.evaluate(CANVAS) not in (start, dragged)
+    tab.keyboard.press("Home")
+    assert tab.evaluate(CANVAS) == start
+    tab.click("text=Turn it")
+    tab.wait_for_function(f"{CANVAS} !== {json.dumps(start)}")
+    tab.click("text=Stop")
+    tab.click("text=Back to the photograph’s view")
+    assert tab.evaluate(CANVAS) == start
+
+
+def test_files_dropped_become_meshes_and_a_bad_one_says_why_beside_itself(ready):
+    tab = ready()
+    files = [("car.jpg", SAMPLES[5].read_bytes()), ("broken.jpg", b"no picture")]
+    drop(tab, files)
+    show(tab, "car.jpg")
+    bad = tab.wait_for_selector(".card.error:has-text('broken.jpg')")
+    problem = bad.query_selector(".problem").inner_text()
+    assert "JPEG, PNG, WebP" in problem  # the API's own words: what is allowed
+    bad.click()
+    assert tab.wait_for_selector(".details [role=alert]").inner_text() == problem
+    drop(tab, [("car.jpg", SAMPLES[1].read_bytes())])
+    show(tab, "car (2).jpg")
+    tab.focus(".card:has-text('car.jpg')")
+    tab.keyboard.press("Enter")
+    show(tab, "car.jpg")
+    # The front or the rear: the other direction is shown by the same mesh.
+    start = tab.evaluate(CANVAS)
+    tab.click(".facts button:has-text('the front (')")
+    assert tab.evaluate(CANVAS) != start
+    tab.click(".facts button:has-text('As found')")
+    assert tab.evaluate(CANVAS) == start
+
+
+def test_a_box_that_is_drawn_says_which_object_is_meant(ready):
+    tab = ready()
+    drop(tab, [("two.png", two_vehicles())])
+    show(tab, "two.png")
+    before = tab.get_attribute(".viewer", "data-shown")
+    tab.click("text=Wrong object? Draw a box")
+    assert tab.wait_for_selector("text=Use this box").is_disabled()
+    area = tab.wait_for_selector(".boxed img").bounding_box()
+    tab.wait_for_function("document.querySelector('.boxed img').naturalWidth > 0")
+    tab.wait_for_timeout(400)  # the dialog grows into its place
+    area = tab.locator(".boxed").bounding_box()
+    at = [(area["x"] + x * area["width"], area["y"] + y * area["height"]) for x, y in BOX]
+    tab.mouse.move(*at[0])
+    tab.mouse.down()
+    tab.mouse.move(*at[1], steps=3)
+    tab.mouse.up()
+    tab.click("text=Use this box")
+    tab.wait_for_function(
+        f"(document.querySelector('.viewer')?.dataset.shown ?? {before!r}) !== {before!r}"
+    )
+    # The stage shows the square around the right one: the photograph begins left of it.
+    left = float(tab.locator(".behind img").evaluate("image => image.style.left.slice(0, -1)"))
+    assert left < -60
+
+
+BOX = ((0.55, 0.3), (0.97, 0.95))
+"""Two corners around the right one of the two vehicles, as shares of the picture."""
+
+
+def test_meshes_are_downloaded_one_by_one_and_as_zip(ready):
+    tab = ready()
+    tab.click("[aria-label='Sample 2']")
+    show(tab, "sample 2.jpg")
+    contents = {}
+    for text in ("GLB", "STL", "All as ZIP", "ZIP of all 2 photographs"):
+        with tab.expect_download() as download:
+            tab.click(f"button:text-is('{text}')")
+        contents[download.value.suggested_filename] = download.value.path().read_bytes()
+    assert list(contents) == ["sample 2.glb", "sample 2.stl", "sample 2.zip", "meshes.zip"]
+    glb, stl = contents["sample 2.glb"], contents["sample 2.stl"]
+    assert glb[:4] == b"glTF"
+    faces = int.from_bytes(stl[80:84], "little")
+    assert faces > 0
+    assert len(stl) == 84 + 50 * faces
+    names = zipfile.ZipFile(io.BytesIO(contents["meshes.zip"])).namelist()
+    each = ["mesh.glb", "mesh.obj.zip", "mesh.stl", "mesh.3mf", "mask.png", "answer.json"]
+    assert names == [f"sample {n}.jpg/{file}" for n in (1, 2) for file in each]
+
+
+def test_a_photograph_is_taken_with_the_camera(ready):
+    tab = ready()
+    tab.click("text=Take one with the camera")
+    tab.wait_for_function("document.querySelector('.film video')?.videoWidth > 0")
+    tab.click("text=Take it")
+    tab.wait_for_selector(".card.ok:has-text('camera.jpg'), .card.error:has-text('camera.jpg')")
+    assert not tab.is_visible(".film")
