@@ -7,7 +7,7 @@ PORT    ?= 3000
 PRESET  ?= smoke
 SHIPPED := service/shipped/vehicles
 BUNDLE  ?= $(SHIPPED)
-# Of `make image`; `ENGINE=podman` builds it too.
+# Of `make image`; `ENGINE=podman` builds it too, EXTRAS=tracing,video adds extras.
 ENGINE  ?= docker
 BASE    ?= docker.io/library/python:3.11-slim-bookworm
 IMAGE   ?= inverse-graphics:0.2.0
@@ -89,7 +89,7 @@ test-fast: .venv/dev setup
 
 image: $(SHIPPED)/manifest.json
 	$(ENGINE) build -f k8s/image/Dockerfile --build-arg BASE=$(BASE) --build-arg RUNTIME=$(RUNTIME) \
-		--build-arg VERSION=$(lastword $(subst :, ,$(IMAGE))) \
+		--build-arg EXTRAS=$(EXTRAS) --build-arg VERSION=$(lastword $(subst :, ,$(IMAGE))) \
 		--build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null) -t $(IMAGE) $(ENGINE_FLAGS) .
 
 clean:
