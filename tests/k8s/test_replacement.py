@@ -24,7 +24,7 @@ from tests.service.requests import jpeg
 HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
 pytestmark = [
     pytest.mark.server,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     needs_kubectl,
     pytest.mark.skipif(HAPROXY is None, reason="haproxy (Debian's) is not installed"),
 ]
