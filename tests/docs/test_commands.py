@@ -37,7 +37,7 @@ LINKED = ("train", "tests", "pyproject.toml", "Makefile", ".ci")
 INLINE = re.compile(r"`((?:python -m|make|bentoml|kubectl|torchrun) [^`]+)`")
 INLINE_SETTING = re.compile(r"`(--(?!section)[a-z]+\.[a-z-]+ [^`]+|--rounds [^`]+)`")
 SUBCOMMANDS = {"train.evaluate": ("objects", "photos", "generator", "disentangled")}
-ELSEWHERE = ("cd", "docker", "echo", "git", "kustomize", "openssl", "pre-commit")
+ELSEWHERE = ("cd", "docker", "echo", "git", "kustomize", "openssl", "podman", "pre-commit")
 """Programs that are not asked."""
 MAY_BE_MISSING = ("kubectl",)
 SECONDS = 120
