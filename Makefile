@@ -1,4 +1,5 @@
-# make serve | ui | test | test-fast | lint | demo | setup | train | clean.  RUNTIME=gpu takes onnxruntime-gpu.
+# make serve | ui | test | test-fast | lint | demo | setup | train | image | clean.
+# RUNTIME=gpu takes onnxruntime-gpu.
 
 PYTHON  ?= python3
 RUNTIME ?= cpu
@@ -7,6 +8,10 @@ UI_PORT ?= 3001
 PRESET  ?= smoke
 SHIPPED := service/shipped/vehicles
 BUNDLE  ?= $(SHIPPED)
+# Of `make image`; `ENGINE=podman` builds it too, EXTRAS=tracing,video adds extras.
+ENGINE  ?= docker
+BASE    ?= docker.io/library/python:3.11-slim-bookworm
+IMAGE   ?= inverse-graphics:0.2.0
 
 BIN     := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c .ci/constraints.txt
@@ -24,7 +29,7 @@ RIGHT_VERSION = 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v
 # the bundle's own serves.
 GENERAL := service/shipped/general/segmenter.onnx
 
-.PHONY: setup serve ui test test-fast demo train lint clean
+.PHONY: setup serve ui test test-fast demo train lint image clean
 .DELETE_ON_ERROR:
 
 setup: .venv/service $(GENERAL)
@@ -91,6 +96,11 @@ test: .venv/dev setup lint
 # At most two minutes on two cores.
 test-fast: .venv/dev setup
 	$(TEST) -m 'not slow'
+
+image: $(SHIPPED)/manifest.json
+	$(ENGINE) build -f k8s/image/Dockerfile --build-arg BASE=$(BASE) --build-arg RUNTIME=$(RUNTIME) \
+		--build-arg EXTRAS=$(EXTRAS) --build-arg VERSION=$(lastword $(subst :, ,$(IMAGE))) \
+		--build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null) -t $(IMAGE) $(ENGINE_FLAGS) .
 
 clean:
 	rm -rf .venv build

@@ -40,7 +40,7 @@ LINKED = ("train", "tests", "pyproject.toml", "Makefile", ".ci")
 INLINE = re.compile(r"`((?:python -m|make|bentoml|kubectl|torchrun) [^`]+)`")
 INLINE_SETTING = re.compile(r"`(--(?!section)[a-z]+\.[a-z-]+ [^`]+|--rounds [^`]+)`")
 SUBCOMMANDS = {"train.evaluate": ("objects", "photos", "generator", "disentangled")}
-ELSEWHERE = ("cd", "docker", "echo", "git", "kustomize", "pre-commit")
+ELSEWHERE = ("cd", "docker", "echo", "git", "kustomize", "openssl", "podman", "pre-commit")
 """Programs that are not asked."""
 MAY_BE_MISSING = ("kubectl",)
 SECONDS = 120
@@ -173,6 +173,10 @@ def test_the_overlay_takes_the_image_that_the_page_names(root):
         ["bash", "-e"], cwd=root, input=block.text, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["image:", "registry.example.com/inverse-graphics:0.2.0"]
+    # The README prints the same lines, for a cluster.
+    told = (ROOT / "README.md").read_text()
+    for line in block.text.splitlines()[:3]:
+        assert line.partition("    #")[0] in told
 
 
 @pytest.mark.parametrize("block", MARKED, ids=lambda block: block.where)

@@ -9,7 +9,7 @@ import yaml
 
 from service.batch.options import Options
 from service.process import ROOT
-from tests.k8s.test_manifests import K8S, KUBERNETES_VERSION, build, needs_kubectl
+from tests.k8s.built import K8S, KUBERNETES_VERSION, build, needs_kubectl
 
 IMAGE = "inverse-graphics-batch"
 POD_META = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}}
@@ -64,10 +64,10 @@ def test_it_calls_the_command_at_the_version_that_is_pinned(job):
 
 @needs_kubectl
 def test_the_image_is_named_in_one_place():
-    objects = build("batch")
+    job = build("batch").one("RayJob")
     images = [
         container["image"]
-        for group in groups(objects["RayJob"])
+        for group in groups(job)
         for container in group["template"]["spec"]["containers"]
     ]
     assert images == [f"{IMAGE}:latest"] * 2
