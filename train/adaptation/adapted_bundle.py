@@ -19,6 +19,8 @@ from service.model.manifest import (
     HALF,
     INVERSE_GRAPHICS,
     MANIFEST_FILE,
+    NEURAL_RENDERER,
+    STYLEGAN_R,
     WEIGHTS_FILE,
     BundleError,
     Manifest,
@@ -31,12 +33,18 @@ from train.models.inverse_graphics import (
     load_inverse_graphics,
     save_inverse_graphics,
 )
-from train.models.serving_graphs import InverseGraphicsGraph
+from train.models.serving_graphs import (
+    InverseGraphicsGraph,
+    NeuralRendererGraph,
+    StyleganRGraph,
+)
 from train.running.provenance import training_command
 from train.stages.export import PARITY_IMAGES, refuse_differences, smallest_graph
 
 TOLERANCE = 1e-3
 """Largest difference of any output between torch and ONNX Runtime, as of stage export."""
+RENDERERS = {NeuralRendererGraph: NEURAL_RENDERER, StyleganRGraph: STYLEGAN_R}
+"""Names of their files."""
 EXPORT_AGAIN = "export it again with python -m train.cycle --stages export"
 
 
@@ -160,7 +168,7 @@ def open_any(folder: Path) -> bundles.Bundle:
 def write_redrawn(
     out: Path,
     bundle: bundles.Bundle,
-    renderer: tuple[str, nn.Module],  # a graph by its name
+    graph: NeuralRendererGraph | StyleganRGraph,
     examples: dict[str, NDArray[Any]],  # its inputs, that the graph is compared with torch on
     facts: dict[str, Any],
 ) -> None:
@@ -170,10 +178,10 @@ def write_redrawn(
     Raises:
         ExportError: the graph is not the network.
     """
-    name, module = renderer
+    name = RENDERERS[type(graph)]
     half = f"{name}{HALF}"
     with _copied(bundle, out, (f"{name}.onnx", f"{half}.onnx")) as beside:
-        parity = _write_graph(beside, name, module, examples)
+        parity = _write_graph(beside, name, graph, examples)
         others = {key: one for key, one in bundle.manifest.parity.items() if key != half}
         _seal(beside, bundle.manifest, others | parity, facts)
 

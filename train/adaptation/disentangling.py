@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor
 
-from service.model.manifest import STYLEGAN_R
 from train.adaptation.adapted_bundle import Adaptable, has_bundle, open_bundle, write_redrawn
 from train.adaptation.renewing_options import Disentangle
 from train.adaptation.views import gan_of, generated_views, settings_of
@@ -55,9 +54,7 @@ def renew(options: Disentangle) -> str:
         graph = StyleganRGraph(network, manifest.resolution)
         examples = _examples(training.held_out, manifest.resolution)
         facts = {"stylegan_r": training.facts}
-        write_redrawn(
-            options.out / "bundle", adaptable.bundle, (STYLEGAN_R, graph), examples, facts
-        )
+        write_redrawn(options.out / "bundle", adaptable.bundle, graph, examples, facts)
         folder.finish(**training.facts)
         return json.dumps(training.facts, indent=1)
 

@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from service.model.manifest import NEURAL_RENDERER
 from train.adaptation.adapted_bundle import has_bundle, open_any, write_redrawn
 from train.adaptation.renewing_options import Neural
 from train.adaptation.views import Ranges, gan_of, generated_views, settings_of
@@ -56,7 +55,7 @@ def renew(options: Neural) -> str:
         write_redrawn(
             options.out / "bundle",
             bundle,
-            (NEURAL_RENDERER, graph),
+            graph,
             examples,
             {"neural": training.facts},
         )
