@@ -60,12 +60,12 @@ class Comparison:
         mirrors = self._transfer.mirrored
         if not (mirrors >= 0).any():
             return Shown(colours, weights)
-        there = (mirrors >= 0).astype(np.float32)
+        there = mirrors >= 0
         weighted = colours * weights[..., None]
         weighted += weighted.reshape(-1, 3)[mirrors] * there[..., None]
-        weights = weights + weights.reshape(-1)[mirrors] * there
-        weighted /= np.maximum(weights, np.float32(1e-6))[..., None]
-        return Shown(weighted, weights)
+        weights += weights.reshape(-1)[mirrors] * there
+        mean = weighted / np.maximum(weights, 1e-6)[..., None]
+        return Shown(mean.astype(np.float32, copy=False), weights)
 
 
 class Shown(NamedTuple):
