@@ -61,7 +61,7 @@ class Fusion:
             NothingSeen: there is nothing in any of them.
         """
         verdicts = judge(readings, self._comparison)
-        reasons = [verdict.reason for verdict in verdicts]
+        reasons: list[Reason | None] = [verdict.reason for verdict in verdicts]
         turns = [verdict.turn_degrees for verdict in verdicts]
         used = [number for number, reason in enumerate(reasons) if reason is None]
         if not used:

@@ -55,15 +55,17 @@ class Comparison:
         return Likeness(iou, float((off * both).sum()) / overlap / 255)
 
     def _shown(self, reading: Reading, view: View) -> "Shown":
-        pixels, mask = (each[::COARSE, ::COARSE] for each in (reading.pixels, reading.mask))
+        pixels, mask = reading.pixels[::COARSE, ::COARSE], reading.mask[::COARSE, ::COARSE]
         colours, weights = self._transfer.seen(pixels, mask, view)
         mirrors = self._transfer.mirrored
         if not (mirrors >= 0).any():
             return Shown(colours, weights)
+        there = mirrors >= 0
         weighted = colours * weights[..., None]
-        weighted = weighted + weighted.reshape(-1, 3)[mirrors] * (mirrors >= 0)[..., None]
-        weights = weights + weights.reshape(-1)[mirrors] * (mirrors >= 0)
-        return Shown(weighted / np.maximum(weights, 1e-6)[..., None], weights)
+        weighted += weighted.reshape(-1, 3)[mirrors] * there[..., None]
+        weights += weights.reshape(-1)[mirrors] * there
+        mean = weighted / np.maximum(weights, 1e-6)[..., None]
+        return Shown(mean.astype(np.float32, copy=False), weights)
 
 
 class Shown(NamedTuple):

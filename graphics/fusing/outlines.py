@@ -49,7 +49,7 @@ class Fitted(NamedTuple):
 class _Rim(NamedTuple):
     """P vertices on the rim of a silhouette, and where the mask has its edge."""
 
-    vertices: NDArray[np.intp]
+    vertices: NDArray[np.int32]
     """[P]"""
     normals: Array
     """[P, 2], outward in the image"""
@@ -91,7 +91,8 @@ class OutlineFit:
         for _ in range(steps):
             shape, seen_from = self._at(start, first, moved)
             matrix, pull = prior.copy(), -prior @ moved
-            view = look(shape.astype(np.float32).repeat(count, 0), seen_from, self.template)
+            shapes = shape.astype(np.float32).repeat(count, 0)
+            view = look(shapes, seen_from.astype(np.float32), self.template)
             for number, mask in enumerate(masks):
                 rim = self._rim(view, number, mask)
                 rows = self._rows(shape[0], seen_from[number], rim, number, len(moved))

@@ -32,7 +32,7 @@ logger = logging.getLogger(f"bentoml.{__name__}")
 class Group(NamedTuple):
     """One object of a request."""
 
-    index: int
+    number: int
     """Among the objects, from 0."""
     name: str
     uploads: list[tuple[int, Upload]]
@@ -50,7 +50,8 @@ class Made(NamedTuple):
 class _Photograph(NamedTuple):
     """One that could be read."""
 
-    index: int
+    number: int
+    """Index of the image in the request."""
     name: str
     seen: Seen
     timings: dict[str, float]
@@ -80,7 +81,7 @@ async def answer(
         except ItemError as error:
             problem = Problem(code=error.code, message=error.message)
         except Exception:
-            logger.exception("object %d failed", group.index)
+            logger.exception("object %d failed", group.number)
             message = "the service failed on this object; its log says how"
             problem = Problem(code=INTERNAL_ERROR, message=message)
     if made is None:
@@ -104,7 +105,7 @@ def _whole(
     timings: dict[str, float],
 ) -> ObjectAnswer:
     return ObjectAnswer(
-        index=group.index,
+        index=group.number,
         name=group.name,
         status="ok",
         id=identity,
@@ -232,7 +233,7 @@ def _entry(
     assessed = reconstruction.assess(engine, taken, others, one.timings)
     frame = taken.seen.photograph.frame
     return ImageAnswer(
-        index=one.index,
+        index=one.number,
         name=one.name,
         object=group.name,
         status="ok",
@@ -252,8 +253,8 @@ def _photographs(group: Group, read: Sequence[_Photograph], fused: Fused) -> lis
     }
     for number, one in enumerate(read):
         turn = fused.turns_degrees[number]
-        said[one.index] = ObjectPhotograph(
-            index=one.index,
+        said[one.number] = ObjectPhotograph(
+            index=one.number,
             used=number in fused.used,
             reason=fused.reasons[number],
             turned_degrees=round(turn, 6) if turn else None,
@@ -270,13 +271,13 @@ def _nothing(
 ) -> Made:
     """The entries of an object that could not be made; each of its photographs has the reason."""
     entries = failed | {
-        one.index: _failed(one.index, one.name, group.name, problem, one.timings) for one in read
+        one.number: _failed(one.number, one.name, group.name, problem, one.timings) for one in read
     }
     left_out = [
         ObjectPhotograph(index=index, used=False, reason="failed") for index, _ in group.uploads
     ]
     whole = ObjectAnswer(
-        index=group.index, name=group.name, status="error", error=problem, photographs=left_out,
+        index=group.number, name=group.name, status="error", error=problem, photographs=left_out,
         timings=timings,
     )  # fmt: skip
     return Made(whole, [entries[index] for index in sorted(entries)])

@@ -39,7 +39,7 @@ def _samples(size: int) -> int:
 
 def render_on_grey(
     vertices: NDArray[np.floating],  # [B, V, 3]
-    textures: NDArray[np.floating],  # [B, Ht, Wt, 3]
+    textures: NDArray,  # [B, Ht, Wt, 3], uint8 or float in 0..1
     cameras: NDArray[np.floating],  # [B, 5]
     template: Template,
     size: int,
@@ -51,7 +51,7 @@ def render_on_grey(
 
 def render_views(
     vertices: NDArray[np.floating],  # [B, V, 3]
-    textures: NDArray[np.floating],  # [B, Ht, Wt, 3]
+    textures: NDArray,  # [B, Ht, Wt, 3], uint8 or float in 0..1
     cameras: NDArray[np.float32],  # [B, K, 5]
     template: Template,
     size: int,

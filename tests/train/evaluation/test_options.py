@@ -45,7 +45,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["objects", "--views", "0"], "--views 0: must be >= 1"),
         (["objects", "0"], "at least 1"),
         (["photos"], "Missing from python -m train.evaluate photos: FOLDER"),
-        ([], "Expected one of {objects, photos, generator, disentangled}"),
+        ([], "Expected one of {objects, fused, photos, generator, disentangled}"),
         (["models"], "misplaced options: models"),
     ],
 )
