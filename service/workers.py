@@ -26,7 +26,7 @@ from service.siblings import Siblings
 logger = logging.getLogger(f"bentoml.{__name__}")
 
 WORKER_BYTES = 896 << 20
-"""Memory of one on CPUs: what it holds warm, with the general segmenter, and kept reconstructions."""
+"""Memory of one on CPUs: warm with the general segmenter, and with kept reconstructions."""
 BEAT_SECONDS = 1.0
 DEAD_AFTER_SECONDS = 60
 """Of a graph that fails whatever its input, or of a process that gives no sign of life."""
