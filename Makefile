@@ -8,10 +8,11 @@ UI_PORT ?= 3001
 PRESET  ?= smoke
 SHIPPED := service/shipped/vehicles
 BUNDLE  ?= $(SHIPPED)
-# Of `make image`; `ENGINE=podman` builds it too, EXTRAS=tracing,video adds extras.
+# Of `make image`; `ENGINE=podman` builds it too, EXTRAS=shared,video names other extras, EXTRAS= none.
 ENGINE  ?= docker
 BASE    ?= docker.io/library/python:3.11-slim-bookworm
 IMAGE   ?= inverse-graphics:0.2.0
+EXTRAS  ?= shared
 
 BIN     := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c .ci/constraints.txt

@@ -25,8 +25,8 @@ from service.siblings import Siblings
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
 
-WORKER_BYTES = 640 << 20
-"""Memory of one on CPUs, with the general segmenter and full of kept reconstructions."""
+WORKER_BYTES = 896 << 20
+"""Memory of one on CPUs: warm with the general segmenter, and with kept reconstructions."""
 BEAT_SECONDS = 1.0
 DEAD_AFTER_SECONDS = 60
 """Of a graph that fails whatever its input, or of a process that gives no sign of life."""

@@ -5,7 +5,7 @@ import base64
 import pytest
 import yaml
 
-from service.settings import PREFIX, Settings, read_settings
+from service.settings import PREFIX, read_settings
 from tests.k8s.built import (
     API_KEY,
     FREE,
@@ -108,8 +108,6 @@ def test_the_shared_store_is_reached_through_a_secret_and_the_policy():
         for one in rule["ports"]
     }
     assert {53, 5432, 443} == ports
-    if "store" not in Settings.model_fields:
-        pytest.skip("this version of the service has no shared store")
     assert settings_named(variables) <= known_settings()
     assert read_settings(variables).store == variables[f"{PREFIX}STORE"]
 

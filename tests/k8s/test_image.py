@@ -29,6 +29,13 @@ def instruction(name: str) -> list[str]:
     return json.loads(found) if found.startswith("[") else found.split()
 
 
+def default_extras() -> list[str]:
+    """Of the image, where its builder names none; the Makefile and the Dockerfile agree."""
+    (made,) = re.findall(r"^EXTRAS +\?= (\S+)$", (ROOT / "Makefile").read_text(), re.M)
+    assert re.findall(r"^ARG EXTRAS=(.*)$", DOCKERFILE, re.M) == [made]
+    return made.split(",")
+
+
 def closure(requirements: list[str]) -> dict[str, str]:
     """Names and installed versions of all that the requirements bring."""
     found, left = {}, [Requirement(text) for text in requirements]
@@ -47,11 +54,17 @@ def closure(requirements: list[str]) -> dict[str, str]:
 
 
 def test_every_package_of_the_image_is_pinned_to_what_the_tests_run_with():
-    wanted = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["cpu"]]
+    extras = PROJECT["optional-dependencies"]
+    wanted = [*PROJECT["dependencies"], *extras["cpu"]]
+    wanted += [text for name in default_extras() for text in extras[name]]
     wanted = [text for text in wanted if not text.startswith("uvloop")] + ["uvloop"]
     found = closure(wanted)
     assert len(found) > 60
     assert {name: version for name, version in found.items() if PINS.get(name) != version} == {}
+
+
+def test_the_image_can_open_a_store_that_replicas_share():
+    assert "shared" in default_extras()
 
 
 def test_every_installation_in_the_image_heeds_the_pins():

@@ -6,7 +6,14 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from service.settings import PREFIX, REQUEST_TIMEOUT_SECONDS, Settings, read_settings
+from service.settings import (
+    PREFIX,
+    REQUEST_TIMEOUT_SECONDS,
+    SHARE_FOR_PIXELS,
+    Settings,
+    read_settings,
+)
+from service.workers import WORKER_BYTES
 from tests.k8s.built import (
     ALONE,
     BUNDLES,
@@ -171,6 +178,19 @@ def test_the_volumes_hold_what_the_settings_let_in():
     assert mebibytes(sizes["tmp"]) > read.spool_limit_mebibytes
     most = mebibytes(built.container["resources"]["limits"]["ephemeral-storage"])
     assert most >= sum(map(mebibytes, sizes.values()))
+
+
+@pytest.mark.parametrize(
+    ("folder", "wanted"), [("base", 2), ("overlays/cpu", 4), ("overlays/gpu", 8)]
+)
+def test_memory_lets_a_pod_have_a_worker_for_each_of_its_cores(folder, wanted):
+    resources = build(folder).container["resources"]
+    worker = WORKER_BYTES >> 20
+    most = int((1 - SHARE_FOR_PIXELS) * mebibytes(resources["limits"]["memory"]) / worker)
+    cores = int(resources["limits"].get("cpu", most))
+    assert wanted == cores <= most
+    # What is asked for lets a node run them all.
+    assert mebibytes(resources["requests"]["memory"]) >= wanted * worker
 
 
 def mebibytes(text: str) -> int:

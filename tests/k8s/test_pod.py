@@ -130,7 +130,7 @@ def test_the_image_says_what_is_in_it():
     bill = json.loads(podman(*read))
     assert bill["bomFormat"] == "CycloneDX"
     names = {one["name"].lower() for one in bill["components"]}
-    assert {"bentoml", "numpy", "onnxruntime", "pillow"} <= names
+    assert {"bentoml", "numpy", "onnxruntime", "pillow", "obstore", "psycopg"} <= names
     megabytes = about["Size"] / 1e6
     print(f"{megabytes:.0f} MB")
     assert "onnxruntime-gpu" in names or megabytes < 900

@@ -15,6 +15,7 @@ from service.jobs.store import JobStore
 from service.pipeline.engine import Engine
 from service.schemas.photographs import Upload
 from service.settings import Settings
+from service.siblings import Column
 from tests.public_reports.small_disk import serving_in_process
 from tests.service.requests import jpeg
 
@@ -51,7 +52,7 @@ def held_up():
     from service.api import routes
 
     engine = routes.state.engine
-    while engine._in_flight:  # of jobs that are deleted
+    while engine.siblings.own(Column.IMAGES):  # of jobs that are deleted
         time.sleep(0.05)
     with engine.admit(engine.settings.queue_limit):
         yield

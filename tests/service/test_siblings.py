@@ -1,6 +1,7 @@
 """The table that the workers of one server share, without any server."""
 
 import asyncio
+import select
 import subprocess
 import sys
 import time
@@ -25,38 +26,50 @@ own = Siblings(3, int(sys.argv[2]), Path(sys.argv[1]))
 own.beat(ready=True)
 sys.stdin.readline()
 taken = most = 0
-for _ in range(20_000):
+while taken < 20_000:
     if own.take(Column.IMAGES, 2, 5):
-        most = max(most, own.total(Column.IMAGES))
+        own.set(Column.BYTES, 2)  # what is really held; the other column has refused ones too
+        most = max(most, own.total(Column.BYTES))
+        own.set(Column.BYTES, 0)
         own.set(Column.IMAGES, 0)
         taken += 1
+print(most, flush=True)
+sys.stdin.readline()
 own.set(Column.IMAGES, 4)
-print(taken, flush=True)
+print("holds", flush=True)
 sys.stdin.readline()
 """
 
 
 def process(folder, index):
-    """One of three processes, that takes when it is sent a line."""
+    """One of three processes, that takes when it is sent a line, and keeps 4 at the next."""
     return subprocess.Popen(
         [sys.executable, "-c", TAKES, str(folder), str(index)],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
+def send(*processes):
+    for each in processes:
+        each.stdin.write("\n")
+        each.stdin.flush()
+
+
 def test_processes_never_take_more_than_the_limit_and_one_that_is_killed_holds_nothing(tmp_path):
     own, one, two = Siblings(3, 0, tmp_path), process(tmp_path, 1), process(tmp_path, 2)
     with one, two:
         try:
-            for each in (one, two):
-                each.stdin.write("go\n")
-                each.stdin.flush()
-            most = 0
-            while own.total(Column.IMAGES) < 8 and one.poll() is None and two.poll() is None:
-                own.take(Column.IMAGES, 2, 5)
-                most = max(most, own.own(Column.IMAGES))
+            send(one, two)
+            # Both may end only after each was let in so many times.
+            while len(select.select([one.stdout, two.stdout], [], [], 0)[0]) < 2:
+                if own.take(Column.IMAGES, 2, 5):
+                    own.set(Column.BYTES, 2)
+                    own.set(Column.BYTES, 0)
                 own.set(Column.IMAGES, 0)
-            assert most == 2 and all(int(each.stdout.readline()) > 0 for each in (one, two))
+            most = [int(each.stdout.readline()) for each in (one, two)]
+            assert all(2 <= held <= 5 for held in most), most
+            send(one, two)
+            assert [each.stdout.readline() for each in (one, two)] == ["holds\n"] * 2
             assert own.total(Column.IMAGES) == 8 and own.others_ready()
             killed = one.pid
             one.kill()

@@ -33,7 +33,8 @@ GIBIBYTE = 1 << 30
     ("settings", "gibibytes", "gpu_gibibytes", "wanted"),
     [
         ({"threads": 16}, 64, None, 16),
-        ({"threads": 16}, 2, None, 2),
+        ({"threads": 16}, 3, None, 2),
+        ({"threads": 16}, 2, None, 1),
         ({"threads": 16}, 0.5, None, 1),
         ({"threads": 2, "workers": 5}, 64, None, 5),
         ({"threads": 16}, 64, 141, 16),

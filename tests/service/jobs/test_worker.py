@@ -9,6 +9,7 @@ from PIL import Image
 
 from graphics.frames import FRAME
 from service.errors import RequestError
+from service.siblings import Column
 from tests.service.requests import jpeg, png, post
 from tests.service.small_bundle import POISON_GREY
 
@@ -116,7 +117,7 @@ def test_a_job_is_cancelled_and_then_deleted(client):
     assert cancelled["waiting"] + cancelled["succeeded"] == 200
     engine = routes.state.engine
     deadline = time.monotonic() + 30
-    while engine._in_flight:  # what was begun is finished
+    while engine.siblings.own(Column.IMAGES):  # what was begun is finished
         assert time.monotonic() < deadline
         time.sleep(0.02)
     body = client.get(f"/v1/jobs/{job['id']}").json()
@@ -142,7 +143,7 @@ def test_a_job_waits_while_requests_fill_the_queue(client):
     from service.api import routes
 
     engine = routes.state.engine
-    while engine._in_flight:  # of jobs that earlier tests cancelled
+    while engine.siblings.own(Column.IMAGES):  # of jobs that earlier tests cancelled
         time.sleep(0.05)
     with engine.admit(engine.settings.queue_limit):
         job = create(client, jpeg())
