@@ -48,6 +48,8 @@ class Batcher(Generic[Item, Result]):
         It gives one result, or one exception, per item, in order.
         """
         self.name = name
+        # There from the start, at 0: an alert sees the first failure too.
+        metrics.BATCH_FAILURES.labels(name)
         self._run_batch = run_batch
         self._device = device
         self._largest_batch = largest_batch
