@@ -52,8 +52,12 @@ class PostgreSQL(Database):
             with _failures():
                 self._pool.open(wait=True, timeout=WAIT_SECONDS)
             with self.alone("schema") as statements:
-                for table in TABLES:
-                    statements.change(table)
+                for made in TABLES:
+                    # What is there is not asked for: even `IF NOT EXISTS` waits for those who write
+                    # to its table, and they may wait for this.
+                    name = made.split("EXISTS", 1)[1].split()[0]
+                    if statements.execute("SELECT to_regclass(?)", name) == [(None,)]:
+                        statements.change(made)
         except BaseException:
             self._pool.close()
             raise
