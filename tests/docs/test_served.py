@@ -83,7 +83,7 @@ def test_the_first_photograph_becomes_a_mesh(address, folder):
 @needs_curl
 def test_the_curl_lines_write_what_they_say(address, folder):
     text = printed("docs/serving.md", "sh").replace(PRINTED_ADDRESS, address)
-    assert text.count("curl ") == 11
+    assert text.count("curl ") == 12
     run(["bash", "-e"], folder, text)
 
     tried = folder / "build" / "try"
@@ -94,6 +94,8 @@ def test_the_curl_lines_write_what_they_say(address, folder):
     answer = json.loads((tried / "answer.json").read_text())
     assert [entry["name"] for entry in answer["images"]] == ["00.jpg", "01.jpg"]
     assert all(entry["mesh"]["data"] for entry in answer["images"])
+    fused = trimesh.load(tried / "fused.glb", force="mesh")
+    assert len(fused.faces) == len(vehicle.faces)
     (boxed,) = json.loads((tried / "boxed.json").read_text())["images"]
     assert boxed["status"] == "ok" and boxed["quality_flags"] != ["no_object"]
     with zipfile.ZipFile(tried / "meshes.zip") as members:

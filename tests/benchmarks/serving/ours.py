@@ -22,6 +22,7 @@ from service.http.spool import Spool
 from service.model.batcher import Batcher, Device
 from service.model.binding import Ladder
 from service.settings import REQUEST_TIMEOUT_SECONDS, read_settings
+from service.siblings import Siblings
 from tests.benchmarks.serving import wire
 from tests.benchmarks.serving.session import open_graph
 
@@ -77,7 +78,7 @@ class Ours:
             return [(np.array(output), len(items)) for output in outputs]
 
         settings = read_settings()
-        routes.state.engine = SimpleNamespace(settings=settings)
+        routes.state.engine = SimpleNamespace(settings=settings, siblings=Siblings())
         routes.state.access = Access(settings)
         routes.state.spool = Spool(settings.spool_limit_mebibytes)
         routes.state.batcher = Batcher("graph", run_batch, Device(), 32, 1024)
