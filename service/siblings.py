@@ -210,6 +210,8 @@ def _close(files: list[int]) -> None:
 
 def prepare(count: int) -> None:
     """Make the folder for so many processes that are about to be started, until this one ends."""
+    # One that another server left to this process is not theirs.
+    os.environ.pop(FOLDER, None)
     if count > 1:
         folder = tempfile.mkdtemp(prefix=NAME)
         atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -171,3 +171,9 @@ def test_a_key_s_calls_count_whichever_process_answers_them(pair):
     second.check(key)
     with pytest.raises(RequestError, match="too often"):
         first.check(key)
+
+
+def test_a_server_of_one_process_joins_no_table_that_another_server_left(tmp_path, monkeypatch):
+    monkeypatch.setenv(siblings.FOLDER, f"2:{tmp_path}")
+    siblings.prepare(1)
+    assert siblings.join(1, rates=0).count == 1
