@@ -12,14 +12,15 @@ from train.evaluation.stylegan_r_metrics import (
     turned,
     write_pictures,
 )
-from train.stages.disentangle import Training
+from train.stages.disentangle import training_of
 
 
 @pytest.fixture(scope="module")
 def training(tmp_path_factory):
     config = tiny_config()
-    workspace = tiny_run(tmp_path_factory.mktemp("run"), config)
-    return Training(config, workspace, 0)
+    # Of a camera-conditioned one the generator itself would say what the camera means.
+    workspace = tiny_run(tmp_path_factory.mktemp("run"), config, camera_conditioned=False)
+    return training_of(config, workspace, 0)
 
 
 def test_a_network_that_says_the_mean_has_a_style_error_of_about_one(training):
