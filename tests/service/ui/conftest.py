@@ -47,7 +47,7 @@ def page_server(home, service, *flags, **environment):
         process = subprocess.Popen(
             [*command, "--service", service, "--port", str(port)],
             cwd=ROOT,
-            env={**os.environ, **environment},
+            env={**_own_environment(), **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -59,6 +59,13 @@ def page_server(home, service, *flags, **environment):
         stop(process)
     assert f"Open http://localhost:{port} in a browser" in log.read_text()
     assert "Traceback" not in log.read_text(), log.read_text()
+
+
+def _own_environment():
+    """That of a person's shell: other tests leave settings and folders of their servers here."""
+    others = ("INVERSE_GRAPHICS_", "BENTOML_", "PROMETHEUS_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
+    return {**kept, "INVERSE_GRAPHICS_WORKERS": "1", "BENTOML_DO_NOT_TRACK": "True"}
 
 
 @pytest.fixture(scope="session")
