@@ -33,7 +33,7 @@ FLAGS: dict[str, Advice] = {
     ),
     "ambiguous_front_back": Advice(
         "Front and rear may be confused.",
-        "Look at the other direction: if it is right, the mesh is turned round.",
+        "Look at the other direction: if it is right, the mesh is flipped by 180°.",
     ),
     "no_object": Advice(
         "No object was found, so the mesh shows nothing of this photograph.",
