@@ -11,28 +11,16 @@ The same command again goes on where the last one ended. Exit status: 0 done, 2 
 bundle cannot be used.
 """
 
-import importlib
 import sys
 from collections.abc import Sequence
-from functools import partial
 
+from train.adaptation.renewing import renew
 from train.adaptation.renewing_options import Disentangle
-from train.config.command_line import finish, outcome, parse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
-    return finish("train.disentangle", *outcome(partial(_command, arguments), OSError))
-
-
-def _command(arguments: Sequence[str] | None) -> None:
-    options = parse(Disentangle, arguments, "train.disentangle", __doc__)
-    options.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is said at once
-    # It brings torch and numba, which a refused argument does not wait for.
-    renewing = importlib.import_module("train.adaptation.disentangling")
-    print(renewing.renew(options))
-    bundle = options.out / "bundle"
-    print(f"bundle: {bundle}; next: make serve BUNDLE={bundle}")
+    return renew(Disentangle, "train.disentangle", __doc__, arguments)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le
 
@@ -22,6 +22,9 @@ from train.evaluation.options import SHIPPED
 @dataclass(frozen=True, kw_only=True)
 class Renewing(Section):
     """Of every renderer."""
+
+    trained_by: ClassVar[str]
+    """The module whose `renew` takes these."""
 
     bundle: BundleFolder = SHIPPED
     """The bundle whose renderer is trained; it may have none yet."""
@@ -53,6 +56,8 @@ class Renewing(Section):
 class Neural(NeuralConfig, Renewing):
     """The command line of `train.neural`: the settings of stage neural, and these."""
 
+    trained_by = "train.adaptation.neural"
+
     out: OutputFolder = Path("runs/neural")
     """The folder to write to; the bundle is `bundle/` in it."""
 
@@ -60,6 +65,8 @@ class Neural(NeuralConfig, Renewing):
 @dataclass(frozen=True, kw_only=True)
 class Disentangle(DisentangleConfig, Renewing):
     """The command line of `train.disentangle`: the settings of stage disentangle, and these."""
+
+    trained_by = "train.adaptation.disentangling"
 
     out: OutputFolder = Path("runs/disentangled")
     """The folder to write to; the bundle is `bundle/` in it."""

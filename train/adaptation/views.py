@@ -1,5 +1,6 @@
 """Views of a GAN as a bundle itself reads them, for renderers that are trained anew."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,7 +66,7 @@ def gan_of(options: Renewing, category: str) -> Path:
 
 def settings_of(options: Renewing, files: Mapping[str, str], gan: Path) -> dict[str, Any]:
     """All that a renderer depends on; of files what they hold, wherever they are."""
-    given = {name: getattr(options, name) for name in type(options).__dataclass_fields__}
+    given = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
     del given["out"]
     given["bundle"] = {name: files[name] for name in sorted(files) if name.endswith(".onnx")}
     given["gan"] = fingerprint(gan, sorted(gan.glob("*.safetensors")))
