@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from graphics.fusing import STEPS
 from graphics.fusing.joint import Reason, judge
 from graphics.fusing.likeness import Comparison
 from graphics.fusing.outlines import OutlineFit
@@ -17,8 +18,6 @@ Array = NDArray[np.float32]
 TURNED_WEIGHT = 1e-3
 """Of the shape and the texture that were read in a photograph taken for one of the other end; they
 count where there is no other."""
-STEPS = 3
-"""Of the fit to all outlines, where nothing else is asked for."""
 
 
 class Fused(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from graphics.fusing.fusion import STEPS
+from graphics.fusing import STEPS
 from graphics.fusing.joint import REASONS, Reason
 from service.schemas.options import Texts
 from service.schemas.photographs import (

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Lt
 from tyro.conf import Positional, arg
 
-from graphics.fusing.fusion import STEPS
+from graphics.fusing import STEPS
 from train.config import ConfigError, EvaluateConfig, HeldOutViews, require
 from train.config.section import (
     AnyInputFile,
