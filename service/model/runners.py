@@ -14,7 +14,7 @@ from service.model.batcher import Batcher, Device
 from service.model.health import Health
 from service.model.manifest import GraphFile
 from service.model.segmenter_choice import ChosenSegmenter
-from service.model.session import Session
+from service.model.session import CPU, Session
 from service.settings import Settings
 
 MOST_SEGMENTED_PIXELS = 1 << 18
@@ -55,13 +55,17 @@ class GraphRunner:
         )
 
     def warm_up(self) -> None:
-        """Run batches of 1, 2, 4 … and the largest, so that the first clients do not wait.
+        """Run what the first clients would otherwise wait for, on the device's thread.
 
-        Memory is laid out, and on a GPU kernels are chosen, for each size; on the device's thread,
-        as ONNX Runtime keeps some of what CUDA needs per thread.
+        On a GPU batches of 1, 2, 4 … and the largest: memory is laid out and kernels are chosen for
+        each size, and ONNX Runtime keeps some of what CUDA needs per thread. On a CPU a first
+        batch of any size takes what the next one takes.
         """
-        smaller = (1 << power for power in range((self._largest_batch - 1).bit_length()))
-        for size in (*smaller, self._largest_batch):
+        sizes = [1]
+        if self.session.provider != CPU:
+            sizes += [1 << power for power in range(1, (self._largest_batch - 1).bit_length())]
+            sizes += [self._largest_batch]
+        for size in sizes:
             self._device.wait_for(partial(self.session.run, self.session.zeros(size)))
 
     async def try_again(self) -> None:

@@ -11,6 +11,7 @@ import sys
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -54,18 +55,19 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m service.ui",
         description=(__doc__ or "").split("\n\n")[0],
     )
-    try:
-        import uvicorn
-
-        from service.ui.application import application_of
-    except ModuleNotFoundError as error:
+    if missing := [name for name in ("nicegui", "uvicorn") if find_spec(name) is None]:
         print(
-            f"ui: {error.name} is not installed: "
+            f"ui: {missing[0]} is not installed: "
             "pip install -c .ci/constraints.txt '.[cpu,ui]', or run make ui",
             file=sys.stderr,
         )
         return UNUSABLE
     with _started(options) if options.start else nullcontext():
+        # While the service starts: both take seconds.
+        import uvicorn
+
+        from service.ui.application import application_of
+
         samples = sorted(options.samples.glob("*.jpg"))
         key = options.key or os.environ.get("INVERSE_GRAPHICS_KEY", "")
         application = application_of(options.service.rstrip("/"), key, samples)

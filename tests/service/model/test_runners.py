@@ -64,8 +64,11 @@ def test_it_warms_up_on_the_thread_that_runs_the_batches(loaded_bundle, device, 
 
     monkeypatch.setattr(segmenter.session, "run", noting)
     segmenter.warm_up()
+    assert [size for size, _ in seen] == [1], "on a CPU"
+    segmenter.session.provider = "of a GPU"
+    segmenter.warm_up()
     asyncio.run(segmenter.segment(*images(10)))
-    assert [size for size, _ in seen] == [1, 2, 4, 1]
+    assert [size for size, _ in seen] == [1, 1, 2, 4, 1]
     (thread,) = {name for _, name in seen}
     assert thread.startswith("device")
 
