@@ -112,6 +112,8 @@ class Control:
                     throttle=THROTTLE_SECONDS,
                     js_handler="(e) => emit(e.target.value)",
                 )
+                # The hand, or the key, is lifted.
+                slider.on("change", lambda _: self._draw(), [])
             self._beyond = Tag("p", "Training saw no such camera: pictures get worse here.")
             self._beyond.classes("flag").set_visibility(False)
 
@@ -121,7 +123,7 @@ class Control:
     def _slide(self, name: str, value: float, shown: Tag, unit: str) -> None:
         self._camera[name] = value
         shown.set_text(f"{value:.1f}{unit}")
-        self._draw()
+        self._draw(mesh_scale=1)
 
     def _swaps(self) -> None:
         with Tag("fieldset"):
@@ -176,10 +178,9 @@ class Control:
         parts = {slot: {"id": part.identity} for slot, part in self._parts.items()}
         return {"reconstruction": {"id": self._object.identity}, **parts}
 
-    def _size(self, live: Live) -> int:
-        """Pixels: the networks draw the model's resolution, the mesh costs little at more."""
-        return self._resolution * (MESH_SCALE if live.renderer == "graphics" else 1)
-
-    def _draw(self) -> None:
+    def _draw(self, mesh_scale: int = MESH_SCALE) -> None:
+        """Networks draw the model's resolution; the mesh costs little at more, once the hand that
+        waits for three pictures rests."""
         for live in self._lives:
-            live.draw({**self._wanted(), "cameras": [self._camera], "size": self._size(live)})
+            size = self._resolution * (mesh_scale if live.renderer == "graphics" else 1)
+            live.draw({**self._wanted(), "cameras": [self._camera], "size": size})

@@ -33,6 +33,19 @@ def drawn(page, before=("", "", "")):
     return page.evaluate(SOURCES)
 
 
+def test_the_mesh_is_drawn_larger_once_the_hand_leaves_the_slider(ready):
+    page = ready()
+    page.click("[aria-label='Sample 2']")
+    show(page, "sample 2.jpg")
+    tab_of(page, "Control")
+    drawn(page)
+    event = "document.querySelector('input[aria-label=Azimuth]').dispatchEvent(new Event('{}'))"
+    widths = "[...document.querySelectorAll('.render img')].map((image) => image.naturalWidth)"
+    for name, wanted in (("input", [128, 128, 128]), ("change", [256, 128, 128])):
+        page.evaluate(event.format(name))
+        page.wait_for_function(f"(wanted) => {widths}.join() === wanted.join()", arg=wanted)
+
+
 def test_sliders_and_parts_of_another_change_what_three_renderers_draw(ready):
     page = ready()
     page.click("[aria-label='Sample 3']")
