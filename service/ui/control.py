@@ -66,7 +66,9 @@ class Control:
             Tag("h2", "Turn it, repaint it, reshape it")
             Tag("p", "Drop a photograph, or click a sample. Its object can be controlled here.")
 
-    def _follow(self, _: Photograph) -> None:
+    def _follow(self, photograph: Photograph) -> None:
+        if photograph.state == "removed":
+            self._forget(photograph)
         chosen, fine = self._session.chosen, self._session.fine
         is_new = chosen is not None and chosen.state == "ok" and chosen.identity != self._identity
         if chosen is not None and is_new:
@@ -77,6 +79,13 @@ class Control:
         if self._object is not None and (is_new or fine != self._listed):
             self._listed = fine
             self._renew()
+
+    def _forget(self, removed: Photograph) -> None:
+        self._parts = {slot: part for slot, part in self._parts.items() if part is not removed}
+        if self._object is removed:
+            self._object, self._identity, self._lives = None, "", []
+            self._room.clear()
+            self._empty()
 
     def _build(self) -> None:
         self._is_stale = False
@@ -144,11 +153,9 @@ class Control:
                 Tag("img").props(f'src="{part.picture}" alt=""')
             Tag("strong", SLOTS[slot])
             others = {
-                str(self._session.photographs.index(one)): one.name
-                for one in self._session.fine
-                if one is not self._object
+                str(one.number): one.name for one in self._session.fine if one is not self._object
             }
-            value = str(self._session.photographs.index(part)) if part else OWN
+            value = str(part.number) if part else OWN
             choice(
                 f"{SLOTS[slot]} from",
                 {OWN: "its own", **others},
@@ -166,10 +173,9 @@ class Control:
     def _swap(self, slot: str, number: str) -> None:
         """Take a part from the photograph of this number, or the object's own."""
         self._parts.pop(slot, None)
-        if number.isdecimal() and int(number) < len(self._session.photographs):
-            part = self._session.photographs[int(number)]
-            if part.state == "ok" and part is not self._object:
-                self._parts[slot] = part
+        part = self._session.numbered(number)
+        if part is not None and part is not self._object:
+            self._parts[slot] = part
         self._build()
 
     def _wanted(self) -> dict[str, Any]:

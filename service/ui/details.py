@@ -42,6 +42,11 @@ class Details:
             Tag("p", "Drop a photograph, or click a sample. The mesh appears here, ready to turn.")
 
     def _follow(self, photograph: Photograph) -> None:
+        if self._session.chosen is None:
+            self._shown = self._files = None
+            self._room.clear()
+            self._empty()
+            return
         if self._files is not None and len(self._session.fine) != self._counted:
             self._list_files()
         if photograph is not self._session.chosen:
@@ -77,6 +82,7 @@ class Details:
                 button("Try again", lambda: self._session.reconstruct([photograph]), kind="first")
                 if photograph.picture:
                     button("Draw a box", lambda: self._draw_box(photograph))
+                button("Remove", lambda: self._session.remove(photograph))
 
     def _result(self, photograph: Photograph) -> None:
         viewer = Viewer(photograph)
@@ -87,6 +93,7 @@ class Details:
             with Tag("div").classes("bar"):
                 button("Wrong object? Draw a box", lambda: self._draw_box(photograph))
                 button("Send again", lambda: self._session.reconstruct([photograph]))
+                button("Remove", lambda: self._session.remove(photograph))
             self._files = Tag("div")
         self._list_files()
 

@@ -34,7 +34,7 @@ class Films:
                 choice("Format", {name: name.upper() for name in FILMS}, "webp", self._take_format)
                 button("Turntable", self._turn, kind="first")
             if self._to is not None:
-                others = {str(session.photographs.index(one)): one.name for one in ends}
+                others = {str(one.number): one.name for one in ends}
                 with Tag("div").classes("bar"):
                     choice("Interpolate to", others, next(iter(others)), self._take_end)
                     button("Interpolate", self._go)
@@ -47,13 +47,14 @@ class Films:
         self._format = name
 
     def _take_end(self, number: str) -> None:
-        self._to = self._session.photographs[int(number)]
+        self._to = self._session.numbered(number)
 
     async def _turn(self) -> None:
         await self._show({"turntable": {"frames": FRAMES}}, "turntable")
 
     async def _go(self) -> None:
-        assert self._to is not None
+        if self._to is None:
+            return
         way = {"to": {"id": self._to.identity}, "steps": STEPS}
         await self._show({"interpolation": way}, "interpolation")
 

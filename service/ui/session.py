@@ -5,6 +5,7 @@ import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import PurePath
 from typing import Any, Literal
 
@@ -26,9 +27,11 @@ GLB = "model/gltf-binary"
 class Photograph:
     """A photograph, and its reconstruction once there is one."""
 
+    number: int
+    """Its own within the page, also after others are removed."""
     name: str
     read: Callable[[], Awaitable[bytes]]
-    state: Literal["waiting", "ok", "error"] = "waiting"
+    state: Literal["waiting", "ok", "error", "removed"] = "waiting"
     problem: str = ""
     """Why it failed, in the API's words."""
     picture: str = ""
@@ -64,11 +67,16 @@ class Session:
         self.changed: list[Callable[[Photograph], None]] = []
         """Called with each photograph that is new or has changed."""
         self.chosen: Photograph | None = None
+        self._numbers = count()
 
     @property
     def fine(self) -> list[Photograph]:
         """Those that became meshes."""
         return [one for one in self.photographs if one.state == "ok"]
+
+    def numbered(self, number: str) -> Photograph | None:
+        """The one of this number that became a mesh."""
+        return next((one for one in self.fine if str(one.number) == number), None)
 
     def choose(self, photograph: Photograph) -> None:
         """Show this one at large."""
@@ -82,12 +90,27 @@ class Session:
         for listener in self.changed:
             listener(photograph)
 
+    def remove(self, photograph: Photograph) -> None:
+        """Forget one that is not being worked on; its neighbour is chosen where it was."""
+        if photograph.state not in ("ok", "error"):
+            return
+        place = self.photographs.index(photograph)
+        del self.photographs[place]
+        photograph.state = "removed"
+        for address in (photograph.picture, photograph.mesh_address, photograph.mask_address):
+            self.shelf.drop(address)
+        if self.chosen is photograph:
+            self.chosen = next(iter(self.photographs[place:] or self.photographs[-1:]), None)
+        self.tell(photograph)
+        if self.chosen is not None:
+            self.tell(self.chosen)
+
     async def add(self, files: list[tuple[str, Callable[[], Awaitable[bytes]]]]) -> int:
         """Reconstruct these files, name and reader each; the number of those beyond `MOST`."""
         room = MOST - len(self.photographs)
         new: list[Photograph] = []
         for name, read in files[:room]:
-            new.append(Photograph(self._free_name(name), read))
+            new.append(Photograph(next(self._numbers), self._free_name(name), read))
             self.photographs.append(new[-1])
             self.tell(new[-1])
         if new:

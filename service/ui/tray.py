@@ -66,12 +66,15 @@ class Tray:
                 )
 
     def _show(self, photograph: Photograph) -> None:
+        if photograph.state == "removed":
+            if photograph in self._cards:
+                self._cards.pop(photograph).delete()
+            return
         card = self._cards.get(photograph)
         if card is None:
             with self._list:
                 card = Tag("div").props("role=button tabindex=0")
-                number = self._session.photographs.index(photograph)
-                self._wire(card, photograph, number)
+                self._wire(card, photograph)
             self._cards[photograph] = card
         chosen = photograph is self._session.chosen
         card.classes(replace=f"card {photograph.state}" + (" chosen" if chosen else ""))
@@ -87,14 +90,16 @@ class Tray:
                 Tag("span", photograph.name).classes("name")
                 self._outcome(photograph)
 
-    def _wire(self, card: Tag, photograph: Photograph, number: int) -> None:
+    def _wire(self, card: Tag, photograph: Photograph) -> None:
         def choose(_: object) -> None:
             self._session.choose(photograph)
 
         card.on("click", choose, [])
         card.on("keydown.enter", choose, [])
         card.on("keydown.space.prevent", choose, [])
+        card.on("keydown.delete", lambda _: self._session.remove(photograph), [])
         # In the browser alone: data can only be set while the event is being handled.
+        number = photograph.number
         card.on("dragstart", js_handler=f"(e) => e.dataTransfer.setData('{DRAGGED}', '{number}')")
 
     def _outcome(self, photograph: Photograph) -> None:

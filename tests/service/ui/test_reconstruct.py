@@ -9,6 +9,7 @@ import socket
 import socketserver
 import threading
 import zipfile
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -223,3 +224,27 @@ def test_a_photograph_is_taken_with_the_camera(ready):
     tab.click("text=Take it")
     tab.wait_for_selector(".card.ok:has-text('camera.jpg'), .card.error:has-text('camera.jpg')")
     assert not tab.is_visible(".film")
+
+
+def test_a_photograph_is_removed_and_its_neighbour_takes_its_place(ready):
+    tab = ready()
+    drop(tab, [("broken.jpg", b"no picture")])
+    tab.wait_for_selector(".card.error")
+    for number in (2, 3):
+        tab.click(f"[aria-label='Sample {number}']")
+        show(tab, f"sample {number}.jpg")
+    tab.click("role=tab[name='Control']")
+    tab.wait_for_selector("select[aria-label='Shape from']:has-text('sample 2.jpg')")
+    # By key on its card, while the other is the one that is controlled; then by buttons.
+    tab.focus(".card:has-text('sample 2.jpg')")
+    tab.keyboard.press("Delete")
+    tab.wait_for_selector("select[aria-label='Shape from']:not(:has-text('sample 2.jpg'))")
+    tab.click("role=tab[name='Reconstruct']")
+    names = ("sample 3.jpg", "broken.jpg", "sample 1.jpg", "A photograph in, a 3D mesh out")
+    for name, then in pairwise(names):
+        tab.wait_for_selector(f".details h2:text-is('{name}')")
+        tab.click(".details button:text-is('Remove')")
+        tab.wait_for_selector(f".details h2:has-text('{then}')")
+    assert tab.query_selector(".card") is None
+    tab.click("role=tab[name='Control']")
+    tab.wait_for_selector(".control .empty")
