@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 
 from service.model import bundle as bundles
 from service.model.manifest import NEURAL_RENDERER, STYLEGAN_R
@@ -101,10 +102,12 @@ def test_the_bundle_gets_another_stylegan_r_and_keeps_all_else(run, tmp_path, le
     assert disentangle(given) == 0  # nothing is done twice
     assert "loss" not in capsys.readouterr().err
     weights = tmp_path / "out" / "stylegan_r.safetensors"
-    more = [*arguments(run, tmp_path / "more")[:6], *FEW_CODES]
-    assert disentangle([*more, "--begin", str(weights)]) == 0
-    again = load_stylegan_r(tmp_path / "more" / weights.name)
-    assert again.shape == load_stylegan_r(weights).shape
+    more = [*arguments(run, tmp_path / "more")[:6], *FEW_CODES, "--begin", str(weights)]
+    # All of it is gone on from: the generator too, and what the codes are scaled by.
+    assert disentangle([*more, "--warmup-steps", "0", "--steps", "0", "--seed", "2"]) == 0
+    again = load_stylegan_r(tmp_path / "more" / weights.name).state_dict()
+    for name, tensor in load_stylegan_r(weights).state_dict().items():
+        assert torch.equal(again[name], tensor), name
     other = run / "round_0" / "gan" / "generator.safetensors"
     refused = [*arguments(run, tmp_path / "refused")[:6], *FEW_CODES, "--begin", str(other)]
     assert disentangle(refused) == 2

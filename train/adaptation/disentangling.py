@@ -17,7 +17,7 @@ from train.adaptation.views import gan_of, generated_views, settings_of
 from train.data.codes import Codes, as_images, as_pixels, erase_object
 from train.evaluation.predictors import BundlePredictor
 from train.models.serving_graphs import StyleganRGraph
-from train.models.stylegan_r import StyleganR, load_stylegan_r, save_stylegan_r
+from train.models.stylegan_r import load_stylegan_r, save_stylegan_r
 from train.models.weights import WeightsError
 from train.running.device import default_device
 from train.running.progress import Progress
@@ -71,14 +71,16 @@ def _training(
         _on(made.codes, default_device()), made.contents, made.generator,
         gan / "discriminator.safetensors", encoder,
     )  # fmt: skip
-    return Training(
+    training = Training(
         options,
         StageFolder(workspace.path),
         views,
         Progress(workspace, "disentangle", options.warmup_steps + options.steps),
         torch.Generator().manual_seed(options.seed * 1_000),
-        _begin(options.begin),
     )
+    if options.begin is not None:
+        _go_on(training, options.begin)
+    return training
 
 
 def _on(codes: Codes, device: torch.device) -> Codes:
@@ -90,11 +92,9 @@ def _segment(reader: BundlePredictor, images: Tensor) -> Tensor:  # [B, 3, R, R]
     return torch.from_numpy(reader.segment(pixels)).to(images)
 
 
-def _begin(path: Path | None) -> StyleganR | None:
-    if path is None:
-        return None
+def _go_on(training: Training, path: Path) -> None:
     try:
-        return load_stylegan_r(path)
+        training.go_on_from(load_stylegan_r(path))
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise WeightsError(
             f"{path} is no StyleGAN-R of this version ({error}): leave --begin out"

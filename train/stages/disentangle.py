@@ -163,6 +163,16 @@ class Training:
         self.references = References(views.encoder, background, template, features, adversary)
         self.optimizer = self._optimizer(warm_up=True)
 
+    def go_on_from(self, renderer: stylegan_r.StyleganR) -> None:
+        """Take up all of a renderer, its generator too, and not only its mappings.
+
+        Raises:
+            RuntimeError: its tensors have other names or shapes.
+        """
+        for network in (self.network, self.averaged):
+            network.load_state_dict(renderer.state_dict())
+        self.facts["continued_tensors"] = len(renderer.state_dict())
+
     def _optimizer(self, warm_up: bool) -> torch.optim.Optimizer:
         """Adam of either phase; `faster` multiplies a group's learning rate."""
         network = self.network
