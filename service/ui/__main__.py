@@ -7,9 +7,10 @@ service as well where none answers.
 """
 
 import os
+import signal
 import sys
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,8 @@ from service.process import ROOT, ServerError, serving
 
 SAMPLES = Path(__file__).parents[1] / "shipped" / "vehicles" / "samples"
 UNUSABLE = 2
+LOOK_SECONDS = 0.5
+"""Between looks whether the service that was started is still there."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return UNUSABLE
-    with _started(options) if options.start else nullcontext():
+    beside = _started(options) if options.start else None
+    with suppress(KeyboardInterrupt), beside or nullcontext():
         # While the service starts: both take seconds.
         import uvicorn
 
@@ -74,12 +78,12 @@ def main(arguments: list[str] | None = None) -> int:
         shown = "localhost" if options.host in ("127.0.0.1", "0.0.0.0") else options.host
         print(f"Open http://{shown}:{options.port} in a browser; Ctrl+C ends it.", flush=True)
         uvicorn.run(application, host=options.host, port=options.port, log_level="warning")
-    return 0
+    return UNUSABLE if beside and beside.failed else 0
 
 
-def _started(options: Options) -> AbstractContextManager[object]:
+def _started(options: Options) -> "_Beside | None":
     if _answers(options.service):
-        return nullcontext()
+        return None
     print(f"No service answers at {options.service}: starting one.", flush=True)
     return _Beside(options)
 
@@ -93,11 +97,15 @@ def _answers(service: str) -> bool:
 
 
 class _Beside:
-    """A service that starts while the page is already there, and ends with it."""
+    """A service that starts while the page is already there, and ends with it.
+
+    Where the service ends first the page does too: nobody else would start it again.
+    """
 
     def __init__(self, options: Options) -> None:
         settings = {"INVERSE_GRAPHICS_BUNDLE": options.bundle} if options.bundle else {}
         port = urlsplit(options.service).port or 80
+        self.failed = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, args=(options.home, settings, port))
 
@@ -113,9 +121,15 @@ class _Beside:
         try:
             with serving(home, settings, port=port) as served:
                 print(f"The service is ready after {served.seconds_to_ready:.1f} s.", flush=True)
-                self._ended.wait()
+                while not self._ended.wait(LOOK_SECONDS):
+                    if (status := served.process.poll()) is not None:
+                        log = home / "server.log"
+                        raise ServerError(f"the service ended with {status}; its log is {log}")
         except ServerError as error:
-            print(f"ui: {error}", file=sys.stderr, flush=True)
+            if not self._ended.is_set():
+                self.failed = True
+                print(f"ui: {error}", file=sys.stderr, flush=True)
+                os.kill(os.getpid(), signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -96,3 +96,21 @@ def test_without_the_extra_the_command_says_how_to_install_it():
     )
     assert done.returncode == 2
     assert "make ui" in done.stderr
+
+
+@pytest.mark.server
+def test_a_page_whose_service_cannot_start_ends_with_the_reason(tmp_path):
+    pytest.importorskip("nicegui", reason="the extra ui is not installed")
+    given = ["--service", f"http://127.0.0.1:{free_port()}", "--port", str(free_port())]
+    given += ["--start", "--home", str(tmp_path), "--bundle", "nowhere"]
+    done = subprocess.run(
+        [sys.executable, "-m", "service.ui", *given],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "the service ended with" in done.stderr and "nowhere" in done.stderr
+    assert "ui: " in done.stderr and "in main" not in done.stderr
