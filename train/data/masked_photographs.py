@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphics.camera import NOMINAL_DISTANCE
-from graphics.photographs import GREY
 from train.data.vehicles import surroundings
 from train.running.workspace import StageFolder
 
@@ -41,6 +40,7 @@ class MaskedPhotographs:
     def __init__(self, taken: StageFolder) -> None:
         self.images = np.load(taken.require("images.npy"), mmap_mode="r")  # uint8 [N, R, R, 3]
         self.masks = np.load(taken.require("masks.npy"), mmap_mode="r")  # uint8 [N, R, R]
+        self.cut_outs = np.load(taken.require("cut_outs.npy")) > 0  # bool [N]
         numbers = np.arange(len(self.images))
         self.held_out = numbers[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]
         self.training = np.setdiff1d(numbers, self.held_out)
@@ -65,8 +65,7 @@ class MaskedPhotographs:
         out before the procedural scene (seed, number)."""
         images = np.array(self.images[numbers])
         for image, mask, number in zip(images, self.masks[numbers], numbers, strict=True):
-            outside = image[mask == 0]
-            if len(outside) and (outside == GREY).all():
+            if self.cut_outs[number]:
                 share = mask[..., None].astype(np.float32) / 255
                 behind = self._scene(seed, int(number)) * 255
                 image[:] = np.rint(behind + (image - behind) * share)

@@ -25,6 +25,7 @@ from train.data.picture_files import (
 PIXEL_LIMIT = MOST_PIXELS
 """No server is to be kept alive: a photograph of 200 megapixels is read as any other."""
 UNKNOWN = np.nan  # a column of a camera that is not annotated
+FLAT = 8.0  # of 255: most deviation of one colour, as it lies under the alpha of a cut-out
 
 
 class Photo(NamedTuple):
@@ -46,8 +47,8 @@ class PhotoSet(NamedTuple):
     images: NDArray[np.uint8]
     """[N, R, R, 3] as the service gives them to the networks: objects with a mask are on grey."""
     scenes: NDArray[np.uint8]
-    """[N, R, R, 3]: the same squares with what the file shows around the object, which a segmenter
-    has to read."""
+    """[N, R, R, 3]: the same squares with what the file shows around the object, also under alpha,
+    which a segmenter has to read; on grey where it shows nothing."""
     masks: NDArray[np.float32]
     """[N, R, R] in 0..1; all 0 where no mask is known."""
     masked: NDArray[np.bool_]
@@ -220,13 +221,22 @@ def _with_masks(
     return photos, skipped
 
 
+def _shows_something(pixels: NDArray[np.uint8]) -> bool:  # [P, 3]
+    """Whether there is more than one colour under an alpha channel, as before a cut-out of it."""
+    return len(pixels) > 0 and float(pixels.std(axis=0).max()) > FLAT
+
+
 def _read(photo: Photo, size: int) -> tuple[Photograph, NDArray[np.uint8]]:
     """A photograph, without the finer pixels, and the same square with its surroundings."""
     content = photo.path.read_bytes()
     mask = None if photo.mask is None else photo.mask.read_bytes()
     found = decode(content, size, PIXEL_LIMIT, mask, detail=size, scaled_mask=True)
     scene = found.pixels
-    if mask is not None:
+    if mask is None and found.mask is not None:
+        under = decode_square(content, size, PIXEL_LIMIT, found.frame)
+        if _shows_something(under[found.mask == 0]):
+            scene = under
+    elif mask is not None:
         scene = decode_square(content, size, PIXEL_LIMIT, found.frame)
     elif photo.box is not None and found.mask is None:
         frame = frame_around(*photo.box)

@@ -1,10 +1,11 @@
 """Stage photographs: the single-view images that everything else is trained on.
 
 Writes `images.npy` (uint8 [N, R, R, 3]). A folder also gives `names.json` (N file names), and where
-all files have a mask or an alpha channel `masks.npy` (uint8 [N, R, R]). An imported StyleGAN2 can
-generate them: photograph i is then a function of (checkpoint, truncation, seed, i). The ground
-truth of procedural photographs is not stored, for it is a function of (seed, index). Only
-evaluation, the segmenter and the attribute classifier use it.
+all files have a mask or an alpha channel `masks.npy` (uint8 [N, R, R]) and `cut_outs.npy` (uint8
+[N]: 1 where nothing is shown around the object, which is put on a ground of its own). An imported
+StyleGAN2 can generate them: photograph i is then a function of (checkpoint, truncation, seed, i).
+The ground truth of procedural photographs is not stored, for it is a function of (seed, index).
+Only evaluation, the segmenter and the attribute classifier use it.
 """
 
 import os
@@ -20,6 +21,7 @@ from graphics.frames import frame_around
 from train.checkpoints.imported import load_checkpoint
 from train.config import CHECKPOINT, PROCEDURAL, Config
 from train.data.array_file import ArrayFile
+from train.data.grounds import cut_outs, on_grounds
 from train.data.photo_layouts import read_training
 from train.data.photo_set import PhotoSet
 from train.data.picture_files import Skipped, counted
@@ -120,8 +122,9 @@ def _write_folder(config: Config, workspace: Workspace, folder: StageFolder) -> 
         progress.say(line)
     for line in _notes(config, found):
         progress.say(line)
-    arrays = {"images.npy": found.scenes}
+    arrays = {"images.npy": on_grounds(found.scenes, found.masks, config.seed)}
     if found.masked.all():
+        arrays["cut_outs.npy"] = cut_outs(found.scenes, found.masks)
         arrays["masks.npy"] = np.rint(found.masks * 255).astype(np.uint8)
     for name, rows in arrays.items():
         file = ArrayFile(folder.file(name), rows.shape)

@@ -18,6 +18,19 @@ def test_copies_and_near_copies_are_one_group():
     assert np.array_equal(groups[60:67], groups[:7]) and np.array_equal(groups[67:], groups[:5])
 
 
+def test_small_objects_on_one_grey_are_different_pictures():
+    pictures = np.full((300, 32, 32, 3), 128, np.uint8)
+    random = np.random.default_rng(0)
+    for picture in pictures:
+        row, column = random.integers(8, 20, 2)
+        colour = 128 + random.choice((-1, 1), 3) * random.integers(16, 28, 3)
+        picture[row : row + 5, column : column + 4] = colour
+    assert picture_groups(pictures).max() + 1 > 280
+    again = np.clip(pictures + random.integers(-1, 2, pictures.shape), 0, 255).astype(np.uint8)
+    both = picture_groups(np.concatenate([pictures, again]))
+    assert np.mean(both[:300] == both[300:]) > 0.97
+
+
 def test_a_thousand_copies_are_one_picture():
     assert picture_groups(smooth(1).repeat(1_500, axis=0)).max() == 0
     assert picture_groups(smooth(1)).tolist() == [0]

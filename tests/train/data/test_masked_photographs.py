@@ -15,6 +15,7 @@ def cut_out(path) -> MaskedPhotographs:
     images = np.where(masks[..., None] > 0, np.uint8(255), np.uint8(128)).repeat(3, axis=3)
     np.save(folder.file("images.npy"), images)
     np.save(folder.file("masks.npy"), masks)
+    np.save(folder.file("cut_outs.npy"), np.arange(COUNT) < 2)
     folder.finish(masks=True)
     return MaskedPhotographs(folder)
 
@@ -39,3 +40,11 @@ def test_every_second_one_stands_before_a_scene_of_its_own(tmp_path):
     assert (apart + torch.eye(4) > 0.01).all()
     again = photographs.load_in_scenes(numbers, seed=3, first=0)
     assert torch.equal(seen.images, again.images)
+
+
+def test_what_was_cut_out_is_served_before_a_scene_and_photographs_as_they_are(tmp_path):
+    photographs, numbers = cut_out(tmp_path), np.arange(4)
+    scenes = photographs.scenes(numbers, seed=3)
+    changed = (scenes != photographs.images[:4]).any(axis=(1, 2, 3))
+    assert changed.tolist() == [True, True, False, False]
+    assert (scenes[:, 8:24, 8:24] == 255).all()

@@ -75,6 +75,20 @@ def test_alpha_becomes_the_mask_over_mid_grey_around_an_object_of_one_size(tmp_p
         assert (rows.mean(), columns.mean()) == pytest.approx((19.5, 19.5), abs=1)
 
 
+@pytest.mark.parametrize("left", ["scene", "black", "white"])
+def test_what_an_alpha_channel_hides_is_the_scene_where_there_is_more_than_one_colour(
+    tmp_path, left
+):
+    pixels = cut_out(20, 20, 30, 24)
+    if left != "scene":
+        pixels[pixels[..., 3] == 0, :3] = 0 if left == "black" else 255
+    save(tmp_path / "a.png", pixels)
+    found = read_training(tmp_path, 40)
+    outside = found.scenes[0][found.masks[0] == 0]
+    assert (found.images[0][found.masks[0] == 0] == GREY).all()
+    assert (outside.std() > 50) if left == "scene" else (outside == GREY).all()
+
+
 def test_a_photograph_of_nothing_but_transparency_is_skipped(tmp_path):
     save(tmp_path / "a.png", cut_out(4, 20, 30, 24))
     save(tmp_path / "b.png", cut_out(0, 0, 0, 0))

@@ -93,6 +93,7 @@ def test_of_another_category_the_own_photographs_are_measured(tmp_path: Path, ma
     given[:, 8:24, 8:24] = 255
     np.save(taken.file("images.npy"), images)
     np.save(taken.file("masks.npy"), given)
+    np.save(taken.file("cut_outs.npy"), np.zeros(20, np.uint8))
     names = [f"bird {number}.png" for number in range(20)]
     taken.file("names.json").write_text(json.dumps(names))
     taken.finish(count=20, masks=masks)

@@ -89,6 +89,12 @@ def test_transparency_gives_masks(tmp_path):
     masks = np.load(workspace.stage("photographs").require("masks.npy"))
     assert masks.shape == (2, 32, 32)
     assert masks[0, 16, 16] == 255 and masks[0, 2, 2] == 0
+    # On one grey a GAN would draw one view: each stands on a ground of its own.
+    images = np.load(workspace.stage("photographs").require("images.npy"))
+    assert np.load(workspace.stage("photographs").require("cut_outs.npy")).tolist() == [1, 1]
+    around = images[:, masks[0] == 0].astype(float)
+    assert around.std(axis=(1, 2)).min() > 20 and np.abs(around[0] - around[1]).mean() > 20
+    assert images[0, 16, 16].tolist() == [200, 10, 10]
 
 
 def test_photographs_without_the_mask_that_the_others_bring_are_named(tmp_path, capsys):

@@ -29,6 +29,7 @@ def photographed(path, *, masks: bool = False) -> Workspace:
     np.save(folder.file("images.npy"), rendered.images)
     if masks:
         np.save(folder.file("masks.npy"), rendered.masks)
+        np.save(folder.file("cut_outs.npy"), np.zeros(40, np.uint8))
     folder.finish(masks=masks)
     return workspace
 
