@@ -9,6 +9,9 @@ from pathlib import Path
 from train.config import PROCEDURAL_CATEGORY, Config, require
 from train.config.data import CHECKPOINT, PROCEDURAL
 
+LEAST_KIMG = 100
+"""Thousands of images after which a GAN that began with vehicles draws none of them any more."""
+
 
 def check(config: Config, stages: Collection[str]) -> None:
     """Refuse settings that a stage to come could not use.
@@ -119,12 +122,16 @@ def check_category(config: Config, stages: Collection[str]) -> None:
         f"{named}: the procedural photographs show {PROCEDURAL_CATEGORY}; give photographs with "
         f"--data FOLDER, or sample them with --photographs.source {CHECKPOINT}",
     )
-    generates = not gan.checkpoint or (config.rounds > 1 and not gan.warm_start)
+    begun = {} if gan.checkpoint else {"--gan.kimg": gan.kimg}
+    if config.rounds > 1 and not gan.warm_start:
+        begun["--gan.conditioned-kimg"] = gan.conditioned_kimg
+    short = {name: kimg for name, kimg in begun.items() if kimg < LEAST_KIMG}
     require(
-        gan.init != "shipped" or not generates or "gan" not in stages,
-        f"{named}: the shipped GANs (--gan.init shipped) generate {PROCEDURAL_CATEGORY}; give "
-        "--gan.init scratch, and with --gan.kimg and --gan.conditioned-kimg how long to train "
-        f"({Config().gan.kimg:g} and {Config().gan.conditioned_kimg:g} in --preset cpu)",
+        gan.init != "shipped" or not short or "gan" not in stages,
+        f"{named}: the shipped GANs (--gan.init shipped) generate {PROCEDURAL_CATEGORY}; train "
+        f"them on your photographs with {' and '.join(short)} of at least {LEAST_KIMG}, or give "
+        f"--gan.init scratch, and how long to train ({Config().gan.kimg:g} and "
+        f"{Config().gan.conditioned_kimg:g} in --preset cpu)",
     )
     require(
         config.viewpoints.annotator != "classifier" or "viewpoints" not in stages,

@@ -21,7 +21,7 @@ def test_photographs_of_another_category_go_with_the_settings_of_preset_cpu(tmp_
         (birds(photographs={}), "the procedural photographs show vehicles; give photographs with"),
         (
             birds("smoke"),
-            r"generate vehicles; give --gan\.init scratch.*1000 and 500 in --preset cpu",
+            r"generate vehicles; train them.* --gan\.kimg.* of at least 100.*1000 and 500",
         ),
         (birds("vehicles"), r"--gan\.init shipped"),
         (birds(viewpoints={"annotator": "classifier"}), "a person is asked"),
@@ -40,7 +40,8 @@ def test_what_does_not_matter_any_more_is_not_refused():
     taken = birds(gan={"checkpoint": "imported", "init": "shipped"})
     checks.check_category(taken, cycle.STAGES)  # round 1 goes on from the checkpoint
     with pytest.raises(ConfigError):
-        checks.check_category(override(taken, gan={"warm_start": False}), cycle.STAGES)
+        anew = {"warm_start": False, "conditioned_kimg": 1}
+        checks.check_category(override(taken, gan=anew), cycle.STAGES)
     checks.check_category(birds("smoke"), ["inverse", "export"])
     checks.check_category(birds(cameras={"estimator": "attributes"}, rounds=1), cycle.STAGES)
 
@@ -66,6 +67,15 @@ def test_settings_that_a_stage_could_not_use_are_refused(changes, said):
     with pytest.raises(ConfigError, match=said):
         checks.check(config, cycle.STAGES)
     checks.check(config, ["export"])  # of a run whose other stages are done
+
+
+@pytest.mark.parametrize("gan", [{"kimg": 99}, {"kimg": 300, "warm_start": False}])
+def test_the_shipped_gan_is_begun_from_for_another_category_if_it_is_trained_on(gan):
+    """Without a warm start the second GAN begins anew with vehicles, and sees too little here."""
+    trained = birds(gan={"init": "shipped", "kimg": 100, "conditioned_kimg": 50})
+    checks.check_category(trained, cycle.STAGES)
+    with pytest.raises(ConfigError, match="of at least 100"):
+        checks.check_category(override(trained, gan=gan), cycle.STAGES)
 
 
 def test_the_command_ends_with_status_2_before_anything_is_written(tmp_path, capsys):
