@@ -32,7 +32,7 @@ def is_mask(name: str) -> bool:
 
 def folder_of(name: str) -> str:
     """The folder of a name with `/`: `cars/7` of `cars/7/a.jpg`, empty where it is in none."""
-    return name.rpartition("/")[0].strip("/")
+    return name.rpartition("/")[0]
 
 
 def nearest_masks(

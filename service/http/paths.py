@@ -36,8 +36,8 @@ LINES = {
         "schema": {
             "type": "string",
             "description": "one ImageAnswer per line as each image finishes, index saying which it "
-            "is; of objects, the images of each and then its ObjectAnswer, as it finishes; the last "
-            "line is a Summary",
+            "is; of objects, the images of each and then its ObjectAnswer, as it finishes; the "
+            "last line is a Summary",
         }
     }
 }
