@@ -87,7 +87,7 @@ class Summary:
 
     @property
     def succeeded(self) -> int:
-        """Photographs that became meshes, or were looked at for that of their object."""
+        """Photographs that became meshes, or were looked at for one."""
         return self.outcomes[OK]
 
     def told(self) -> str:
