@@ -145,7 +145,7 @@ def test_turns_are_counted_by_photographs_and_no_object_is_too_large(tmp_path):
     small = store.create({}, uploads(*[None] * 9))
     assert store.free(large, 2) == {0: 5, 1: 2}
     turns = Turns(store)
-    assert turns.choose(4, {}) == {large: [0]}
+    assert turns.choose(4, {(small, 8): 1}) == {large: [0]}
     assert turns.choose(8, {}) == {small: [0, 1, 2], large: [0]}
     assert turns.choose(3, {(large, 0): 5}) == {small: [0, 1, 2]}
     assert turns.choose(0, {}) == {}
