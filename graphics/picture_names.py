@@ -30,6 +30,11 @@ def is_mask(name: str) -> bool:
     return MASKS in name.lower().split("/")[:-1]
 
 
+def folder_of(name: str) -> str:
+    """The folder of a name with `/`: `cars/7` of `cars/7/a.jpg`, empty where it is in none."""
+    return name.rpartition("/")[0]
+
+
 def nearest_masks(
     names: Iterable[str], key: Callable[[str], str] = lambda name: name
 ) -> dict[str, list[str]]:

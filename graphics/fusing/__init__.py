@@ -5,6 +5,6 @@ to be matched: `joint` settles which of them show the other end and leaves out w
 of the object, `outlines` fits the mean shape to all masks, `painting` makes the texture.
 """
 
-STEPS = 3
+STEPS = 2
 """Of the fit to all outlines, where nothing else is asked for; here, where nothing heavy is
 imported, for command lines."""

@@ -67,7 +67,9 @@ def paint(
     views = np.count_nonzero(qualities > 0, axis=0).astype(np.uint8)
     gains = exposures(colours, qualities)
     trusted = np.array([max(shot.weight, 1e-3) for shot in shots], np.float32)
-    shares = (qualities * trusted[:, None, None]) ** SHARPNESS
+    shares = well = qualities * trusted[:, None, None]
+    for _ in range(SHARPNESS - 1):  # `**` takes ten times as long
+        shares = shares * well
     total = shares.sum(axis=0)
     mixed = np.einsum("nhw,nhwc,nc->hwc", shares, colours, gains)
     mixed /= np.maximum(total, 1e-12)[..., None]

@@ -22,8 +22,9 @@ HOW_TO_INSTALL = "it needs the extra batch: pip install '.[batch]' -c .ci/constr
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status.
 
-    0: every photograph became a mesh; 1: some did not, as RESULTS/report.md says; 2: the batch
-    cannot be begun or go on. The same command then goes on where it stopped.
+    0: every photograph became a mesh, or was looked at for one; 1: some failed, as
+    RESULTS/report.md says; 2: the batch cannot be begun or go on. The same command then goes on
+    where it stopped.
     """
     switch_off()
     description = (__doc__ or "").split("\n\n")[0]

@@ -25,6 +25,7 @@ from service.model import bundle as bundles
 from service.model.manifest import BundleError
 from service.model.segmenter_choice import SegmenterError, choose_segmenter
 from service.model.session import DeviceError
+from service.schemas.objects import ItemOptions
 from service.settings import Settings
 from service.store.folder import FolderTaken, lock
 
@@ -49,25 +50,25 @@ def run(wanted: Options, settings: Settings, name: str) -> int | None:
 
 
 def _run(wanted: Options, settings: Settings, name: str, place: Place) -> int:
-    options = wanted.mesh()
-    photographs = find(wanted.photographs)
+    options = wanted.items()
+    photographs = find(wanted.photographs, wanted.objects)
     _tell(f"{len(photographs)} photographs in {wanted.photographs}")
     planned = plan.Plan.of(
-        photographs, wanted.shard_size, options.model_dump(mode="json"), _made_by(settings)
+        photographs, wanted.shard_size, options.model_dump(mode="json"), _made_by(settings, options)
     )
     missing = plan.begin(place, planned, photographs)
     if not missing and place.exists(report.REPORT):
-        return _told(planned, report.Summary(place), place)
+        return _told(planned, report.Summary(place, options), place)
     share = running.Share(wanted.cores_each, wanted.gpus_each, wanted.actors)
     job = running.Job(settings, wanted.results, options, name)
     actors = running.start(share)
     try:
         start = time.monotonic()
-        made = _follow(running.run(job, missing, share, actors), planned, missing)
+        made = _follow(running.run(job, list(missing), share, actors), planned, missing)
         pace = report.Pace(made, time.monotonic() - start, actors, share.cores)
         place.delete(PARTS)
         place.delete(BEGUN)
-        summary = report.Summary(place)
+        summary = report.Summary(place, options)
         sheet = _sheet(job, summary, share, photographs)
     finally:
         running.stop()
@@ -77,12 +78,13 @@ def _run(wanted: Options, settings: Settings, name: str, place: Place) -> int:
 
 def _told(planned: plan.Plan, summary: report.Summary, place: Place) -> int:
     failed = planned.photographs - summary.succeeded
-    _tell(f"{summary.succeeded} became meshes, {failed} failed: see {place.path(report.REPORT)}")
+    _tell(f"{summary.told()}, {failed} failed: see {place.path(report.REPORT)}")
     return failed
 
 
-def _made_by(settings: Settings) -> dict[str, str]:
+def _made_by(settings: Settings, options: ItemOptions) -> dict[str, str]:
     bundle = bundles.load(settings.bundle)
+    largest = {"largest_request": str(settings.largest_request)}
     return {
         **{
             file: sha256
@@ -93,6 +95,7 @@ def _made_by(settings: Settings) -> dict[str, str]:
         "texture_size": str(settings.texture_size),
         "pixel_limit_megapixels": str(settings.pixel_limit_megapixels),
         "precision": settings.precision,
+        **(largest if options.objects != "none" else {}),
     }
 
 
@@ -109,12 +112,12 @@ def _alone(place: Place) -> Iterator[Place]:
             held.close()
 
 
-def _follow(done: Iterator[running.Done], planned: plan.Plan, missing: list[int]) -> int:
+def _follow(done: Iterator[running.Done], planned: plan.Plan, missing: dict[int, int]) -> int:
     """Tell how it comes on; the photographs that were made."""
     if not missing:
         return 0
     before = planned.shards - len(missing)
-    wanted = sum(_size(planned, shard) for shard in missing)
+    wanted = sum(missing.values())
     if before:
         _tell(f"{before} of {planned.shards} shards are there: {wanted} photographs are missing")
     outcomes: Counter[str] = Counter()
@@ -131,10 +134,6 @@ def _follow(done: Iterator[running.Done], planned: plan.Plan, missing: list[int]
     return outcomes.total()
 
 
-def _size(planned: plan.Plan, shard: int) -> int:
-    return min(planned.shard_size, planned.photographs - shard * planned.shard_size)
-
-
 def _duration(seconds: float) -> str:
     hours, minutes = divmod(round(seconds / 60), 60)
     if hours:
@@ -145,8 +144,11 @@ def _duration(seconds: float) -> str:
 def _sheet(
     job: running.Job, summary: report.Summary, share: running.Share, photographs: pa.Table
 ) -> bytes | None:
-    """The sheet of the worst; None where there is nothing to draw, or no more."""
-    if not summary.worst:
+    """The sheet of the worst; None where there is nothing to draw, or no more.
+
+    It shows what one photograph became by itself, so that there is none of objects.
+    """
+    if not summary.worst or summary.of_objects:
         return None
     worst = pa.array([row["photograph"] for row in summary.worst])
     sources = photographs.filter(pc.is_in(photographs.column("photograph"), worst)).to_pylist()

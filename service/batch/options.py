@@ -6,8 +6,9 @@ from typing import Annotated
 import tyro
 from pydantic import ValidationError
 
+from graphics.fusing import STEPS
 from service.batch.errors import BatchError
-from service.schemas.options import ImageOptions
+from service.schemas.objects import ItemOptions
 from service.schemas.photographs import MeshFormat
 
 
@@ -23,6 +24,13 @@ class Options:
     """Of the mesh files."""
     texture_size: int | None = None
     """Texels of a texture's longer side; default: that of the service's settings."""
+    objects: str | None = None
+    """What says which photographs show one object, and become one mesh: folder, the one in which
+    each lies, or the column of a .parquet; default: each becomes a mesh of its own."""
+    symmetric: bool = True
+    """Whether what no photograph of an object shows is taken from its mirror image."""
+    refine: int = STEPS
+    """Steps by which an object is fitted to all its masks, 0 to 50."""
     shard_size: int = 256
     """Photographs in a shard, 1 to 10000. A shard that was not finished is made anew."""
     actors: int = 0
@@ -32,7 +40,7 @@ class Options:
     gpus_each: float = 0.0
     """GPUs of a process, a fraction where several share one; 0: the networks run on the CPU."""
 
-    def mesh(self) -> ImageOptions:
+    def items(self) -> ItemOptions:
         """What the pipeline is told; raises `BatchError` where something is not allowed."""
         for flag, value, least, most in (
             ("shard-size", self.shard_size, 1, 10_000),
@@ -43,8 +51,15 @@ class Options:
             if not least <= value <= most:
                 raise BatchError(f"--{flag} is {value:g}; {least}..{most} are allowed")
         try:
-            return ImageOptions(format=self.format, texture_size=self.texture_size)
+            return ItemOptions(
+                format=self.format,
+                texture_size=self.texture_size,
+                objects="none" if self.objects is None else "named",
+                symmetric=self.symmetric,
+                refine=self.refine,
+            )
         except ValidationError as error:
-            raise BatchError(
-                f"--texture-size is {self.texture_size}: {error.errors()[0]['msg']}"
-            ) from error
+            wrong = error.errors()[0]
+            name = str(wrong["loc"][0])
+            flag = name.replace("_", "-")
+            raise BatchError(f"--{flag} is {getattr(self, name)}: {wrong['msg']}") from error

@@ -12,11 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from service.batch.errors import BatchError
+from service.batch.photographs import SCHEMA
 from service.batch.places import Place
+from service.jobs.members import grouped
 
 PLAN = "batch.json"
 PHOTOGRAPHS = "photographs.parquet"
-"""One row group per shard."""
+"""One row group per shard; no object lies in two."""
 MANIFESTS = "manifests"
 """A shard is done where its manifest is there: it is written last."""
 
@@ -32,8 +34,9 @@ class Plan(NamedTuple):
     photographs: int
     """How many there are."""
     photographs_sha256: str
-    """Of their addresses and those of their masks, in order."""
+    """Of their addresses, those of their masks and their objects, in order."""
     shard_size: int
+    shards: int
     options: dict[str, Any]
     """Of the meshes."""
     made_by: dict[str, str]
@@ -44,34 +47,51 @@ class Plan(NamedTuple):
         cls, photographs: pa.Table, shard_size: int, options: dict[str, Any], made_by: dict
     ) -> Self:
         """The plan for these photographs."""
-        names = zip(*(photographs.column(k).to_pylist() for k in range(2)), strict=True)
+        columns = (photographs.column(name).to_pylist() for name in SCHEMA.names)
         digest = hashlib.sha256()
-        for pair in names:
-            digest.update(json.dumps(pair).encode())
-        return cls(len(photographs), digest.hexdigest(), shard_size, options, made_by)
-
-    @property
-    def shards(self) -> int:
-        """How many shards there are; the last one may be smaller."""
-        return -(-self.photographs // self.shard_size)
+        for row in zip(*columns, strict=True):
+            digest.update(json.dumps(row).encode())
+        shards = len(cut(photographs, shard_size))
+        return cls(len(photographs), digest.hexdigest(), shard_size, shards, options, made_by)
 
 
-def begin(place: Place, plan: Plan, photographs: pa.Table) -> list[int]:
-    """Write the plan, unless a run before has; the shards that are missing.
+def cut(photographs: pa.Table, shard_size: int) -> list[int]:
+    """How many photographs each shard has: whole objects, and no more than `shard_size` unless one
+    object has more."""
+    sizes: list[int] = []
+    for _, numbers in grouped(photographs.column("object").to_pylist()):
+        if not sizes or sizes[-1] + len(numbers) > shard_size:
+            sizes.append(0)
+        sizes[-1] += len(numbers)
+    return sizes
+
+
+def begin(place: Place, plan: Plan, photographs: pa.Table) -> dict[int, int]:
+    """Write the plan, unless a run before has; the missing shards, and how many photographs each
+    has.
 
     Raises:
         BatchError: the folder holds results of another plan.
         OSError: it cannot be written.
     """
+    sizes = cut(photographs, plan.shard_size)
     if not place.exists(PLAN):
-        file = io.BytesIO()
-        pq.write_table(photographs, file, row_group_size=plan.shard_size)
-        place.write(PHOTOGRAPHS, file.getvalue())
+        place.write(PHOTOGRAPHS, _in_shards(photographs, sizes))
         place.write(PLAN, (json.dumps(plan._asdict(), indent=2) + "\n").encode())
     else:
         _check_same(place, plan)
     done = {name.removesuffix(".parquet") for name in place.names(MANIFESTS)}
-    return [shard for shard in range(plan.shards) if f"{shard:06}" not in done]
+    return {shard: size for shard, size in enumerate(sizes) if f"{shard:06}" not in done}
+
+
+def _in_shards(photographs: pa.Table, sizes: list[int]) -> bytes:
+    """The table as Parquet, of row groups of these sizes."""
+    file, start = io.BytesIO(), 0
+    with pq.ParquetWriter(file, photographs.schema) as writer:
+        for size in sizes:
+            writer.write_table(photographs.slice(start, size), row_group_size=size)
+            start += size
+    return file.getvalue()
 
 
 def _check_same(place: Place, plan: Plan) -> None:

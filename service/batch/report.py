@@ -21,6 +21,7 @@ from service.batch.rows import OK
 from service.errors import ItemError
 from service.pipeline.engine import Engine
 from service.pipeline.reconstruction import answer
+from service.schemas.objects import ItemOptions
 from service.schemas.options import ImageOptions
 from service.schemas.photographs import Upload
 
@@ -30,8 +31,8 @@ EXAMPLES = 3
 """Photographs named per reason."""
 STYLE = Style(cell=176, gap=6, group_gap=26, margin=28)
 TITLES = (["photograph"], ["mask", "re-render"])
-COLUMNS = ["photograph", "outcome", "message", "rerender_iou", "quality_flags", "frame_left",
-           "frame_top", "frame_side"]  # fmt: skip
+COLUMNS = ["photograph", "outcome", "message", "mesh", "left_out", "rerender_iou", "quality_flags",
+           "frame_left", "frame_top", "frame_side"]  # fmt: skip
 
 
 class Pace(NamedTuple):
@@ -53,7 +54,11 @@ class Pace(NamedTuple):
 class Summary:
     """Counts over all manifests, which are read one by one."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, options: ItemOptions) -> None:
+        self.of_objects = options.objects != "none"
+        self.meshes = 0
+        self.left_out: Counter[str] = Counter()
+        """Photographs of objects, by reason."""
         self.outcomes: Counter[str] = Counter()
         self.flags: Counter[str] = Counter()
         self.examples: dict[str, list[tuple[str, str]]] = {}
@@ -67,6 +72,8 @@ class Summary:
     def _add(self, table: pa.Table) -> None:
         self.outcomes.update(table.column("outcome").to_pylist())
         fine = table.filter(pc.field("outcome") == OK)
+        self.meshes += len(pc.unique(fine.column("mesh").drop_null()))
+        self.left_out.update(fine.column("left_out").drop_null().to_pylist())
         self.iou_sum += pc.sum(fine.column("rerender_iou")).as_py() or 0.0
         self.flags.update(pc.list_flatten(fine.column("quality_flags")).to_pylist())
         least = fine.sort_by("rerender_iou").slice(0, WORST).to_pylist()
@@ -80,8 +87,15 @@ class Summary:
 
     @property
     def succeeded(self) -> int:
-        """Photographs that became meshes."""
+        """Photographs that became meshes, or were looked at for one."""
         return self.outcomes[OK]
+
+    def told(self) -> str:
+        """What came out, in words."""
+        if self.of_objects:
+            photographs = f"{self.succeeded} of {self.outcomes.total()} photographs"
+            return f"{self.meshes} objects became meshes from {photographs}"
+        return f"{self.succeeded} became meshes"
 
     def facts(self, pace: Pace) -> dict[str, Any]:
         """For programs."""
@@ -90,6 +104,8 @@ class Summary:
             "photographs": self.outcomes.total(),
             "succeeded": self.succeeded,
             "failed": self.outcomes.total() - self.succeeded,
+            "meshes": self.meshes,
+            "left_out": dict(self.left_out.most_common()),
             "failures": {name: n for name, n in self.outcomes.most_common() if name != OK},
             "quality_flags": dict(self.flags.most_common()),
             "rerender_iou_mean": mean,
@@ -108,7 +124,8 @@ def write(place: Place, summary: Summary, pace: Pace, sheet: bytes | None) -> No
 
 def _markdown(summary: Summary, pace: Pace, has_sheet: bool) -> str:
     total = summary.outcomes.total()
-    lines = ["# Batch", "", f"{summary.succeeded} of {total} photographs became meshes."]
+    came = f"{summary.succeeded} of {total} photographs became meshes."
+    lines = ["# Batch", "", f"{summary.told()}." if summary.of_objects else came]
     if pace.photographs:
         core_seconds = pace.actors * pace.cores * pace.seconds / pace.photographs
         lines += [
@@ -120,6 +137,9 @@ def _markdown(summary: Summary, pace: Pace, has_sheet: bool) -> str:
     if summary.succeeded:
         mean = summary.iou_sum / summary.succeeded
         lines += ["", f"Mean IoU of re-render and mask: {mean:.3f}."]
+    if summary.left_out:
+        lines += ["", "| left out of its object for | photographs |", "|---|---|"]
+        lines += [f"| {name} | {count} |" for name, count in summary.left_out.most_common()]
     if summary.flags:
         lines += ["", "| quality flag | photographs |", "|---|---|"]
         lines += [f"| {name} | {count} |" for name, count in summary.flags.most_common()]

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from service.pipeline.items import Answered
 from service.schemas.photographs import ImageAnswer
 
 OK = "ok"
@@ -29,9 +30,36 @@ SCHEMA = pa.schema(
         ("confidence", pa.float64()),  # 0..1
         ("rerender_iou", pa.float64()),  # 0..1
         ("quality_flags", pa.list_(pa.string())),
+        # In a batch of objects; null where a photograph lies in no folder and has no name for it.
+        ("object", pa.string()),
+        ("left_out", pa.string()),  # why it is no part of its object's mesh
+        ("turned_degrees", pa.float64()),  # by which the others turned its azimuth
+        ("coverage", pa.list_(pa.float64())),  # shares that 0, 1, 2 … photographs show; sum 1
     ]
 )
 """Nothing in it differs between two runs: times are in the report."""
+
+
+def rows_of(
+    photographs: list[str], name: str | None, answered: Answered, mesh: str
+) -> list[dict[str, Any]]:
+    """The rows of an item's photographs; `name`: of the object, `mesh`: of the file."""
+    rows = [
+        row_of(photograph, entry, mesh)
+        for photograph, entry in zip(photographs, answered.images, strict=True)
+    ]
+    if answered.object is None:
+        return rows
+    for row, said in zip(rows, answered.object.photographs, strict=True):
+        row["object"] = name
+        if row["outcome"] != OK:
+            continue
+        row["turned_degrees"] = said.turned_degrees
+        if said.used:
+            row["coverage"] = answered.object.coverage
+        else:
+            row["left_out"], row["mesh"] = said.reason, None
+    return rows
 
 
 def row_of(photograph: str, answer: ImageAnswer, mesh: str) -> dict[str, Any]:

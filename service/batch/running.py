@@ -19,7 +19,7 @@ from service.batch.places import Place
 from service.batch.report import worst_sheet
 from service.cgroup import available_cores
 from service.pipeline.engine import Engine
-from service.schemas.options import ImageOptions
+from service.schemas.objects import ItemOptions
 from service.settings import Settings
 
 OBJECT_STORE_BYTES = 100 << 20
@@ -46,7 +46,7 @@ class Job(NamedTuple):
     settings: Settings
     results: str
     """The address of the folder."""
-    options: ImageOptions
+    options: ItemOptions
     run: str
 
 

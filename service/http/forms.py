@@ -12,17 +12,20 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, Json, PlainValidator, WithJsonSchema, WrapValidator
 from starlette.datastructures import UploadFile
 
+from graphics.picture_names import folder_of
 from service.errors import ItemError, RequestError
 from service.http.json_errors import DoubledKey, check_keys
 from service.http.requests import validated
 from service.jobs.zip_upload import LARGEST_ENTRY
-from service.schemas.objects import ObjectOptions
+from service.schemas.objects import ItemOptions, ObjectNames, ObjectOptions
 from service.schemas.options import ImageOptions, Texts
 from service.schemas.photographs import BOX_EXAMPLE, Upload
 from service.schemas.rendering import EditChanges
 
 LARGEST_COORDINATE = 1e9
 """Of a box: further away than any photograph reaches."""
+LONGEST_NAME = 255
+"""Characters of an object's."""
 MOST_LISTED = 1000
 """Items of a job in one answer."""
 BINARY = WithJsonSchema({"type": "string", "format": "binary"})
@@ -109,6 +112,21 @@ Boxes = Annotated[
 """Boxes by file name, which are looked at one by one."""
 
 
+def check_names(names: list[str], images: int) -> list[str]:
+    """The names of the objects of images; raises `RequestError` 400 where they are not such."""
+    if len(names) != images:
+        message = (
+            f"got {len(names)} names in field object for {images} images; send one for each "
+            "image, in their order"
+        )
+        raise RequestError(400, "wrong_count", message)
+    for name in names:
+        if not 1 <= len(name) <= LONGEST_NAME:
+            message = f"an object's name has {len(name)} characters; 1..{LONGEST_NAME} are allowed"
+            raise RequestError(400, "invalid_field", message)
+    return names
+
+
 class Photographs(Texts):
     """Images, their masks and boxes."""
 
@@ -190,7 +208,7 @@ class ReconstructForm(ObjectOptions, ImageOptions, Photographs):
             raise RequestError(400, "invalid_field", message)
 
 
-class JobForm(ImageOptions, Photographs):
+class JobForm(ObjectNames, ItemOptions, Photographs):
     """Photographs or a ZIP of them, and what to return of them."""
 
     archive: Annotated[UploadFile, PlainValidator(_to_file), BINARY] | None = Field(
@@ -200,6 +218,30 @@ class JobForm(ImageOptions, Photographs):
         "where there are both; files that operating systems add are left out",
         examples=["cars.zip"],
     )
+
+    def grouping(self) -> ItemOptions:
+        """The options, with what field object implies; raises `RequestError` 400."""
+        if not self.object:
+            if self.objects == "named":
+                message = "objects is named, and field object is missing: send it for each image"
+                raise RequestError(400, "invalid_field", message)
+            return self
+        if self.objects == "folder" or self.archive is not None:
+            message = (
+                "field object names the objects of images one by one: leave it out with "
+                "objects=folder and with archive"
+            )
+            raise RequestError(400, "invalid_field", message)
+        return self.model_copy(update={"objects": "named"})
+
+    def with_objects(self, images: list[Upload]) -> list[Upload]:
+        """The images, each with the name of its object if it has one; raises `RequestError` 400."""
+        if self.object:
+            names = check_names(self.object, len(images))
+            return [one._replace(object=n) for one, n in zip(images, names, strict=True)]
+        if self.objects == "folder":
+            return [one._replace(object=folder_of(one.name) or None) for one in images]
+        return images
 
 
 class EditForm(Texts):

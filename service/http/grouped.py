@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from service.errors import INTERNAL_ERROR, RequestError
 from service.http import answers, mesh_api
-from service.http.forms import ReconstructForm
+from service.http.forms import ReconstructForm, check_names
 from service.pipeline import objects
 from service.pipeline.engine import Engine
 from service.pipeline.objects import Group, Made
@@ -18,7 +18,6 @@ from service.schemas.photographs import ImageAnswer, Upload
 
 ONLY_OBJECT = "object"
 """Name of the object where fuse is true."""
-LONGEST_NAME = 255
 
 
 def groups_of(form: ReconstructForm, uploads: Sequence[Upload]) -> list[Group]:
@@ -33,17 +32,10 @@ def groups_of(form: ReconstructForm, uploads: Sequence[Upload]) -> list[Group]:
             message = "fuse is true, so that there is one object: leave field object out"
             raise RequestError(400, "invalid_field", message)
         names = [ONLY_OBJECT] * len(uploads)
-    if names and len(names) != len(uploads):
-        message = (
-            f"got {len(names)} names in field object for {len(uploads)} images; send one for each "
-            "image, in their order"
-        )
-        raise RequestError(400, "wrong_count", message)
+    if names:
+        check_names(names, len(uploads))
     groups: dict[str, list[tuple[int, Upload]]] = {}
     for index, (name, upload) in enumerate(zip(names, uploads, strict=bool(names))):
-        if not 1 <= len(name) <= LONGEST_NAME:
-            message = f"an object's name has {len(name)} characters; 1..{LONGEST_NAME} are allowed"
-            raise RequestError(400, "invalid_field", message)
         groups.setdefault(name, []).append((index, upload))
     return [Group(index, name, own) for index, (name, own) in enumerate(groups.items())]
 

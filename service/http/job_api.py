@@ -1,7 +1,7 @@
 """The routes of jobs: batches that are too large to wait for.
 
 POST   /v1/jobs               files or a ZIP (multipart) → the job; once for an Idempotency-Key
-GET    /v1/jobs/{id}          progress, and the outcome of every image so far
+GET    /v1/jobs/{id}          progress, and the outcome of every item so far
 GET    /v1/jobs/{id}/results  the answers so far, as ZIP or lines
 DELETE /v1/jobs/{id}          cancel; once it has ended, delete its results
 """
@@ -9,19 +9,17 @@ DELETE /v1/jobs/{id}          cancel; once it has ended, delete its results
 import asyncio
 import functools
 import tempfile
-import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from typing import IO
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from service.errors import RequestError
-from service.http import answers
-from service.http.forms import MOST_LISTED, ItemsPage, JobForm
+from service.http import answers, job_results
+from service.http.forms import ItemsPage, JobForm
 from service.http.idempotency import key_of
 from service.http.requests import (
     MEBIBYTE,
@@ -32,20 +30,17 @@ from service.http.requests import (
     read_fields,
     read_query,
 )  # fmt: skip
-from service.http.spool import Share
 from service.jobs.rows import Item, Job
 from service.jobs.worker import Jobs
 from service.jobs.zip_upload import read_zip
 from service.schemas import photographs as schemas
 from service.schemas.jobs import JobAnswer, JobItem, JobOptions
-from service.schemas.objects import ReconstructAnswer, Summary
 from service.schemas.photographs import Upload
 from service.settings import Settings
 from service.store.folder import FolderTaken
 from service.threads import to_its_end
 
-DONE = ("ok", "error")
-EVERY = ("waiting", *DONE)
+STATES = ("waiting", "ok", "error")
 KINDS = (answers.ZIP, answers.LINES)
 
 
@@ -54,15 +49,15 @@ async def create(request: Request) -> Response:
     jobs, settings = _jobs(request), engine_of(request.app).settings
     read_query(request, NoQuery)
     async with AsyncExitStack() as held:
-        parts = await open_form(request, JobForm, 2 * settings.largest_job)
+        parts = await open_form(request, JobForm, 2 * settings.largest_job, settings.largest_job)
         held.push_async_callback(parts.close)
         sent = parts.multi_items()
         options = await asyncio.to_thread(read_fields, JobForm, sent)
         key = await to_its_end(functools.partial(key_of, request.headers, sent))
-        items = _Items(options, settings)
-        job = await jobs.create(options, items, key)
+        images = _Images(options, settings)
+        job = await jobs.create(options.grouping(), images, key)
     headers = {"Location": f"/v1/jobs/{job.id}"}
-    return _answer(jobs, job, [], 202, headers, left_out=items.left_out)
+    return _answer(jobs, job, [], 202, headers, left_out=images.left_out)
 
 
 async def look(request: Request) -> Response:
@@ -70,7 +65,7 @@ async def look(request: Request) -> Response:
     jobs = _jobs(request)
     job = await _find(jobs, request.path_params["id"])
     page = read_query(request, ItemsPage)
-    items = await asyncio.to_thread(jobs.store.items, job.id, page.first, page.limit, EVERY)
+    items = await asyncio.to_thread(jobs.store.items, job.id, page.first, page.limit, STATES)
     return _answer(jobs, job, items)
 
 
@@ -80,12 +75,12 @@ async def results(request: Request) -> Response:
     read_query(request, NoQuery)
     job = await _find(jobs, request.path_params["id"])
     if answers.choose(accepted(request), KINDS) == answers.LINES:
-        return answers.Stream(_lines(jobs, job), AsyncExitStack())
+        return answers.Stream(job_results.lines(jobs.store, job), AsyncExitStack())
     async with AsyncExitStack() as held:
         share = held.enter_context(request.app.state.spool.share())
         file = held.enter_context(tempfile.TemporaryFile())
         try:
-            await to_its_end(functools.partial(_pack, jobs, job, file, share))
+            await to_its_end(functools.partial(job_results.pack, jobs.store, job, file, share))
         except FileNotFoundError:  # deleted meanwhile
             raise _unknown(job.id) from None
         headers = {
@@ -93,7 +88,7 @@ async def results(request: Request) -> Response:
             "Content-Disposition": f'attachment; filename="{job.id}.zip"',
         }
         file.seek(0)
-        return answers.Stream(_chunks(file), held.pop_all(), answers.ZIP, headers)
+        return answers.Stream(job_results.chunks(file), held.pop_all(), answers.ZIP, headers)
 
 
 async def delete(request: Request) -> Response:
@@ -141,7 +136,7 @@ def _unknown(identity: str) -> RequestError:
     return RequestError(404, "unknown_job", message)
 
 
-class _Items:
+class _Images:
     """The images of a form, or those of its archive, which is opened when they are asked for."""
 
     def __init__(self, sent: JobForm, settings: Settings) -> None:
@@ -152,14 +147,14 @@ class _Items:
     def __iter__(self) -> Iterator[Upload]:
         sent, largest = self._sent, self._settings.largest_job
         if sent.archive is None:
-            yield from sent.uploads(largest)
+            yield from sent.with_objects(sent.uploads(largest))
             return
         if sent.images or sent.masks:
             message = "send one ZIP file in field archive, or files in field images"
             raise RequestError(400, "invalid_field", message)
         limit = self._settings.jobs_limit_mebibytes * MEBIBYTE
         images, self.left_out = read_zip(sent.archive.file, largest, limit)
-        yield from sent.with_boxes(images)
+        yield from sent.with_objects(sent.with_boxes(images))
 
 
 def _answer(
@@ -171,7 +166,7 @@ def _answer(
     *,
     left_out: int | None = None,
 ) -> Response:
-    waiting, fine, failed = (job.counts.get(state, 0) for state in EVERY)
+    waiting, fine, failed = (job.counts.get(state, 0) for state in STATES)
     total = waiting + fine + failed
     keep = jobs.keep_seconds
     answer = JobAnswer(
@@ -203,38 +198,3 @@ def _item(item: Item) -> JobItem:
 
 def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-async def _lines(jobs: Jobs, job: Job) -> AsyncIterator[bytes]:
-    """One line per finished image, in order, and the summary."""
-    fine = failed = first = 0
-    while items := await asyncio.to_thread(jobs.store.items, job.id, first, 16, DONE):
-        for item in items:
-            yield await asyncio.to_thread(jobs.store.answer, item) + b"\n"
-            fine, failed = fine + (item.state == "ok"), failed + (item.state == "error")
-        first = items[-1].number + 1
-    yield Summary(succeeded=fine, failed=failed).to_json() + b"\n"
-
-
-def _pack(jobs: Jobs, job: Job, file: IO[bytes], share: Share) -> None:
-    """The results so far; one image's files are in memory at a time."""
-    entries, first = [], 0
-    with zipfile.ZipFile(file, "w") as archive:
-        while items := jobs.store.items(job.id, first, MOST_LISTED, DONE):
-            for item in items:
-                content = jobs.store.answer(item)
-                # Files are shorter than in base64.
-                share.take(len(content))
-                entry, files = answers.split(schemas.ImageAnswer.model_validate_json(content))
-                entries.append(entry)
-                for member in files:
-                    answers.write_member(archive, member)
-            first = items[-1].number + 1
-        answer = ReconstructAnswer.of(entries)
-        answers.write_member(archive, answers.answer_file(answer))
-    file.seek(0, 2)
-
-
-async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
-    while chunk := await asyncio.to_thread(file.read, 1 << 18):
-        yield chunk

@@ -36,8 +36,8 @@ LINES = {
         "schema": {
             "type": "string",
             "description": "one ImageAnswer per line as each image finishes, index saying which it "
-            "is; where objects are named, the images of each and then its ObjectAnswer, as it "
-            "finishes; the last line is a Summary",
+            "is; of objects, the images of each and then its ObjectAnswer, as it finishes; the "
+            "last line is a Summary",
         }
     }
 }
@@ -168,7 +168,7 @@ def _jobs(settings: Settings) -> dict[str, dict[str, Any]]:
     delete = _operation("delete_job", text, ended, "404 503", parameters=[JOB_ID])
 
     content = {answers.ZIP: {"schema": FILES}, **LINES}
-    finished = {"200": {"description": "of the images finished so far", "content": content}}
+    finished = {"200": {"description": "of the items finished so far", "content": content}}
     text, refusals = "The answers so far", "400 404 406 429 503 507"
     results = _operation("get_job_results", text, finished, refusals, parameters=[JOB_ID])
     return {

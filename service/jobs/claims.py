@@ -1,8 +1,8 @@
 """Who works on which item: nobody else does, while its process lives."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Set
 
-from service.jobs.rows import ITEM_COLUMNS, Item
+from service.jobs.rows import COUNT_MEMBERS, ITEM_COLUMNS, Item
 from service.store.database import Statements
 from service.store.opening import Store
 
@@ -14,16 +14,18 @@ class Claims:
         self._database = store.database
         self._leases = store.leases
 
-    def free(self, job: str, most: int) -> list[int]:
-        """The first items of a job that wait and that nobody works on."""
+    def free(self, job: str, most: int) -> dict[int, int]:
+        """What `JobStore.free` does."""
         find = (
-            "SELECT number FROM items WHERE job = ? AND state = 'waiting' AND NOT EXISTS "
+            f"SELECT number, {COUNT_MEMBERS} FROM items "
+            "WHERE job = ? AND state = 'waiting' AND NOT EXISTS "
             "(SELECT 1 FROM claims WHERE claims.job = items.job AND claims.number = items.number) "
             "ORDER BY number LIMIT ?"
         )
-        return [number for (number,) in self._database.execute(find, job, most)]
+        found = self._database.execute(find, job, most)
+        return {number: members or 1 for number, members in found}
 
-    def take(self, wanted: Mapping[str, Sequence[int]]) -> list[Item]:
+    def take(self, wanted: Mapping[str, Collection[int]]) -> list[Item]:
         """Claim items by their jobs, all or nothing; those that nobody else was given meanwhile.
 
         Each counts as begun once more.
@@ -57,7 +59,7 @@ class Claims:
                 delete = "DELETE FROM claims WHERE job = ? AND number = ? AND process = ?"
                 self._database.change(delete, job, number, self._leases.process)
 
-    def _take(self, statements: Statements, job: str, numbers: Sequence[int]) -> list[Item]:
+    def _take(self, statements: Statements, job: str, numbers: Collection[int]) -> list[Item]:
         find = (
             f"SELECT {ITEM_COLUMNS} FROM items WHERE job = ? AND number IN ({_marks(numbers)}) "
             f"AND state = 'waiting' ORDER BY number{self._database.skipping}"
@@ -86,5 +88,5 @@ class Claims:
             statements.change(insert, job, job)
 
 
-def _marks(values: Sequence[object], mark: str = "?") -> str:
+def _marks(values: Collection[object], mark: str = "?") -> str:
     return ", ".join([mark] * len(values))

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from service.jobs import uploads
 from service.jobs.ended import Ended, leave
+from service.jobs.members import members_of
 from service.jobs.room import Room
 from service.jobs.rows import Item
 from service.store.database import Statements
@@ -33,7 +34,7 @@ class Finisher:
             with self._database.transaction() as statements:
                 self._ended.hold(statements, item.job)
                 kept = self._note(statements, item, len(answer), error)
-                emptied = self._empty(statements, item) if kept else None
+                emptied = self._empty(statements, item) if kept else []
                 if kept:
                     self._end(statements, item.job, now)
                 if kept and not beyond_limit:
@@ -47,8 +48,8 @@ class Finisher:
         if not kept:
             self._drop(item)
             self._leases.sweep(item.job)  # whoever deleted it may have found the file in the way
-        elif emptied is not None:
-            self._leases.sweep(emptied)
+        for name in emptied:
+            self._leases.sweep(name)
 
     def _note(
         self, statements: Statements, item: Item, size: int, error: tuple[str, str] | None
@@ -67,18 +68,24 @@ class Finisher:
             statements.change(update, size, item.job)
         return bool(kept)
 
-    def _empty(self, statements: Statements, item: Item) -> str | None:
-        """Forget where an upload stands; its file, where it was the last one there."""
+    def _empty(self, statements: Statements, item: Item) -> list[str]:
+        """Forget where its uploads stand; the files in which they were the last ones."""
         delete = "DELETE FROM uploads WHERE job = ? AND number = ? RETURNING part"
-        parts = statements.execute(delete, item.job, item.number)
+        parts = {
+            part
+            for member in members_of(statements, item)
+            for (part,) in statements.execute(delete, item.job, member.number)
+        }
         find = "SELECT 1 FROM uploads WHERE job = ? AND part = ? LIMIT 1"
-        if not parts or statements.execute(find, item.job, *parts[0]):
-            return None
-        name = uploads.name_of(item.job, parts[0][0])
-        size = self._files.size(name) or 0
-        statements.change("UPDATE sizes SET bytes = bytes - ? WHERE job = ?", size, item.job)
-        leave(statements, name)
-        return name
+        names = []
+        for part in sorted(parts):
+            if statements.execute(find, item.job, part):
+                continue
+            names.append(uploads.name_of(item.job, part))
+            size = self._files.size(names[-1]) or 0
+            statements.change("UPDATE sizes SET bytes = bytes - ? WHERE job = ?", size, item.job)
+            leave(statements, names[-1])
+        return names
 
     @staticmethod
     def _end(statements: Statements, job: str, now: float) -> None:

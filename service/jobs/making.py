@@ -2,11 +2,11 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from service.errors import RequestError
-from service.jobs import uploads
+from service.jobs import members, uploads
 from service.jobs.ended import Ended
 from service.jobs.room import Reservation, Room
 from service.jobs.rows import Key
@@ -24,6 +24,14 @@ class _MadeMeanwhile(Exception):
     """The same POST came twice at once, and another one was quicker."""
 
 
+class _Packed(NamedTuple):
+    """An image that is kept."""
+
+    name: str
+    object: str | None
+    place: Place
+
+
 class Maker:
     """Makes the jobs of a store."""
 
@@ -37,7 +45,7 @@ class Maker:
     def make(
         self,
         options: dict[str, Any],
-        items: Iterable[Upload],
+        images: Iterable[Upload],
         key: Key | None,
         given_up: Callable[[], bool],
         now: float,
@@ -48,11 +56,11 @@ class Maker:
         job = secrets.token_hex(16)
         share = self._room.begin(job)
         try:
-            names, places = self._pack(job, items, share, given_up)
+            packed = self._pack(job, images, share, given_up)
             with self._database.transaction() as statements:
                 share.settle(statements)
-                new = (job, json.dumps(options), now, share.taken)
-                _insert(statements, new, names, places)
+                _insert_job(statements, (job, json.dumps(options), now, share.taken))
+                _insert_items(statements, job, packed, options.get("objects", "none") != "none")
                 self._insert_key(statements, job, key)
         except _MadeMeanwhile:
             self._leases.give_up(job)
@@ -65,24 +73,23 @@ class Maker:
     def _pack(
         self,
         job: str,
-        items: Iterable[Upload],
+        images: Iterable[Upload],
         share: Reservation,
         given_up: Callable[[], bool],
-    ) -> tuple[list[str], list[Place]]:
-        """Write the uploads; their names, and where they stand."""
+    ) -> list[_Packed]:
+        """Write the uploads; where they stand, in the order sent."""
         self._files.make_folder(job)
         packing = Packing(self._files, job, share.take)
-        names, places = [], []
+        packed = []
         try:
-            for item in items:
+            for image in images:
                 if given_up():
                     raise GivenUp
-                names.append(item.name)
-                places.append(packing.add(item))
+                packed.append(_Packed(image.name, image.object, packing.add(image)))
             packing.close()
         finally:
             packing.abandon()
-        return names, places
+        return packed
 
     def _known(self, key: Key | None) -> str | None:
         """The job that was made with a key; raises `RequestError` 422 where by another POST."""
@@ -113,23 +120,40 @@ class Maker:
         )
 
 
-def _insert(
-    statements: Statements,
-    job: tuple[str, str, float, int],
-    names: list[str],
-    places: list[Place],
-) -> None:
+def _insert_job(statements: Statements, job: tuple[str, str, float, int]) -> None:
     """`job`: id, options as JSON, when it was made, bytes."""
     identity, options, created, size = job
     insert = "INSERT INTO jobs (id, state, options, created) VALUES (?, 'running', ?, ?)"
     statements.change(insert, identity, options, created)
     statements.change("INSERT INTO sizes (job, bytes) VALUES (?, ?)", identity, size)
-    rows = (
-        (identity, number, name, int(place.mask_bytes is not None))
-        for number, (name, place) in enumerate(zip(names, places, strict=True))
-    )
+
+
+def _insert_items(
+    statements: Statements, job: str, packed: Sequence[_Packed], of_objects: bool
+) -> None:
+    """The items, which are images or objects, and their uploads."""
     insert = "INSERT INTO items (job, number, name, has_mask, state) VALUES (?, ?, ?, ?, 'waiting')"
-    statements.insert(insert, rows)
+    if of_objects:
+        groups = list(members.grouped([image.object for image in packed]))
+        rows = [
+            (job, item, name or packed[numbers[0]].name, 0)
+            for item, (name, numbers) in enumerate(groups)
+        ]
+        statements.insert(insert, rows)
+        statements.insert(
+            members.INSERT,
+            (
+                (job, item, number, packed[number].name)
+                for item, (_, numbers) in enumerate(groups)
+                for number in numbers
+            ),
+        )
+    else:
+        rows = [
+            (job, number, image.name, int(image.place.mask_bytes is not None))
+            for number, image in enumerate(packed)
+        ]
+        statements.insert(insert, rows)
     statements.insert(
-        uploads.INSERT, ((identity, number, *place) for number, place in enumerate(places))
+        uploads.INSERT, ((job, number, *image.place) for number, image in enumerate(packed))
     )

@@ -7,7 +7,7 @@ ItemState = Literal["waiting", "ok", "error"]
 
 
 class Item(NamedTuple):
-    """One image of a job."""
+    """What a job answers in one piece: an image, or an object with all its images."""
 
     job: str
     number: int
@@ -19,6 +19,13 @@ class Item(NamedTuple):
     attempts: int
     """Times it was begun: several, and never finished, means that it took the process down. Who
     works on it is known by the number, too: whoever takes it over makes it one more."""
+    members: int = 0
+    """Images of an object; 0: the item is an image."""
+
+    @property
+    def images(self) -> int:
+        """How many it holds."""
+        return self.members or 1
 
     @property
     def answer_name(self) -> str:
@@ -33,7 +40,10 @@ class Item(NamedTuple):
         return f"{self.job}/{self.number}.json"
 
 
-ITEM_COLUMNS = "job, number, name, state, code, message, attempts"
+COUNT_MEMBERS = (
+    "(SELECT COUNT(*) FROM members WHERE members.job = items.job AND members.item = items.number)"
+)
+ITEM_COLUMNS = f"job, number, name, state, code, message, attempts, {COUNT_MEMBERS}"
 """Fields of an `Item`."""
 
 

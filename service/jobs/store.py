@@ -1,7 +1,7 @@
 """Jobs in a database and files: what was accepted outlives the processes that work on it.
 
     <job>/uploads.<part>            uploads, until all in the file are answered
-    <job>/<index>.json              an ImageAnswer
+    <job>/<index>.json              the answer of an item, in lines
     <job>/<index>.<attempt>.json    one of a later attempt than the first
 
 The database says which jobs there are, the state of every item, where its upload stands, and who
@@ -11,7 +11,7 @@ leaves an item to do again, never half an answer. Any number of processes share 
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from service.jobs.claims import Claims
 from service.jobs.ended import Ended
 from service.jobs.finishing import Finisher
 from service.jobs.making import Maker
+from service.jobs.members import Member, members_of
 from service.jobs.room import Room
 from service.jobs.rows import ITEM_COLUMNS, Item, Job, Key
 from service.jobs.uploads import Place
@@ -66,21 +67,24 @@ class JobStore:
     def create(
         self,
         options: dict[str, Any],
-        items: Iterable[Upload],
+        images: Iterable[Upload],
         key: Key | None = None,
         given_up: Callable[[], bool] = lambda: False,
     ) -> str:
         """Keep the uploads and the job, all or nothing; its id.
+
+        Each image is an item; where option `objects` says so, each object is one, of all images
+        with its name. An image without a name is an object of its own then.
 
         `key`: where a job was made with it, it is that one's id, and nothing is kept.
         `given_up`: asked before each upload.
 
         Raises:
             RequestError: 507 where they are more than may be held; 422 where the key came with
-                another body; what reading `items` raises.
+                another body; what reading `images` raises.
             GivenUp: `given_up` said so.
         """
-        return self._maker.make(options, items, key, given_up, self._clock())
+        return self._maker.make(options, images, key, given_up, self._clock())
 
     def job(self, identity: str) -> Job | None:
         """A job, or None where there is none of that id."""
@@ -115,11 +119,11 @@ class JobStore:
         find = "SELECT id FROM jobs WHERE state = 'running' ORDER BY created"
         return [row[0] for row in self._database.execute(find) if row[0] not in self._ended]
 
-    def free(self, job: str, most: int) -> list[int]:
-        """The first items of a job that wait and that nobody works on, by number."""
+    def free(self, job: str, most: int) -> dict[int, int]:
+        """The first items of a job that wait and that nobody works on: by number their images."""
         return self._claims.free(job, most)
 
-    def take(self, wanted: Mapping[str, Sequence[int]]) -> list[Item]:
+    def take(self, wanted: Mapping[str, Collection[int]]) -> list[Item]:
         """Claim items by their jobs; those of them that nobody else was given meanwhile.
 
         Nobody else is given them while this process lives. Each counts as begun once more.
@@ -138,22 +142,35 @@ class JobStore:
         """
         self._claims.keep_only(begun)
 
-    def upload(self, item: Item) -> Upload:
-        """What came, held in memory; reading it raises `ItemError` where it could not be read.
+    def members(self, item: Item) -> list[Member]:
+        """The images of an item, in the order sent; none where its job is deleted."""
+        with self._database.reading() as statements:
+            return members_of(statements, item)
 
-        Raises `FileNotFoundError` where it is answered, cancelled or deleted.
+    def uploads(self, item: Item) -> list[tuple[int, Upload]]:
+        """What came, by number, held in memory.
+
+        Reading it raises `ItemError` where it could not be read. Raises `FileNotFoundError` where
+        it is answered, cancelled or deleted.
         """
-        rows = self._database.execute(
+        find = (
             "SELECT part, start, image_bytes, mask_bytes, box, code, message FROM uploads "
-            "WHERE job = ? AND number = ?",
-            *(item.job, item.number),
+            "WHERE job = ? AND number = ?"
         )
-        if not rows:
-            raise FileNotFoundError(f"job {item.job} has no upload {item.number}")
-        return uploads.read(self._files, item.job, Place._make(rows[0]), item.name)
+        found = []
+        with self._database.reading() as statements:
+            for member in members_of(statements, item):
+                for row in statements.execute(find, item.job, member.number):
+                    found.append((member, Place._make(row)))
+        if not found:
+            raise FileNotFoundError(f"job {item.job} has no upload of item {item.number}")
+        return [
+            (member.number, uploads.read(self._files, item.job, place, member.name))
+            for member, place in found
+        ]
 
     def answer(self, item: Item) -> bytes:
-        """The ImageAnswer of a finished item; raises `FileNotFoundError` where it is deleted."""
+        """What `finish` was given of an item; raises `FileNotFoundError` where it is deleted."""
         try:
             return self._files.read(item.answer_name)
         except FileNotFoundError:

@@ -3,12 +3,11 @@
 import asyncio
 import contextlib
 import functools
-import heapq
 import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from service.call import JOB, inside
@@ -23,18 +22,21 @@ from service.errors import (
 from service.jobs.room import JobsFull
 from service.jobs.rows import Item, Job, Key
 from service.jobs.store import JobStore
-from service.pipeline import reconstruction
+from service.jobs.turns import Turns
+from service.pipeline import items
 from service.pipeline.engine import Engine
-from service.schemas import photographs as schemas
+from service.pipeline.items import Answered
+from service.pipeline.objects import Group
+from service.schemas.objects import ItemOptions
 from service.schemas.options import ImageOptions
-from service.schemas.photographs import Upload
+from service.schemas.photographs import Problem, Upload
 from service.threads import to_its_end
 
 # Under BentoML's logger, which is the one its server shows.
 logger = logging.getLogger(f"bentoml.{__name__}")
 
 MOST_ATTEMPTS = 3
-"""An image that was begun so often and never finished took the process down each time."""
+"""An item that was begun so often and never finished took the process down each time."""
 TIDY_SECONDS = 10.0
 """Pause between two looks for jobs whose time is over, and for what dead processes had taken."""
 LOOK_SECONDS = 1.0
@@ -52,9 +54,9 @@ class Jobs:
         self._room = 2 * engine.settings.largest_batch
         self.keep_seconds = engine.settings.job_keep_seconds
         """From the end of a job to its deletion."""
-        self._begun: set[tuple[str, int]] = set()
-        self._last: dict[str, float] = {}
-        """When an image of a running job was begun last here, by `time.monotonic`."""
+        self._begun: Counter[tuple[str, int]] = Counter()
+        """Images of the items that are worked on."""
+        self._turns = Turns(store)
         self._stuck: set[asyncio.Task | None] = set()
         """Tasks whose writing failed, and which try again: meanwhile nothing is begun."""
         self._wake = asyncio.Event()
@@ -66,12 +68,12 @@ class Jobs:
         self._worker = asyncio.create_task(self._work())
 
     async def create(
-        self, options: ImageOptions, items: Iterable[Upload], key: Key | None = None
+        self, options: ImageOptions, images: Iterable[Upload], key: Key | None = None
     ) -> Job:
         """Accept a job, all or nothing.
 
         Cancelled meanwhile, as by a client that leaves, there is no job: nobody would have its id.
-        With a key there is one, for the POST that is sent again. `items` are of no use before this
+        With a key there is one, for the POST that is sent again. `images` are of no use before this
         ends, however it does.
 
         Raises:
@@ -80,12 +82,12 @@ class Jobs:
         """
         if self._closing.is_set():
             raise ShuttingDown
-        values = options.model_dump(include=set(ImageOptions.model_fields))
+        values = options.model_dump(include=set(ItemOptions.model_fields))
         given_up = threading.Event()
         made: list[Job] = []
 
         def make() -> None:
-            identity = self.store.create(values, items, key, given_up.is_set)
+            identity = self.store.create(values, images, key, given_up.is_set)
             if (job := self.store.job(identity)) is not None:
                 made.append(job)
 
@@ -103,7 +105,7 @@ class Jobs:
         return made[0]
 
     def eta_seconds(self, job: Job) -> float | None:
-        """At the speed since any process began with it; None before its first image."""
+        """At the speed since any process began with it; None before its first item."""
         waiting = job.counts.get("waiting", 0)
         answered = sum(job.counts.values()) - waiting - job.answered_before
         if job.seconds is None or answered <= 0 or not waiting:
@@ -129,9 +131,9 @@ class Jobs:
             self._wake.clear()
             # What cannot be written is tried again where nothing else waits for it.
             others_stuck = self._stuck - {self._worker}
-            room = 0 if others_stuck else self._room - len(flying)
-            for item, options in await self._begin(room) if room else ():
-                self._begun.add((item.job, item.number))
+            room = 0 if others_stuck else self._room - self._begun.total()
+            for item, options in await self._begin(room) if room > 0 else ():
+                self._begun[item.job, item.number] = item.images
                 flying.add(asyncio.create_task(self._one(item, options)))
             waiting = asyncio.create_task(self._wake.wait())
             await asyncio.wait(
@@ -143,15 +145,15 @@ class Jobs:
             flying = {task for task in flying if not task.done()}
         await asyncio.gather(*flying)
 
-    async def _begin(self, room: int) -> list[tuple[Item, ImageOptions]]:
-        """Take so many items, or say that it cannot be written down."""
+    async def _begin(self, room: int) -> list[tuple[Item, ItemOptions]]:
+        """Take items of so many images, or say that it cannot be written down."""
         try:
-            taken = await asyncio.to_thread(self._take, room, set(self._begun))
+            taken = await asyncio.to_thread(self._take, room, self._begun.copy())
         except OSError as error:
             self._pause(self._worker, error)
             return []
         except Exception:
-            logger.exception("no image of a job could be begun")
+            logger.exception("no item of a job could be begun")
             return []
         self._go_on(self._worker)
         return taken
@@ -164,55 +166,24 @@ class Jobs:
             logger.exception("%s failed", function)
             return None
 
-    def _take(self, room: int, begun: set[tuple[str, int]]) -> list[tuple[Item, ImageOptions]]:
+    def _take(self, room: int, begun: Counter[tuple[str, int]]) -> list[tuple[Item, ItemOptions]]:
         """Items with their options; where another process was quicker it is tried again."""
-        while wanted := self._choose(room, begun):
+        while wanted := self._turns.choose(room, begun):
             if taken := self.store.take(wanted):
                 jobs = {job: self.store.job(job) for job in wanted}
-                options = {name: ImageOptions(**job.options) for name, job in jobs.items() if job}
+                options = {name: ItemOptions(**job.options) for name, job in jobs.items() if job}
                 # A job that is deleted meanwhile took its claims with it.
                 return [(item, options[item.job]) for item in taken if item.job in options]
         return []
 
-    def _choose(self, room: int, begun: set[tuple[str, int]]) -> dict[str, list[int]]:
-        """The next items of the running jobs, one by one of the job with the fewest `begun`.
-
-        Of equal ones the first is that of which none was begun for longest.
-        """
-        shares = Counter(job for job, _ in begun)
-        running = self.store.running()
-        self._last = {job: self._last.get(job, 0.0) for job in running}
-        queues: dict[str, Iterator[int]] = {}
-        turns = [(shares[job], last, job) for job, last in self._last.items()]
-        heapq.heapify(turns)
-        chosen: dict[str, list[int]] = {}
-        while turns and room:
-            share, last, job = turns[0]
-            if job not in queues:
-                free = self.store.free(job, room + shares[job])
-                queues[job] = iter(number for number in free if (job, number) not in begun)
-            if (number := next(queues[job], None)) is None:
-                heapq.heappop(turns)
-                continue
-            chosen.setdefault(job, []).append(number)
-            room -= 1
-            heapq.heapreplace(turns, (share + 1, last, job))
-        self._last.update(dict.fromkeys(chosen, time.monotonic()))
-        return chosen
-
-    async def _one(self, item: Item, options: ImageOptions) -> None:
-        """One image to its answer in the store; never raises."""
+    async def _one(self, item: Item, options: ItemOptions) -> None:
+        """One item to its answer in the store; never raises."""
         try:
-            if item.attempts > MOST_ATTEMPTS:
-                entry = _failed(
-                    item,
-                    "crashed",
-                    f"this image was begun {MOST_ATTEMPTS} times and never finished, as where the "
-                    "service ends over it: leave it out",
-                )
+            if problem := self._not_begun(item):
+                answered = await self._failed(item, problem, options)
             else:
-                entry = await self._answer(item, options)
-            await self._keep(item, entry)
+                answered = await self._answer(item, options)
+            await self._keep(item, answered, options)
         except FileNotFoundError:
             # Cancelled meanwhile, or somebody else took its files.
             await self._guarded(self.store.settle, item.job)
@@ -221,22 +192,37 @@ class Jobs:
                 await asyncio.to_thread(self.store.give_back, item)
         except Exception:
             # Begun so often in vain it becomes an error of its own.
-            logger.exception("image %d of job %s was not finished", item.number, item.job)
+            logger.exception("item %d of job %s was not finished", item.number, item.job)
             await asyncio.sleep(AGAIN_SECONDS)
             await self._guarded(functools.partial(self.store.give_back, item, counts=True))
         finally:
-            self._begun.discard((item.job, item.number))
+            del self._begun[item.job, item.number]
+
+    def _not_begun(self, item: Item) -> Problem | None:
+        """Why an item is not worked on."""
+        if item.attempts > MOST_ATTEMPTS:
+            message = (
+                f"this {'object' if item.members else 'image'} was begun {MOST_ATTEMPTS} times and "
+                "never finished, as where the service ends over it: leave it out"
+            )
+            return Problem(code="crashed", message=message)
+        return items.too_many(item.name, item.images, self._engine.settings.largest_request)
 
     async def _keep(
-        self, item: Item, entry: schemas.ImageAnswer, beyond_limit: bool = False
+        self, item: Item, answered: Answered, options: ItemOptions, beyond_limit: bool = False
     ) -> None:
-        problem = entry.error and (entry.error.code, entry.error.message)
-        content = entry.to_json()
+        problem = answered.error and (answered.error.code, answered.error.message)
+        content = answered.to_lines()
         try:
             await self._lasting(self.store.finish, item, content, problem, beyond_limit)
         except JobsFull as error:
-            entry = _failed(item, error.code, "jobs hold no more results: delete some")
-            await self._keep(item, entry, beyond_limit=True)
+            full = Problem(code=error.code, message="jobs hold no more results: delete some")
+            answered = await self._failed(item, full, options)
+            await self._keep(item, answered, options, beyond_limit=True)
+
+    async def _failed(self, item: Item, problem: Problem, options: ItemOptions) -> Answered:
+        members = await self._lasting(self.store.members, item)
+        return items.failed(item.number, item.name, members, problem, options)
 
     async def _lasting(self, function: Callable[..., Any], *arguments: object) -> Any:
         """Call until the store can do it; raises `ShuttingDown` where there is no more time."""
@@ -269,31 +255,26 @@ class Jobs:
             logger.warning("jobs wait until they can write to %s: %s", self.store.store.name, error)
         self._stuck.add(task)
 
-    async def _answer(self, item: Item, options: ImageOptions) -> schemas.ImageAnswer:
-        upload = await self._upload(item)
+    async def _answer(self, item: Item, options: ItemOptions) -> Answered:
+        group = Group(item.number, item.name, await self._uploads(item))
         while True:
             try:
-                with self._engine.admit(1), inside(JOB, item.job):
-                    entry = await reconstruction.answer(self._engine, item.number, upload, options)
-                code = entry.error and entry.error.code
-                # Those say nothing about the image: it is done again.
-                broken = code == INTERNAL_ERROR and self._engine.broken_seconds() > 0
-                if code not in ("overloaded", "shutting_down") and not broken:
-                    return entry
+                with self._engine.admit(item.images), inside(JOB, item.job):
+                    answered = await items.answer(self._engine, group, options)
+                codes = answered.codes()
+                # Those say nothing about the images: it is done again.
+                broken = INTERNAL_ERROR in codes and self._engine.broken_seconds() > 0
+                if not codes & {"overloaded", "shutting_down"} and not broken:
+                    return answered
             except (Overloaded, NotWorking) as error:
                 # Those whom somebody waits for go first.
                 await asyncio.sleep(min(1.0, error.retry_after_seconds or 1))
             if self._closing.is_set():
                 raise ShuttingDown
 
-    async def _upload(self, item: Item) -> Upload:
-        """What came. A store that does not answer says nothing about the image, a bad disk may."""
+    async def _uploads(self, item: Item) -> list[tuple[int, Upload]]:
+        """What came. A store that does not answer says nothing about the item, a bad disk may."""
         try:
-            return await asyncio.to_thread(self.store.upload, item)
+            return await asyncio.to_thread(self.store.uploads, item)
         except StoreFailed:
-            return await self._lasting(self.store.upload, item)
-
-
-def _failed(item: Item, code: str, message: str) -> schemas.ImageAnswer:
-    problem = schemas.Problem(code=code, message=message)
-    return schemas.ImageAnswer(index=item.number, name=item.name, status="error", error=problem)
+            return await self._lasting(self.store.uploads, item)

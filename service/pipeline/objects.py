@@ -21,7 +21,7 @@ from service.pipeline.kept import Keeping
 from service.pipeline.reconstruction import Taken
 from service.pipeline.seeing import Seen, see
 from service.schemas import photographs as schemas
-from service.schemas.objects import ObjectAnswer, ObjectOptions, ObjectPhotograph
+from service.schemas.objects import FusionOptions, ObjectAnswer, ObjectPhotograph
 from service.schemas.options import ImageOptions
 from service.schemas.photographs import ImageAnswer, Problem, Upload
 
@@ -30,10 +30,10 @@ logger = logging.getLogger(f"bentoml.{__name__}")
 
 
 class Group(NamedTuple):
-    """One object of a request."""
+    """One object of a request, or one item of a job or batch."""
 
     number: int
-    """Among the objects, from 0."""
+    """Among the objects or items, from 0."""
     name: str
     uploads: list[tuple[int, Upload]]
     """Its images with their index in the request."""
@@ -58,7 +58,7 @@ class _Photograph(NamedTuple):
 
 
 async def answer(
-    engine: Engine, group: Group, options: ImageOptions, wanted: ObjectOptions, links: bool = False
+    engine: Engine, group: Group, options: ImageOptions, wanted: FusionOptions, links: bool = False
 ) -> Made:
     """The entries of one object and its photographs: never raises, an error is an entry too.
 
@@ -72,7 +72,7 @@ async def answer(
             *(_see(engine, group.name, one, options) for one in group.uploads)
         )
         read = [one for one in found if isinstance(one, _Photograph)]
-        failed = {one.index: one for one in found if isinstance(one, ImageAnswer)}
+        unread = {one.index: one for one in found if isinstance(one, ImageAnswer)}
         try:
             if not read:
                 message = f"none of its {len(found)} photographs can be used; their entries say why"
@@ -86,10 +86,10 @@ async def answer(
             problem = Problem(code=INTERNAL_ERROR, message=message)
     if made is None:
         assert problem is not None
-        return _nothing(group, read, failed, problem, timings)
+        return _nothing(group, read, unread, problem, timings)
     identity = await made.keeping.done()
     content = meshes.link(identity, options) if links else made.mesh
-    entries = failed | {entry.index: entry for entry in made.images}
+    entries = unread | {entry.index: entry for entry in made.images}
     return Made(
         _whole(group, read, made, identity, reconstruction.mesh_of(options, content), timings),
         [entries[index] for index in sorted(entries)],
@@ -162,7 +162,7 @@ def _make(
     group: Group,
     read: Sequence[_Photograph],
     options: ImageOptions,
-    wanted: ObjectOptions,
+    wanted: FusionOptions,
     timings: dict[str, float],
 ) -> _Files:
     """The files and entries. CPU work: called in the pool. Raises `ItemError`."""
@@ -262,22 +262,30 @@ def _photographs(group: Group, read: Sequence[_Photograph], fused: Fused) -> lis
     return list(said.values())
 
 
+def failed(number: int, name: str, images: Sequence[tuple[int, str]], problem: Problem) -> Made:
+    """The entries of an object that is not made; each of its images has the reason.
+
+    `images`: their numbers and names.
+    """
+    left_out = [ObjectPhotograph(index=index, used=False, reason="failed") for index, _ in images]
+    whole = ObjectAnswer(
+        index=number, name=name, status="error", error=problem, photographs=left_out
+    )
+    return Made(whole, [_failed(index, image, name, problem, {}) for index, image in images])
+
+
 def _nothing(
     group: Group,
     read: Sequence[_Photograph],
-    failed: dict[int, ImageAnswer],
+    unread: dict[int, ImageAnswer],
     problem: Problem,
     timings: dict[str, float],
 ) -> Made:
-    """The entries of an object that could not be made; each of its photographs has the reason."""
-    entries = failed | {
-        one.number: _failed(one.number, one.name, group.name, problem, one.timings) for one in read
-    }
-    left_out = [
-        ObjectPhotograph(index=index, used=False, reason="failed") for index, _ in group.uploads
-    ]
-    whole = ObjectAnswer(
-        index=group.number, name=group.name, status="error", error=problem, photographs=left_out,
-        timings=timings,
-    )  # fmt: skip
+    """What `failed` says, with the errors of photographs by themselves and the times taken."""
+    names = [(index, upload.name) for index, upload in group.uploads]
+    made = failed(group.number, group.name, names, problem)
+    entries = {entry.index: entry for entry in made.images} | unread
+    for one in read:
+        entries[one.number].timings = one.timings
+    whole = made.object.model_copy(update={"timings": timings})
     return Made(whole, [entries[index] for index in sorted(entries)])

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from graphics.fusing import STEPS
 from graphics.fusing.joint import REASONS, Reason
-from service.schemas.options import Texts
+from service.schemas.options import ImageOptions, Texts
 from service.schemas.photographs import (
     PNG_EXAMPLE,
     Content,
@@ -24,19 +24,38 @@ MOST_STEPS = 50
 WHY_LEFT_OUT = "; ".join(f"{reason}: {text}" for reason, text in REASONS.items())
 
 
-class ObjectOptions(Texts):
-    """Which images are photographs of one object, and how they become one mesh."""
+class FusionOptions(Texts):
+    """How photographs of one object become one mesh."""
 
-    object: list[str] = Field(default_factory=list, examples=[["car 7"]])
-    """once for each image, in the order of the images: the name of the object that it shows;
-    images of one name become one mesh"""
-    fuse: bool = Field(default=False, examples=[True])
-    """true: all images are photographs of one object; not with object"""
     symmetric: bool = Field(default=True, examples=[True])
     """false: what no photograph of an object shows is not taken from its mirror image, as where
     the two sides differ"""
     refine: int = Field(default=STEPS, ge=0, le=MOST_STEPS, examples=[10])
     """steps by which an object's shape and cameras are fitted to all its masks; 0: none"""
+
+
+class ObjectNames(Texts):
+    """Which images show which object."""
+
+    object: list[str] = Field(default_factory=list, examples=[["car 7"]])
+    """once for each image, in the order of the images: the name of the object that it shows;
+    images of one name become one mesh"""
+
+
+class ObjectOptions(ObjectNames, FusionOptions):
+    """Which images are photographs of one object, and how they become one mesh."""
+
+    fuse: bool = Field(default=False, examples=[True])
+    """true: all images are photographs of one object; not with object"""
+
+
+class ItemOptions(FusionOptions, ImageOptions):
+    """What the items of a job or batch are, and what they are returned as."""
+
+    objects: Literal["none", "folder", "named"] = Field(default="none", examples=["folder"])
+    """folder: all images of one folder are photographs of one object and become one mesh, and an
+    image in no folder is an object of its own; named: field object says which images show which
+    object, and its being there is enough; none: each image becomes a mesh of its own"""
 
 
 class ObjectPhotograph(Strict):

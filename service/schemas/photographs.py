@@ -74,6 +74,8 @@ class Upload(NamedTuple):
     """None where no mask came with the image."""
     box: Box | None = None
     """Where the object is, if the client says so."""
+    object: str | None = None
+    """Name of the object that it shows, if the client says so."""
 
 
 class Strict(BaseModel):

@@ -73,13 +73,22 @@ CREATE TABLE IF NOT EXISTS paces (
     answered INTEGER NOT NULL
 )""",
     "CREATE TABLE IF NOT EXISTS stores (id TEXT PRIMARY KEY)",
+    """
+CREATE TABLE IF NOT EXISTS members (
+    job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    item INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (job, item, number)
+)""",
 )
 """`uploads` has what is not answered yet, `sizes` the bytes of a job's files, `keys` the POSTs that
 may be repeated; those three came after 0.1.0. `processes` has who lives and until when without a
 word, in seconds since 1970, `claims` who works on which item, `leftovers` files that belong to no
 job: of a job that a process is making, or that nobody wants any more. `paces` says since when a job
 is worked on, and how many of its items were answered before. `stores` names the files of a shared
-store. `claims` and `paces` name no jobs to
+store. `members` has the images of the items that are objects, by their numbers in `uploads`; of
+other items the one image has the number of the item. `claims` and `paces` name no jobs to
 the database: who takes items would wait for who deletes their job, which waits for the items."""
-WITHOUT_ROWID = ("items", "uploads")
-"""Tables that SQLite keeps in the order of their key; these are from 0.1.0."""
+WITHOUT_ROWID = ("items", "uploads", "members")
+"""Tables that SQLite keeps in the order of their key; the first two are from 0.1.0."""

@@ -85,7 +85,7 @@ class SQLite(Database):
                 raise
 
     def _make_tables(self) -> None:
-        known = "SELECT 1 FROM sqlite_master WHERE name = 'stores'"  # the last one
+        known = "SELECT 1 FROM sqlite_master WHERE name = 'members'"  # the last one
         if self._connection.execute(known).fetchone():
             return  # nothing is written where nothing has to be
         with self.transaction() as statements:

@@ -83,10 +83,12 @@ def test_the_first_photograph_becomes_a_mesh(address, folder):
 @needs_curl
 def test_the_curl_lines_write_what_they_say(address, folder):
     text = printed("docs/serving.md", "sh").replace(PRINTED_ADDRESS, address)
-    assert text.count("curl ") == 12
+    assert text.count("curl ") == 13
     run(["bash", "-e"], folder, text)
 
     tried = folder / "build" / "try"
+    objects = json.loads((tried / "objects.json").read_text())
+    assert (objects["options"]["objects"], objects["total"]) == ("folder", 2)
     vehicle = trimesh.load(tried / "vehicle.glb", force="mesh")
     assert vehicle.visual.material.baseColorTexture.size == (256, 128)
     with zipfile.ZipFile(tried / "vehicle.3mf") as printed_parts:

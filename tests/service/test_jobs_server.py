@@ -1,5 +1,6 @@
 """Jobs of a real `bentoml serve` that is killed."""
 
+import json
 import os
 import signal
 import time
@@ -21,6 +22,18 @@ def kill(process):
     process.wait()
 
 
+def objects_of(address, job, seconds=200):
+    """The objects of a job in its results, once it is done."""
+    deadline = time.monotonic() + seconds
+    while http.get(f"{address}/v1/jobs/{job['id']}", timeout=60).json()["state"] == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    accept = {"accept": "application/x-ndjson"}
+    results = http.get(f"{address}/v1/jobs/{job['id']}/results", headers=accept, timeout=120)
+    lines = [json.loads(line) for line in results.text.splitlines()]
+    return [line for line in lines if "photographs" in line]
+
+
 def test_a_job_goes_on_after_a_kill(bundle_folder, tmp_path):
     settings = {
         "INVERSE_GRAPHICS_BUNDLE": str(bundle_folder),
@@ -31,7 +44,9 @@ def test_a_job_goes_on_after_a_kill(bundle_folder, tmp_path):
     count = 120
     files = [("images", (f"{i}.jpg", jpeg())) for i in range(count - 1)]
     files.append(("images", ("broken.jpg", b"junk")))
+    objects = {"object": [f"object {number // 3}" for number in range(count)]}
     with serving(tmp_path / "home", settings) as (address, process, _):
+        fused = http.post(f"{address}/v1/jobs", files=files, data=objects, timeout=120).json()
         job = http.post(f"{address}/v1/jobs", files=files, timeout=120).json()
         body = http.get(f"{address}/v1/jobs/{job['id']}?limit=1", timeout=60).json()
         while body["succeeded"] < 20:
@@ -57,4 +72,8 @@ def test_a_job_goes_on_after_a_kill(bundle_folder, tmp_path):
             timeout=120,
         ).text.splitlines()
         assert len(lines) == count + 1
+        answered = objects_of(address, fused)
+        assert [one["name"] for one in answered] == [f"object {i}" for i in range(count // 3)]
+        numbers = [each["index"] for one in answered for each in one["photographs"]]
+        assert numbers == list(range(count))
         assert stop(process) == 0

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from service.process import ROOT
 from tests.service.batch.test_making import contents
+from tests.service.batch.test_objects import PHOTOGRAPHS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]  # Ray starts three times
 SECONDS = 600
@@ -97,6 +98,21 @@ def test_killed_and_called_again_it_makes_each_output_once_to_the_same_bytes(
         assert (tmp_path / "manifests" / name).stat().st_mtime_ns == changed
     rows = [row for path in tmp_path.glob("manifests/*") for row in pq.read_table(path).to_pylist()]
     assert len({row["photograph"] for row in rows}) == len(rows) == 40
+
+
+def test_folders_of_photographs_become_one_mesh_each(surroundings, tmp_path):
+    for name, content in PHOTOGRAPHS.items():
+        path = tmp_path / "photographs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    results = tmp_path / "results"
+    sent = command(tmp_path / "photographs", results, "--objects", "folder", "--refine", "1")
+    done = called(sent, surroundings)
+    assert done.returncode == 1, done.stderr  # some of the photographs are bad
+    assert "3 objects became meshes from 4 of 10 photographs, 6 failed" in done.stderr
+    facts = json.loads((results / "report.json").read_text())
+    assert (facts["meshes"], facts["left_out"]) == (3, {"duplicate": 1})
+    assert len(list(results.rglob("*.glb"))) == 3
 
 
 def test_a_folder_of_another_batch_is_refused(unbroken, photographs, surroundings):

@@ -7,10 +7,14 @@ import pyarrow.parquet as pq
 
 from service.batch.errors import BatchError
 from service.batch.photographs import find
+from service.batch.plan import cut
 
 
-def rows_of(address):
-    return [tuple(row.values()) for row in find(str(address)).to_pylist()]
+def rows_of(address, objects=None):
+    rows = find(str(address), objects).to_pylist()
+    last = 2 if objects is None else 3
+    assert objects is not None or {row["object"] for row in rows} == {None}
+    return [tuple(row.values())[:last] for row in rows]
 
 
 def test_a_folder_is_looked_through_with_its_masks_and_without_what_is_no_photograph(tmp_path):
@@ -37,6 +41,45 @@ def test_a_table_may_name_masks(tmp_path):
     path = tmp_path / "some.parquet"
     pq.write_table(pa.table({"mask": [None, "m.png"], "photograph": ["a.jpg", "/b.jpg"]}), path)
     assert rows_of(path) == [(f"{tmp_path}/a.jpg", None), ("/b.jpg", f"{tmp_path}/m.png")]
+
+
+def test_photographs_of_a_folder_are_of_one_object_and_stand_together(tmp_path):
+    for name in ("cars/a.jpg", "cars/old/b.jpg", "cars/z.jpg", "lone.jpg", "cars/masks/z.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"1")
+    assert rows_of(tmp_path, "folder") == [
+        (f"{tmp_path}/cars/a.jpg", None, "cars"),
+        (f"{tmp_path}/cars/z.jpg", f"{tmp_path}/cars/masks/z.png", "cars"),
+        (f"{tmp_path}/cars/old/b.jpg", None, "cars/old"),
+        (f"{tmp_path}/lone.jpg", None, None),
+    ]
+    (tmp_path / "some.txt").write_text("cars/a.jpg\nlone.jpg\ncars/z.jpg\n")
+    assert [row[2] for row in rows_of(tmp_path / "some.txt", "folder")] == ["cars", "cars", None]
+
+
+def test_a_column_of_a_table_names_objects(tmp_path):
+    path = tmp_path / "some.parquet"
+    names = [f"/{name}.jpg" for name in "abcda"]
+    table = pa.table({"photograph": names, "car": [7, 8, None, 7, 8], "at": [0.5] * 5})
+    pq.write_table(table, path)
+    wanted = [("/a.jpg", "7"), ("/d.jpg", "7"), ("/b.jpg", "8"), ("/a.jpg", "8"), ("/c.jpg", None)]
+    assert [(row[0], row[2]) for row in rows_of(path, "car")] == wanted
+    for column in ("at", "none"):
+        with pytest.raises(BatchError, match=rf"--objects is {column}; .* has photograph string"):
+            find(str(path), column)
+
+
+def test_objects_are_named_by_folders_where_there_are_no_columns(tmp_path):
+    with pytest.raises(BatchError, match="--objects is car; of a folder or a list it must be fol"):
+        find(str(tmp_path), "car")
+
+
+def test_no_object_is_cut_by_the_end_of_a_shard():
+    def table(names):
+        return pa.table({"photograph": list(names), "mask": [None] * len(names), "object": names})
+
+    assert cut(table([*"aaabbcccccd", None]), 4) == [3, 2, 5, 2]
+    assert cut(table([None] * 9), 4) == [4, 4, 1]
 
 
 @pytest.mark.parametrize(

@@ -41,10 +41,15 @@ def waiting(store, job):
     return store.items(job, 0, 100, ("waiting",))
 
 
+def upload_of(store, item):
+    ((_, upload),) = store.uploads(item)
+    return upload
+
+
 def test_a_job_is_done_when_its_last_item_is(store, clock):
     job = store.create({"format": "glb"}, new_items(b"a", b"b"))
     first, second = waiting(store, job)
-    assert (first.name, store.upload(first).read()) == ("0.jpg", b"a")
+    assert (first.name, upload_of(store, first).read()) == ("0.jpg", b"a")
     store.finish(second, b"{}", ("empty_file", "why"))
     assert store.job(job).state == "running"
     clock.now = 1010
@@ -58,7 +63,7 @@ def test_a_job_is_done_when_its_last_item_is(store, clock):
     assert (failed.number, failed.code, failed.message) == (1, "empty_file", "why")
     assert store.answer(first) == b"{1}"
     with pytest.raises(FileNotFoundError):
-        store.upload(first).read()
+        upload_of(store, first).read()
 
 
 def test_another_process_goes_on_where_the_first_ended(tmp_path):
@@ -85,7 +90,7 @@ def test_another_process_goes_on_where_the_first_ended(tmp_path):
     assert store.running() == [job]
     left = waiting(store, job)
     assert [(item.number, item.attempts) for item in left] == [(2, 1), (3, 0), (4, 0)]
-    assert store.upload(left[1]).read() == b"\3"
+    assert upload_of(store, left[1]).read() == b"\3"
     store.close()
 
 
@@ -198,7 +203,7 @@ def test_a_job_whose_files_somebody_else_took_ends(store):
     shutil.rmtree(store.folder / folder_gone)
     for job in (part_gone, folder_gone):
         with pytest.raises(FileNotFoundError):
-            store.upload(waiting(store, job)[0])
+            upload_of(store, waiting(store, job)[0])
         store.settle(job)
     assert store.job(part_gone).state == "cancelled"
     assert store.job(folder_gone) is None
@@ -211,9 +216,9 @@ def test_an_upload_that_cannot_be_read_is_its_own_fault_only(store):
 
     job = store.create({}, [Upload("bad", damaged, None), *new_items(b"a")])
     bad, good = waiting(store, job)
-    assert store.upload(good).read() == b"a"
+    assert upload_of(store, good).read() == b"a"
     with pytest.raises(ItemError, match="entry is damaged") as caught:
-        store.upload(bad).read()
+        upload_of(store, bad).read()
     assert caught.value.code == "unreadable_zip"
 
 
@@ -224,7 +229,7 @@ def test_cancelling_keeps_answers_and_drops_uploads(store):
     store.cancel(job)
     assert store.job(job).state == "cancelled"
     with pytest.raises(FileNotFoundError):
-        store.upload(second).read()
+        upload_of(store, second).read()
     store.finish(third, b"{}", None)  # was in flight
     assert store.job(job).state == "cancelled"
     assert store.job(job).counts == {"ok": 2, "waiting": 1}

@@ -92,7 +92,8 @@ def folder(tmp_path):
 def check(store):
     """That all is as it was, in today's layout."""
     assert store.running() == [RUNNING, ODD]
-    uploads = [store.upload(item) for item in store.items(RUNNING, 0, 9, ("waiting",))]
+    waiting = store.items(RUNNING, 0, 9, ("waiting",))
+    uploads = [upload for item in waiting for _, upload in store.uploads(item)]
     assert [uploads[0].read(), uploads[0].read_mask] == [b"one", None]
     assert [uploads[1].read(), uploads[1].read_mask()] == [b"two", b"mask"]
     for upload, code in ((uploads[2], REFUSED[0]), (uploads[3], "lost_upload")):

@@ -36,9 +36,9 @@ def test_what_one_process_does_all_others_see(place):
     assert other.job(job).options == {"format": "glb"}
     assert other.running() == [job]
     first, second = other.take({job: other.free(job, 2)})
-    upload = other.upload(first)
+    ((_, upload),) = other.uploads(first)
     assert (upload.read(), upload.read_mask()) == (b"photograph", b"mask")
-    assert one.free(job, 9) == [2]
+    assert one.free(job, 9) == {2: 1}
     assert one.take({job: [0, 1, 2]}) == one.items(job, 2, 1, ("waiting",))
     other.finish(first, b"{1}", None)
     other.finish(second, b"{2}", ("empty_file", "why"))
@@ -88,10 +88,10 @@ def test_what_a_dead_process_had_taken_is_done_again_and_its_late_answer_is_drop
     dead, alive = place.open(), place.open()
     job = dead.create({}, uploads(b"a", b"b"))
     late = dead.take({job: [0]})[0]
-    assert alive.free(job, 9) == [1]
+    assert alive.free(job, 9) == {1: 1}
     dies(dead)
     alive.expire(1e9)
-    assert alive.free(job, 9) == [0, 1]
+    assert alive.free(job, 9) == {0: 1, 1: 1}
     again, other = alive.take({job: [0, 1]})
     assert (late.attempts, again.attempts) == (1, 2)
     dead.finish(late, b"{late}", None)
@@ -103,6 +103,31 @@ def test_what_a_dead_process_had_taken_is_done_again_and_its_late_answer_is_drop
     assert answers == [b"{again}", b"{}"]
     assert alive.bytes_held() == len(b"{again}{}")
     assert {name.partition("/")[2] for name in names(alive)} == {"0.2.json", "1.json"}
+
+
+def test_a_dead_process_loses_an_object_whole_and_it_is_done_once(place):
+    dead, alive = place.open(), place.open()
+    images = [
+        Upload(f"{i}.jpg", lambda i=i: bytes([i]), object=name) for i, name in enumerate("abab")
+    ]
+    job = dead.create({"objects": "folder"}, [*images, Upload("root.jpg", lambda: b"r")])
+    assert alive.free(job, 9) == {0: 2, 1: 2, 2: 1}
+    (late,) = dead.take({job: [1]})
+    dies(dead)
+    alive.expire(1e9)
+    first, again, root = alive.take({job: [0, 1, 2]})
+    assert (again.name, again.images, root.name) == ("b", 2, "root.jpg")
+    sent = [(number, each.name, each.read()) for number, each in alive.uploads(again)]
+    assert sent == [(1, "1.jpg", b"\1"), (3, "3.jpg", b"\3")]
+    dead.finish(late, b"{late}", None)
+    assert alive.items(job, 0, 9, DONE) == []
+    for item in (again, first, root):
+        alive.finish(item, b"{}", None)
+    assert alive.job(job).state == "done"
+    assert [item.number for item in alive.items(job, 0, 9, DONE)] == [0, 1, 2]
+    with pytest.raises(FileNotFoundError):
+        alive.uploads(first)
+    assert alive.bytes_held() == 3 * len(b"{}")
 
 
 def test_a_late_answer_counts_where_nobody_took_its_item_over(place):
@@ -140,7 +165,7 @@ def test_what_a_process_was_given_and_does_not_know_of_is_free_again(place):
     one.take({job: [0, 1]})
     other.take({job: [2]})
     one.keep_only({(job, 1)})
-    assert other.free(job, 9) == [0]
+    assert other.free(job, 9) == {0: 1}
 
 
 def test_all_processes_together_hold_no_more_than_allowed(place):
@@ -185,7 +210,7 @@ def test_a_cancelled_job_is_so_for_all_and_leaves_no_uploads(place):
     assert other.job(job).state == "cancelled"
     assert other.running() == []
     with pytest.raises(FileNotFoundError):
-        other.upload(second)
+        other.uploads(second)
     other.finish(second, b"{}", None)  # was in flight
     assert one.job(job).counts == {"ok": 2, "waiting": 1}
     assert {name.partition("/")[2] for name in names(one)} == {"0.json", "1.json"}
@@ -208,7 +233,8 @@ print("works", flush=True)
 while running := jobs.running():
     for job in running:
         for item in jobs.take({job: jobs.free(job, 4)}) if jobs.free(job, 1) else ():
-            jobs.upload(item).read()
+            ((_, upload),) = jobs.uploads(item)
+            upload.read()
             time.sleep(0.01)
             content = json.dumps({"by": os.getpid(), "item": item.number})
             jobs.finish(item, content.encode(), None)
