@@ -89,7 +89,8 @@ lint: .venv/dev
 	$(BIN)/python .ci/type_errors.py
 
 # One process per core, each with one thread; more than four would take memory and gain little.
-TEST := $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
+TEST := $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile \
+	--no-loadscope-reorder
 test test-fast: export OMP_NUM_THREADS = 1
 test: .venv/dev setup lint
 	$(TEST)
