@@ -31,8 +31,8 @@ pytestmark = [
 ]
 LATE_SECONDS = 2
 CLIENTS = 4
-THINKING_SECONDS = 0.1
-"""Of a client between two requests: the replicas that start meanwhile have the same cores."""
+THINKING_SECONDS = 0.5
+"""Of a client between two requests, while none is deleted: what starts has the same cores."""
 CONFIGURATION = """
 global
     stats socket {socket} level admin
@@ -98,8 +98,9 @@ def test_replacing_a_replica_and_scaling_down_under_load_lose_no_request(bundle_
 
         begin(first)
         begin(second)
-        with load(f"http://127.0.0.1:{balancer.port}/v1/reconstruct") as answers:
+        with load(f"http://127.0.0.1:{balancer.port}/v1/reconstruct") as (answers, hurry):
             begin(new)
+            hurry.set()
             for old in (first, second):
                 before = len(answers)
                 delete(built, balancer, old, running[old])
@@ -125,23 +126,25 @@ def delete(built, balancer, port, process):
 
 @contextmanager
 def load(url):
-    """Clients that post one photograph after the other; their answers' statuses, or the errors."""
-    answers, ended, content = [], threading.Event(), jpeg()
+    """Clients that post one photograph after the other; their answers' statuses, or the errors, and
+    what makes them post without a pause."""
+    answers, content, ended, hurry = [], jpeg(), threading.Event(), threading.Event()
 
     def client():
         with httpx.Client(timeout=120) as opened:
-            while not ended.wait(THINKING_SECONDS):
+            while not ended.is_set():
                 try:
                     answer = opened.post(url, files={"images": ("a.jpg", content)})
                     answers.append(answer.status_code)
                 except httpx.TransportError as error:
                     answers.append(repr(error))
+                hurry.wait(THINKING_SECONDS)
 
     threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
     for thread in threads:
         thread.start()
     try:
-        yield answers
+        yield answers, hurry
     finally:
         ended.set()
         for thread in threads:

@@ -67,13 +67,11 @@ COMMAND_LINE = "--api-workers, or BENTOML_API_WORKERS, asks for 2 workers, and"
 def test_the_variable_of_the_command_line_is_not_passed_over(monkeypatch):
     """As BentoML's own command reads it."""
     monkeypatch.setenv("BENTOML_API_WORKERS", "2")
-    InverseGraphics.inject_config()
     command = build_serve_command().commands["serve"]
-    with (
-        command.make_context("serve", [SERVICE]),
-        pytest.raises(ValueError, match=f"^{COMMAND_LINE}"),
-    ):
-        check_workers(InverseGraphics, 1)
+    with command.make_context("serve", [SERVICE]):
+        InverseGraphics.inject_config()
+        with pytest.raises(ValueError, match=f"^{COMMAND_LINE}"):
+            check_workers(InverseGraphics, 1)
 
 
 @pytest.mark.server
