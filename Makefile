@@ -32,32 +32,34 @@ GENERAL := service/shipped/general/segmenter.onnx
 
 .PHONY: setup serve ui test test-fast demo train lint image clean
 .DELETE_ON_ERROR:
+# Two of pip at once would take each other's files away.
+.NOTPARALLEL:
 
 setup: .venv/service $(GENERAL)
 
-.venv/service: $(PINS)
-	@test -x $(BIN)/python || $(PYTHON) -c $(call RIGHT_VERSION,)
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+$(BIN)/python:
+	@$(PYTHON) -c $(call RIGHT_VERSION,)
+	$(PYTHON) -m venv .venv
+
+# Each asks pip once for all that it needs, and stands for those whose packages it holds: to find out
+# that nothing is missing takes pip ten seconds too.
+.venv/service .venv/ui .venv/train .venv/dev: $(PINS) | $(BIN)/python
 	@$(BIN)/python -c $(call RIGHT_VERSION,make clean && )
-	$(INSTALL) '.[$(RUNTIME)]'
-	touch $@
+	$(PACKAGES)
+	touch $(HELD) $@
+
+.venv/service: PACKAGES = $(INSTALL) '.[$(RUNTIME)]'
+.venv/ui: PACKAGES = $(INSTALL) '.[$(RUNTIME),ui]'
+.venv/ui: HELD = .venv/service
+# The plain spelling of torch's pin takes the CPU build where the package index offers one.
+.venv/train: PACKAGES = $(INSTALL) torch==2.13.0 && $(INSTALL) '.[$(RUNTIME),train]'
+.venv/train: HELD = .venv/service
+.venv/dev: PACKAGES = $(INSTALL) torch==2.13.0 && \
+	$(INSTALL) '.[$(RUNTIME),train,dev,shared,tensorboard,ui]'
+.venv/dev: HELD = .venv/service .venv/ui .venv/train
 
 $(GENERAL): $(wildcard service/segmenters/*.py) | .venv/service
 	$(BIN)/python -m service.segmenters.general
-
-.venv/ui: .venv/service
-	$(INSTALL) '.[$(RUNTIME),ui]'
-	touch $@
-
-# The plain spelling of torch's pin takes the CPU build where the package index offers one.
-.venv/train: .venv/service
-	$(INSTALL) torch==2.13.0
-	$(INSTALL) '.[$(RUNTIME),train]'
-	touch $@
-
-.venv/dev: .venv/train
-	$(INSTALL) '.[$(RUNTIME),train,dev,shared,tensorboard,ui]'
-	touch $@
 
 # The shipped bundle can be made anew, by the smoke preset; no other is.
 $(SHIPPED)/manifest.json:
@@ -73,7 +75,7 @@ serve: $(BUNDLE)/manifest.json setup
 	INVERSE_GRAPHICS_BUNDLE=$(BUNDLE) $(BIN)/bentoml serve service.api:InverseGraphics --port $(PORT)
 
 # The page beside the service, which is started too where none answers at the port.
-ui: $(BUNDLE)/manifest.json setup .venv/ui
+ui: $(BUNDLE)/manifest.json .venv/ui setup
 	$(BIN)/python -m service.ui --start --bundle $(BUNDLE) \
 		--service http://localhost:$(PORT) --port $(UI_PORT)
 
@@ -83,15 +85,17 @@ demo: $(BUNDLE)/manifest.json setup
 train: .venv/train
 	$(BIN)/python -m train.cycle --preset $(PRESET)
 
+LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/python .ci/type_errors.py
 lint: .venv/dev
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/python .ci/type_errors.py
+	$(LINT)
 
 # One process per core, each with one thread; more than four would take memory and gain little.
-TEST := $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
+TEST := $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile \
+	--no-loadscope-reorder
 test test-fast: export OMP_NUM_THREADS = 1
-test: .venv/dev setup lint
+# Loops that many tests run are compiled once, beside the checks, and not in each process.
+test: .venv/dev setup
+	$(BIN)/python -m tests.compiling & { $(LINT); }; checked=$$?; wait $$! && exit $$checked
 	$(TEST)
 
 # At most two minutes on two cores.

@@ -10,6 +10,9 @@ import shutil
 import pytest
 import torch
 
+from tests.scheduling import put_long_first
+from tests.scheduling import pytest_xdist_make_scheduler as pytest_xdist_make_scheduler
+
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"
 
@@ -27,6 +30,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if any(item.get_closest_marker(name) for name in LONG):
             item.add_marker(pytest.mark.slow)
+    put_long_first(items)
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,8 @@ OURS = {"graphics", "service", "train", "tests"}
 NEVER_DECLARED = {"kaolin", "litserve", "pytorch3d"}
 """Asked for where a user has installed them: a wheel of NVIDIA's, and contestants of benchmarks."""
 OWN_NAMES = {
-    "_bentoml_impl": "bentoml", "_bentoml_sdk": "bentoml", "PIL": "pillow", "attr": "attrs",
-    "pynvml": "nvidia-ml-py", "yaml": "pyyaml",
+    "PIL": "pillow", "_bentoml_impl": "bentoml", "_bentoml_sdk": "bentoml", "attr": "attrs",
+    "bentoml_cli": "bentoml", "pynvml": "nvidia-ml-py", "xdist": "pytest-xdist", "yaml": "pyyaml",
 }  # fmt: skip
 """Modules -> distributions that are called otherwise."""
 

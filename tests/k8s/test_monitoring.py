@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 
-import httpx
 import pytest
 import yaml
 from PIL import Image
@@ -14,10 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.metrics import SECONDS
 from service.settings import read_settings
 from tests.k8s.built import K8S, build, needs_kubectl
-from tests.service.conftest import bundle_folder  # noqa: F401
+from tests.service.conftest import bundle_folder, open_client  # noqa: F401
 from tests.service.requests import jpeg, png
 from tests.service.small_bundle import POISON_GREY
-from tests.service.watched import watched
 
 MONITORING = K8S / "components" / "monitoring"
 OF_PROMETHEUS = {"up"}
@@ -55,16 +53,15 @@ def expressions() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def exported(bundle_folder, tmp_path_factory):  # noqa: F811
+def exported(bundle_folder):  # noqa: F811
     """Names of the series of a service that has seen good photographs, bad ones and refusals."""
-    with watched(tmp_path_factory.mktemp("at") / "home", bundle_folder) as server:
-        poison = Image.new("RGB", (64, 64), (POISON_GREY,) * 3)
-        files = [("images", (name, content)) for name, content in
-                 [("a.jpg", jpeg()), ("b.png", png(poison)), ("c.jpg", b"no picture")]]  # fmt: skip
-        url = f"{server.address}/v1/reconstruct"
-        assert httpx.post(url, files=files, timeout=60).status_code == 207
-        assert httpx.post(url, content=b"", timeout=60).status_code in range(400, 500)
-        text = httpx.get(f"{server.address}/metrics").text
+    poison = Image.new("RGB", (64, 64), (POISON_GREY,) * 3)
+    files = [("images", (name, content)) for name, content in
+             [("a.jpg", jpeg()), ("b.png", png(poison)), ("c.jpg", b"no picture")]]  # fmt: skip
+    with open_client(bundle_folder) as client:
+        assert client.post("/v1/reconstruct", files=files).status_code == 207
+        assert client.post("/v1/reconstruct", content=b"").status_code in range(400, 500)
+        text = client.get("/metrics").text
     return {
         sample.name
         for family in text_string_to_metric_families(text)
@@ -72,7 +69,6 @@ def exported(bundle_folder, tmp_path_factory):  # noqa: F811
     }  # fmt: skip
 
 
-@pytest.mark.server
 def test_every_metric_that_is_asked_for_is_exported(exported):
     asked = {where: set(NAME.findall(text)) for where, text in expressions().items()}
     assert all(asked.values())

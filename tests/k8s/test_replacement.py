@@ -1,4 +1,5 @@
-"""Every replica is replaced under load, as the Deployment says, behind haproxy: nothing is lost.
+"""A replica is replaced under load, as the Deployment says, and the other one is taken away, behind
+haproxy: nothing is lost.
 
 haproxy stands for the Service: a replica that is deleted leaves it two seconds later, as nodes
 learn of it late. It tries nothing twice.
@@ -30,6 +31,8 @@ pytestmark = [
 ]
 LATE_SECONDS = 2
 CLIENTS = 4
+THINKING_SECONDS = 0.5
+"""Of a client between two requests, while none is deleted: what starts has the same cores."""
 CONFIGURATION = """
 global
     stats socket {socket} level admin
@@ -76,12 +79,12 @@ class Balancer:
         self.say(f"set server replicas/r{port} state maint")
 
 
-def test_replacing_both_replicas_under_load_loses_no_request(bundle_folder, tmp_path):  # noqa: F811
+def test_replacing_a_replica_and_scaling_down_under_load_lose_no_request(bundle_folder, tmp_path):  # noqa: F811
     built = build("overlays/cpu")
     update = built.one("Deployment")["spec"]["strategy"]["rollingUpdate"]
     assert (update["maxUnavailable"], update["maxSurge"]) == (0, 1)  # as this test does it
-    ports = [free_port() for _ in range(4)]
-    assert len(set(ports)) == 4
+    first, second, new = ports = [free_port() for _ in range(3)]
+    assert len(set(ports)) == 3
     with ExitStack() as held:
         balancer = Balancer(tmp_path, built.container["readinessProbe"], ports)
         held.callback(stop, balancer.process)
@@ -93,11 +96,12 @@ def test_replacing_both_replicas_under_load_loses_no_request(bundle_folder, tmp_
             wait_until_ready(built, running[port], port)
             balancer.let_in(port)
 
-        for port in ports[:2]:
-            begin(port)
-        with load(f"http://127.0.0.1:{balancer.port}/v1/reconstruct") as answers:
-            for old, new in zip(ports[:2], ports[2:], strict=True):
-                begin(new)
+        begin(first)
+        begin(second)
+        with load(f"http://127.0.0.1:{balancer.port}/v1/reconstruct") as (answers, hurry):
+            begin(new)
+            hurry.set()
+            for old in (first, second):
                 before = len(answers)
                 delete(built, balancer, old, running[old])
                 assert len(answers) > before
@@ -122,8 +126,9 @@ def delete(built, balancer, port, process):
 
 @contextmanager
 def load(url):
-    """Clients that post one photograph after the other; their answers' statuses, or the errors."""
-    answers, ended, content = [], threading.Event(), jpeg()
+    """Clients that post one photograph after the other; their answers' statuses, or the errors, and
+    what makes them post without a pause."""
+    answers, content, ended, hurry = [], jpeg(), threading.Event(), threading.Event()
 
     def client():
         with httpx.Client(timeout=120) as opened:
@@ -133,12 +138,13 @@ def load(url):
                     answers.append(answer.status_code)
                 except httpx.TransportError as error:
                     answers.append(repr(error))
+                hurry.wait(THINKING_SECONDS)
 
     threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
     for thread in threads:
         thread.start()
     try:
-        yield answers
+        yield answers, hurry
     finally:
         ended.set()
         for thread in threads:

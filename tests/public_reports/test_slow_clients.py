@@ -1,11 +1,11 @@
 """Clients that send no end of headers, none in time, or take nothing of what they are answered.
 
 Reports of the kind: uvicorn with httptools keeps headers of any size in memory and waits for them
-without end; a client that reads nothing holds its request, and the server cannot stop.
+without end; a client that reads nothing holds its request, and the server cannot stop. That the
+service has these limits and stops is looked at in `tests/service/test_drain.py`.
 """
 
 import json
-import signal
 import socket
 import threading
 import time
@@ -16,8 +16,6 @@ import pytest
 import uvicorn
 
 from service.http.protocol import Connection
-from tests.service.requests import http
-from tests.service.watched import watched
 
 HEAD = b"GET /v1/model HTTP/1.1\r\nHost: a\r\n"
 MEBIBYTES = 16
@@ -158,19 +156,3 @@ def test_who_takes_it_slowly_gets_all_of_it(address, path):
         status, body = all_of(connection, pause=0.05)
         assert time.monotonic() - began > 1  # longer than an untaken answer may wait
     assert status == 200 and len(body) >= MEBIBYTES << 20
-
-
-@pytest.mark.server
-def test_the_server_has_these_limits_and_ends_although_nobody_takes_its_answer(
-    bundle_folder, tmp_path
-):
-    with watched(tmp_path / "home", bundle_folder, stall_seconds=2) as server:
-        url = httpx.URL(server.address)
-        answer = http.get(f"{url}/livez", headers={"x-a": "a" * (1 << 16)})
-        assert answer.json()["error"]["code"] == "headers_too_large"
-        with connect((url.host, url.port), receive_buffer=2048) as connection:
-            for _ in range(100):  # more than the buffers of both systems hold
-                connection.sendall(b"GET /docs.json HTTP/1.1\r\nHost: a\r\n\r\n")
-            time.sleep(1)
-            server.process.send_signal(signal.SIGTERM)
-            assert server.process.wait(timeout=90) == 0

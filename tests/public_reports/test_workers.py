@@ -4,44 +4,23 @@ They are set by the service's setting, which shares the limits. Another number e
 also where BentoML would ignore it: whoever asks for it counts on it.
 """
 
-import re
 import subprocess
 import sys
 
 import pytest
 from bentoml._internal.configuration.containers import BentoMLContainer
+from bentoml_cli.serve import build_serve_command
 
 from service.api import InverseGraphics
 from service.process import ROOT, SERVICE, environment
 from service.workers import check_workers
 
 
-def refused(tmp_path, settings, *arguments):
-    """What a server says that ends before it serves."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bentoml", "serve", SERVICE, *arguments],
-        cwd=ROOT,
-        env=environment(tmp_path / "home", settings),
-        capture_output=True,
-        text=True,
-        timeout=250,
-        check=False,
-    )
-    assert done.returncode != 0
-    return done.stdout + done.stderr
-
-
-SERVER = pytest.mark.server
-
-
-@SERVER
-def test_more_than_one_worker_in_a_file_is_refused_at_the_start(tmp_path):
-    configuration = tmp_path / "configuration.yaml"
-    configuration.write_text("services: {inverse-graphics: {workers: 2}}\n")
-    said = refused(tmp_path, {"BENTOML_CONFIG": str(configuration)})
-    assert re.search(
-        r"\WBentoML's configuration asks for 2 workers, and \w+WORKERS comes to 1", said
-    )
+@pytest.fixture(autouse=True)
+def _configuration_of_its_own():
+    before = BentoMLContainer.config.get()
+    yield
+    BentoMLContainer.config.set(before)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +44,10 @@ def test_no_key_of_the_configuration_is_passed_over(
         monkeypatch.setenv("BENTOML_CONFIG", str(file))
     if option:
         monkeypatch.setenv("BENTOML_CONFIG_OPTIONS", option)
-    before = BentoMLContainer.config.get()
-    try:
-        InverseGraphics.inject_config()
-        refusal = rf"^{source} asks for \d+ workers, and \w+WORKERS comes to 1: leave it out there"
-        with pytest.raises(ValueError, match=refusal):
-            check_workers(InverseGraphics, 1)
-    finally:
-        BentoMLContainer.config.set(before)
+    InverseGraphics.inject_config()
+    refusal = rf"^{source} asks for \d+ workers, and \w+WORKERS comes to 1: leave it out there"
+    with pytest.raises(ValueError, match=refusal):
+        check_workers(InverseGraphics, 1)
 
 
 @pytest.mark.parametrize(
@@ -82,18 +57,33 @@ def test_the_same_number_is_let_be(tmp_path, monkeypatch, services, wanted):
     file = tmp_path / "configuration.yaml"
     file.write_text(f"services: {services}\n")
     monkeypatch.setenv("BENTOML_CONFIG", str(file))
-    before = BentoMLContainer.config.get()
-    try:
+    InverseGraphics.inject_config()
+    check_workers(InverseGraphics, wanted)
+
+
+COMMAND_LINE = "--api-workers, or BENTOML_API_WORKERS, asks for 2 workers, and"
+
+
+def test_the_variable_of_the_command_line_is_not_passed_over(monkeypatch):
+    """As BentoML's own command reads it."""
+    monkeypatch.setenv("BENTOML_API_WORKERS", "2")
+    command = build_serve_command().commands["serve"]
+    with command.make_context("serve", [SERVICE]):
         InverseGraphics.inject_config()
-        check_workers(InverseGraphics, wanted)
-    finally:
-        BentoMLContainer.config.set(before)
+        with pytest.raises(ValueError, match=f"^{COMMAND_LINE}"):
+            check_workers(InverseGraphics, 1)
 
 
-@SERVER
-@pytest.mark.parametrize("way", ["argument", "variable"])
-def test_more_than_one_worker_on_the_command_line_is_refused_at_the_start(tmp_path, way):
-    arguments = ["--api-workers", "2"] if way == "argument" else []
-    settings = {"BENTOML_API_WORKERS": "2"} if way == "variable" else {}
-    said = refused(tmp_path, settings, *arguments)
-    assert "--api-workers, or BENTOML_API_WORKERS, asks for 2 workers, and" in said
+@pytest.mark.server
+def test_more_than_one_worker_on_the_command_line_is_refused_at_the_start(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "bentoml", "serve", SERVICE, "--api-workers", "2"],
+        cwd=ROOT,
+        env=environment(tmp_path / "home", {}),
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert COMMAND_LINE in done.stdout + done.stderr

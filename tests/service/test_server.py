@@ -50,27 +50,86 @@ def settings(location):
     }
 
 
-def test_a_server_answers_meters_and_drains(bundle_folder, tmp_path):
-    with serving(tmp_path / "home", settings(bundle_folder)) as (address, process, _):
-        answer = post(address, 8)
-        assert answer.status_code == 200
-        assert answer.json()["succeeded"] == 8
-        rendered = http.post(
-            f"{address}/v1/render",
-            json={"reconstruction": {"npz": npz(address)}, "renderer": "gan"},
-            timeout=60,
-        )
-        assert rendered.status_code == 200
-        for number in range(20):
-            assert http.get(f"{address}/v1/jobs/{number}").status_code == 404
-            assert http.get(f"{address}/v1/{number}").status_code == 404
-        metrics = http.get(f"{address}/metrics", timeout=60).text
-        for line in METRICS:
-            assert line in metrics
-        # What clients ask for makes no series of its own.
-        assert "jobs/1" not in metrics and metrics.count("inverse_graphics_requests_total{") == 4
-        assert every_accepted_request_is_answered(address, process)
-        assert stop(process) == 0
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """BentoML's own folder, with its stores of services and of models."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def tag(bundle_folder, home):
+    """Of the service, built into the store without a network."""
+    offline = {
+        **environment(home, settings(bundle_folder)),
+        "UV_OFFLINE": "1",
+        "http_proxy": "http://127.0.0.1:1",
+        "https_proxy": "http://127.0.0.1:1",
+    }
+    printed = run(["-m", "bentoml", "build", "--output", "tag"], offline)
+    return printed.removeprefix("__tag__:")
+
+
+@pytest.fixture(scope="module")
+def location(bundle_folder, home):
+    """Of the bundle in the model store."""
+    register = (
+        "import sys; import service.model.bundle as b; print(b.register(sys.argv[1], 'served'))"
+    )
+    return run(["-c", register, str(bundle_folder)], environment(home, settings(bundle_folder)))
+
+
+@pytest.fixture(scope="module")
+def served(home, tag, location, tmp_path_factory):
+    with serving(home, settings(location), tag, tmp_path_factory.mktemp("elsewhere")) as opened:
+        yield opened
+
+
+def run(arguments, variables):
+    """The last line that a Python of its own prints."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT, env=variables, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip().splitlines()[-1]
+
+
+def test_the_built_bento_holds_the_service_and_what_it_needs(home, tag):
+    bento = home / "bentos" / tag.replace(":", os.sep)
+    assert {path.name for path in (bento / "src").iterdir()} == {
+        "LICENSE", "bentofile.yaml", "graphics", "service",
+    }  # fmt: skip
+    assert "onnxruntime-gpu" in (bento / "env" / "python" / "requirements.txt").read_text()
+
+
+def test_the_bento_serves_a_bundle_of_the_model_store(location, served):
+    assert bentoml.Tag.from_str(location.removeprefix("bentomodel:")).name == "served"
+    model = http.get(f"{served.address}/v1/model").json()
+    assert model["manifest"]["category"] == "ellipses"
+
+
+def test_a_server_answers_meters_and_drains(served):
+    address, process, _ = served
+    answer = post(address, 8)
+    assert answer.status_code == 200
+    assert answer.json()["succeeded"] == 8
+    rendered = http.post(
+        f"{address}/v1/render",
+        json={"reconstruction": {"npz": npz(address)}, "renderer": "gan"},
+        timeout=60,
+    )
+    assert rendered.status_code == 200
+    assert http.get(f"{address}/v1/model").status_code == 200
+    for number in range(20):
+        assert http.get(f"{address}/v1/jobs/{number}").status_code == 404
+        assert http.get(f"{address}/v1/{number}").status_code == 404
+    metrics = http.get(f"{address}/metrics", timeout=60).text
+    for line in METRICS:
+        assert line in metrics
+    # What clients ask for makes no series of its own.
+    assert "jobs/1" not in metrics and metrics.count("inverse_graphics_requests_total{") == 5
+    assert every_accepted_request_is_answered(address, process)
+    assert stop(process) == 0
 
 
 def npz(address):
@@ -92,45 +151,3 @@ def every_accepted_request_is_answered(address, process):
     process.send_signal(signal.SIGTERM)
     client.join(60)
     return answers[0].status_code == 200 and answers[0].json()["succeeded"] == 64
-
-
-def test_the_built_bento_serves_from_the_store(bundle_folder, tmp_path):
-    home = tmp_path / "home"
-    build = [sys.executable, "-m", "bentoml", "build", "--output", "tag"]
-    offline = {
-        **environment(home, settings(bundle_folder)),
-        "UV_OFFLINE": "1",
-        "http_proxy": "http://127.0.0.1:1",
-        "https_proxy": "http://127.0.0.1:1",
-    }
-    done = subprocess.run(
-        build, cwd=ROOT, env=offline, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    tag = done.stdout.strip().splitlines()[-1].removeprefix("__tag__:")
-    bento = home / "bentos" / tag.replace(":", os.sep)
-    assert {path.name for path in (bento / "src").iterdir()} == {
-        "LICENSE", "bentofile.yaml", "graphics", "service",
-    }  # fmt: skip
-    assert "onnxruntime-gpu" in (bento / "env" / "python" / "requirements.txt").read_text()
-    with serving(home, settings(bundle_folder), tag, tmp_path) as (address, _, _):
-        assert post(address, 2).json()["succeeded"] == 2
-
-
-def test_the_bundle_can_come_from_the_model_store(bundle_folder, tmp_path):
-    register = (
-        "import sys; import service.model.bundle as b; print(b.register(sys.argv[1], 'served'))"
-    )
-    home = tmp_path / "home"
-    done = subprocess.run(
-        [sys.executable, "-c", register, str(bundle_folder)],
-        cwd=ROOT,
-        env=environment(home, settings(bundle_folder)),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    location = done.stdout.strip().splitlines()[-1]
-    assert bentoml.Tag.from_str(location.removeprefix("bentomodel:")).name == "served"
-    with serving(home, settings(location)) as (address, _, _):
-        assert http.get(f"{address}/v1/model").json()["manifest"]["category"] == "ellipses"

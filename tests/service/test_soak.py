@@ -8,7 +8,7 @@ from tests.service.watched import watched
 
 pytestmark = pytest.mark.server
 
-SECONDS = 12
+SECONDS = 9
 DEADLINE = 10
 
 

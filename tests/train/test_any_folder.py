@@ -15,13 +15,15 @@ from train.preparing.reading import preset_line, shape_lines
 
 pytestmark = pytest.mark.slow
 
-SHORT = """--photographs.size 32 --segmenter.steps 4 --gan.kimg 0.3 --gan.conditioned-kimg 0.1
---viewpoints.candidates 60 --viewpoints.contents 4 --cameras.views-steps 3
---cameras.self-training-steps 3 --cameras.self-training-rounds 1 --multiview.objects 16
---multiview.views 4 --multiview.cameras 9 --inverse.steps 4 --inverse.batch-size 4
---inverse.width 8 --inverse.size 32 --inverse.texture-size 32 --inverse.processes 1
---disentangle.images 64 --disentangle.warmup-steps 2 --disentangle.steps 1 --neural.images 64
---neural.steps 2 --neural.width 4 --evaluate.objects 4""".split()
+SHORT = """--photographs.size 32 --segmenter.steps 4 --gan.kimg 0.06 --gan.conditioned-kimg 0.04
+--gan.batch-size 8 --gan.channels 512 --gan.most-channels 16 --viewpoints.candidates 60
+--viewpoints.contents 4 --cameras.views-steps 3 --cameras.self-training-steps 3
+--cameras.self-training-rounds 1 --multiview.objects 16 --multiview.views 4 --multiview.cameras 9
+--inverse.steps 4 --inverse.batch-size 4 --inverse.width 8 --inverse.size 32
+--inverse.texture-size 32 --inverse.processes 1 --disentangle.images 64
+--disentangle.warmup-batch-size 4 --disentangle.warmup-steps 2 --disentangle.steps 1
+--neural.images 64 --neural.batch-size 4 --neural.steps 2 --neural.width 4 --evaluate.objects 4
+--evaluate.baseline-steps 2""".split()
 
 
 def test_a_dozen_photographs_become_a_bundle_that_says_it_is_no_model(tmp_path, capsys):

@@ -91,6 +91,7 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
     progress = Progress(workspace, "export", len(GRAPHS), round)
     weights = workspace.stage("inverse", round).require("inverse_graphics.safetensors")
     ranges = seen_ranges(workspace.stage("inverse", round).require("cameras.npz"))
+    metrics = _metrics(config, workspace, round)
     network = load_inverse_graphics(weights)
     graphs = _exported_graphs(config.export, workspace, round, network)
     for number, (name, graph) in enumerate(graphs.items()):
@@ -102,7 +103,6 @@ def run(config: Config, workspace: Workspace, round: int = 0) -> None:
             (beside / f"{name}.onnx").write_bytes(graph.model.SerializeToString())
         save_template(beside / TEMPLATE_FILE, network.template)
         shutil.copyfile(weights, beside / WEIGHTS_FILE)
-        metrics = _metrics(config, workspace, round)
         bundle.write_manifest(beside, _manifest(config, network, graphs, metrics, ranges))
         shutil.rmtree(folder.path / "bundle", ignore_errors=True)
         beside.rename(folder.path / "bundle")

@@ -44,7 +44,7 @@ def codes_at(azimuths: np.ndarray) -> torch.Tensor:
     return codes
 
 
-def suggest(path, steps=120):
+def suggest(path, steps=80):
     settings = config(
         viewpoints=ViewpointsConfig(suggested_per_bin=3, suggestion_steps=steps, contents=4)
     )

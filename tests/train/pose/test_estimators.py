@@ -116,7 +116,7 @@ def test_what_is_no_pose_estimator_is_refused(name):
 
 def test_a_classifier_trained_on_the_views_estimates_the_cameras(tmp_path):
     workspace = with_views(ready(tmp_path))
-    cameras.run(labelling(estimator="views", views_steps=90), workspace, round=1)
+    cameras.run(labelling(estimator="views", views_steps=60), workspace, round=1)
     facts, labels = workspace.stage("cameras", 1).facts(), labels_of(workspace)
     # By chance it would be 90 degrees.
     assert facts["azimuth_error_median_degrees_all"] < 30
@@ -128,7 +128,7 @@ def test_a_classifier_trained_on_the_views_estimates_the_cameras(tmp_path):
 def test_after_a_camera_conditioned_round_elevations_are_labelled_too(tmp_path):
     workspace = with_views(ready(tmp_path), round=1)
     settings = labelling(
-        estimator="views", views_steps=90, self_training_rounds=1, self_training_steps=2
+        estimator="views", views_steps=60, self_training_rounds=1, self_training_steps=2
     )
     cameras.run(settings, workspace, round=2)
     with np.load(workspace.stage("cameras", 2).require("labels.npz")) as labels:

@@ -31,18 +31,61 @@ def trained(tmp_path_factory):
     return workspace
 
 
+def copied(trained, folder):
+    shutil.copytree(trained.path, folder / "run")
+    return Workspace(folder / "run")
+
+
 @pytest.fixture
 def workspace(trained, tmp_path):
-    shutil.copytree(trained.path, tmp_path / "run")
-    return Workspace(tmp_path / "run")
+    return copied(trained, tmp_path)
 
 
-def test_the_bundle_is_one_that_the_service_loads(workspace):
-    config = tiny_config()
+def exported(config, workspace):
+    """The workspace, with the bundle in it as the service loads it."""
+    export.run(config, workspace)
+    return workspace, bundle.load(workspace.stage("export").path / "bundle")
+
+
+@pytest.fixture(scope="module")
+def plain(trained, tmp_path_factory):
+    """Of procedural photographs and the run's own segmenter."""
+    workspace = copied(trained, tmp_path_factory.mktemp("plain"))
     report = {"iou2d_input": 0.5, "photographs": [{"name": "of somebody"}]}
     workspace.stage("evaluate").file("report.json").write_text(json.dumps(report))
-    export.run(config, workspace)
-    loaded = bundle.load(workspace.stage("export").path / "bundle")
+    return exported(tiny_config(), workspace)
+
+
+def give_segmenter(workspace, side):
+    """Put an ONNX file in the place of the run's own."""
+    example = torch.zeros(2, side, side, 3, dtype=torch.uint8)
+    model = export_graph(SegmenterGraph(Segmenter(4)), {"images": example}, ["masks"])
+    onnx.save(model, workspace.stage("segmenter").path / "segmenter.onnx")
+
+
+@pytest.fixture(scope="module")
+def of_generated(trained, tmp_path_factory):
+    """Of generated photographs and a given segmenter of their side."""
+    workspace = copied(trained, tmp_path_factory.mktemp("generated"))
+    give_segmenter(workspace, SIZE)
+    return exported(override(tiny_config(), photographs={"source": "checkpoint"}), workspace)
+
+
+@pytest.fixture(scope="module")
+def of_folder(trained, tmp_path_factory):
+    """Of a folder of photographs and a given segmenter of twice their side."""
+    source = tmp_path_factory.mktemp("photographs")
+    (source / "broken.jpg").write_bytes(b"not a photograph")
+    exif = Image.Exif()
+    exif[0x013B] = "a person"
+    Image.new("RGB", (300, 150), "red").save(source / "car.jpg", exif=exif)
+    workspace = copied(trained, tmp_path_factory.mktemp("folder"))
+    give_segmenter(workspace, 2 * SIZE)
+    return exported(override(tiny_config(), photographs={"source": source}), workspace)
+
+
+def test_the_bundle_is_one_that_the_service_loads(plain):
+    workspace, loaded = plain
     assert loaded.manifest.resolution == SIZE
     assert loaded.manifest.texture_size == (16, 32)
     low, high = loaded.manifest.camera_ranges["elevation_degrees"]
@@ -61,9 +104,8 @@ def test_the_bundle_is_one_that_the_service_loads(workspace):
     assert not list(workspace.stage("export").path.glob(".bundle*"))
 
 
-def test_every_graph_takes_any_batch(workspace):
-    export.run(tiny_config(), workspace)
-    loaded = bundle.load(workspace.stage("export").path / "bundle")
+def test_every_graph_takes_any_batch(plain):
+    _, loaded = plain
     session = onnxruntime.InferenceSession(loaded.graph_bytes(STYLEGAN_R))
     for batch in (1, 5):
         (images,) = session.run(
@@ -105,49 +147,28 @@ def test_half_precision_is_given_up_where_it_costs_parity():
     assert loose.model.ByteSize() < 0.7 * tight.model.ByteSize()
 
 
-def test_a_given_onnx_segmenter_goes_into_the_bundle_as_it_is(workspace):
-    folder = workspace.stage("segmenter").path
-    example = torch.zeros(2, SIZE, SIZE, 3, dtype=torch.uint8)
-    model = export_graph(SegmenterGraph(Segmenter(4)), {"images": example}, ["masks"])
-    onnx.save(model, folder / "segmenter.onnx")
-    given = (folder / "segmenter.onnx").read_bytes()
-    export.run(tiny_config(), workspace)
-    assert (workspace.stage("export").path / "bundle/segmenter.onnx").read_bytes() == given
+def test_a_given_onnx_segmenter_goes_into_the_bundle_as_it_is(of_generated):
+    workspace, loaded = of_generated
+    given = workspace.stage("segmenter").path / "segmenter.onnx"
+    assert loaded.graph_bytes(SEGMENTER) == given.read_bytes()
 
 
-def test_a_given_segmenter_of_another_side_is_resized_in_the_bundle(workspace):
-    folder, given = workspace.stage("segmenter").path, Segmenter(4)
-    example = torch.zeros(2, 2 * SIZE, 2 * SIZE, 3, dtype=torch.uint8)
-    model = export_graph(SegmenterGraph(given), {"images": example}, ["masks"])
-    onnx.save(model, folder / "segmenter.onnx")
-    export.run(tiny_config(), workspace)
-    loaded = bundle.load(workspace.stage("export").path / "bundle")
+def test_a_given_segmenter_of_another_side_is_resized_in_the_bundle(of_folder):
+    _, loaded = of_folder
     assert loaded.manifest.parity["segmenter"]["masks"] == 0
 
 
-def test_samples_of_a_folder_are_its_readable_photographs_without_their_metadata(
-    workspace, tmp_path
-):
-    source = tmp_path / "photographs"
-    source.mkdir()
-    (source / "broken.jpg").write_bytes(b"not a photograph")
-    exif = Image.Exif()
-    exif[0x013B] = "a person"
-    Image.new("RGB", (300, 150), "red").save(source / "car.jpg", exif=exif)
-    config = override(tiny_config(), photographs={"source": source})
-    export.run(config, workspace)
-    loaded = bundle.load(workspace.stage("export").path / "bundle")
+def test_samples_of_a_folder_are_its_readable_photographs_without_their_metadata(of_folder):
+    _, loaded = of_folder
     (sample,) = loaded.samples()
     with Image.open(sample) as photograph:
         assert photograph.size == (64, 32) and not dict(photograph.getexif())
     assert loaded.manifest.licence["data"].startswith("unknown")
 
 
-def test_samples_of_generated_photographs_are_the_first_of_them_and_claim_no_licence(workspace):
-    config = override(tiny_config(), photographs={"source": "checkpoint"})
-    export.run(config, workspace)
-    loaded = bundle.load(workspace.stage("export").path / "bundle")
-    assert len(loaded.samples()) == config.export.samples
+def test_samples_of_generated_photographs_are_the_first_of_them_and_claim_no_licence(of_generated):
+    workspace, loaded = of_generated
+    assert len(loaded.samples()) == tiny_config().export.samples
     images = np.load(workspace.stage("photographs").require("images.npy"))
     with Image.open(loaded.samples()[1]) as sample:
         apart = np.abs(np.asarray(sample, np.float32) - images).mean((1, 2, 3))
@@ -156,7 +177,8 @@ def test_samples_of_generated_photographs_are_the_first_of_them_and_claim_no_lic
     assert "generated by an imported StyleGAN2" in loaded.manifest.licence["origin"]
 
 
-def test_needs_the_evaluation(workspace):
+def test_needs_the_evaluation_before_anything_is_exported(workspace, capsys):
     shutil.rmtree(workspace.stage("evaluate").path)
     with pytest.raises(WorkspaceError, match="stage `evaluate` has to run"):
         export.run(tiny_config(), workspace)
+    assert not capsys.readouterr().err

@@ -8,8 +8,6 @@ from PIL import Image
 
 from train.config import Config, ConfigError, GanConfig, PhotographsConfig
 from train.data.stream import PhotographStream
-from train.models.discriminator import Discriminator, DiscriminatorShape
-from train.models.generator import Generator, GeneratorShape
 from train.models.weights import SHIPPED, load_discriminator, load_generator
 from train.pictures.grid import CONTENTS, VIEWS
 from train.running.workspace import UNCOUNTED, Workspace, WorkspaceError
@@ -19,7 +17,9 @@ from train.steps.gan import GanTraining
 pytestmark = pytest.mark.slow
 
 COUNT, SIZE = 64, 32
-SETTINGS = GanConfig(kimg=0.048, conditioned_kimg=0.048, batch_size=8, r1_every=2)
+SETTINGS = GanConfig(
+    kimg=0.048, conditioned_kimg=0.048, batch_size=8, r1_every=2, channels=512, most_channels=16
+)
 CONFIG = Config(photographs=PhotographsConfig(size=SIZE, count=COUNT), gan=SETTINGS)
 STEPS, KILLED_AT = 6, 3
 
@@ -68,13 +68,9 @@ def weights_of(workspace, round=0):
 
 def new_training(settings=SETTINGS, camera_conditioned=False, augment=False):
     torch.manual_seed(CONFIG.seed + 1000 * camera_conditioned)
-    return GanTraining(
-        settings,
-        Generator(GeneratorShape(SIZE, camera_conditioned=camera_conditioned)),
-        Discriminator(DiscriminatorShape(SIZE, camera_conditioned=camera_conditioned)),
-        CONFIG.seed + 1000 * camera_conditioned,
-        augment=augment,
-    )
+    networks = gan.new_networks(CONFIG, camera_conditioned=camera_conditioned)
+    seed = CONFIG.seed + 1000 * camera_conditioned
+    return GanTraining(settings, *networks, seed, augment=augment)
 
 
 @pytest.mark.exact
