@@ -225,6 +225,7 @@ class InverseGraphics:
         count = workers.count(settings)
         check_workers(InverseGraphics, count)
         choose_segmenter(settings.segmenter, bundle.load(settings.bundle))
+        workers.name_server()
         if count > 1:
             workers.replace_in_containers()
             siblings.prepare(count)

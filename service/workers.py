@@ -27,6 +27,8 @@ logger = logging.getLogger(f"bentoml.{__name__}")
 
 WORKER_BYTES = 896 << 20
 """Memory of one on CPUs: warm with the general segmenter, and with kept reconstructions."""
+SERVER = "INVERSE_GRAPHICS_SERVER"
+"""The environment variable by which the server tells its workers its process id."""
 BEAT_SECONDS = 1.0
 DEAD_AFTER_SECONDS = 60
 """Of a graph that fails whatever its input, or of a process that gives no sign of life."""
@@ -72,6 +74,11 @@ def check_workers(service: bentoml.Service, wanted: int) -> None:
             )
 
 
+def name_server() -> None:
+    """Tell the workers that are about to be started whose they are, until this process ends."""
+    os.environ[SERVER] = str(os.getpid())
+
+
 def replace_in_containers() -> None:
     """Have BentoML replace a worker that ended in a container too, before it starts them.
 
@@ -105,7 +112,9 @@ class Watch:
     def __init__(self, engine: Engine, siblings: Siblings) -> None:
         self._engine = engine
         self._siblings = siblings
-        self._server = os.getppid()
+        # Where the server ended while this loaded, the parent is who adopted it by now.
+        server = int(os.environ.get(SERVER, 0))
+        self._server = server if server not in (0, os.getpid()) else os.getppid()
         self._task: asyncio.Task[None] | None = None
         if siblings.replaced:
             metrics.REPLACED.inc()

@@ -65,6 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return UNUSABLE
+    # Sent again once the page has closed, as its server does: by itself it would end this at once.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     beside = _started(options) if options.start else None
     with suppress(KeyboardInterrupt), beside or nullcontext():
         # While the service starts: both take seconds.

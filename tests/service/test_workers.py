@@ -92,10 +92,15 @@ def test_a_worker_that_gives_no_sign_of_life_any_more_is_ended(watch, tmp_path):
         assert stuck.returncode == -signal.SIGKILL
 
 
-def test_a_worker_whose_server_has_ended_ends_too(watch, monkeypatch):
+@pytest.mark.parametrize("ended", ["after it was loaded", "before"])
+def test_a_worker_whose_server_has_ended_ends_too(watch, tmp_path, monkeypatch, ended):
     sent = asyncio.Queue()
     monkeypatch.setattr(os, "kill", lambda *signalled: sent.put_nowait(signalled))
+    if ended == "before":
+        monkeypatch.setenv(workers.SERVER, str(os.getppid()))
     monkeypatch.setattr(os, "getppid", lambda: 1)
+    if ended == "before":
+        watch = Watch(routes.state.engine, Siblings(2, 0, tmp_path))
 
     async def scenario():
         watch.start()

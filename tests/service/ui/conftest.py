@@ -57,6 +57,9 @@ def page_server(home, service, *flags, **environment):
         yield address
     finally:
         stop(process)
+    if "--start" in flags:
+        with pytest.raises(httpx.ConnectError):  # it ends with the page
+            httpx.get(f"{service}/livez")
     assert f"Open http://localhost:{port} in a browser" in log.read_text()
     assert "Traceback" not in log.read_text(), log.read_text()
 
