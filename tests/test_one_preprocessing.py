@@ -143,7 +143,7 @@ def test_a_folder_is_read_as_the_service_reads_each_of_its_files(tmp_path: Path)
     assert found.names == sorted(FILES) and found.skipped == []
     for number, name in enumerate(found.names):
         one = served(FILES[name], 64)
-        np.testing.assert_array_equal(found.scenes[number], one.pixels)
+        np.testing.assert_array_equal(found.images[number], one.pixels)
         assert found.masked[number] == isinstance(one, Photograph)
 
 

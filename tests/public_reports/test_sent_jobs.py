@@ -135,7 +135,8 @@ def test_ten_thousand_files_wait_for_the_disk_a_few_times(tmp_path, monkeypatch)
     assert time.perf_counter() - began < 10  # one second where nothing else runs
     assert len(waits) <= 5
     (item,) = store.items(job, 9_999, 1, ("waiting",))
-    assert store.upload(item).read() == content
+    ((_, upload),) = store.uploads(item)
+    assert upload.read() == content
     store.close()
 
 

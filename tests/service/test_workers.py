@@ -93,14 +93,14 @@ def test_a_worker_that_gives_no_sign_of_life_any_more_is_ended(watch, tmp_path):
 
 
 @pytest.mark.parametrize("ended", ["after it was loaded", "before"])
-def test_a_worker_whose_server_has_ended_ends_too(watch, tmp_path, monkeypatch, ended):
+def test_a_worker_whose_server_has_ended_ends_too(watch, monkeypatch, ended):
     sent = asyncio.Queue()
     monkeypatch.setattr(os, "kill", lambda *signalled: sent.put_nowait(signalled))
     if ended == "before":
-        monkeypatch.setenv(workers.SERVER, str(os.getppid()))
-    monkeypatch.setattr(os, "getppid", lambda: 1)
-    if ended == "before":
-        watch = Watch(routes.state.engine, Siblings(2, 0, tmp_path))
+        monkeypatch.setenv(workers.SERVER, "1")
+        watch = Watch(routes.state.engine, Siblings())
+    else:
+        monkeypatch.setattr(os, "getppid", lambda: 1)
 
     async def scenario():
         watch.start()
