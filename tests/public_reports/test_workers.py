@@ -4,6 +4,7 @@ They are set by the service's setting, which shares the limits. Another number e
 also where BentoML would ignore it: whoever asks for it counts on it.
 """
 
+import logging.config
 import subprocess
 import sys
 
@@ -67,6 +68,8 @@ COMMAND_LINE = "--api-workers, or BENTOML_API_WORKERS, asks for 2 workers, and"
 def test_the_variable_of_the_command_line_is_not_passed_over(monkeypatch):
     """As BentoML's own command reads it."""
     monkeypatch.setenv("BENTOML_API_WORKERS", "2")
+    # The command would silence all loggers that there are, which tests after this one read.
+    monkeypatch.setattr(logging.config, "dictConfig", lambda settings: None)
     command = build_serve_command().commands["serve"]
     with command.make_context("serve", [SERVICE]):
         InverseGraphics.inject_config()
