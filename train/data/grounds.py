@@ -42,11 +42,12 @@ def cut_outs(
 def on_grounds(
     images: NDArray[np.uint8],  # [N, R, R, 3]
     masks: NDArray[np.float32],  # [N, R, R] in 0..1
+    chosen: NDArray[np.bool_],  # [N]: those that were cut out
     seed: int,
 ) -> NDArray[np.uint8]:  # [N, R, R, 3]
-    """Photographs as they are, and what was cut out on the ground (seed, its number)."""
+    """Photographs as they are, and each that is chosen on the ground (seed, its number)."""
     stood = images.copy()
-    for number in np.flatnonzero(cut_outs(images, masks)):
+    for number in np.flatnonzero(chosen):
         image, around = images[number].astype(np.float32), 1 - masks[number][..., None]
         # Of the grey that is mixed into its rim another colour is made too.
         moved = image + (ground(seed, int(number), images.shape[1]) - np.float32(GREY)) * around

@@ -10,7 +10,6 @@ import numpy as np
 from graphics.mirror import uvs_are_mirrored
 from train.config import Config, PresetName
 from train.config.presets import of_category
-from train.data.duplicates import picture_groups
 from train.data.photo_layouts import read_training
 from train.data.picture_files import counted
 from train.data.template_file import holes_of, read_template
@@ -67,12 +66,13 @@ def read_folder(config: Config) -> Reading:
     masks = Path(config.photographs.masks) if config.photographs.masks else None
     found = read_training(Path(config.photographs.source), config.photographs.size, masks)
     sides = np.array([min(size) for size in found.sizes])
-    gates = [photographs_gate(found.scenes)]
+    different = photographs_gate(found.scenes)
+    gates = [different]
     if found.masked.any():
         gates.append(masks_gate(found.masks[found.masked], "of the photographs"))
     return Reading(
         count=len(found.names),
-        distinct=int(picture_groups(found.scenes).max()) + 1,
+        distinct=int(different.measured),
         sizes=(int(sides.min()), int(np.median(sides)), int(sides.max())),
         enlarged=int((sides < config.photographs.size).sum()),
         masked=int(found.masked.sum()),

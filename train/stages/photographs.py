@@ -122,9 +122,10 @@ def _write_folder(config: Config, workspace: Workspace, folder: StageFolder) -> 
         progress.say(line)
     for line in _notes(config, found):
         progress.say(line)
-    arrays = {"images.npy": on_grounds(found.scenes, found.masks, config.seed)}
+    cut = cut_outs(found.scenes, found.masks)
+    arrays = {"images.npy": on_grounds(found.scenes, found.masks, cut, config.seed)}
     if found.masked.all():
-        arrays["cut_outs.npy"] = cut_outs(found.scenes, found.masks).astype(np.uint8)
+        arrays["cut_outs.npy"] = cut.astype(np.uint8)
         arrays["masks.npy"] = np.rint(found.masks * 255).astype(np.uint8)
     for name, rows in arrays.items():
         file = ArrayFile(folder.file(name), rows.shape)

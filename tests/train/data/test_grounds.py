@@ -20,8 +20,9 @@ def photographs():
 
 def test_cut_outs_stand_on_grounds_of_their_own_and_photographs_stay_as_they_are():
     images, masks = photographs()
-    assert cut_outs(images, masks).tolist() == [True, True, False]
-    stood = on_grounds(images, masks, seed=4)
+    chosen = cut_outs(images, masks)
+    assert chosen.tolist() == [True, True, False]
+    stood = on_grounds(images, masks, chosen, seed=4)
     assert np.array_equal(stood[2], images[2])
     assert np.array_equal(stood[masks == 1], images[masks == 1])
     for number in range(2):
@@ -31,7 +32,7 @@ def test_cut_outs_stand_on_grounds_of_their_own_and_photographs_stay_as_they_are
         wanted = (np.array((200, 0, 0)) + behind.astype(float)) / 2
         rim = masks[number] == 0.5
         assert np.abs(stood[number][rim] - wanted[rim]).max() <= 1.5
-    assert np.array_equal(on_grounds(images, masks, seed=4), stood)
+    assert np.array_equal(on_grounds(images, masks, chosen, seed=4), stood)
 
 
 def test_grounds_differ_and_are_smooth_but_for_their_noise():
