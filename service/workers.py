@@ -26,7 +26,8 @@ from service.siblings import Siblings
 logger = logging.getLogger(f"bentoml.{__name__}")
 
 WORKER_BYTES = 896 << 20
-"""Memory of one on CPUs: warm with the general segmenter, and with kept reconstructions."""
+"""Memory of one on CPUs under load: with the general segmenter and kept reconstructions, without
+what it decodes."""
 SERVER = "INVERSE_GRAPHICS_SERVER"
 """The environment variable by which the server tells its workers its process id."""
 BEAT_SECONDS = 1.0
