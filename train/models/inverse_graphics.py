@@ -150,16 +150,21 @@ class InverseGraphics(nn.Module):
         self.camera_encoder = _camera_encoder(shape)
         self.camera_head = CameraHead(CODE)
 
-    def forward(self, images: Tensor, masks: Tensor) -> Prediction:
+    def forward(
+        self, images: Tensor, masks: Tensor, camera_code: Tensor | None = None
+    ) -> Prediction:
         """Images [B, 3, R, R] and masks [B, 1, R, R], both in 0..1, of any side R.
 
         The network sees the object alone: what stands around it differs between generated images
-        and photographs.
+        and photographs. `camera_code` [B, C]: what `encoded_camera` gave for them; None: it is
+        worked out here.
         """
         seen = _seen(images, masks)
         code = F.relu(self.code(self.encoder(resized(seen, self.shape_side))))
         vertices, offsets = self.shape_head(code)
-        cameras, confidences, logits = self._camera(seen)
+        if camera_code is None:
+            camera_code = self._encoded_camera(seen)
+        cameras, confidences, logits = self._camera(seen, camera_code)
         mean_color = (images * masks).sum((2, 3)) / masks.sum((2, 3)).clamp(min=1.0)
         textures = self.texture_head(code, mean_color)
         return Prediction(vertices, offsets, textures, cameras, confidences, logits)
@@ -180,20 +185,27 @@ class InverseGraphics(nn.Module):
     def camera(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Cameras [B, 5], confidences [B] and azimuth logits [B, bins] alone, of what `forward`
         takes."""
-        return self._camera(_seen(images, masks))
+        seen = _seen(images, masks)
+        return self._camera(seen, self._encoded_camera(seen))
+
+    def encoded_camera(self, images: Tensor, masks: Tensor) -> Tensor:
+        """What the camera head reads, [B, C], of what `forward` takes."""
+        return self._encoded_camera(_seen(images, masks))
 
     def camera_code(self, images: Tensor, masks: Tensor) -> Tensor:
         """What the camera head's last layers weigh, [B, C], of what `forward` takes."""
-        seen = _seen(images, masks)
+        return F.relu(self.camera_head.hidden(self.encoded_camera(images, masks)))
+
+    def _encoded_camera(self, seen: Tensor) -> Tensor:
         if self.shape.camera == "own":
             seen = resized(seen, self.shape.size)
-        return F.relu(self.camera_head.hidden(self.camera_encoder(seen)))
+        return self.camera_encoder(seen)
 
-    def _camera(self, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _camera(self, seen: Tensor, code: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        cameras, confidences, logits = self.camera_head(code)
         if self.shape.camera == "own":
-            return self.camera_head(self.camera_encoder(resized(seen, self.shape.size)))
+            return cameras, confidences, logits
         # It sees no more of the image than the object, whose place is known by the mask.
-        cameras, confidences, logits = self.camera_head(self.camera_encoder(seen))
         squares = squares_around((seen[:, 3] + 1) / 2)
         return squares.placed(cameras, seen.shape[-1]), confidences, logits
 

@@ -27,3 +27,25 @@ def test_a_network_learns_shape_texture_and_camera_from_pairs_of_cutouts(monkeyp
     assert np.mean(losses[-3:]) < 0.9 * np.mean(losses[:3]), losses
     unchanged = [name for name, value in network.named_parameters() if value.equal(before[name])]
     assert unchanged == []
+
+
+def test_the_codes_of_a_frozen_camera_are_worked_out_once_and_used_several_times(monkeypatch):
+    monkeypatch.setattr(whole, "OBJECTS", 2)
+    monkeypatch.setattr(whole, "DRAWN", 3)
+    data = CutOuts(CutOutBatch.joined(plain_vehicles(12, 32, 5).batches), 0.5)
+    torch.manual_seed(0)
+    network = InverseGraphics(InverseGraphicsShape(32, 8, 2, 16)).eval()
+    encoder, encoded = network.camera_encoder, []
+    encoder.register_forward_hook(lambda _, given, code: encoded.append(len(code)))
+    loss_of = whole.network_loss_of(network, data, seed=1)
+    learning = [loss_of(step) for step in range(3)]
+    assert encoded == [4, 4, 4]  # two cut-outs of each of a step's objects
+    encoder.requires_grad_(False)
+    staying = [loss_of(step) for step in range(3 * whole.TIMES)]
+    assert encoded[3:] == [4, 4, 4]  # those of three steps at once, for all their times
+    torch.testing.assert_close(staying[:3], learning)
+    assert len({loss.item() for loss in staying}) == len(staying)  # other objects meet each time
+    loss_of(3 * whole.TIMES)
+    assert len(encoded) == 9  # the next ones
+    again = whole.network_loss_of(network, data, seed=1)
+    assert again(5).equal(staying[5])  # as after a kill
