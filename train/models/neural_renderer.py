@@ -1,10 +1,11 @@
 """The neural renderer: from the layers of the graphics renderer to a photograph.
 
-Two small U-Nets. The first one looks at the background and the hole that was filled in it, and
+Three small U-Nets. The first one looks at the background and the hole that was filled in it, and
 fills that better. It does not see the object, so a background is the same behind every object.
-The second one looks at the object over that background. It adds what drawing leaves out: light,
-shadow, and what the mesh does not show. Outside of the hole, and further from the object than its
-shadow may reach, nothing changes.
+The second one sees the object's silhouette there, and no colour of it: it casts the shadow, so that
+other paint leaves the ground as it is. The third one looks at the object over that background. It
+adds what drawing leaves out on the object: light, and at its rim what the mesh does not show.
+Outside of the hole, and further from the object than its shadow may reach, nothing changes.
 
 The U-Nets work at one side in pixels. A finer picture keeps its own detail: its layers are averaged
 down for the U-Nets, and what these add is enlarged and composed with the fine layers.
@@ -23,13 +24,17 @@ from train.models.weights import load_network, save_network
 
 FILLER_INPUTS = 4
 """Channels: the background (3), the hole."""
+SHADOW_INPUTS = 5
+"""Channels: the object's alpha, the background (3), the hole."""
 INPUTS = 8
 """Channels: the object over its background (3), its alpha, the background (3), the hole."""
 LAYERS = 6
-"""Channels that come out: what is added to the object (3) and to its background (3)."""
+"""Channels that come out of the third: what is added to the object (3) and to its rim (3)."""
 REACH, FEATHER = 6, 2
-"""Pixels of the U-Nets' side around the object within which it may change the background, and over
-how many of these that right fades out: its contact shadow, and what the mesh lacks."""
+"""Pixels of the U-Nets' side around the object within which its shadow may fall, and over how many
+of these that right fades out."""
+RIM = 1
+"""Pixels of the same beside the object that may take its colours: what the mesh lacks."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +50,15 @@ class NeuralRendererShape:
 
 
 class NeuralRenderer(nn.Module):
-    """Layers of a picture and its camera → the picture."""
+    """Layers of a picture and its camera -> the picture."""
 
     def __init__(self, shape: NeuralRendererShape) -> None:
         super().__init__()
         self.shape = shape
-        # Both begin with nothing: as the graphics renderer over the filled background.
-        self.filler = UNet(FILLER_INPUTS, 3, max(1, shape.width // 2), sees_camera=False)
+        # All begin with nothing: as the graphics renderer over the filled background.
+        narrow = max(1, shape.width // 2)
+        self.filler = UNet(FILLER_INPUTS, 3, narrow, sees_camera=False)
+        self.caster = UNet(SHADOW_INPUTS, 3, narrow, sees_camera=True)
         self.drawer = UNet(INPUTS, LAYERS, shape.width, sees_camera=True)
 
     def forward(
@@ -66,9 +73,11 @@ class NeuralRenderer(nn.Module):
         alphas = drawings[:, 3:]
         composed = drawings[:, :3] + (1 - alphas) * behind
         given = averaged(torch.cat((composed, alphas, behind, holes), dim=1), self.shape.size)
-        added = torch.tanh(self.drawer(given * 2 - 1, cameras)) * _around(given[:, 3:4])
-        added = _enlarged(added, drawings.shape[-1])
-        on_object, beside = added[:, :3], added[:, 3:]
+        seen, near = given * 2 - 1, (given[:, 3:4] > 0).to(given)
+        on_object, rim = torch.tanh(self.drawer(seen, cameras)).chunk(2, dim=1)
+        shadow = torch.tanh(self.caster(seen[:, 3:], cameras)) * _around(near)
+        layers = torch.cat((on_object * _grown(near, RIM), rim * _grown(near, RIM) + shadow), dim=1)
+        on_object, beside = _enlarged(layers, drawings.shape[-1]).chunk(2, dim=1)
         return (composed + alphas * on_object + (1 - alphas) * beside).clamp(0, 1)
 
     def fill(
@@ -96,11 +105,14 @@ def _enlarged(images: Tensor, side: int) -> Tensor:  # [B, C, R, R] -> [B, C, si
     return F.interpolate(images, size=(side, side), mode="bilinear", align_corners=False)
 
 
-def _around(alphas: Tensor) -> Tensor:  # [B, 1, R, R] -> [B, 1, R, R] in 0..1
-    """Where something may be added: 1 near the object, exactly 0 beyond `REACH` of it."""
-    near = (alphas > 0).to(alphas.dtype)
-    near = F.max_pool2d(near, 2 * (REACH - FEATHER) + 1, 1, REACH - FEATHER)
-    return F.avg_pool2d(near, 2 * FEATHER + 1, 1, FEATHER, count_include_pad=False)
+def _grown(near: Tensor, pixels: int) -> Tensor:  # 0 or 1 [B, 1, R, R] -> the same
+    return F.max_pool2d(near, 2 * pixels + 1, 1, pixels)
+
+
+def _around(near: Tensor) -> Tensor:  # 0 or 1 [B, 1, R, R] -> [B, 1, R, R] in 0..1
+    """Where a shadow may fall: 1 near the object, exactly 0 beyond `REACH` of it."""
+    grown = _grown(near, REACH - FEATHER)
+    return F.avg_pool2d(grown, 2 * FEATHER + 1, 1, FEATHER, count_include_pad=False)
 
 
 def _inside(holes: Tensor) -> Tensor:  # [B, 1, R, R] in 0..1 -> [B, 1, R, R] in 0..1

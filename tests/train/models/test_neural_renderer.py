@@ -6,6 +6,7 @@ from torch import nn
 
 from train.models.neural_renderer import (
     REACH,
+    RIM,
     NeuralRenderer,
     NeuralRendererShape,
     load_neural_renderer,
@@ -21,9 +22,10 @@ def network(size=SIDE):
     """One that changes everything it may."""
     torch.manual_seed(0)
     made = NeuralRenderer(NeuralRendererShape(size, 4))
-    for unet in (made.filler, made.drawer):
+    for unet in (made.filler, made.caster, made.drawer):
         nn.init.normal_(unet.last.weight)
-    nn.init.normal_(made.drawer.camera.weight)
+    for unet in (made.caster, made.drawer):
+        nn.init.normal_(unet.camera.weight)
     return made.eval()
 
 
@@ -52,10 +54,10 @@ def bytes_of(images):
     return np.rint(images * 255).astype(np.uint8)
 
 
-def around(given, side):
+def around(given, side, pixels=REACH):
     """[B, S, S] the object, and all that it may touch."""
     # One pixel of the U-Net more, over which what it adds is enlarged.
-    reach = (REACH + 1) * side // SIDE
+    reach = (pixels + 1) * side // SIDE
     return binary_dilation(
         given["drawings"][..., 3] > 0, np.ones((1, 2 * reach + 1, 2 * reach + 1))
     )
@@ -84,6 +86,19 @@ def test_another_object_leaves_its_background_to_the_bit(side):
     assert (free & (given["holes"] > 0)).any()
     first, second = (bytes_of(drawn(graph, each)) for each in (given, other))
     np.testing.assert_array_equal(first[free], second[free])
+    assert (first != second).any()
+
+
+@pytest.mark.parametrize("side", [SIDE, 3 * SIDE])
+def test_other_paint_leaves_all_but_the_object_and_its_rim_to_the_bit(side):
+    graph, given = NeuralRendererGraph(network()), layers(side)
+    paint = np.float32([0.5, 1, 0.2, 1])
+    first = drawn(graph, given)
+    second = drawn(graph, {**given, "drawings": given["drawings"] * paint})
+    beside = ~around(given, side, RIM)
+    np.testing.assert_array_equal(first[beside], second[beside])
+    shadowed = beside & around(given, side) & ~(given["holes"] > 0)
+    assert (bytes_of(first) != given["backgrounds"]).any(3)[shadowed].mean() > 0.5
     assert (first != second).any()
 
 
