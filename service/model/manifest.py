@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from graphics import azimuth
 from graphics.camera import DISTANCE, ELEVATION
+from graphics.picture_fit import SHIFTS as FITTED
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 MANIFEST_FILE = "manifest.json"
 TEMPLATE_FILE = "template.npz"
 SAMPLES_FOLDER = "samples"
@@ -81,6 +82,8 @@ CAMERAS = Tensor("cameras", "float32", (BATCH_AXIS, 5))
 CONFIDENCES = Tensor("confidences", "float32", (BATCH_AXIS,))
 AZIMUTHS = Tensor("azimuth_probabilities", "float32", (BATCH_AXIS, azimuth.BINS))
 BACKGROUNDS = Tensor("backgrounds", "uint8", (BATCH_AXIS, "R", "R", 3))
+SHIFTS = Tensor("shifts", "float32", (BATCH_AXIS, FITTED))
+"""Of the generator's code; 0: as it reads the other inputs."""
 GENERATED = Tensor("images", "float32", (BATCH_AXIS, "R", "R", 3))
 DRAWINGS = Tensor("drawings", "float32", (BATCH_AXIS, SIDE, SIDE, 4))
 FILLED = Tensor("backgrounds", "uint8", (BATCH_AXIS, SIDE, SIDE, 3))
@@ -89,7 +92,7 @@ PICTURES = Tensor("images", "float32", (BATCH_AXIS, SIDE, SIDE, 3))
 GRAPHS = {
     SEGMENTER: Graph((IMAGES,), (MASKS,)),
     INVERSE_GRAPHICS: Graph((IMAGES, MASKS), (VERTICES, TEXTURES, CAMERAS, CONFIDENCES, AZIMUTHS)),
-    STYLEGAN_R: Graph((CAMERAS, VERTICES, TEXTURES, BACKGROUNDS), (GENERATED,)),
+    STYLEGAN_R: Graph((CAMERAS, VERTICES, TEXTURES, BACKGROUNDS, SHIFTS), (GENERATED,)),
     NEURAL_RENDERER: Graph((CAMERAS, DRAWINGS, FILLED, HOLES), (PICTURES,)),
 }
 OPTIONAL = (NEURAL_RENDERER,)

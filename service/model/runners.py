@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphics.layers import Layers
+from graphics.picture_fit import SHIFTS
 from service.call import CALL, JOB
 from service.errors import ItemError
 from service.model.batcher import Batcher, Device
@@ -21,6 +22,8 @@ MOST_SEGMENTED_PIXELS = 1 << 18
 """Of all images in one run: a large network takes memory with each, and gains no time."""
 MOST_DRAWN_PIXELS = 1 << 20
 """Of all pictures in one run of the neural renderer: at 1024 px it is one by one."""
+NO_SHIFTS = np.zeros(SHIFTS, np.float32)
+"""The generator draws what the other inputs say."""
 
 
 class Reconstruction(NamedTuple):
@@ -145,9 +148,10 @@ class Generator(GraphRunner):
         vertices: NDArray[np.float32],  # [V, 3]
         texture: NDArray[np.float32],  # [Ht, Wt, 3] in 0..1
         background: NDArray[np.uint8],  # [R, R, 3]
+        shifts: NDArray[np.float32] = NO_SHIFTS,  # [SHIFTS] of its code
     ) -> NDArray[np.float32]:  # [R, R, 3] in 0..1
         """One photograph."""
-        (image,) = await self.submit((camera, vertices, texture, background))
+        (image,) = await self.submit((camera, vertices, texture, background, shifts))
         return image
 
 

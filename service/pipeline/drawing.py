@@ -65,10 +65,16 @@ async def _by_graphics(engine: Engine, scene: Scene, size: int) -> NDArray[np.ui
 
 
 async def _by_gan(engine: Engine, scene: Scene, size: int) -> NDArray[np.uint8]:
+    return images.to_bytes(await generate(engine, scene))
+
+
+async def generate(engine: Engine, scene: Scene) -> NDArray[np.float32]:
+    """A scene by the GAN, [R, R, 3] in 0..1."""
     assert scene.background is not None  # the GAN has no transparent pictures
-    texture = _at_models_size(engine, scene.texture)
-    image = await engine.generator.generate(scene.camera, scene.vertices, texture, scene.background)
-    return images.to_bytes(image)
+    texture = at_models_size(engine, scene.texture)
+    return await engine.generator.generate(
+        scene.camera, scene.vertices, texture, scene.background, scene.shifts
+    )
 
 
 async def _by_neural(engine: Engine, scene: Scene, size: int) -> NDArray[np.uint8]:
@@ -80,7 +86,7 @@ async def _by_neural(engine: Engine, scene: Scene, size: int) -> NDArray[np.uint
 _BY_NAME = {"graphics": _by_graphics, "gan": _by_gan, "neural": _by_neural}
 
 
-def _at_models_size(engine: Engine, texture: NDArray[np.float32]) -> NDArray[np.float32]:
+def at_models_size(engine: Engine, texture: NDArray[np.float32]) -> NDArray[np.float32]:
     """The GAN takes textures [Ht, Wt, 3] in 0..1 of its own size alone."""
     own = engine.manifest.texture_size
     if texture.shape[:2] == own:

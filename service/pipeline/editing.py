@@ -6,7 +6,7 @@ from graphics.camera import AZIMUTH
 from service import metrics
 from service.errors import ItemError, RequestError
 from service.imaging import images
-from service.pipeline import reconstruction, sources
+from service.pipeline import fitting, reconstruction, sources
 from service.pipeline.archive import ATTRIBUTES
 from service.pipeline.drawing import camera_flags, picture_size, render_scene
 from service.pipeline.engine import Engine
@@ -23,7 +23,11 @@ async def edit(engine: Engine, upload: Upload, changes: EditChanges) -> EditAnsw
     size = picture_size(engine, [renderer], changes.size)
     named = {field: getattr(changes, field) for field in ("shape", "texture", "background")}
     timings: dict[str, float] = {}
-    with engine.admit(2 + sources.photographs(named)), metrics.stage("total", timings):
+    items = 2 + sources.photographs(named)
+    if changes.fidelity == "fit":
+        fitting.check_room(engine)
+        items = max(items, fitting.PICTURES)
+    with engine.admit(items), metrics.stage("total", timings):
         try:
             taken = await reconstruction.take(engine, upload, timings)
         except ItemError as error:
@@ -32,7 +36,12 @@ async def edit(engine: Engine, upload: Upload, changes: EditChanges) -> EditAnsw
         old = reconstruction.to_archive(taken)
         names = {field: ATTRIBUTES[field] for field in parts}
         new = {name: getattr(parts[field], name) for field, name in names.items()}
-        scene = Scene.of(old._replace(**new))._replace(camera=_camera(old.camera, changes))
+        scene = Scene.of(old._replace(**new))
+        if changes.fidelity == "fit":
+            with metrics.stage("fit", timings):
+                shown = taken.seen.photograph.surroundings
+                scene = await fitting.fitted(engine, scene, shown)
+        scene = scene._replace(camera=_camera(old.camera, changes))
         with metrics.stage("draw", timings):
             if renderer != "gan" and changes.background is None:
                 scene = _before_photograph(scene, taken)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from graphics.camera import AZIMUTH, wrap_degrees
 from graphics.photographs import GREY
 from service.imaging.images import to_floats
+from service.model.runners import NO_SHIFTS
 from service.pipeline.archive import ATTRIBUTES, Archive
 from service.schemas.photographs import CameraView
 from service.schemas.rendering import Interpolation, Turntable
@@ -26,6 +27,8 @@ class Scene(NamedTuple):
     """[5]"""
     known_hole: NDArray[np.bool_] | None = None
     """[R, R] where the background shows its object; None: it is mid grey there."""
+    shifts: NDArray[np.float32] = NO_SHIFTS
+    """[SHIFTS] that bring the GAN renderer nearer to the photograph; the others do not read it."""
 
     @property
     def hole(self) -> NDArray[np.bool_]:

@@ -21,6 +21,7 @@ from service.schemas.photographs import (
 Renderer = Literal["graphics", "gan", "neural"]
 Renderers = Annotated[list[Renderer], Field(min_length=1, max_length=3)]
 Part = Literal["shape", "texture", "background", "camera"]
+Fidelity = Literal["pass", "fit"]
 CameraFlag = Literal["extrapolated_camera"]
 CameraFlags = Annotated[
     list[CameraFlag],
@@ -220,9 +221,26 @@ class EditChanges(Strict):
     """graphics: the mesh over the photograph, whose old object is filled in from around it; neural:
     the same made a photograph, with light and shadow; gan generates a whole photograph; by default
     neural where the model has it, else gan"""
+    fidelity: Fidelity = Field(default="pass", examples=["pass"])
+    """of renderer gan: pass draws what was read from the photograph; fit first draws some 300
+    pictures to come nearer to it, which takes seconds, and only moves the camera"""
     size: int | None = Field(default=None, ge=16, le=1024, examples=[256])
     """pixels per side, 256 by default; gan draws the model's resolution only, neural multiples of
     it"""
+
+    @model_validator(mode="after")
+    def _fits_a_whole_photograph(self) -> Self:
+        if self.fidelity == "pass":
+            return self
+        if self.renderer != "gan":
+            raise ValueError("fidelity fit is of renderer gan: give renderer gan, or leave it out")
+        for name in ("shape", "texture", "background"):
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"fidelity fit is of one whole photograph and keeps its {name}: leave {name} "
+                    "or fidelity out"
+                )
+        return self
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:

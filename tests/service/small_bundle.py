@@ -5,7 +5,8 @@ graph itself fail, and with it the whole batch. inverse_graphics: the template s
 0.5 + the share of the image the object covers, one flat colour (the image's mean), a camera whose
 azimuth is 90 x the mean grey, confidence 1; a black pixel gives an undefined confidence. Its
 azimuth_probabilities are 1 - doubt in the bin of 45 degrees and the doubt in that of -135.
-stylegan_r: half the background, half the texture's mean colour, darker as the camera turns.
+stylegan_r: half the background, half the texture's mean colour, darker as the camera turns; the
+first three shifts are added as a colour.
 neural_renderer, where asked for: the object before its background, which is black in the hole.
 """
 
@@ -19,6 +20,7 @@ from PIL import Image, ImageDraw
 from graphics.azimuth import BINS
 from graphics.camera import CONVENTION
 from graphics.mesh import Template, save_template, sphere_template
+from graphics.picture_fit import SHIFTS
 from service.model import bundle
 from service.model.manifest import (
     GRAPHS,
@@ -140,7 +142,10 @@ def small_graphs(template: Template, doubt: float = 0.0):
         node("ReduceMean", ["cameras", "axis_1"], ["view"], keepdims=1),
         node("Mul", ["view", "slope"], ["shade_row"]),
         node("Reshape", ["shade_row", "pixel"], ["shade"]),
-        node("Sub", ["seen", "shade"], ["images_open"]),
+        node("MatMul", ["shifts", "first_three"], ["shift_rows"]),
+        node("Reshape", ["shift_rows", "colour_pixel"], ["tint"]),
+        node("Add", ["seen", "tint"], ["tinted"]),
+        node("Sub", ["tinted", "shade"], ["images_open"]),
         node("Clip", ["images_open", "zero", "one"], ["images"]),
     ]
     neural = [
@@ -191,6 +196,8 @@ def small_graphs(template: Template, doubt: float = 0.0):
                 "twice_white": _floats(510), "space": space, "half": _floats(0.5),
                 "pixel": _integers(-1, 1, 1, 1), "none": _floats(0), "axis_1": _integers(1),
                 "slope": _floats(0.001), "zero": _floats(0), "one": _floats(1),
+                "first_three": np.eye(SHIFTS, 3, dtype=np.float32),
+                "colour_pixel": _integers(-1, 1, 1, 3),
             },
         ),
     }  # fmt: skip

@@ -16,7 +16,7 @@ from train.adaptation.renewing_options import Disentangle
 from train.adaptation.views import gan_of, generated_views, settings_of
 from train.data.codes import Codes, as_images, as_pixels, erase_object
 from train.evaluation.predictors import BundlePredictor
-from train.models.serving_graphs import StyleganRGraph
+from train.models.serving_graphs import StyleganRGraph, some_shifts
 from train.models.stylegan_r import load_stylegan_r, save_stylegan_r
 from train.models.weights import WeightsError
 from train.running.device import default_device
@@ -114,4 +114,5 @@ def _examples(codes: Codes, side: int) -> dict[str, NDArray[Any]]:
             as_images(some.textures).permute(0, 2, 3, 1).cpu().numpy()
         ),
         "backgrounds": backgrounds.repeat(factor, axis=1).repeat(factor, axis=2),
+        "shifts": some_shifts(EXAMPLES),
     }

@@ -76,8 +76,14 @@ class Painter(Protocol):
 class Rendered:
     """A renderer that gets what a bundle has read from the photographs."""
 
-    def __init__(self, renderer: Renderer, images: NDArray[np.uint8], read: Predicted) -> None:
-        self.renderer, self.images, self.read = renderer, images, read
+    def __init__(
+        self,
+        renderer: Renderer,
+        images: NDArray[np.uint8],  # [N, R, R, 3]
+        read: Predicted,
+        shifts: NDArray[np.float32] | None = None,  # [N, SHIFTS] of whose shape is drawn
+    ) -> None:
+        self.renderer, self.images, self.read, self.shifts = renderer, images, read, shifts
 
     def __call__(self, asked: Asked) -> Rendering:
         """Draw batch by batch."""
@@ -91,6 +97,7 @@ class Rendered:
                 self.read.textures[textures],
                 self.images[backgrounds],
                 self.read.masks[backgrounds],
+                None if self.shifts is None else self.shifts[shapes],
             )
             parts.append(self.renderer(wanted))
         alphas = [part.alphas for part in parts if part.alphas is not None]

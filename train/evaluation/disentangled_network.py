@@ -17,6 +17,7 @@ from train.evaluation.disentangled_renderers import (
     GRAPHICS,
     NEURAL,
     Renderer,
+    gan_renderer,
     graphics_renderer,
     network_gan,
     network_neural,
@@ -53,7 +54,8 @@ def measure_network(
     """
 
     def renderers(template: Template) -> dict[str, Renderer]:
-        return {GAN: network_gan(network, size), GRAPHICS: graphics_renderer(template)}
+        gan = gan_renderer(network_gan(network, size))
+        return {GAN: gan, GRAPHICS: graphics_renderer(template)}
 
     return _measure(renderers, partial(NetworkPredictor, segment, inverse), size, folder)
 

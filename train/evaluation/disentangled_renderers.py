@@ -6,7 +6,7 @@ photograph of its own, and gives pictures. Another one is a function more in `re
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from graphics.inpainting import fill, with_rim
 from graphics.layers import Layers, layers
 from graphics.mesh import Template
 from graphics.photographs import GREY
+from graphics.picture_fit import SHIFTS
 from graphics.render import render
 from train.data.painted_views import SAMPLES, TRACE
 from train.evaluation.predictors import open_graph
@@ -27,6 +28,7 @@ from train.running.device import default_device
 
 GAN, GRAPHICS, NEURAL = "gan", "graphics", "neural"
 """Renderers by the names that requests give them; not every bundle has the last one."""
+STYLEGAN_R_FILE = "stylegan_r.onnx"
 DEFINITIONS = {
     GAN: "StyleGAN-R: the GAN, driven by camera, shape, texture and background",
     GRAPHICS: "the graphics renderer: the mesh before the photograph, its object filled from "
@@ -48,6 +50,20 @@ class Parts(NamedTuple):
     """[B, R, R, 3]: the photographs that give the backgrounds, their own objects still there."""
     masks: NDArray[np.float32]
     """[B, R, R] in 0..1: where these objects are."""
+    shifts: NDArray[np.float32] | None = None
+    """[B, SHIFTS] of the code of the GAN renderer, which the others do not have."""
+
+    def given(self) -> dict[str, NDArray[Any]]:
+        """What StyleGAN-R takes: mid grey where the object was."""
+        erased = np.where(self.masks[..., None] > 0.5, np.uint8(GREY), self.images)
+        none = np.zeros((len(self.cameras), SHIFTS), np.float32)
+        return {
+            "cameras": self.cameras,
+            "vertices": self.vertices,
+            "textures": self.textures,
+            "backgrounds": erased,
+            "shifts": none if self.shifts is None else self.shifts,
+        }
 
 
 class Rendering(NamedTuple):
@@ -60,6 +76,8 @@ class Rendering(NamedTuple):
 
 
 Renderer = Callable[[Parts], Rendering]
+Generating = Callable[[Parts], NDArray[np.float32]]
+"""StyleGAN-R: gives [B, R, R, 3] in 0..1."""
 
 
 def graphics_renderer(template: Template) -> Renderer:
@@ -116,7 +134,12 @@ def _layers(parts: Parts, template: Template) -> Layers:
     return layers(drawn, parts.images, parts.masks > TRACE)
 
 
-def bundle_gan(path: Path) -> Renderer:
+def gan_renderer(generate: Generating) -> Renderer:
+    """StyleGAN-R, as pictures."""
+    return lambda parts: Rendering(as_pixels(generate(parts)))
+
+
+def bundle_gan(path: Path) -> Generating:
     """StyleGAN-R as a bundle's graph.
 
     Raises:
@@ -124,27 +147,23 @@ def bundle_gan(path: Path) -> Renderer:
     """
     session = open_graph(path)
 
-    def generate(parts: Parts) -> Rendering:
-        given = {
-            "cameras": parts.cameras, "vertices": parts.vertices, "textures": parts.textures,
-            "backgrounds": _erased(parts),
-        }  # fmt: skip
-        (images,) = session.run(["images"], given)
-        return Rendering(as_pixels(np.asarray(images)))
+    def generate(parts: Parts) -> NDArray[np.float32]:
+        (images,) = session.run(["images"], parts.given())
+        return np.asarray(images)
 
     return generate
 
 
-def network_gan(network: StyleganR, side: int) -> Renderer:
+def network_gan(network: StyleganR, side: int) -> Generating:
     """StyleGAN-R as a training has it, on the default device; `side`: of the pictures."""
     device = default_device()
     graph = StyleganRGraph(network.eval(), side).to(device)
 
     @torch.no_grad()
-    def generate(parts: Parts) -> Rendering:
-        given = (parts.cameras, parts.vertices, parts.textures, _erased(parts))
-        images = graph(*(torch.from_numpy(np.ascontiguousarray(x)).to(device) for x in given))
-        return Rendering(as_pixels(images.cpu().numpy()))
+    def generate(parts: Parts) -> NDArray[np.float32]:
+        given = map(np.ascontiguousarray, parts.given().values())
+        images = graph(*(torch.from_numpy(array).to(device) for array in given))
+        return images.cpu().numpy()
 
     return generate
 
@@ -152,14 +171,9 @@ def network_gan(network: StyleganR, side: int) -> Renderer:
 def renderers_of(bundle: Path, template: Template) -> dict[str, Renderer]:
     """The renderers of a bundle, by name."""
     renderers = {
-        GAN: bundle_gan(bundle / "stylegan_r.onnx"),
+        GAN: gan_renderer(bundle_gan(bundle / STYLEGAN_R_FILE)),
         GRAPHICS: graphics_renderer(template),
     }
     if (path := bundle / "neural_renderer.onnx").exists():
         renderers[NEURAL] = bundle_neural(path, template)
     return renderers
-
-
-def _erased(parts: Parts) -> NDArray[np.uint8]:
-    """Backgrounds as StyleGAN-R takes them: mid grey where the object was."""
-    return np.where(parts.masks[..., None] > 0.5, np.uint8(GREY), parts.images)

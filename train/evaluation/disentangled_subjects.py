@@ -13,12 +13,18 @@ from train.evaluation.disentangled_benchmark import OWN, DisentangledBenchmark, 
 from train.evaluation.disentangled_renderers import (
     DEFINITIONS,
     GAN,
+    STYLEGAN_R_FILE,
+    Generating,
     Rendering,
+    bundle_gan,
+    gan_renderer,
     network_gan,
     renderers_of,
 )
 from train.evaluation.disentangled_report import Subject, disentangled_report, measure_subjects
 from train.evaluation.disentangled_scores import camera_scores, estimates_of
+from train.evaluation.fitted_pictures import DEFINITION as FITTED_DEFINITION
+from train.evaluation.fitted_pictures import fitted
 from train.evaluation.generator_report import SHIPPED_GENERATOR
 from train.evaluation.latent_optimisation import FittedLatents, Space
 from train.evaluation.metrics import Estimate
@@ -37,7 +43,7 @@ from train.pose.attribute_classifier import classifier_errors
 from train.running.device import default_device
 from train.running.progress import Progress
 
-GENERATOR = "generator"
+GENERATOR, FITTED = "generator", "gan_fitted"
 GENERATED = "images of the camera-conditioned GAN itself, of random contents"
 LATENTS: dict[Space, str] = {
     "w": "the GAN's content code fitted to each photograph, its camera given",
@@ -120,16 +126,30 @@ def _subjects(
         path = SHIPPED if source == "shipped" else Path(source)
         own = read
         if path.is_file():
-            renderers = {GAN: network_gan(_network(path, reader, read), reader.resolution)}
+            gan = network_gan(_network(path, reader, read), reader.resolution)
+            renderers = {GAN: gan_renderer(gan)}
         else:
             if path.resolve() != options.bundle.resolve():
                 own = _read_by(path, benchmark)
+            gan = bundle_gan(path / STYLEGAN_R_FILE)
             renderers = renderers_of(path, BundlePredictor(path).template)
+        named = "" if len(options.sources) == 1 else f" of {_named(source)}"
         for name, renderer in renderers.items():
-            title = name if len(options.sources) == 1 else f"{name} of {_named(source)}"
             painter = Rendered(renderer, images, own)
-            subjects[title] = Subject(painter, DEFINITIONS[name], own.cameras)
+            subjects[f"{name}{named}"] = Subject(painter, DEFINITIONS[name], own.cameras)
+        if options.latent_objects:
+            subjects[f"{FITTED}{named}"] = _fitted(options, benchmark, own, gan)
     return subjects
+
+
+def _fitted(
+    options: Disentangled, benchmark: DisentangledBenchmark, read: Predicted, gan: Generating
+) -> Subject:
+    """The first photographs by StyleGAN-R, brought near to each."""
+    count = options.latent_objects
+    progress = Progress(None, FITTED, count)
+    painter = fitted(gan, benchmark.photographs.images[:count], read, progress.tick)
+    return Subject(painter, FITTED_DEFINITION, read.cameras, count)
 
 
 def _read_by(folder: Path, benchmark: DisentangledBenchmark) -> Predicted:

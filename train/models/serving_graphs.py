@@ -6,8 +6,11 @@ the networks' own inputs belongs to the graph, so that it is written once.
 
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from graphics.picture_fit import SHIFTS
 from train.models.inverse_graphics import InverseGraphics, resized
 from train.models.neural_renderer import NeuralRenderer
 from train.models.segmenter import Segment
@@ -58,7 +61,7 @@ class InverseGraphicsGraph(nn.Module):
 
 
 class StyleganRGraph(nn.Module):
-    """Camera, shape, texture and background -> image."""
+    """Camera, shape, texture, background and shifts of the code -> image."""
 
     def __init__(self, network: StyleganR, side: int | None = None) -> None:
         """`side`: of the images that go in and come out; None: the GAN's own."""
@@ -71,10 +74,12 @@ class StyleganRGraph(nn.Module):
         vertices: Tensor,  # [B, V, 3] object units
         textures: Tensor,  # [B, Ht, Wt, 3] in 0..1
         backgrounds: Tensor,  # uint8 [B, R, R, 3], the object's pixels 128
+        shifts: Tensor,  # [B, SHIFTS] that `graphics.picture_fit` found, or 0
     ) -> Tensor:  # [B, R, R, 3] in 0..1
         """The image."""
         backgrounds = resized(channels_first(backgrounds), self.network.shape.size)
-        images = self.network(cameras, vertices, textures.permute(0, 3, 1, 2), backgrounds)
+        textures = textures.permute(0, 3, 1, 2)
+        images = self.network(cameras, vertices, textures, backgrounds, shifts)
         return resized(images.clamp(0.0, 1.0), self.side).permute(0, 2, 3, 1)
 
 
@@ -97,6 +102,12 @@ class NeuralRendererGraph(nn.Module):
             cameras, drawings.permute(0, 3, 1, 2), channels_first(backgrounds), holes[:, None]
         )
         return images.permute(0, 2, 3, 1)
+
+
+def some_shifts(count: int) -> NDArray[np.float32]:  # [count, SHIFTS]
+    """Shifts as large as fitting finds, to compare a graph on."""
+    shifts = np.random.default_rng(0).normal(0, 0.5, (count, SHIFTS))
+    return shifts.astype(np.float32)
 
 
 def channels_first(pixels: Tensor) -> Tensor:  # uint8 [B, R, R, 3] -> float32 [B, 3, R, R] in 0..1

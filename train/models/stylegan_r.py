@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from graphics.camera import OFFSET_X
 from train.models.camera_features import CAMERA_FEATURES, camera_features
@@ -166,9 +167,17 @@ class StyleganR(nn.Module):
             view = view + mixed[:, : self.early]
         return torch.cat((view, mixed[:, self.early :]), dim=1)
 
-    def styles(self, cameras: Tensor, mixed: Tensor) -> Tensor:  # [B, 5], [B, L, C] -> [B, N]
-        """The style vector w̃ of a mix."""
+    def styles(
+        self,
+        cameras: Tensor,  # [B, 5]
+        mixed: Tensor,  # [B, L, C]
+        shifts: Tensor | None = None,  # [B, S] of every layer's code along W's widest directions
+    ) -> Tensor:  # [B, N]
+        """The style vector w̃ of a mix; shifts are measured by how far codes spread."""
         along = torch.einsum("blc,lcd->bld", mixed, self.axes)
+        if shifts is not None:
+            widest = shifts[:, : self.code].flip(1)  # directions ascend, shifts descend
+            along = along + functional.pad(widest, (self.code - widest.shape[1], 0))[:, None]
         w = self.w_mean + along @ self.w_directions
         return self.generator.flatten(self.generator.layer_styles(w, cameras))
 
@@ -183,10 +192,11 @@ class StyleganR(nn.Module):
         vertices: Tensor,  # [B, V, 3] object units
         textures: Tensor,  # [B, 3, Ht, Wt] in 0..1
         backgrounds: Tensor,  # [B, 3, R, R] in 0..1, the object erased
+        shifts: Tensor | None = None,  # [B, S], as `styles` takes them
     ) -> Tensor:  # [B, 3, R, R] in about 0..1, not clamped
         """Images of an object of this shape and texture, from this camera, on this background."""
         mixed = self.mix(self.codes(cameras, vertices, textures, backgrounds))
-        return self.synthesize(self.styles(cameras, mixed))
+        return self.synthesize(self.styles(cameras, mixed, shifts))
 
 
 def view_features(cameras: Tensor) -> Tensor:  # [B, 5] -> [B, VIEW_FEATURES]

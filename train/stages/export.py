@@ -54,6 +54,7 @@ from train.models.serving_graphs import (
     SegmenterGraph,
     StyleganRGraph,
     channels_first,
+    some_shifts,
 )
 from train.models.stylegan_r import load_stylegan_r
 from train.running.progress import Progress
@@ -190,13 +191,12 @@ def parity_inputs(
         SEGMENTER: {"images": images},
         INVERSE_GRAPHICS: {"images": images, "masks": masks},
         STYLEGAN_R: {
-            "cameras": cameras,
-            "vertices": vertices,
-            "textures": np.ascontiguousarray(textures),
-            "backgrounds": backgrounds,
+            "cameras": cameras, "vertices": vertices,
+            "textures": np.ascontiguousarray(textures), "backgrounds": backgrounds,
+            "shifts": some_shifts(len(images)),
         },
         NEURAL_RENDERER: {"cameras": cameras, **given._asdict()},
-    }
+    }  # fmt: skip
 
 
 def smallest_graph(name: str, module: nn.Module, inputs: Arrays, tolerance: float) -> Exported:

@@ -68,7 +68,7 @@ def test_a_missing_file_is_named(copy):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"format_version": 2}, "bundle format is 2; this service reads 3"),
+        ({"format_version": 3}, "bundle format is 3; this service reads 4"),
         ({"surprise": 1}, "unknown fields"),
         ({"files": {"../secret": "0"}}, "has no"),
         ({"resolution": 4}, "resolution 4"),

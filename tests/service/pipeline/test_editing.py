@@ -1,3 +1,4 @@
+import io
 import json
 
 import numpy as np
@@ -31,6 +32,36 @@ def test_the_camera_is_moved_around(client):
     assert body["frame"] == pytest.approx(frame, abs=3)
     again = {"reconstruction": {"id": body["id"]}, "renderer": "gan", "cameras": [after]}
     assert client.post("/v1/render", json=again).json()["images"] == [body["image"]]
+
+
+def test_the_gan_comes_nearer_to_the_photograph_where_fidelity_asks_for_it(client):
+    plain = {"turn_degrees": 0.001, "renderer": "gan"}
+    red = jpeg(colour=(200, 20, 20))
+    answers = [edit(client, {**plain, "fidelity": how}, content=red) for how in ("pass", "fit")]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    passed, fitted = (np.asarray(image_of(answer.json()["image"])) / 255 for answer in answers)
+    left, top, side = (answers[1].json()["frame"][name] for name in ("left", "top", "side"))
+    square = Image.open(io.BytesIO(red)).crop((left, top, left + side, top + side))
+    # Of the small bundle three shifts are a colour that is added everywhere.
+    wanted = (np.asarray(square) / 255).mean(axis=(0, 1))
+    off = [np.abs(image.mean(axis=(0, 1)) - wanted).max() for image in (passed, fitted)]
+    assert off[1] < 0.5 * off[0], off
+    assert answers[1].json()["timings"]["fit"] > 0 and "fit" not in answers[0].json()["timings"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, "fidelity fit is of renderer gan"),
+        ({"renderer": "graphics"}, "fidelity fit is of renderer gan"),
+        ({"renderer": "gan", "shape": {"seed": 7}}, "keeps its shape: leave shape or fidelity out"),
+        ({"renderer": "gan", "background": {"seed": 7}}, "keeps its background"),
+    ],
+)
+def test_a_fit_keeps_the_whole_photograph(client, changes, reason):
+    answer = edit(client, {"turn_degrees": 30, "fidelity": "fit", **changes})
+    assert answer.status_code == 422
+    assert reason in answer.text
 
 
 def test_the_mesh_is_drawn_over_the_photograph_without_its_object(client):

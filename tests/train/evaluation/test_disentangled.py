@@ -116,11 +116,14 @@ def test_the_gan_itself_and_fitted_codes_stand_beside(report):
     # The paper: all style vectors fit better, and break more when turned.
     lost = [row["own_psnr"]["value"] - row["turned_180_psnr"]["value"] for row in (code, styles)]
     assert lost[1] > lost[0]
+    fitted = rows["gan_fitted"]
+    for name, gained in (("own_psnr", 1.5), ("turned_30_psnr", 0)):
+        assert fitted[name]["value"] > rows["gan"][name]["value"] + gained, name
 
 
 def test_it_is_written_for_people_too(out, report):
     text = (out / "disentangled.md").read_text()
-    assert "| metric | gan | graphics | neural | latents_w (4 objects) |" in text
+    assert "| metric | gan | graphics | neural | gan_fitted (4 objects) |" in text
     assert "gan and graphics, of the objects' own pictures: silhouette IoU" in text
     assert set(report["definitions"]) == set(report["rows"]["gan"])
     assert (out / "disentangled.html").exists()

@@ -7,7 +7,7 @@ from onnx import TensorProto
 from train.models.generator import Generator, GeneratorShape
 from train.models.inverse_graphics import InverseGraphics, InverseGraphicsShape
 from train.models.onnx_files import export_graph, halve_weights, parity
-from train.models.serving_graphs import InverseGraphicsGraph, StyleganRGraph
+from train.models.serving_graphs import InverseGraphicsGraph, StyleganRGraph, some_shifts
 from train.models.stylegan_r import StyleganR, StyleganRShape
 
 ROWS = 8
@@ -28,6 +28,7 @@ def graphs():
         "vertices": rng.random((ROWS, 42, 3), dtype=np.float32),
         "textures": rng.random((ROWS, 16, 32, 3), dtype=np.float32),
         "backgrounds": images,
+        "shifts": some_shifts(ROWS),
     }
     outputs = ["vertices", "textures", "cameras", "confidences", "azimuth_probabilities"]
     cases = {

@@ -55,6 +55,24 @@ def styles_of(network, *inputs):
     return network.styles(inputs[0], network.mix(network.codes(*inputs)))
 
 
+def test_shifts_move_every_layer_along_the_widest_directions_first():
+    network = network_of(True)
+    styles = torch.randn(50, network.generator.style_size)
+    network.calibrate(torch.randn(50, 8), styles, torch.randn(5, 42, 3))
+    inputs = inputs_of(1)
+    mixed = network.mix(network.codes(*inputs))
+    shifts = torch.zeros(1, 64)
+    plain = network.styles(inputs[0], mixed)
+    assert torch.equal(network.styles(inputs[0], mixed, shifts), plain)
+    shifts[0, 0], shifts[0, 7], shifts[0, 8] = 0.5, 0.25, 100  # W has 8 directions
+    widest, narrowest = network.w_directions[-1], network.w_directions[0]
+    assert widest.norm() == network.w_directions.norm(dim=1).max()
+    network.w_mean += 0.5 * widest + 0.25 * narrowest
+    moved = network.styles(inputs[0], mixed)
+    network.w_mean -= 0.5 * widest + 0.25 * narrowest
+    torch.testing.assert_close(network.styles(inputs[0], mixed, shifts), moved)
+
+
 @pytest.mark.parametrize("camera_conditioned", [False, True])
 def test_the_camera_moves_the_early_layers_and_no_other(camera_conditioned):
     network = network_of(camera_conditioned)

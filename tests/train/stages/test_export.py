@@ -15,7 +15,7 @@ from tests.train.stages.tiny_run import SIZE, tiny_config, tiny_run
 from train.config import override
 from train.models.onnx_files import export_graph
 from train.models.segmenter import Segmenter
-from train.models.serving_graphs import SegmenterGraph
+from train.models.serving_graphs import SegmenterGraph, some_shifts
 from train.running.workspace import Workspace, WorkspaceError
 from train.stages import disentangle, export, neural
 
@@ -115,6 +115,7 @@ def test_every_graph_takes_any_batch(plain):
                 "vertices": np.zeros((batch, loaded.manifest.vertex_count, 3), np.float32),
                 "textures": np.zeros((batch, 16, 32, 3), np.float32),
                 "backgrounds": np.full((batch, SIZE, SIZE, 3), 128, np.uint8),
+                "shifts": some_shifts(batch),
             },
         )
         assert images.shape == (batch, SIZE, SIZE, 3)
