@@ -13,6 +13,7 @@ from PIL import AvifImagePlugin, ExifTags, Image, UnidentifiedImageError
 
 from graphics.coded_sizes import coded_pictures
 from graphics.colour_profiles import changes_colours, to_srgb
+from graphics.file_kinds import ZIP, kind_of
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "HEIF", "AVIF")
 FORMAT_NAMES = "JPEG, PNG, WebP, GIF, HEIC or AVIF"
@@ -61,6 +62,10 @@ class PhotographError(Exception):
         self.code = code
         """A stable name for programs."""
         self.message = message
+
+
+class ZipError(PhotographError):
+    """The file is a ZIP."""
 
 
 def read_upright(
@@ -179,9 +184,15 @@ def _unidentified(content: bytes) -> PhotographError:
             "the file is a HEIC or AVIF by its head, but damaged, cut short or of a kind that is "
             "not read: save it again, or as JPEG",
         )
-    return PhotographError(
-        "unsupported_format", f"the file is not a {FORMAT_NAMES}: convert it to one"
-    )
+    kind = kind_of(content)
+    if kind is None:
+        message = f"the file is not a {FORMAT_NAMES}: convert it to one"
+        return PhotographError("unsupported_format", message)
+    if kind.damaged:
+        message = f"the file is {kind.name} by its head, but damaged or cut short: {kind.advice}"
+        return PhotographError("unreadable_image", message)
+    message = f"the file is {kind.name}, not a {FORMAT_NAMES}: {kind.advice}"
+    return (ZipError if kind is ZIP else PhotographError)("unsupported_format", message)
 
 
 def _check_sides(width: int, height: int) -> None:

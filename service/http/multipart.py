@@ -1,78 +1,94 @@
-"""Forms as they come in: Starlette's parser, held to the beginning and the end of a body.
+"""Forms as they come in, held to the beginning and the end of a body.
 
-It takes a body whose closing boundary never came for a whole one, and so loses the last part. It
-takes no preamble, which RFC 2046 allows, and a file named by `filename*` for a text.
+The parser is `multipart`, which takes half the time of python-multipart and Starlette. They take a
+body whose closing boundary never came for a whole one, and so lose the last part; they take no
+preamble, which RFC 2046 allows, and a file named by `filename*` for a text.
 """
 
-import re
 from collections.abc import AsyncGenerator
-from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
 
-from python_multipart.multipart import parse_options_header
-from starlette.datastructures import Headers, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser, _user_safe_decode
+# python-multipart, which BentoML brings, has the same name, and leaves it to this one.
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header  # pyright: ignore[reportAttributeAccessIssue]
+from starlette.datastructures import FormData
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
-PLAIN_ENCODINGS = (b"", b"7bit", b"8bit", b"binary")
-"""Content-Transfer-Encodings that leave a part's bytes as they are (RFC 2045, section 6.2)."""
-QUOTED = re.compile(rb'"(?:\\.|[^"\\])*"')
-EXTENDED_NAME = re.compile(rb";\s*filename\*", re.IGNORECASE)
-PLAIN_FILE = re.compile(rb'form-data; name="([^"\\]*)"; filename="([^"\\]*)"')
-"""What clients write of nearly every file: there is nothing to unquote, and no other parameter."""
-PLAIN_NAME = re.compile(rb";\s*filename\s*=", re.IGNORECASE)
+from service.http.parts import Part
+from service.threads import to_its_end
 
 
-class WholeForm(MultiPartParser):
-    """Parses a body from its first boundary to its closing one; raises `MultiPartException`."""
+class WholeForm:
+    """Parses a body from its first boundary to its closing one."""
 
     def __init__(self, request: Request, files: int, fields: int) -> None:
-        """At most so many of each. A text has at most 1 MiB."""
-        self._boundary = _boundary_of(request)
-        self._begun = self._ended = False
-        body = self._whole(request.stream())
-        super().__init__(request.headers, body, max_files=files, max_fields=fields)
+        """At most so many of each.
 
-    def on_end(self) -> None:
-        """The closing boundary has come."""
-        self._ended = True
+        Raises `MultiPartException` where the header names no boundary.
+        """
+        _, parameters = parse_options_header(request.headers.get("content-type", ""))
+        if not parameters.get("boundary"):
+            raise MultiPartException(
+                "Content-Type has no boundary: let the HTTP library write the header."
+            )
+        self._boundary = parameters["boundary"].encode("latin-1")
+        self._charset = parameters.get("charset", "utf-8")
+        self._stream = request.stream()
+        self._most = {"files": files, "fields": fields}
+        self._count = {"files": 0, "fields": 0}
+        self._begun = False
+        self._parts: list[Part] = []
 
-    def on_headers_finished(self) -> None:
-        """Refuse a part whose headers would make it another one than was meant."""
-        headers = dict(self._current_part.item_headers)
-        plain = PLAIN_FILE.fullmatch(headers.get(b"content-disposition", b""))
-        if plain and b"content-transfer-encoding" not in headers:
-            self._begin_file(*plain.groups())
-            return
-        disposition = QUOTED.sub(b'""', headers.get(b"content-disposition", b""))
-        if EXTENDED_NAME.search(disposition) and not PLAIN_NAME.search(disposition):
-            raise MultiPartException(
-                "A part names its file by filename*, which forms may not (RFC 7578, section 4.2): "
-                "send filename in UTF-8."
-            )
-        encoding = headers.get(b"content-transfer-encoding", b"").strip().lower()
-        if encoding not in PLAIN_ENCODINGS:
-            raise MultiPartException(
-                f"A part has Content-Transfer-Encoding {encoding[:40].decode('latin-1')!r}; it "
-                "must be binary (RFC 7578, section 4.7): send the file as it is."
-            )
-        super().on_headers_finished()
+    async def parse(self) -> FormData:
+        """The parts, in the order sent; closing them closes their files.
 
-    def _begin_file(self, field: bytes, name: bytes) -> None:
-        """What Starlette does for a file, whose reading of the header takes most of a small one."""
-        self._current_files += 1
-        if self._current_files > self.max_files:
-            raise MultiPartException(
-                f"Too many files. Maximum number of files is {self.max_files}."
-            )
-        part, charset = self._current_part, self._charset
-        part.field_name = _user_safe_decode(field, charset)
-        file: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(self.spool_max_size)
-        self._files_to_close_on_error.append(file)
-        headers = Headers(raw=part.item_headers)
-        part.file = UploadFile(
-            cast(BinaryIO, file), size=0, filename=_user_safe_decode(name, charset), headers=headers
-        )
+        Raises:
+            MultiPartException: the body is no form, is not whole, or has too many parts.
+            OSError: the disk is full, or fails.
+        """
+        try:
+            # Any bytes are Latin-1: of which charset the names are is found out later.
+            parser = PushMultipartParser(self._boundary, header_charset="latin-1")
+            async for chunk in self._whole(self._stream):
+                await self._take(parser, chunk)
+            self._end(parser)
+            return FormData([(part.field, part.value()) for part in self._parts])
+        except BaseException as error:
+            for part in self._parts:
+                part.close()
+            if isinstance(error, MultipartError):
+                raise MultiPartException(f"Invalid multipart data: {error}.") from error
+            raise
+
+    async def _take(self, parser: PushMultipartParser, chunk: bytes) -> None:
+        """Read what came; what is too much for memory goes to the disk, before more is read."""
+        part = self._parts[-1] if self._parts else None
+        large = []
+        for event in parser.parse(chunk):
+            if isinstance(event, MultipartSegment):
+                part = self._begin(event)
+            elif part is not None and event:
+                part.add(event)
+            elif part is not None and part.overflows():
+                large.append(part)
+        if part is not None and part.overflows() and part not in large:
+            large.append(part)
+        for part in large:
+            await to_its_end(part.spill)
+
+    def _begin(self, segment: MultipartSegment) -> Part:
+        part = Part(segment, self._charset)
+        kind = "fields" if part.filename is None else "files"
+        self._count[kind] += 1
+        if self._count[kind] > (most := self._most[kind]):
+            raise MultiPartException(f"Too many {kind}. Maximum number of {kind} is {most}.")
+        self._parts.append(part)
+        return part
+
+    def _end(self, parser: PushMultipartParser) -> None:
+        try:
+            parser.close()
+        except MultipartError:
+            raise MultiPartException(self._what_is_missing()) from None
 
     async def _whole(self, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         """The body without its preamble. Raised inside, the parser closes the files it has."""
@@ -80,7 +96,8 @@ class WholeForm(MultiPartParser):
         boundary, held = b"\n--" + self._boundary, b"\n"
         async for chunk in chunks:
             if self._begun:
-                yield chunk
+                if chunk:  # an empty one would be the end
+                    yield chunk
                 continue
             held += chunk
             start = held.find(boundary)
@@ -89,8 +106,6 @@ class WholeForm(MultiPartParser):
                 continue
             self._begun = True
             yield held[start + 1 :]
-        if not self._ended:
-            raise MultiPartException(self._what_is_missing())
 
     def _what_is_missing(self) -> str:
         text = self._boundary[:80].decode("latin-1")
@@ -100,13 +115,3 @@ class WholeForm(MultiPartParser):
             f"The body ends before its closing boundary {'--' + text + '--'!r}, so its last part "
             "is cut short: send all of it again."
         )
-
-
-def _boundary_of(request: Request) -> bytes:
-    """By the parser's reading of the header; raises `MultiPartException` where there is none."""
-    _, parameters = parse_options_header(request.headers.get("content-type"))
-    if not (boundary := parameters.get(b"boundary")):
-        raise MultiPartException(
-            "Content-Type has no boundary: let the HTTP library write the header."
-        )
-    return boundary

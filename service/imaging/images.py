@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from graphics.image_files import PhotographError
+from graphics.image_files import PhotographError, ZipError
 from graphics.photographs import GREY
 from service.errors import ItemError
 
@@ -18,6 +18,9 @@ def blaming_the_image() -> Iterator[None]:
     """Turns the `PhotographError` of an image that cannot be used into its `ItemError`."""
     try:
         yield
+    except ZipError as error:
+        message = f"{error.message}, or send it to POST /v1/jobs in field archive"
+        raise ItemError(error.code, message) from error
     except PhotographError as error:
         raise ItemError(error.code, error.message) from error
 

@@ -6,8 +6,13 @@ from service.errors import RequestError
 from service.store.database import Database, Statements
 from service.store.leases import Leases
 
-STEP_BYTES = 4 << 20
-"""That a job which is being made asks for at a time: each time the others have to be counted."""
+STEP_BYTES = 8 << 20
+"""That a job which is being made asks for first; then it doubles what it has.
+
+Each time the others have to be counted, and the disk waited for.
+"""
+LARGEST_STEP = 64 << 20
+"""That it asks for at a time, at most: what it does not fill, others cannot."""
 HELD = (
     "SELECT (SELECT COALESCE(SUM(bytes), 0) FROM sizes) + "
     "(SELECT COALESCE(SUM(bytes), 0) FROM leftovers)"
@@ -44,22 +49,25 @@ class Room:
 
     def begin(self, job: str) -> "Reservation":
         """Room for a job that this process makes: its files are dropped where the process ends."""
-        with self.database.transaction() as statements:
+        with self.database.alone("room") as statements:
             self.leases.renew(statements)
-            insert = "INSERT INTO leftovers (name, process, bytes) VALUES (?, ?, 0)"
-            statements.change(insert, job, self.leases.process)
-        return Reservation(self, job)
+            free = self.limit - int(statements.execute(HELD)[0][0])
+            reserved = max(0, min(STEP_BYTES, free // 2))
+            insert = "INSERT INTO leftovers (name, process, bytes) VALUES (?, ?, ?)"
+            statements.change(insert, job, self.leases.process, reserved)
+        return Reservation(self, job, reserved)
 
 
 class Reservation:
     """Room that a job has while it is made."""
 
-    def __init__(self, room: Room, job: str) -> None:
+    def __init__(self, room: Room, job: str, reserved: int) -> None:
+        """`reserved`: bytes that it may take without asking."""
         self.taken = 0
         """Bytes."""
         self._room = room
         self._job = job
-        self._reserved = 0
+        self._reserved = reserved
 
     def take(self, size: int) -> None:
         """Count bytes that are about to be written; raises `JobsFull`."""
@@ -79,7 +87,9 @@ class Reservation:
             held = int(statements.execute(HELD)[0][0])
             if held + least > room.limit:
                 raise JobsFull(held, room.limit)
-            more = max(least, min(STEP_BYTES, room.limit - held))
+            step = min(max(STEP_BYTES, self._reserved), LARGEST_STEP)
+            # What it may not fill is left to the results of others.
+            more = max(least, min(step, (room.limit - held) // 2))
             update = "UPDATE leftovers SET bytes = bytes + ? WHERE name = ? AND process = ?"
             if not statements.change(update, more, self._job, room.leases.process):
                 raise self._lost()

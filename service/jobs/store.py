@@ -12,6 +12,7 @@ leaves an item to do again, never half an answer. Any number of processes share 
 import json
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,8 @@ class JobStore:
 
         What dead processes had taken is free again.
         """
+        with suppress(OSError):  # a full disk: the next call does it
+            self._database.tidy()
         self._ended.write_down()
         self.store.leases.tidy()
         find = "SELECT id FROM jobs WHERE finished <= ?"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO, NamedTuple
 
+from graphics.file_kinds import HEAD_BYTES, ZIP, kind_of
 from graphics.picture_names import is_mask, is_systems_own, nearest_masks
 from service.errors import ItemError, RequestError
 from service.schemas.photographs import Upload
@@ -122,7 +123,7 @@ def _check_directory(file: IO[bytes], largest: int) -> None:
     if start < 0 or not (tail[start:].startswith(END_SIGNATURE) and tail.endswith(b"\0\0")):
         start = tail.rfind(END_SIGNATURE)
     if start < 0 or len(tail) - start < END_RECORD.size:
-        raise _refused("unreadable_zip", "the file is no ZIP archive: pack the images into one")
+        raise _no_archive(file.read(HEAD_BYTES))
     if tail[max(0, start - LOCATOR_SIZE) : start].startswith(ZIP64_LOCATOR):
         message = "the archive is in ZIP64 form, which is for over 4 GiB: pack it plainly"
         raise _refused("zip64", message)
@@ -178,3 +179,13 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
 
 def _refused(code: str, message: str) -> RequestError:
     return RequestError(422, code, message)
+
+
+def _no_archive(head: bytes) -> RequestError:
+    kind = kind_of(head) if head else None
+    if kind is ZIP:
+        message = "the end of the ZIP archive is missing or damaged: send it again, whole"
+    else:
+        got = kind.name if kind else "of an unknown kind" if head else "empty"
+        message = f"the file is {got}, not a ZIP archive: pack the images into one"
+    return _refused("unreadable_zip", message)

@@ -44,6 +44,10 @@ class Database(abc.ABC):
     def reading(self) -> AbstractContextManager[Statements]:
         """Statements that see the database as it is at one moment."""
 
+    def tidy(self) -> None:
+        """Do what would delay a transaction later on; called every few seconds."""
+        return
+
     @abc.abstractmethod
     def close(self) -> None:
         """Wait for what other threads began, and end."""

@@ -12,6 +12,9 @@ from typing import IO
 
 from service.store.files import Entry, Files, NewFile
 
+BUFFER_BYTES = 1 << 20
+"""That a file which is written piece by piece hands to the system at a time."""
+
 
 class FolderTaken(RuntimeError):
     """Another process holds a folder, or it cannot be written."""
@@ -94,13 +97,15 @@ class Folder(Files):
 
 class _NewFile:
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "wb")
+        self._file = open(path, "wb", buffering=BUFFER_BYTES)
+        self._size = 0  # `tell` would ask the system each time
 
     def write(self, content: bytes) -> None:
         self._file.write(content)
+        self._size += len(content)
 
     def size(self) -> int:
-        return self._file.tell()
+        return self._size
 
     def finish(self) -> None:
         sync(self._file)

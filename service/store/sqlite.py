@@ -5,7 +5,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -15,6 +15,10 @@ from service.store.schema import TABLES, WITHOUT_ROWID
 
 BUSY_SECONDS = 10.0
 """For which a transaction waits until those of other processes have ended."""
+LOG_PAGES = 4000
+"""Of 4 KiB, in the log of what changed: a transaction that makes it longer carries it over to the
+database, and waits for the disk twice more. `tidy` mostly is there before.
+"""
 ERRNOS = {
     sqlite3.SQLITE_BUSY: errno.EBUSY,
     sqlite3.SQLITE_CORRUPT: errno.EIO,
@@ -34,7 +38,7 @@ class SQLite(Database):
     now = "((julianday('now') - 2440587.5) * 86400.0)"
 
     def __init__(self, path: Path) -> None:
-        self._name = path.name
+        self._path = path
         self._mutex = RLock()
         with self._disk_errors():
             self._connection = sqlite3.connect(
@@ -43,6 +47,7 @@ class SQLite(Database):
             try:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA foreign_keys = ON")
+                self._connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
                 self._make_tables()
             except BaseException:
                 self._connection.close()
@@ -66,6 +71,12 @@ class SQLite(Database):
     def clock(self) -> float:
         """Seconds since 1970."""
         return time.time()
+
+    def tidy(self) -> None:
+        """Carry the log over to the database, on a connection that no transaction waits for."""
+        there = f"{self._path.absolute().as_uri()}?mode=rw"  # never made anew
+        with self._disk_errors(), closing(sqlite3.connect(there, 0, uri=True)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Wait for what other threads began, and end."""
@@ -103,7 +114,7 @@ class SQLite(Database):
             number = ERRNOS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
             if number is None:
                 raise
-            raise OSError(number, f"{os.strerror(number)}: {self._name}: {error}") from error
+            raise OSError(number, f"{os.strerror(number)}: {self._path.name}: {error}") from error
 
 
 class _Statements:

@@ -6,10 +6,11 @@ the last part is gone (Kludex/python-multipart, `finalize`).
 
 import gzip
 import json
+from tempfile import TemporaryFile
 
 import pytest
 
-from service.http.multipart import WholeForm
+from service.http import parts
 from tests.service.requests import jpeg, png
 from tests.service.small_bundle import draw_photograph
 
@@ -144,13 +145,12 @@ def test_a_part_that_is_encoded_is_told_so(client):
 
 def test_the_files_of_a_form_that_is_cut_short_are_closed(client, monkeypatch):
     opened = []
-    finished = WholeForm.on_headers_finished
 
-    def watched(form):
-        finished(form)
-        opened.append(form._current_part.file)
+    def watched():
+        opened.append(TemporaryFile())
+        return opened[-1]
 
-    monkeypatch.setattr(WholeForm, "on_headers_finished", watched)
-    large = part("images", bytes(2 << 20), "b.jpg")  # on disk
-    refusal(send(client, "/v1/reconstruct", photograph("/v1/reconstruct") + large))
-    assert [upload.file.closed for upload in opened] == [True, True]
+    monkeypatch.setattr(parts, "TemporaryFile", watched)
+    large = [part("images", bytes(3 << 19), f"{name}.jpg") for name in "bc"]  # on disk
+    refusal(send(client, "/v1/reconstruct", photograph("/v1/reconstruct") + b"".join(large)))
+    assert [file.closed for file in opened] == [True, True]

@@ -24,6 +24,7 @@ if sys.argv[1] == "make":
         time.sleep(600)
     jobs.create({}, [Upload("a.jpg", lambda: b"x"), Upload("b.jpg", hang)])
 print("works", flush=True)
+sys.stdin.readline()
 while running := jobs.running():
     for job in running:
         for item in jobs.take({job: jobs.free(job, 4)}) if jobs.free(job, 1) else ():
@@ -40,10 +41,18 @@ jobs.close()
 
 def begin(place, what):
     environment = {**os.environ, **place.environment(), "INVERSE_GRAPHICS_LEASE_SECONDS": "3"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, what], env=environment, stdout=subprocess.PIPE, text=True
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, what],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    return process
+
+
+def end(process):
+    process.kill()
+    process.communicate()
 
 
 @pytest.mark.slow
@@ -55,6 +64,9 @@ def test_a_killed_process_costs_no_job_and_no_result_twice(place):
     try:
         for process in workers:
             assert process.stdout.readline() == "works\n"
+        for process in workers:  # at once: the first could be done before the last has begun
+            process.stdin.write("\n")
+            process.stdin.flush()
         at_work = "SELECT COUNT(DISTINCT process) FROM claims"
         while jobs._database.execute(at_work)[0][0] < len(workers):
             time.sleep(0.01)
@@ -64,9 +76,7 @@ def test_a_killed_process_costs_no_job_and_no_result_twice(place):
             assert process.wait(240) == 0
     finally:
         for process in workers:
-            process.kill()
-            process.wait()
-            process.stdout.close()
+            end(process)
     by = Counter()
     for job in made:
         assert (jobs.job(job).state, jobs.job(job).counts) == ("done", {"ok": count})
@@ -88,9 +98,7 @@ def test_a_job_that_a_killed_process_was_making_leaves_nothing(place):
     process = begin(place, "make")
     assert process.stdout.readline() == "making\n"
     ((name,),) = jobs._database.execute("SELECT name FROM leftovers")
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    end(process)
     deadline = time.monotonic() + 60
     while jobs._database.execute("SELECT name FROM leftovers"):
         assert time.monotonic() < deadline
