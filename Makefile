@@ -63,7 +63,7 @@ $(GENERAL): $(wildcard service/segmenters/*.py) | .venv/service
 
 # Compiled code lies beside the source. The first start would wait for it in each of its workers.
 build/compiled: $(wildcard graphics/*.py graphics/*/*.py) .venv/service | $(SHIPPED)/manifest.json
-	$(BIN)/python -m service.compiling
+	$(BIN)/python -m service.pipeline.compiling
 	mkdir -p $(@D)
 	touch $@
 

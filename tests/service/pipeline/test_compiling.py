@@ -23,6 +23,6 @@ def run(tmp_path, *words):
 
 @pytest.mark.server
 def test_a_first_start_after_set_up_has_nothing_left_to_compile(tmp_path):
-    compiled = run(tmp_path, "service.compiling")
+    compiled = run(tmp_path, "service.pipeline.compiling")
     assert len(compiled) > 10
     assert run(tmp_path, "service.demo", "--out", str(tmp_path / "demo")) == compiled

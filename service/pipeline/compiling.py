@@ -1,6 +1,6 @@
 """Compiles the loops that a service runs, so that its first start in a clone takes no longer.
 
-    python -m service.compiling
+    python -m service.pipeline.compiling
 
 Compiled code is kept beside the source. `make setup` calls this once; else each worker of the first
 start would compile the same, for many seconds.
