@@ -35,7 +35,7 @@ GENERAL := service/shipped/general/segmenter.onnx
 # Two of pip at once would take each other's files away.
 .NOTPARALLEL:
 
-setup: .venv/service $(GENERAL)
+setup: .venv/service $(GENERAL) build/compiled
 
 $(BIN)/python:
 	@$(PYTHON) -c $(call RIGHT_VERSION,)
@@ -60,6 +60,12 @@ $(BIN)/python:
 
 $(GENERAL): $(wildcard service/segmenters/*.py) | .venv/service
 	$(BIN)/python -m service.segmenters.general
+
+# Compiled code lies beside the source. The first start would wait for it in each of its workers.
+build/compiled: $(wildcard graphics/*.py graphics/*/*.py) .venv/service | $(SHIPPED)/manifest.json
+	$(BIN)/python -m service.pipeline.compiling
+	mkdir -p $(@D)
+	touch $@
 
 # The shipped bundle can be made anew, by the smoke preset; no other is.
 $(SHIPPED)/manifest.json:

@@ -76,7 +76,9 @@ def main(arguments: list[str] | None = None) -> int:
 
         samples = sorted(options.samples.glob("*.jpg"))
         key = options.key or os.environ.get("INVERSE_GRAPHICS_KEY", "")
-        application = application_of(options.service.rstrip("/"), key, samples)
+        application = application_of(
+            options.service.rstrip("/"), key, samples, starting=bool(beside)
+        )
         shown = "localhost" if options.host in ("127.0.0.1", "0.0.0.0") else options.host
         print(f"Open http://{shown}:{options.port} in a browser; Ctrl+C ends it.", flush=True)
         uvicorn.run(application, host=options.host, port=options.port, log_level="warning")

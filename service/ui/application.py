@@ -31,10 +31,13 @@ HEADERS = {
 """Of every answer: browsers then refuse to fetch anything from elsewhere."""
 
 
-def application_of(service: str, key: str, samples: Sequence[Path]) -> FastAPI:
+def application_of(
+    service: str, key: str, samples: Sequence[Path], starting: bool = False
+) -> FastAPI:
     """The page for the service at this address.
 
-    `key`: of the API, "" for none; `samples`: photographs to try.
+    `key`: of the API, "" for none; `samples`: photographs to try; `starting`: the service was told
+    to start just now.
     """
     http = httpx.AsyncClient(base_url=service)
 
@@ -55,7 +58,7 @@ def application_of(service: str, key: str, samples: Sequence[Path]) -> FastAPI:
         return response
 
     def root() -> None:
-        Page(http, key, store, samples)
+        Page(http, key, store, samples, starting)
 
     ui.run_with(
         application,

@@ -22,6 +22,8 @@ SLIDERS = {
 }
 """Fields of a camera -> name, least, most, step, unit."""
 OWN = ""
+ALONE = "Add a second photograph: drag its card here to swap parts."
+TO_SWAP = "Drag a photograph's card onto a part, or pick it from the list."
 MESH_SCALE = 2
 THROTTLE_SECONDS = 0.03
 
@@ -137,10 +139,8 @@ class Control:
     def _swaps(self) -> None:
         with Tag("fieldset"):
             Tag("legend", "Take from another photograph")
-            if len(self._session.fine) < 2:
-                Tag("p", "Add a second photograph: drag its card here to swap parts.").classes(
-                    "soft"
-                )
+            alone = len(self._session.fine) < 2
+            Tag("p", ALONE if alone else TO_SWAP).classes("soft")
             with Tag("div").classes("slots"):
                 for slot in self._slots:
                     self._slot(slot)

@@ -69,14 +69,19 @@ def _served(model: dict[str, Any]) -> None:
             "photograph is painted on",
             "Finds objects with": f"{segmenter['kind']} segmenter, {segmenter['side']} px, "
             f"{segmenter['licence']}, from {segmenter['origin']}",
-            "Licence": "; ".join(f"{what}: {text}" for what, text in model["licence"].items()),
-            "Trained by": manifest.get("training_command"),
+            "Licence": "; ".join(
+                f"{what}: {text.rstrip('.')}" for what, text in model["licence"].items()
+            ),
             "Runs on": ", ".join(sorted(set(model["providers"].values()))),
         }
         for name, value in facts.items():
             if value:
                 Tag("dt", name)
                 Tag("dd", str(value))
+    if command := manifest.get("training_command"):
+        with Tag("details"):
+            Tag("summary", "The commands that trained it")
+            Tag("p", command).classes("soft")
 
 
 def _limits(manifest: dict[str, Any], metrics: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from service.ui.session import Session
 from service.ui.tags import Tag, button
 
 LOOK_SECONDS = 1.0
+NONE = "No jobs yet. One that ends keeps its results for a day, unless the service says otherwise."
 BROWSER_SECONDS = 30
 REMEMBERED = "inverse-graphics-jobs"
 """In the browser's own storage: the API lists no jobs."""
@@ -41,7 +42,7 @@ class Jobs:
                 )
             self._list = Tag("div").classes("rows")
             with self._list:
-                self._none = Tag("p", "No jobs yet. Their results wait for a day.").classes("soft")
+                self._none = Tag("p", NONE).classes("soft")
 
     async def recall(self) -> None:
         """Show the jobs that this browser remembers; called once it is connected."""

@@ -18,10 +18,11 @@ from service.ui.tags import Tag, button
 from service.ui.tray import Tray
 
 STYLE = Path(__file__).with_name("static") / "style.css"
-LOOK_SECONDS = 1.0
-"""Between looks for a service that is not there."""
-QUIET_LOOKS = 10
-"""While it is there, only every so many looks ask it."""
+LOOK_SECONDS = 0.25
+"""Between looks for a service that is not there: whoever starts both waits for it."""
+REFUSED_LOOKS, QUIET_LOOKS = 4, 40
+"""Where it refuses, and while all is well, only every so many looks ask it."""
+STARTING = "The service is starting: some seconds more …"
 UNAUTHORISED = 401
 SAMPLE_CATEGORY = "vehicles"
 """What the sample photographs show."""
@@ -32,14 +33,19 @@ class Page:
     """One open page."""
 
     def __init__(
-        self, http: httpx.AsyncClient, key: str, store: Store, samples: Sequence[Path]
+        self,
+        http: httpx.AsyncClient,
+        key: str,
+        store: Store,
+        samples: Sequence[Path],
+        starting: bool,
     ) -> None:
         self._service = Service(http, key)
         self._shelf = store.shelf()
         self._session = Session(self._service, self._shelf)
-        self._known = False
+        self._known, self._starting = False, starting
         self._example = bool(samples)
-        self._looks = 0
+        self._looks, self._every = 0, 1
         ui.add_css(STYLE)
         ui.context.client.on_delete(self._shelf.clear)
         self._head()
@@ -92,13 +98,13 @@ class Page:
         self._typed = str(getattr(event, "args", "")).strip()
 
     async def _look_anew(self) -> None:
-        self._service.key, self._known = self._typed, False
+        self._service.key, self._known, self._every = self._typed, False, 1
         await self._look()
 
     async def _look(self) -> None:
         """Say whether the service is there; learn what it serves once it is."""
         self._looks += 1
-        if self._known and self._looks % QUIET_LOOKS:
+        if self._looks % self._every:
             return
         try:
             await self._service.check_ready()
@@ -108,13 +114,15 @@ class Page:
                 self._explain.serve(model)
                 self._say(f"Ready: {model['manifest']['category']}", "ready")
                 self._key_form.set_visibility(False)
-                self._known = True
+                self._known, self._every = True, QUIET_LOOKS
+                self._starting = False
                 await self._welcome(model["manifest"]["category"])
         except Refused as error:
+            self._every = REFUSED_LOOKS
             self._refused(error)
         except CallError as error:
-            self._known = False
-            self._say(f"{error.message} Trying again …", "wait")
+            self._known, self._every = False, 1
+            self._say(STARTING if self._starting else f"{error.message} Trying again …", "wait")
 
     async def _welcome(self, category: str) -> None:
         """Show a sample, where the model knows such objects and nothing is shown yet."""

@@ -25,6 +25,8 @@ from tests.service.ui.conftest import DESKTOP, DROP, SAMPLES
 
 ROUNDS = 7
 WAIT_SECONDS = 120
+WITH_THIS = ("setpriv", "--pdeathsig", "TERM")
+"""A program's words that have the system end another one when this process is gone."""
 WARMUP_AZIMUTHS = (-5, -10)
 TURNING = """(name) => new Promise((done) => {
     const look = () => {
@@ -80,10 +82,13 @@ def main() -> None:
 
 @contextmanager
 def make_ui() -> Iterator[str]:
-    """`make ui`, all installed before; the page's address as soon as it answers."""
+    """`make ui`, all installed before; the page's address as soon as it answers.
+
+    However this process ends, killed too, `make` is told to end, and tells the others.
+    """
     page, service = free_port(), free_port()
     process = subprocess.Popen(
-        ["make", "--silent", "ui", f"UI_PORT={page}", f"PORT={service}"],
+        [*WITH_THIS, "make", "--silent", "ui", f"UI_PORT={page}", f"PORT={service}"],
         cwd=ROOT,
         start_new_session=True,
     )

@@ -15,7 +15,7 @@ export default {
           <img :src="photograph" alt="" :style="placed" draggable="false">
         </div>
         <canvas ref="canvas" :style="{opacity: blend / 100}" aria-hidden="true"></canvas>
-        <img v-if="masked && mask" class="mask" :src="mask" alt="Mask of the object" draggable="false">
+        <img v-if="masked && mask" class="mask" :src="mask" :style="masking" alt="Mask of the object" draggable="false">
         <p class="hint" v-if="!away">Drag to turn</p>
         <p class="wrong" v-if="wrong" role="alert">{{ wrong }}</p>
       </div>
@@ -37,11 +37,28 @@ export default {
   },
   data: () => ({ blend: 100, masked: false, turning: false, away: false, wrong: "", loaded: "" }),
   computed: {
+    // The square that is shown, right and below the frame in its sides. A frame may reach beyond the
+    // photograph, more on one side: the square is moved until the photograph fills it, or is in its middle.
+    moved() {
+      const { left, top, side } = this.frame;
+      const filled = (from, length) =>
+        side < length ? Math.min(Math.max(from, 0), length - side) : (length - side) / 2;
+      const [width, height] = this.size;
+      return [(filled(left, width) - left) / side, (filled(top, height) - top) / side];
+    },
     placed() {
       const { left, top, side } = this.frame;
+      const [right, below] = this.moved;
       const share = (pixels) => `${(100 * pixels) / side}%`;
       const [width, height] = this.size;
-      return { left: share(-left), top: share(-top), width: share(width), height: share(height) };
+      return {
+        left: share(-left - right * side), top: share(-top - below * side),
+        width: share(width), height: share(height),
+      };
+    },
+    masking() {
+      const [right, below] = this.moved;
+      return { transform: `translate(${-100 * right}%, ${-100 * below}%)` };
     },
   },
   watch: { glb: "load" },
@@ -113,7 +130,10 @@ export default {
     home() {
       this.turning = false;
       const view = new THREE.Matrix4().set(...this.view.flat());
-      this.camera.projectionMatrix.set(...this.projection.flat());
+      const [right, below] = this.moved;
+      // From the frame's clip space, two wide and high, to that of the square.
+      const move = new THREE.Matrix4().set(1, 0, 0, -2 * right, 0, 1, 0, 2 * below, 0, 0, 1, 0, 0, 0, 0, 1);
+      this.camera.projectionMatrix.set(...this.projection.flat()).premultiply(move);
       this.camera.projectionMatrixInverse.copy(this.camera.projectionMatrix).invert();
       this.camera.position.setFromMatrixPosition(view.invert());
       this.controls.target.set(0, 0, 0);

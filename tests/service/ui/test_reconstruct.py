@@ -1,13 +1,9 @@
 """Tab Reconstruct in a real browser, before a real service."""
 
 import base64
-import contextlib
 import io
 import json
 import re
-import socket
-import socketserver
-import threading
 import zipfile
 from itertools import pairwise
 
@@ -15,8 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.process import free_port
-from tests.service.ui.conftest import DROP, KEY, SAMPLES, page_server
+from tests.service.ui.conftest import DROP, SAMPLES
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 CANVAS = "document.querySelector('.viewer canvas').toDataURL()"
@@ -50,55 +45,10 @@ def two_vehicles():
     return written.getvalue()
 
 
-class Relay(socketserver.ThreadingTCPServer):
-    """Hands connections on to a service, as a network that is there again does."""
-
-    allow_reuse_address = daemon_threads = True
-
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self):
-            with socket.create_connection(self.server.target) as there:
-                back = threading.Thread(target=copy, args=(there, self.request))
-                back.start()
-                copy(self.request, there)
-                back.join()
-
-
-def copy(source, target):
-    with contextlib.suppress(OSError):
-        while chunk := source.recv(1 << 16):
-            target.sendall(chunk)
-        target.shutdown(socket.SHUT_WR)
-
-
-def test_a_service_that_is_not_there_is_said_so_found_again_and_asks_for_its_key(
-    opened, served, tmp_path
-):
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    with page_server(tmp_path, address) as page:
-        tab = opened(page=page)
-        tab.wait_for_selector(f".state:has-text('No service answers at {address}. Trying again')")
-        with Relay(("127.0.0.1", port), Relay.Handler) as relay:
-            relay.target = ("127.0.0.1", int(served.service.rpartition(":")[2]))
-            thread = threading.Thread(target=relay.serve_forever)
-            thread.start()
-            tab.wait_for_selector(".state:has-text('wants an API key')")
-            tab.fill("input[name=key]", "wrong")
-            tab.press("input[name=key]", "Enter")
-            tab.wait_for_selector(".key [role=alert]:has-text('Authorization')")
-            tab.fill("input[name=key]", KEY)
-            tab.press("input[name=key]", "Enter")
-            tab.wait_for_selector(".state.ready:has-text('vehicles')")
-            assert not tab.is_visible("input[name=key]")
-            show(tab, "sample 1.jpg")
-            tab.close()
-            relay.shutdown()
-            thread.join()
-
-
 def test_the_mesh_starts_at_the_very_camera_of_its_photograph_and_turns(ready):
     tab = ready()
+    tab.click("[aria-label='Sample 3']")  # its square is not its frame
+    show(tab, "sample 3.jpg")
     start = tab.evaluate(CANVAS)
     tab.check("text=Show the mask")
     fetched = tab.evaluate(
@@ -111,7 +61,7 @@ def test_the_mesh_starts_at_the_very_camera_of_its_photograph_and_turns(ready):
             });
         }"""
     )
-    mask = np.asarray(picture_of(fetched)) > 127
+    mask = as_shown(tab, np.asarray(picture_of(fetched)) > 127)
     drawn = picture_of(start).getchannel("A").resize(mask.shape[::-1], Image.Resampling.BOX)
     mesh = np.asarray(drawn) > 127
     iou = (mesh & mask).sum() / (mesh | mask).sum()
@@ -123,6 +73,49 @@ def test_the_mesh_starts_at_the_very_camera_of_its_photograph_and_turns(ready):
     opacity = tab.evaluate("getComputedStyle(document.querySelector('.viewer canvas')).opacity")
     assert float(opacity) == pytest.approx(0.3)
     turned_by_hand_and_key(tab, start)
+
+
+def as_shown(tab, mask):
+    """A mask [R, R] of the frame moved to where the page shows it."""
+    place = "(name) => document.querySelector(`.stage ${name}`).getBoundingClientRect().toJSON()"
+    over, stage = tab.evaluate(place, ".mask"), tab.evaluate(place, "canvas")
+    right, below = (round((over[x] - stage[x]) / stage["width"] * len(mask)) for x in ("x", "y"))
+    wide = np.pad(mask, len(mask))
+    return wide[len(mask) - below :, len(mask) - right :][: len(mask), : len(mask)]
+
+
+def margins(tab):
+    """From the stage's sides in to the photograph's, as shares: left, right, top, bottom."""
+    place = "(name) => document.querySelector(name).getBoundingClientRect().toJSON()"
+    stage, photograph = (tab.evaluate(place, name) for name in (".stage", ".behind img"))
+    pairs = (("left", 1), ("right", -1), ("top", 1), ("bottom", -1))
+    return [sign * (photograph[side] - stage[side]) / stage["width"] for side, sign in pairs]
+
+
+def beside(color, left):
+    """A sample with so many pixels of one colour left of it."""
+    sample = Image.open(SAMPLES[4])
+    wide = Image.new("RGB", (sample.width + left, sample.height), color)
+    wide.paste(sample, (left, 0))
+    written = io.BytesIO()
+    wide.save(written, "PNG")
+    return written.getvalue()
+
+
+def test_the_photograph_fills_its_square_or_stands_in_the_middle_of_it(ready):
+    tab = ready()
+    for number in (3, 4):  # their squares reach beyond them, more on one side
+        tab.click(f"[aria-label='Sample {number}']")
+        show(tab, f"sample {number}.jpg")
+        left, right, top, bottom = margins(tab)
+        assert left == pytest.approx(right, abs=0.005)
+        assert top == pytest.approx(bottom, abs=0.005)
+    drop(tab, [("wide.png", beside("gray", 600))])
+    show(tab, "wide.png")
+    left, right, top, bottom = margins(tab)
+    assert right == pytest.approx(0, abs=0.005)
+    assert left < 0
+    assert top == pytest.approx(bottom, abs=0.005)
 
 
 def turned_by_hand_and_key(tab, start):
