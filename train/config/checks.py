@@ -131,7 +131,7 @@ def check_category(config: Config, stages: Collection[str]) -> None:
         f"{named}: the shipped GANs (--gan.init shipped) generate {PROCEDURAL_CATEGORY}; train "
         f"them on your photographs with {' and '.join(short)} of at least {LEAST_KIMG}, or give "
         f"--gan.init scratch, and how long to train ({Config().gan.kimg:g} and "
-        f"{Config().gan.conditioned_kimg:g} in --preset cpu)",
+        f"{Config().gan.conditioned_kimg:g} from scratch)",
     )
     require(
         config.viewpoints.annotator != "classifier" or "viewpoints" not in stages,

@@ -1,6 +1,7 @@
 import pytest
 
-from train.config.presets import PRESETS, PURPOSES
+from train.config import Config, checks
+from train.config.presets import PRESETS, PURPOSES, of_category
 from train.stages.gan import new_networks
 
 
@@ -15,6 +16,14 @@ def test_every_preset_s_networks_can_be_built(name, camera_conditioned):
     size = PRESETS[name].photographs.size
     assert generator.shape.size == discriminator.shape.size == size
     assert generator.camera_conditioned == discriminator.camera_conditioned == camera_conditioned
+
+
+def test_the_gans_of_another_category_go_on_from_the_shipped_ones_where_a_cpu_trains_them():
+    assert of_category("cpu", "vehicles") == Config()
+    mugs = of_category("cpu", "mugs")
+    assert mugs.gan.init == "shipped" and mugs.gan.kimg < Config().gan.kimg
+    assert min(mugs.gan.kimg, mugs.gan.conditioned_kimg) >= checks.LEAST_KIMG
+    assert of_category("gpu", "mugs") == PRESETS["gpu"]
 
 
 def test_the_gpu_preset_takes_stylegan2_s_channels_by_size():
