@@ -17,7 +17,7 @@ def test_the_demo_leaves_a_mesh_per_photograph_a_sheet_and_a_report(
     arguments = ["--bundle", str(bundle_folder), "--out", str(tmp_path / "out")]
     assert demo.main([*arguments, *map(str, samples), str(broken)]) == 1
     assert (
-        "broken.jpg: the file is not a JPEG, PNG, WebP, GIF, HEIC or AVIF"
+        "broken.jpg: the file is text, not a JPEG, PNG, WebP, GIF, HEIC or AVIF"
         in capsys.readouterr().err
     )
     out = tmp_path / "out"

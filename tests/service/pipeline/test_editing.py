@@ -36,8 +36,11 @@ def test_the_camera_is_moved_around(client):
 
 def test_the_gan_comes_nearer_to_the_photograph_where_fidelity_asks_for_it(client):
     plain = {"turn_degrees": 0.001, "renderer": "gan"}
-    red = jpeg(colour=(200, 20, 20))
-    answers = [edit(client, {**plain, "fidelity": how}, content=red) for how in ("pass", "fit")]
+    red = jpeg(width=240, height=180, colour=(200, 20, 20))
+    mask = Image.new("L", (240, 180))
+    mask.paste(255, (100, 70, 140, 110))  # its square lies within the photograph
+    files = {"content": red, "mask": png(mask)}
+    answers = [edit(client, {**plain, "fidelity": how}, **files) for how in ("pass", "fit")]
     assert [answer.status_code for answer in answers] == [200, 200]
     passed, fitted = (np.asarray(image_of(answer.json()["image"])) / 255 for answer in answers)
     left, top, side = (answers[1].json()["frame"][name] for name in ("left", "top", "side"))
@@ -134,7 +137,7 @@ def test_changes_that_make_no_sense_are_refused(client, changes, status, code):
 def test_a_photograph_that_cannot_be_used_is_refused_by_name(client):
     answer = edit(client, {"turn_degrees": 30}, content=b"junk")
     assert answer.status_code == 422
-    assert answer.json()["error"]["message"].startswith("image: the file is not")
+    assert answer.json()["error"]["message"].startswith("image: the file is text, not a JPEG")
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_photographs_are_predicted_ordered_and_written(
     printed = capsys.readouterr()
     page = folder / "photos.html"
     assert f"page: {page} (3 photographs, 1 of them labelled, 0.0 MB)" in printed.out
-    assert "train.annotate: none.jpg is left out: the file is not a JPEG" in printed.err
+    assert "train.annotate: none.jpg is left out: the file is text, not a JPEG" in printed.err
     content = island(page)
     assert (content["name"], content["category"]) == ("cars", "vehicles")
     # The bundle is as confident as its photograph is bright, and always says 30 degrees.

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from graphics.picture_fit import SHIFTS
 from train.data.vehicles import Mixed
 from train.evaluation.benchmark import Predicted
 from train.evaluation.disentangled_benchmark import Asked, Rendered, Seen
@@ -131,6 +132,7 @@ def test_a_renderer_is_given_every_part_of_its_own_photograph():
         azimuth_probabilities=np.zeros((count, 24), np.float32),
     )
     images = np.broadcast_to(numbers.astype(np.uint8)[:, None, None, None], (count, 4, 4, 3))
+    shifts = np.broadcast_to(numbers[:, None], (count, SHIFTS))
     given = []
 
     def renderer(parts):
@@ -140,10 +142,11 @@ def test_a_renderer_is_given_every_part_of_its_own_photograph():
     own = np.arange(count)
     mixed = Mixed(np.roll(own, -1), np.roll(own, -2), np.roll(own, -3))
     cameras = np.arange(count * 5, dtype=np.float32).reshape(count, 5)
-    drawn = Rendered(renderer, images, read)(Asked(mixed, cameras, cameras))
+    drawn = Rendered(renderer, images, read, shifts)(Asked(mixed, cameras, cameras))
     parts = [np.concatenate(values) for values in zip(*given, strict=True)]
     assert np.array_equal(parts[0], cameras)
     assert parts[1][:, 0, 0].tolist() == mixed.shapes.tolist()
     assert parts[2][:, 0, 0, 0].tolist() == mixed.colours.tolist()
     assert drawn.images[:, 0, 0, 0].tolist() == mixed.scenes.tolist()
     assert np.allclose(drawn.alphas[:, 0, 0] * count, mixed.scenes)
+    assert parts[5][:, -1].tolist() == mixed.shapes.tolist()
