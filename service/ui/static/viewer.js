@@ -144,7 +144,8 @@ export default {
     // Around the object to another azimuth; degrees from the photograph's own.
     look(degrees) {
       this.home();
-      this.rotate((degrees * Math.PI) / 180, 0);
+      // By nothing it would still round: pixels at edges would not be those of the photograph's view.
+      if (degrees) this.rotate((degrees * Math.PI) / 180, 0);
       this.away = false;
     },
     rotate(azimuth, elevation) {

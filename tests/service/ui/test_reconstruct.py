@@ -156,9 +156,9 @@ def test_files_dropped_become_meshes_and_a_bad_one_says_why_beside_itself(ready)
     # The front or the rear: the other direction is shown by the same mesh.
     start = tab.evaluate(CANVAS)
     tab.click(".facts button:has-text('the front (')")
-    assert tab.evaluate(CANVAS) != start
+    tab.wait_for_function(f"{CANVAS} !== {json.dumps(start)}")  # the page's server answers first
     tab.click(".facts button:has-text('As found')")
-    assert tab.evaluate(CANVAS) == start
+    tab.wait_for_function(f"{CANVAS} === {json.dumps(start)}")
 
 
 def test_a_box_that_is_drawn_says_which_object_is_meant(ready):
