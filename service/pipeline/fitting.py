@@ -32,6 +32,7 @@ async def fitted(
     photograph: NDArray[np.uint8],  # [R, R, 3] that the scene is to show
 ) -> Scene:
     """The scene with the shifts by which the GAN draws the photograph best."""
+    # Here, once, and not for each picture.
     scene = scene._replace(texture=await engine.in_pool(at_models_size, engine, scene.texture))
     fit, done = fitting(photograph), False
     shifts = await engine.in_pool(next, fit)

@@ -105,6 +105,21 @@ def test_a_zip_becomes_a_job_that_is_watched_downloaded_and_deleted(ready, tmp_p
     page.wait_for_selector("text=No jobs yet")
 
 
+def test_a_job_is_cancelled_while_it_runs(ready):
+    page = ready()
+    tab_of(page, "Jobs")
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        for number in range(200):
+            archive.write(SAMPLES[number % len(SAMPLES)], f"{number}.jpg")
+    drop(page, [("many.zip", written.getvalue())], ".jobs .drop")
+    page.click(".job:has-text('many.zip') button:text-is('Cancel')")
+    text = page.wait_for_selector(".job:has-text('many.zip') [role=status]:has-text('cancelled')")
+    assert int(text.inner_text().split()[0]) < 200
+    page.click(".job:has-text('many.zip') button:text-is('Delete')")
+    page.wait_for_selector(".job:has-text('many.zip')", state="detached")
+
+
 def test_explain_says_what_the_service_says_of_its_model(ready, served):
     page = ready()
     tab_of(page, "Explain")
